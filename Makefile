@@ -1,0 +1,54 @@
+# One door for everything. Each target sets up what it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check format bench docs clean debian
+
+demo: .venv/.train ## run the main job on this machine: no key, no GPU, no network
+	@if [ -t 0 ] && [ -z "$(YES)" ]; then $(BIN)/ml-intern demo; else $(BIN)/ml-intern demo --yes; fi
+
+test: .venv/.dev debian ## all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
+
+check: .venv/.dev ## format, lint, types, arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## put the code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/.dev ## write docs/settings.md from the settings class
+	$(BIN)/python -m ml_intern.cli.settings_table > docs/settings.md
+
+bench: .venv/.dev ## timings, beside those of the machine itself
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run
+
+clean: ## remove the environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("ml-intern needs Python 3.11 or newer; say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/.train: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing ml-intern with its training libraries into .venv (some minutes, once) ..."
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[train]'
+	$(BIN)/python -m compileall -q ml_intern
+	@touch $@
+
+.venv/.dev: .venv/.train
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+# bubblewrap is optional for the product; the tests try it where it can be had.
+debian:
+	@command -v bwrap >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null; \
+	  else \
+	    echo "bubblewrap is not installed: its tests are skipped (Debian: sudo apt-get install bubblewrap)"; \
+	  fi; }
