@@ -1,0 +1,91 @@
+"""Every error that we raise, sorted by who must act.
+
+MLInternError
+├── ConfigError          the person changes a setting
+├── InputError           the person changes what was typed
+├── QueueError
+│   ├── Busy             the caller comes back after `retry_after_s`
+│   ├── LeaseLost        nobody: another owner has the session; the worker drops its work
+│   ├── StateConflict    nobody: somebody else was first; the answer is what stands in the store
+│   ├── UnknownSession   the person names another session
+│   └── StoreUnavailable the person frees the disk or repairs permissions; nothing was accepted
+├── ModelError
+│   ├── Retryable        the turn tries again after `retry_after_s`
+│   ├── ContextOverflow  the context is compacted
+│   └── Refused          the person changes model, key or account
+├── SandboxError         the person installs or allows a sandbox
+└── ComputeError         a job could not be started, found or stopped
+Interrupted (BaseException): the session was told to stop; only the turn may catch it.
+"""
+
+
+class MLInternError(Exception):
+    """Base of all errors that the product raises on purpose; its text says what to do next."""
+
+
+class ConfigError(MLInternError):
+    """A setting is missing, misspelt or impossible."""
+
+
+class InputError(MLInternError):
+    """A task, path, id or argument that a person gave cannot be used."""
+
+
+class QueueError(MLInternError):
+    """The store did not do what was asked; nothing was half done."""
+
+
+class Busy(QueueError):
+    """A bound of the queue is reached; come back later."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LeaseLost(QueueError):
+    """A write came with a fencing token that is no longer the session's."""
+
+
+class StateConflict(QueueError):
+    """A compare-and-set found another state than the one it was to leave."""
+
+
+class UnknownSession(QueueError):
+    """No session has this id."""
+
+
+class StoreUnavailable(QueueError):
+    """The database cannot be written (full disk, wrong permissions, damaged or newer file)."""
+
+
+class ModelError(MLInternError):
+    """A model did not answer."""
+
+
+class Retryable(ModelError):
+    """The provider is overloaded, unreachable or limits our rate."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ContextOverflow(ModelError):
+    """The request was longer than the model's window."""
+
+
+class Refused(ModelError):
+    """The provider will not answer this request however often it is sent."""
+
+
+class SandboxError(MLInternError):
+    """Code cannot be confined as the settings demand."""
+
+
+class ComputeError(MLInternError):
+    """A job could not be started, found or stopped."""
+
+
+class Interrupted(BaseException):
+    """The session was told to stop. Not an `Exception`, so that no tool swallows it."""

@@ -1,0 +1,85 @@
+"""What a model reads and writes: the one form that every model client translates to and from.
+
+Plain data. Tool arguments stay the raw text that the model wrote; the router parses and judges it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NewType
+
+SessionId = NewType("SessionId", str)
+"""A UUID; also the name of the session's trace file."""
+CallId = NewType("CallId", str)
+"""One tool call; unique within its session."""
+ApprovalId = NewType("ApprovalId", str)
+JobId = NewType("JobId", str)
+"""A long job; the id of the call that launched it, so that a crash cannot lose it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """One call that a model asks for."""
+
+    call_id: CallId
+    name: str
+    arguments: str
+    """JSON text as the model wrote it; it may be malformed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemMessage:
+    """How to work, and what is true for this session."""
+
+    text: str
+    role: Literal["system"] = "system"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserMessage:
+    """Words of a person, or of the harness in a person's place (`injected`)."""
+
+    text: str
+    injected: bool = False
+    role: Literal["user"] = "user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantMessage:
+    """One answer of the model: words, calls, or both."""
+
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    role: Literal["assistant"] = "assistant"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolMessage:
+    """The one answer to one call."""
+
+    call_id: CallId
+    name: str
+    text: str
+    is_error: bool = False
+    role: Literal["tool"] = "tool"
+
+
+Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one model call. `input_tokens` does not contain the cached ones."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolSpec:
+    """A tool as a model sees it; `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(hash=False)

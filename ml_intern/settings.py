@@ -1,0 +1,156 @@
+"""Every setting, with its meaning, in one class.
+
+Read from (first wins): what the command line says, environment variables `ML_INTERN_*`, `.env` in
+the
+working directory, `config.toml`, the defaults here. `docs/settings.md` is generated from this
+class.
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ml_intern.errors import ConfigError
+
+ENV_PREFIX = "ML_INTERN_"
+
+
+def config_file() -> Path:
+    """`config.toml` under the XDG configuration directory, whether it exists or not."""
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "ml-intern" / "config.toml"
+
+
+def default_state_dir() -> Path:
+    """systemd's `STATE_DIRECTORY`, else `ml-intern` under the XDG state directory."""
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given.split(":")[0])
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "ml-intern"
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    model: str = Field(
+        "autopilot", description="Which model plans the work. `autopilot` needs no key."
+    )
+    state_dir: Path = Field(
+        default_factory=default_state_dir,
+        description="Database, workspaces, traces. Created with mode 0700. "
+        "Default: `$STATE_DIRECTORY`, or `ml-intern` in `$XDG_STATE_HOME` or `~/.local/state`.",
+    )
+    publish_dir: Path | None = Field(
+        None,
+        description="Where `publish` puts repositories. Default: `published` in `state_dir`.",
+    )
+    author: str = Field("local", description="The name before the slash in repository ids.")
+    workers: int = Field(4, ge=1, le=256, description="Threads that run turns.")
+    max_iterations: int = Field(300, ge=1, description="Model calls of one turn before it stops.")
+    max_turn_s: float = Field(
+        43_200, gt=0, description="Seconds one turn may compute before it stops."
+    )
+    sandbox: Literal["auto", "bubblewrap", "process", "none"] = Field(
+        "auto",
+        description="How code is confined: bubblewrap where it is installed, else Landlock with "
+        "rlimits. `none` lets code do whatever you may do.",
+    )
+    sandbox_network: bool = Field(
+        False, description="Whether confined code may open TCP connections."
+    )
+    memory_limit_bytes: int | None = Field(
+        None, gt=0, description="Address space of every process that confined code starts."
+    )
+    training_python: Path | None = Field(
+        None,
+        description="Interpreter of the environment that training runs in. "
+        "Default: the one that runs ml-intern, which needs the `train` extra.",
+    )
+    job_timeout_s: float = Field(86_400, gt=0, description="Seconds a training job may run.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the command line says, the environment, `.env`, then the TOML file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, dotenv_settings, toml
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process; `given` are those of the command line, None meaning "not said".
+
+    Raises ConfigError for a wrong value, an unknown name, or a file that is not TOML.
+    """
+    _refuse_unknown_names()
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as exc:
+        raise ConfigError(_explain(exc)) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{config_file()} is not TOML: {exc}.") from exc
+
+
+def _explain(exc: ValidationError) -> str:
+    lines = []
+    for error in exc.errors():
+        name = ".".join(str(part) for part in error["loc"])
+        lines.append(
+            f"Setting {name} = {error['input']!r}: {error['msg']}. "
+            f"Set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
+        )
+    return "\n".join(lines)
+
+
+def _refuse_unknown_names() -> None:
+    """A misspelt name would be ignored in silence otherwise."""
+    from_env = {
+        name: name.removeprefix(ENV_PREFIX).lower()
+        for name in os.environ
+        if name.startswith(ENV_PREFIX)
+    }
+    from_file = {f"`{name}` in {config_file()}": name for name in _toml_names()}
+    for shown, name in {**from_env, **from_file}.items():
+        if name not in Settings.model_fields:
+            raise ConfigError(f"There is no setting {shown}.{_nearest(name)}")
+
+
+def _toml_names() -> list[str]:
+    path = config_file()
+    try:
+        return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be read: {exc.strerror}.") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} is not TOML: {exc}.") from exc
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    known = ", ".join(sorted(Settings.model_fields))
+    return f" Did you mean {near[0]}?" if near else f" Known are: {known}."

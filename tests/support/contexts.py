@@ -1,0 +1,37 @@
+"""The least that a tool needs to be called; for tests that touch neither files nor processes."""
+
+from pathlib import Path
+from typing import Any
+
+from ml_intern.clock import SystemClock
+from ml_intern.messages import CallId, SessionId
+from ml_intern.tools.facts import Facts
+from ml_intern.tools.protocol import ToolContext, Workplace
+
+
+def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
+    """A workplace below `folder`, without sandbox and compute unless they are given."""
+    fields: dict[str, Any] = {
+        "session_id": SessionId("11111111-1111-4111-8111-111111111111"),
+        "workspace": folder / "workspace",
+        "started_in": folder / "started_in",
+        "said": (),
+        "records": folder / "state",
+        "held_out": folder / "state" / "held_out",
+        "jobs": folder / "state" / "jobs",
+        "published": folder / "published",
+        "sandbox": None,
+        "compute": None,
+        "clock": SystemClock(),
+        "training_python": Path("python3"),
+        "network": False,
+        "memory_bytes": None,
+        "job_timeout_s": 60.0,
+        "author": "local",
+    }
+    return Workplace(**{**fields, **changes})
+
+
+def a_context(folder: Path = Path("/nonexistent"), **changes: Any) -> ToolContext:
+    """A context for one call in `a_place`."""
+    return ToolContext(place=a_place(folder, **changes), call_id=CallId("call_1"), facts=Facts())

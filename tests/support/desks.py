@@ -1,0 +1,157 @@
+"""A session on a real store with listed model answers, driven op by op in the test's thread."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ml_intern.clock import SystemClock
+from ml_intern.events import Event, SessionStarted, TurnFinished
+from ml_intern.llm.client import ModelReply
+from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
+from ml_intern.ops import Op, UserInput
+from ml_intern.queue.store import Store
+from ml_intern.session.desk import Desk, Limits, Signals
+from ml_intern.session.handlers import handle
+from ml_intern.tools.person import AskPerson, ProposeChange
+from ml_intern.tools.plan import Plan
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
+from ml_intern.tools.router import ToolRouter
+from tests.support.contexts import a_place
+
+SESSION = SessionId("11111111-1111-4111-8111-111111111111")
+
+
+def calls(*named: tuple[str, str]) -> ModelReply:
+    """A reply that asks for these (tool, arguments as JSON)."""
+    return ModelReply(
+        message=AssistantMessage(
+            tool_calls=tuple(
+                ToolCall(call_id=CallId("same"), name=name, arguments=arguments)
+                for name, arguments in named
+            )
+        ),
+        stop_reason="tool_calls",
+        model="listed",
+        cost_micro_usd=0,
+    )
+
+
+def words(text: str) -> ModelReply:
+    """A reply in words only."""
+    return ModelReply(
+        message=AssistantMessage(text=text), stop_reason="end", model="listed", cost_micro_usd=0
+    )
+
+
+class Listed:
+    """Answers from a list; an exception in the list is raised. Remembers what it was asked."""
+
+    name = "listed"
+
+    def __init__(self, replies: Sequence[ModelReply | Exception]) -> None:
+        self.replies = list(replies)
+        self.asked: list[list[Message]] = []
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        on_text: Callable[[str], None] = print,
+    ) -> ModelReply:
+        self.asked.append(list(messages))
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+class NumberArguments(Arguments):
+    number: int = 0
+
+
+class Recorder(Tool[NumberArguments]):
+    """Counts its effects; the test decides what it answers."""
+
+    name: ClassVar[str] = "effect"
+    description: ClassVar[str] = "An effect."
+    arguments = NumberArguments
+    effect: ClassVar[Any] = "write"
+
+    def __init__(self) -> None:
+        self.ran: list[int] = []
+        self.answer: Callable[[NumberArguments, ToolContext], ToolOutcome | Waiting] = (
+            lambda args, ctx: succeed({"number": args.number})
+        )
+        self.found: ToolOutcome | None = None
+
+    def run(self, args: NumberArguments, ctx: ToolContext) -> ToolOutcome | Waiting:
+        self.ran.append(args.number)
+        return self.answer(args, ctx)
+
+    def recover(self, args: NumberArguments, ctx: ToolContext) -> ToolOutcome | None:
+        return self.found
+
+
+class Published(Recorder):
+    name: ClassVar[str] = "outward"
+    effect: ClassVar[Any] = "external"
+
+
+class Looked(Recorder):
+    name: ClassVar[str] = "look"
+    effect: ClassVar[Any] = "read"
+
+    def recover(self, args: NumberArguments, ctx: ToolContext) -> ToolOutcome | Waiting | None:
+        return self.run(args, ctx)
+
+
+class Bench:
+    """Store, tools, model and one session; `drive` does what a worker would do."""
+
+    def __init__(self, folder: Path, replies: Sequence[ModelReply | Exception]) -> None:
+        self.store = Store.open(folder / "ml-intern.db", SystemClock())
+        self.effect, self.outward, self.look = Recorder(), Published(), Looked()
+        self.model = Listed(replies)
+        self.place = a_place(folder)
+        self.place.workspace.mkdir(parents=True, exist_ok=True)
+        self.signals = Signals()
+        self.desk = Desk(
+            store=self.store,
+            router=ToolRouter(
+                [self.effect, self.outward, self.look, Plan(), AskPerson(), ProposeChange()]
+            ),
+            clock=SystemClock(),
+            limits=Limits(max_iterations=20, max_turn_s=60),
+            model=lambda _name: self.model,
+            place=lambda _row, _said: self.place,
+        )
+
+    def start(self, task: str = "do it") -> None:
+        started = SessionStarted(
+            title=task,
+            model="listed",
+            workspace=str(self.place.workspace),
+            started_in=str(self.place.started_in),
+            version="0",
+        )
+        self.store.create_session(SESSION, started, UserInput(text=task, author="ada"))
+
+    def drive(self) -> TurnFinished | None:
+        """Handle every queued op; the last turn's end."""
+        while (claim := self.store.claim(0)) is not None:
+            handle(claim, self.desk, self.signals)
+        return self.last(TurnFinished)
+
+    def submit(self, op: Op) -> None:
+        self.store.submit(SESSION, op)
+
+    def events(self) -> list[Event]:
+        return [recorded.event for recorded in self.store.events(SESSION)]
+
+    def all(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events() if isinstance(event, kind)]
+
+    def last(self, kind: type[Event]) -> Any:
+        found = self.all(kind)
+        return found[-1] if found else None

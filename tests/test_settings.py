@@ -1,0 +1,71 @@
+"""Where settings come from, and what a wrong one says."""
+
+from pathlib import Path
+
+import pytest
+
+from ml_intern import settings
+from ml_intern.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch, tmp_path):
+    for name in ("STATE_DIRECTORY", "XDG_STATE_HOME", "ML_INTERN_STATE_DIR", "ML_INTERN_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+def write_config(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config/ml-intern/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def test_state_lies_under_the_xdg_directory(tmp_path, monkeypatch):
+    assert settings.load().state_dir == tmp_path / ".local/state/ml-intern"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "x"))
+    assert settings.load().state_dir == tmp_path / "x/ml-intern"
+
+
+def test_systemd_says_where_state_lies(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/one:{tmp_path}/two")
+    assert settings.load().state_dir == tmp_path / "one"
+
+
+def test_the_command_line_wins_over_environment_over_dotenv_over_file(tmp_path, monkeypatch):
+    write_config(tmp_path, "workers = 2\n")
+    assert settings.load().workers == 2
+    (tmp_path / ".env").write_text("ML_INTERN_WORKERS=3\n")
+    assert settings.load().workers == 3
+    monkeypatch.setenv("ML_INTERN_WORKERS", "5")
+    assert settings.load().workers == 5
+    assert settings.load(workers=7).workers == 7
+    assert settings.load(workers=None).workers == 5
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path, monkeypatch):
+    monkeypatch.setenv("ML_INTERN_WORKER", "5")
+    with pytest.raises(ConfigError, match="Did you mean workers"):
+        settings.load()
+
+
+def test_a_misspelt_name_in_the_file_names_the_file(tmp_path):
+    write_config(tmp_path, "modle = 'autopilot'\n")
+    with pytest.raises(ConfigError, match=r"modle.*config\.toml.*Did you mean model"):
+        settings.load()
+
+
+def test_a_wrong_value_says_what_was_wrong_and_where_to_set_it(monkeypatch):
+    monkeypatch.setenv("ML_INTERN_WORKERS", "many")
+    with pytest.raises(ConfigError, match=r"workers = 'many'.*ML_INTERN_WORKERS"):
+        settings.load()
+
+
+@pytest.mark.parametrize("text", ["workers = \n", "\xff\xfe"])
+def test_a_file_that_is_not_toml_is_named(tmp_path, text):
+    write_config(tmp_path, "")
+    (tmp_path / "config/ml-intern/config.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"config\.toml is not TOML"):
+        settings.load()
