@@ -1,0 +1,1 @@
+"""The durable store: ops, journal, leases, approvals and jobs in one database. See `store.py`."""

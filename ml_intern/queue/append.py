@@ -1,0 +1,85 @@
+"""Puts events into the journal: numbered, with their edges, in the caller's transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from ml_intern import events
+from ml_intern.errors import InputError, LeaseLost, UnknownSession
+from ml_intern.events import Event, JobEnded, JobProgressed
+from ml_intern.messages import SessionId
+from ml_intern.queue import edges
+from ml_intern.queue.rows import Lease
+from ml_intern.queue.schema import event, session
+
+_ADVANCE = (
+    update(session)
+    .where(session.c.id == bindparam("of"))
+    .values(next_event=session.c.next_event + bindparam("count"), updated=bindparam("at"))
+    .returning(session.c.next_event)
+)
+_ADVANCE_HELD = _ADVANCE.where(
+    session.c.lease_token == bindparam("token"), session.c.state == "leased"
+)
+_INSERT = insert(event).inline()
+
+Encoded = Sequence[tuple[Event, str]]
+
+
+def encoded(found: Sequence[Event]) -> Encoded:
+    """Each event as it will be read, with its JSON text. Done before a transaction begins.
+
+    Raises InputError: a row that cannot be read would make the whole session unreadable.
+    """
+    return [_encoded(one) for one in found]
+
+
+def _encoded(one: Event) -> tuple[Event, str]:
+    try:
+        text = events.encode(one)
+        return events.decode(text), text
+    # pydantic's own errors are ValueErrors.
+    except (ValueError, TypeError) as exc:
+        raise InputError(f"{one.kind} cannot be stored: {exc}") from exc
+
+
+def refuse_all_but_observations(found: Sequence[Event]) -> None:
+    """Only what the outside does may be stored without a lease. Raises LeaseLost."""
+    for one in found:
+        if not isinstance(one, JobProgressed | JobEnded):
+            raise LeaseLost(f"{one.kind} may be stored only by the holder of the session's lease.")
+
+
+def append_held(connection: Connection, lease: Lease, found: Encoded, at: str) -> list[int]:
+    """Append as the holder of `lease`; returns the numbers. Raises LeaseLost, StateConflict."""
+    bind = {"of": lease.session_id, "count": len(found), "at": at, "token": lease.token}
+    after = connection.execute(_ADVANCE_HELD, bind).scalar()
+    if after is None:
+        raise LeaseLost(f"Lease {lease.token} of session {lease.session_id} is over.")
+    return _insert(connection, lease.session_id, found, after, at)
+
+
+def append_unheld(
+    connection: Connection, session_id: SessionId, found: Encoded, at: str
+) -> list[int]:
+    """Append without a lease. Raises UnknownSession, StateConflict."""
+    bind = {"of": session_id, "count": len(found), "at": at}
+    after = connection.execute(_ADVANCE, bind).scalar()
+    if after is None:
+        raise UnknownSession(f"No session {session_id}.")
+    return _insert(connection, session_id, found, after, at)
+
+
+def _insert(
+    connection: Connection, session_id: SessionId, found: Encoded, after: int, at: str
+) -> list[int]:
+    seqs = list(range(after - len(found), after))
+    rows = [
+        {"session_id": session_id, "seq": seq, "at": at, "kind": one.kind, "data": text}
+        for seq, (one, text) in zip(seqs, found, strict=True)
+    ]
+    if rows:
+        connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    for one, _ in found:
+        edges.apply(connection, session_id, one, at)
+    return seqs

@@ -1,0 +1,286 @@
+"""What an event moves: each edge is one compare-and-set, in the transaction that stores the event.
+
+An edge that finds another state than it is to leave raises StateConflict, and nothing of the
+transaction stays.
+"""
+
+from typing import Any, assert_never
+
+from sqlalchemy import Connection, Update, bindparam, insert, or_, select, update
+
+from ml_intern.errors import StateConflict
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Event,
+    Hinted,
+    InterruptRequested,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelAsked,
+    ModelFailed,
+    ModelReplied,
+    OpCancelled,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+    Verdict,
+)
+from ml_intern.messages import CallId, SessionId
+from ml_intern.queue.rows import ApprovalState
+from ml_intern.queue.schema import approval, job, session, tool_call
+
+_DECIDED: dict[Verdict, ApprovalState] = {
+    "approve": "approved",
+    "deny": "denied",
+    "edit": "edited",
+}
+
+_PLAN = insert(tool_call).inline()
+_ASK = insert(approval).inline()
+_RUN_JOB = insert(job).inline()
+
+_CALL = update(tool_call).where(
+    tool_call.c.session_id == bindparam("of"), tool_call.c.call_id == bindparam("call")
+)
+_AWAIT = _CALL.where(tool_call.c.state == "planned").values(state="awaiting_approval")
+_DECIDE = _CALL.where(tool_call.c.state == "awaiting_approval").values(
+    state=bindparam("to"), arguments_sha256=bindparam("sha256")
+)
+_START = _CALL.where(
+    # What was decided, or started once, is what runs.
+    or_(
+        tool_call.c.arguments_sha256.is_(None),
+        tool_call.c.arguments_sha256 == bindparam("sha256"),
+    ),
+    or_(
+        tool_call.c.state.in_(["planned", "approved", "waiting"]),
+        # After a crash a read may run again; anything else never does.
+        (tool_call.c.state == "started")
+        & (tool_call.c.effect == "read")
+        & (bindparam("new_effect", type_=tool_call.c.effect.type) == "read"),
+    ),
+).values(
+    state="started",
+    arguments_sha256=bindparam("sha256"),
+    effect=bindparam("new_effect"),
+    waiting_on=None,
+)
+_WAIT = _CALL.where(tool_call.c.state == "started").values(
+    state="waiting", waiting_on=bindparam("on")
+)
+_ANSWER = _CALL.where(tool_call.c.state.not_in(["succeeded", "failed"])).values(
+    state=bindparam("to"), waiting_on=None
+)
+_CLOSE = (
+    update(approval)
+    .where(
+        approval.c.id == bindparam("approval"),
+        approval.c.session_id == bindparam("of"),
+        approval.c.call_id == bindparam("call"),
+        approval.c.state == "pending",
+        # Only an edit may bring other arguments than those that were asked for.
+        or_(
+            bindparam("to", type_=approval.c.state.type) == "edited",
+            approval.c.arguments_sha256 == bindparam("sha256"),
+        ),
+    )
+    .values(state=bindparam("to"), decided_by=bindparam("by"), decided_at=bindparam("at"))
+)
+_SUPERSEDE = (
+    update(approval)
+    .where(
+        approval.c.state == "pending",
+        approval.c.session_id == bindparam("of"),
+        approval.c.call_id == bindparam("call"),
+    )
+    .values(state="superseded")
+)
+_JOB = update(job).where(
+    job.c.session_id == bindparam("of"),
+    job.c.job_id == bindparam("job"),
+    job.c.status == "running",
+)
+_FOLLOW_JOB = _JOB.values(log_offset=bindparam("offset"))
+_END_JOB = _JOB.values(status=bindparam("to"))
+_TURN = (
+    update(session)
+    .where(session.c.id == bindparam("of"))
+    .values(
+        outcome=bindparam("to"),
+        detail=bindparam("words"),
+        waiting_on=bindparam("on", type_=session.c.waiting_on.type),
+    )
+)
+_CALL_STATE = select(tool_call.c.state, tool_call.c.arguments_sha256).where(
+    tool_call.c.session_id == bindparam("of"), tool_call.c.call_id == bindparam("call")
+)
+_JOB_STATUS = select(job.c.status).where(
+    job.c.session_id == bindparam("of"), job.c.job_id == bindparam("job")
+)
+
+
+def apply(connection: Connection, session_id: SessionId, event: Event, at: str) -> None:
+    """Move the rows that `event` is about. Raises StateConflict."""
+    match event:
+        case ModelReplied():
+            _plan(connection, session_id, event)
+        case ApprovalRequested():
+            _ask(connection, session_id, event, at)
+        case ApprovalDecided():
+            _decide(connection, session_id, event, at)
+        case ToolStarted():
+            _start(connection, session_id, event)
+        case ToolWaiting():
+            _move_call(connection, session_id, event.call_id, _WAIT, event.kind, on=event.on)
+        case ToolFinished():
+            _answer(connection, session_id, event)
+        case JobStarted():
+            _run_job(connection, session_id, event, at)
+        case JobProgressed():
+            _move_job(connection, session_id, event, _FOLLOW_JOB, offset=event.log_offset)
+        case JobEnded():
+            _move_job(connection, session_id, event, _END_JOB, to=event.status)
+        case TurnStarted():
+            _turn(connection, session_id, None, "", ())
+        case TurnFinished():
+            _turn(connection, session_id, event.outcome, event.detail, event.waiting_on)
+        case (
+            SessionStarted()
+            | UserSaid()
+            | Hinted()
+            | ModelAsked()
+            | ModelFailed()
+            | InterruptRequested()
+            | OpCancelled()
+        ):
+            pass
+        case _:
+            assert_never(event)
+
+
+def _plan(connection: Connection, session_id: SessionId, event: ModelReplied) -> None:
+    rows = [
+        {"session_id": session_id, "call_id": call.call_id, "name": call.name, "state": "planned"}
+        for call in event.tool_calls
+    ]
+    if rows:
+        connection.execute(_PLAN, rows)
+
+
+def _ask(connection: Connection, session_id: SessionId, event: ApprovalRequested, at: str) -> None:
+    _move_call(connection, session_id, event.call_id, _AWAIT, event.kind)
+    connection.execute(
+        _ASK,
+        {
+            "id": event.approval_id,
+            "session_id": session_id,
+            "call_id": event.call_id,
+            "tool": event.tool,
+            "arguments": event.arguments,
+            "arguments_sha256": event.arguments_sha256,
+            "reason": event.reason,
+            "state": "pending",
+            "requested_at": at,
+        },
+    )
+
+
+def _decide(connection: Connection, session_id: SessionId, event: ApprovalDecided, at: str) -> None:
+    bind = {
+        "approval": event.approval_id,
+        "of": session_id,
+        "call": event.call_id,
+        "to": _DECIDED[event.verdict],
+        "sha256": event.arguments_sha256,
+        "by": event.decided_by,
+        "at": at,
+    }
+    if connection.execute(_CLOSE, bind).rowcount != 1:
+        raise StateConflict(
+            f"{event.kind}: approval {event.approval_id} is not open for call {event.call_id} of "
+            f"session {session_id} with arguments {event.arguments_sha256}."
+        )
+    to = "denied" if event.verdict == "deny" else "approved"
+    sha256 = event.arguments_sha256
+    _move_call(connection, session_id, event.call_id, _DECIDE, event.kind, to=to, sha256=sha256)
+
+
+def _start(connection: Connection, session_id: SessionId, event: ToolStarted) -> None:
+    _move_call(
+        connection,
+        session_id,
+        event.call_id,
+        _START,
+        event.kind,
+        sha256=event.arguments_sha256,
+        new_effect=event.effect,
+    )
+
+
+def _answer(connection: Connection, session_id: SessionId, event: ToolFinished) -> None:
+    to = "succeeded" if event.ok else "failed"
+    _move_call(connection, session_id, event.call_id, _ANSWER, event.kind, to=to)
+    connection.execute(_SUPERSEDE, {"of": session_id, "call": event.call_id})
+
+
+def _run_job(connection: Connection, session_id: SessionId, event: JobStarted, at: str) -> None:
+    connection.execute(
+        _RUN_JOB,
+        {
+            "session_id": session_id,
+            "job_id": event.job_id,
+            "compute": event.compute,
+            "handle": event.handle,
+            "label": event.label,
+            "status": "running",
+            "log_offset": 0,
+            "started_at": at,
+        },
+    )
+
+
+def _move_job(
+    connection: Connection,
+    session_id: SessionId,
+    event: JobProgressed | JobEnded,
+    edge: Update,
+    **values: Any,
+) -> None:
+    bind = {"of": session_id, "job": event.job_id}
+    if connection.execute(edge, {**bind, **values}).rowcount != 1:
+        found = connection.execute(_JOB_STATUS, bind).scalar() or "unknown"
+        raise StateConflict(f"{event.kind}: job {event.job_id} of session {session_id} is {found}.")
+
+
+def _turn(
+    connection: Connection,
+    session_id: SessionId,
+    outcome: str | None,
+    detail: str,
+    waiting_on: tuple[str, ...],
+) -> None:
+    connection.execute(
+        _TURN, {"of": session_id, "to": outcome, "words": detail, "on": list(waiting_on)}
+    )
+
+
+def _move_call(
+    connection: Connection,
+    session_id: SessionId,
+    call_id: CallId,
+    edge: Update,
+    kind: str,
+    **values: Any,
+) -> None:
+    bind = {"of": session_id, "call": call_id}
+    if connection.execute(edge, {**bind, **values}).rowcount == 1:
+        return
+    row = connection.execute(_CALL_STATE, bind).first()
+    found = f"{row.state} with arguments {row.arguments_sha256}" if row else "unknown"
+    raise StateConflict(f"{kind}: call {call_id} of session {session_id} is {found}.")

@@ -1,0 +1,98 @@
+"""The journal as its readers see it: what happened, in order, from a cursor on. Never writes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import pydantic
+from sqlalchemy import bindparam, func, select
+
+from ml_intern import events
+from ml_intern.clock import Clock
+from ml_intern.errors import StoreUnavailable
+from ml_intern.messages import SessionId
+from ml_intern.queue.bell import Bell
+from ml_intern.queue.engine import Database
+from ml_intern.queue.rows import Recorded
+from ml_intern.queue.schema import event
+
+POLL_S = 0.25
+"""How often we look for what other processes wrote; they cannot ring our bell."""
+
+_ROWS = select(event.c.position, event.c.session_id, event.c.seq, event.c.at, event.c.data)
+_OF_SESSION = _ROWS.where(
+    event.c.session_id == bindparam("of"), event.c.seq > bindparam("after")
+).order_by(event.c.seq)
+_FOLLOW = (
+    _ROWS.where(event.c.position > bindparam("after"))
+    .order_by(event.c.position)
+    .limit(bindparam("most"))
+)
+_LAST = select(func.coalesce(func.max(event.c.position), 0))
+
+
+class Journal:
+    """Read-only view of all events. Safe from any thread."""
+
+    def __init__(self, database: Database, clock: Clock, news: Bell) -> None:
+        self._database = database
+        self._clock = clock
+        self._news = news
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> list[Recorded]:
+        """The session's events with numbers above `after_seq`, in order; none for an unknown one.
+
+        Raises StoreUnavailable, which names session and number of an event that cannot be read.
+        """
+        with self._database.read() as connection:
+            bind = {"of": session_id, "after": after_seq}
+            rows = connection.execute(_OF_SESSION, bind).all()
+        return _recorded(rows)
+
+    def follow(self, after_position: int, limit: int) -> list[Recorded]:
+        """At most `limit` events of all sessions after `after_position`, in the journal's order.
+
+        Raises StoreUnavailable, which names session and number of an event that cannot be read.
+        """
+        with self._database.read() as connection:
+            bind = {"after": after_position, "most": limit}
+            rows = connection.execute(_FOLLOW, bind).all()
+        return _recorded(rows)
+
+    def last_position(self) -> int:
+        """Position of the newest event; 0 in an empty journal. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return int(connection.execute(_LAST).scalar_one())
+
+    def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
+        """Wait until an event after `after_position` exists, at most `timeout_s` seconds.
+
+        True when there is one. Raises StoreUnavailable.
+        """
+        deadline = self._clock.monotonic() + timeout_s
+        while True:
+            heard = self._news.rings()
+            if self.last_position() > after_position:
+                return True
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return False
+            self._news.wait(heard, min(left, POLL_S))
+
+
+def _recorded(rows: Iterable[tuple[int, str, int, str, str]]) -> list[Recorded]:
+    return [_one(*row) for row in rows]
+
+
+def _one(position: int, session_id: str, seq: int, at: str, data: str) -> Recorded:
+    try:
+        found = events.decode(data)
+        # Eight times as fast as `parse_stamp`, which matters when a long session is folded.
+        moment = datetime.fromisoformat(at)
+    except (pydantic.ValidationError, ValueError) as exc:
+        raise StoreUnavailable(
+            f"Event {seq} of session {session_id} cannot be read: it was written by a newer "
+            f"ml-intern, or the database is damaged and needs its backup. {exc}"
+        ) from exc
+    return Recorded(
+        position=position, session_id=SessionId(session_id), seq=seq, at=moment, event=found
+    )

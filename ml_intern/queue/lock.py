@@ -1,0 +1,75 @@
+"""Only one process claims ops from a database file: the holder of `daemon.lock`.
+
+The kernel drops the lock when its holder dies, however it dies. The file stays: only the lock
+counts.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from ml_intern.errors import StoreUnavailable
+
+
+class DaemonLock:
+    """The lock on one file. For one thread; not shared with child processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock, without waiting; true also when this object has it already.
+
+        Raises StoreUnavailable when the file cannot be opened.
+        """
+        if self._descriptor is not None:
+            return True
+        descriptor = self._opened()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when this object does not have it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def holder_pid(self) -> int | None:
+        """The process that holds the lock now; None when nobody does."""
+        if self._descriptor is not None:
+            return os.getpid()
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _opened(self) -> int:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"{self._path} cannot be opened ({exc.strerror}); "
+                "make its folder writable for this user, or choose another state folder."
+            ) from exc
+
+
+def _holder(descriptor: int) -> int | None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        written = os.pread(descriptor, 32, 0).strip()
+        return int(written) if written.isdigit() else None
+    return None

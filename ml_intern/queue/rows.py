@@ -1,0 +1,100 @@
+"""What the store hands out: plain values, copies of rows at the moment of reading."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from ml_intern.events import Event, JobStatus, Outcome
+from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
+from ml_intern.ops import Op
+
+SessionState = Literal["idle", "ready", "leased", "waiting"]
+"""`idle`: nothing to do; `ready`: an op may be claimed; `leased`: a worker is in it."""
+ApprovalState = Literal["pending", "approved", "denied", "edited", "superseded"]
+"""`superseded`: its call was answered without a decision, e.g. by an interrupt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to write into one session; it ends by `finish`, `release`, or by time."""
+
+    session_id: SessionId
+    token: int
+    """Fencing number: grows with every claim, and each write is checked against it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One op, handed to one worker."""
+
+    session_id: SessionId
+    op: Op
+    op_seq: int
+    attempt: int
+    """1 for the first time; above that, an earlier worker left in the middle."""
+    lease: Lease
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """One event with its place in the journal."""
+
+    position: int
+    """Over all sessions; the cursor of readers."""
+    session_id: SessionId
+    seq: int
+    """In its session, from 1, without gaps."""
+    at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRow:
+    """A session at a glance; `outcome`, `detail` and `waiting_on` are of the last turn."""
+
+    session_id: SessionId
+    title: str
+    state: SessionState
+    outcome: Outcome | None
+    """None: no turn has begun yet, or one is under way."""
+    detail: str
+    waiting_on: tuple[str, ...]
+    created: datetime
+    updated: datetime
+    model: str
+    workspace: str
+    started_in: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRow:
+    """A call that needs or needed a person's yes."""
+
+    approval_id: ApprovalId
+    session_id: SessionId
+    call_id: CallId
+    tool: str
+    arguments: dict[str, Any] = field(hash=False)
+    """As the model wrote them; an edit stands in its `ApprovalDecided`."""
+    arguments_sha256: str
+    reason: str
+    state: ApprovalState
+    requested_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    """A long job. `handle` is what its compute needs to find it again."""
+
+    job_id: JobId
+    session_id: SessionId
+    compute: str
+    handle: dict[str, Any] = field(hash=False)
+    label: str
+    status: Literal["running"] | JobStatus
+    log_offset: int
+    """Bytes of its log that the journal knows."""
+    started_at: datetime

@@ -1,0 +1,113 @@
+"""Sessions and their jobs: the first row, and looking them up; in the caller's transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select
+
+from ml_intern.errors import InputError, UnknownSession
+from ml_intern.events import SessionStarted
+from ml_intern.messages import JobId, SessionId
+from ml_intern.queue.rows import JobRow, SessionRow
+from ml_intern.queue.schema import job, session
+
+_CREATE = insert(session).inline()
+_ALL = select(
+    session.c.id,
+    session.c.title,
+    session.c.state,
+    session.c.outcome,
+    session.c.detail,
+    session.c.waiting_on,
+    session.c.created,
+    session.c.updated,
+    session.c.model,
+    session.c.workspace,
+    session.c.started_in,
+    session.c.version,
+)
+_NEWEST = _ALL.order_by(session.c.created.desc(), session.c.id).limit(bindparam("most"))
+_ONE = _ALL.where(session.c.id == bindparam("of"))
+_INTERRUPT_UPTO = select(session.c.interrupt_upto).where(session.c.id == bindparam("of"))
+_RUNNING = select(job).where(job.c.status == "running").order_by(job.c.started_at, job.c.session_id)
+_SHOWN = 5
+
+
+def create(connection: Connection, session_id: SessionId, started: SessionStarted, at: str) -> None:
+    """Raises StateConflict when the session exists (as the engine translates it)."""
+    connection.execute(
+        _CREATE,
+        {
+            "id": session_id,
+            "title": started.title,
+            "model": started.model,
+            "workspace": started.workspace,
+            "started_in": started.started_in,
+            "version": started.version,
+            "created": at,
+            "updated": at,
+            "state": "idle",
+            "ready_since": 0,
+        },
+    )
+
+
+def newest(connection: Connection, limit: int) -> list[SessionRow]:
+    """At most `limit` sessions, the newest first."""
+    return [_session(row) for row in connection.execute(_NEWEST, {"most": limit}).mappings()]
+
+
+def by_prefix(connection: Connection, prefix: str) -> SessionRow:
+    """The session with this id, or the only one whose id begins so.
+
+    Raises UnknownSession, or InputError when several begin so.
+    """
+    row = connection.execute(_ONE, {"of": prefix}).mappings().first()
+    if row is not None:
+        return _session(row)
+    begins = _ALL.where(session.c.id.startswith(prefix, autoescape=True)).limit(_SHOWN + 1)
+    found = connection.execute(begins).mappings().all() if prefix else []
+    if not found:
+        raise UnknownSession(f"No session has an id that begins with {prefix!r}.")
+    if len(found) > 1:
+        names = ", ".join(each["id"] for each in found[:_SHOWN])
+        raise InputError(f"{prefix!r} begins more than one session; give more of it: {names}.")
+    return _session(found[0])
+
+
+def interrupt_upto(connection: Connection, session_id: SessionId) -> int:
+    """Turns for ops before this number are to stop."""
+    return connection.execute(_INTERRUPT_UPTO, {"of": session_id}).scalar() or 0
+
+
+def running_jobs(connection: Connection) -> list[JobRow]:
+    """Jobs of all sessions that have not ended, oldest first."""
+    return [
+        JobRow(
+            job_id=JobId(row["job_id"]),
+            session_id=SessionId(row["session_id"]),
+            compute=row["compute"],
+            handle=row["handle"],
+            label=row["label"],
+            status=row["status"],
+            log_offset=row["log_offset"],
+            started_at=datetime.fromisoformat(row["started_at"]),
+        )
+        for row in connection.execute(_RUNNING).mappings()
+    ]
+
+
+def _session(row: RowMapping) -> SessionRow:
+    return SessionRow(
+        session_id=SessionId(row["id"]),
+        title=row["title"],
+        state=row["state"],
+        outcome=row["outcome"],
+        detail=row["detail"],
+        waiting_on=tuple(row["waiting_on"]),
+        created=datetime.fromisoformat(row["created"]),
+        updated=datetime.fromisoformat(row["updated"]),
+        model=row["model"],
+        workspace=row["workspace"],
+        started_in=row["started_in"],
+        version=row["version"],
+    )

@@ -1,0 +1,294 @@
+"""The durable store: what was accepted, what has happened, and who is at work on it.
+
+What a method has answered is on disk; when it raises, nothing of it is. Ops of one session run one
+at a time and in order; sessions take turns. Only the holder of a session's lease writes its events,
+but for what the outside does: `note`, `decide`, and what `submit` stores beside its op. Safe from
+any thread, and for several processes on one file; only the holder of `daemon.lock` may `claim`.
+Does not know what an op means: see `ml_intern/session/handlers.py`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from ml_intern.clock import Clock, stamp
+from ml_intern.errors import InputError
+from ml_intern.events import ApprovalDecided, Event, SessionStarted
+from ml_intern.messages import SessionId
+from ml_intern.ops import ApprovalDecision, Interrupt, Op, UserInput
+from ml_intern.queue import approvals, backlog, leases, sessions
+from ml_intern.queue.append import (
+    append_held,
+    append_unheld,
+    encoded,
+    refuse_all_but_observations,
+)
+from ml_intern.queue.bell import Bell
+from ml_intern.queue.engine import Database
+from ml_intern.queue.journal import POLL_S, Journal
+from ml_intern.queue.owner import Owner, read_owner
+from ml_intern.queue.rows import ApprovalRow, Claim, JobRow, Lease, Recorded, SessionRow
+
+__all__ = ["ApprovalRow", "Claim", "JobRow", "Lease", "Recorded", "SessionRow", "Store"]
+
+
+class Store:
+    """One store for everything that one transaction must be able to touch."""
+
+    def __init__(self, database: Database, clock: Clock, owner: Owner) -> None:
+        self._database = database
+        self._clock = clock
+        self._owner = owner
+        self._work = Bell()
+        self._news = Bell()
+        self.journal = Journal(database, clock, self._news)
+        """All that a mere reader of events needs."""
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock, owner: Owner | None = None) -> Self:
+        """Open the database file, creating it and its folder where they are missing.
+
+        Claims are made in the name of `owner`: this process, unless another is given.
+        Raises StoreUnavailable: no rights, full disk, damaged file, or a newer schema than ours.
+        """
+        return cls(Database(path), clock, owner or read_owner())
+
+    def close(self) -> None:
+        """Close the file. Leases stay as they are; `release` what is unfinished first."""
+        self._database.close()
+
+    # Accepting
+
+    def create_session(
+        self, session_id: SessionId, started: SessionStarted, first: UserInput
+    ) -> int:
+        """A new session with its first event and its first op; returns the op's number.
+
+        Raises Busy, InputError for text that no UTF-8 can hold, StateConflict when the session
+        exists, StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        found = encoded([started])
+        with self._database.write() as connection:
+            backlog.refuse_over_bounds(connection, session_id, first)
+            sessions.create(connection, session_id, started, at)
+            append_unheld(connection, session_id, found, at)
+            seq = backlog.put(connection, session_id, first, None, at)
+        self._ring(news=True, work=True)
+        return seq
+
+    def submit(
+        self,
+        session_id: SessionId,
+        op: Op,
+        *,
+        dedupe: str | None = None,
+        events: Sequence[Event] = (),
+    ) -> int | None:
+        """Queue an op; returns its number, or None when the session had one with this `dedupe` key.
+
+        `events` are observations, stored with the op or not at all. An `Interrupt` also makes
+        `interrupted` true for the running turn, and cancels words and resumptions that still wait.
+        Raises Busy for words beyond the bounds in `backlog`, UnknownSession, StateConflict,
+        LeaseLost for events that need a lease, InputError for an `ApprovalDecision` (see `decide`)
+        and for text that no UTF-8 can hold, StoreUnavailable.
+        """
+        if isinstance(op, ApprovalDecision):
+            raise InputError("A decision is given through `decide`, where the first one wins.")
+        refuse_all_but_observations(events)
+        at = stamp(self._clock.now())
+        found = encoded(events)
+        with self._database.write() as connection:
+            if backlog.was_seen(connection, session_id, dedupe):
+                return None
+            backlog.refuse_over_bounds(connection, session_id, op)
+            if found:
+                append_unheld(connection, session_id, found, at)
+            seq = backlog.put(connection, session_id, op, dedupe, at)
+        self._ring(news=bool(found) or isinstance(op, Interrupt), work=True)
+        return seq
+
+    def note(self, session_id: SessionId, *events: Event) -> list[int]:
+        """Append observations (`JobProgressed`, `JobEnded`) without a lease; returns their numbers.
+
+        Raises LeaseLost for any other event, UnknownSession, StateConflict, StoreUnavailable.
+        """
+        refuse_all_but_observations(events)
+        at = stamp(self._clock.now())
+        found = encoded(events)
+        with self._database.write() as connection:
+            seqs = append_unheld(connection, session_id, found, at)
+        self._ring(news=True, work=False)
+        return seqs
+
+    def decide(self, decided: ApprovalDecided) -> bool:
+        """Decide a pending approval, append the decision and wake its session.
+
+        False when it was decided or became superfluous before; who decided stands in `approval`.
+        Raises InputError for an unknown approval, StateConflict when call or arguments are not
+        those that were asked for, StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        found = encoded([decided])
+        with self._database.write() as connection:
+            won = approvals.decide(connection, decided, found, at)
+        if won:
+            self._ring(news=True, work=True)
+        return won
+
+    # Working
+
+    def claim(self, timeout_s: float) -> Claim | None:
+        """Lease the session that has been ready longest, with its next op.
+
+        None after `timeout_s` seconds. An op whose worker was lost comes again before later ones,
+        `leases.MOST_ATTEMPTS` times in all; then it is given up with `TurnFinished("failed")`.
+        Raises StoreUnavailable.
+        """
+        deadline = self._clock.monotonic() + timeout_s
+        while True:
+            heard = self._work.rings()
+            if claimed := self._try_claim():
+                return claimed
+            # One that was about to die when `recover` looked may have done so since.
+            if self._free_the_dead():
+                continue
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return None
+            self._work.wait(heard, min(left, POLL_S))
+
+    def renew(self, lease: Lease) -> None:
+        """Make the lease last `leases.LEASE_S` seconds from now.
+
+        Once in `leases.RENEW_EVERY_S` seconds is enough. Raises LeaseLost, StoreUnavailable.
+        """
+        with self._database.write() as connection:
+            leases.renew(connection, lease, self._clock.monotonic())
+
+    def append(self, lease: Lease, *events: Event) -> list[int]:
+        """Append events and move what they are about, all or nothing; returns the events' numbers.
+
+        Raises LeaseLost, StateConflict, InputError for an event that could not be read again,
+        StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        found = encoded(events)
+        with self._database.write() as connection:
+            seqs = append_held(connection, lease, found, at)
+        self._ring(news=True, work=False)
+        return seqs
+
+    def finish(self, claim: Claim, *events: Event) -> None:
+        """Append the last events, mark the op done and end the lease. Raises as `append` does."""
+        at = stamp(self._clock.now())
+        found = encoded(events)
+        with self._database.write() as connection:
+            leases.finish(connection, claim, found, at)
+        self._ring(news=True, work=True)
+
+    def release(self, claim: Claim) -> None:
+        """Give the op back unfinished, without counting the attempt.
+
+        Raises LeaseLost, StoreUnavailable.
+        """
+        with self._database.write() as connection:
+            leases.release(connection, claim, stamp(self._clock.now()))
+        self._ring(news=False, work=True)
+
+    def interrupted(self, claim: Claim) -> bool:
+        """Whether somebody asked to stop after this op was accepted. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.interrupt_upto(connection, claim.session_id) > claim.op_seq
+
+    def recover(self) -> int:
+        """Make the sessions of provably dead owners ready at once; returns how many.
+
+        For the holder of `daemon.lock`, before it claims. Raises StoreUnavailable.
+        """
+        self._database.keep_log_short()
+        return self._free_the_dead()
+
+    # Reading
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> list[Recorded]:
+        """See `Journal.events`."""
+        return self.journal.events(session_id, after_seq)
+
+    def follow(self, after_position: int, limit: int) -> list[Recorded]:
+        """See `Journal.follow`."""
+        return self.journal.follow(after_position, limit)
+
+    def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
+        """See `Journal.wait_for_events`."""
+        return self.journal.wait_for_events(after_position, timeout_s)
+
+    def sessions(self, limit: int) -> list[SessionRow]:
+        """At most `limit` sessions, the newest first. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.newest(connection, limit)
+
+    def session(self, prefix: str) -> SessionRow:
+        """The session with this id, or the only one whose id begins so.
+
+        Raises UnknownSession, InputError when several begin so, StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return sessions.by_prefix(connection, prefix)
+
+    def open_approvals(self, session_id: SessionId | None = None) -> list[ApprovalRow]:
+        """Approvals that wait for a person, oldest first; of all sessions for None.
+
+        Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return approvals.pending(connection, session_id)
+
+    def approval(self, prefix: str) -> ApprovalRow:
+        """The approval with this id, or the only one whose id begins so, and who decided it.
+
+        Raises InputError, which names what could have been meant, StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return approvals.by_prefix(connection, prefix)
+
+    def running_jobs(self) -> list[JobRow]:
+        """Jobs of all sessions that have not ended, oldest first. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.running_jobs(connection)
+
+    def _try_claim(self) -> Claim | None:
+        while True:
+            # A look costs nothing to others; only a find is worth the one transaction.
+            with self._database.read() as connection:
+                if leases.next_session(connection, self._clock.monotonic()) is None:
+                    return None
+            if claimed := self._claim_next():
+                return claimed
+
+    def _claim_next(self) -> Claim | None:
+        at = stamp(self._clock.now())
+        with self._database.write() as connection:
+            # Read under the lock: a lease that was given while we waited must not look like one
+            # from the future, which would be free.
+            now = self._clock.monotonic()
+            session_id = leases.next_session(connection, now)
+            if session_id is None:
+                return None
+            return leases.claim(connection, session_id, self._owner, now, at)
+
+    def _free_the_dead(self) -> int:
+        with self._database.read() as connection:
+            dead = leases.dead_owners(connection, self._owner)
+        if not dead:
+            return 0
+        with self._database.write() as connection:
+            freed = sum(leases.free(connection, owner) for owner in dead)
+        self._ring(news=False, work=True)
+        return freed
+
+    def _ring(self, *, news: bool, work: bool) -> None:
+        if news:
+            self._news.ring(for_all=True)
+        if work:
+            self._work.ring(for_all=False)
