@@ -1,0 +1,89 @@
+"""From a person's words to an `Objective`. Pure, and linear in the length of the words.
+
+Each reader takes what it has understood off the page, so that the learning rate is never read as
+the target, nor a number in a path as anything. Only the first `LIMIT_CHARS` characters are read.
+"""
+
+from functools import lru_cache
+
+from ml_intern.llm.autopilot.objective import Objective
+from ml_intern.llm.autopilot.reading.columns import read_columns
+from ml_intern.llm.autopilot.reading.dataset import read_dataset_words
+from ml_intern.llm.autopilot.reading.family import read_beyond, read_family, speaks_of_training
+from ml_intern.llm.autopilot.reading.numbers import in_digits
+from ml_intern.llm.autopilot.reading.page import Page, words
+from ml_intern.llm.autopilot.reading.publication import (
+    read_private,
+    read_publish,
+    read_repo_name,
+    wants_card,
+)
+from ml_intern.llm.autopilot.reading.settings import (
+    take_fractions,
+    take_settings,
+    take_time_limit,
+)
+from ml_intern.llm.autopilot.reading.target import read_target
+from ml_intern.llm.autopilot.reading.things import Role, Thing, take_things
+
+LIMIT_CHARS = 20_000
+
+_SCRATCH = words(
+    r"\bfrom scratch\b|\bfrom zero\b|\brandom(?:ly)?[ -]initiali[sz]\w*|\brandom weights\b"
+    r"|\b(?:no|without) (?:a )?pre-?train\w*"
+)
+_FINETUNE = words(r"\bfine-? ?tun\w*")
+_SMALL = words(
+    r"\bscaled[- ]down\b|\bsmall\b|\btiny\b|\blittle\b|\bmini\b|\blight-?weight\b|\bcompact\b"
+    r"|\bquick\b"
+)
+
+
+@lru_cache(maxsize=64)
+def read(text: str) -> Objective:
+    """What `text` says of the task. The same words give the same objective."""
+    page = Page(text[:LIMIT_CHARS])
+    things = take_things(page)
+    columns = read_columns(page.text)
+    page.text = in_digits(page.text)
+    asked = take_settings(page)
+    timeout_s = take_time_limit(page)
+    validation_fraction, test_fraction = take_fractions(page)
+    target, doubt, metric = read_target(page.text)
+    model, scratch = _first(things, "model"), page.has(_SCRATCH)
+    source = _source(things) or read_dataset_words(page.text)
+    return Objective(
+        words=text[:LIMIT_CHARS],
+        family=read_family(page),
+        beyond=read_beyond(page),
+        training=speaks_of_training(page) or bool(things),
+        source=source,
+        model=model,
+        scratch=scratch and model is None,
+        finetune=page.has(_FINETUNE),
+        target=target,
+        doubt=doubt,
+        metric=metric,
+        asked=asked,
+        text_column=columns.get("text"),
+        label_column=columns.get("label"),
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        output_dir=_first(things, "output"),
+        repo_name=_first(things, "repository") or read_repo_name(page),
+        private=read_private(page),
+        publish=read_publish(page),
+        card=wants_card(page),
+        small=page.has(_SMALL),
+        timeout_s=timeout_s,
+    )
+
+
+def _first(things: list[Thing], role: Role) -> str | None:
+    return next((thing.text for thing in things if thing.role == role), None)
+
+
+def _source(things: list[Thing]) -> str | None:
+    """The thing that is surely data, else the first that may be."""
+    data = [thing for thing in things if thing.role == "data"]
+    return next((thing.text for thing in data if thing.certain), data[0].text if data else None)

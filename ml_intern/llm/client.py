@@ -1,0 +1,44 @@
+"""The one protocol between a turn and any model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelReply:
+    """One answer of a model, with what it took."""
+
+    message: AssistantMessage
+    stop_reason: Literal["end", "tool_calls", "length"]
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    cost_micro_usd: int | None = None
+    """None: the price is unknown. 0: the model is on the list of free ones."""
+
+
+def ignore_text(_piece: str) -> None:
+    """The `on_text` of a caller that does not show text as it streams."""
+
+
+class ModelClient(Protocol):
+    """A model, wherever it runs. Safe to use from several threads at once."""
+
+    name: str
+    """As the settings write it, e.g. `autopilot`."""
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        on_text: Callable[[str], None] = ignore_text,
+    ) -> ModelReply:
+        """Answer the conversation, with words or with tool calls.
+
+        `messages` starts with the system message; every tool call in it has its one answer.
+        Raises Retryable, ContextOverflow or Refused (`ml_intern/errors.py`).
+        """
+        ...
