@@ -1,0 +1,1 @@
+"""Standalone training and scoring scripts: a copy of any one file runs without the others."""

@@ -1,0 +1,115 @@
+"""Tiny real data for the recipes, and a way to run them as the processes they are."""
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WITHOUT_TORCH = importlib.util.find_spec("torch") is None
+collect_ignore_glob = ["test_*.py"] if WITHOUT_TORCH else []  # they need the train extra
+RECIPES = Path(__file__).parents[2] / "ml_intern" / "recipes"
+
+
+def environment() -> dict[str, str]:
+    """The environment of a recipe's process: one thread, no network."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def run_script(script: str | Path, *args: Any, cwd: Path | None = None) -> Any:
+    """Run a script to its end; its answer has `returncode`, `stdout` and `stderr`."""
+    return subprocess.run(
+        [sys.executable, str(RECIPES / script), *map(str, args)],
+        env=environment(),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """All lines of a text, each of which must be one JSON object."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def write_images(folder: Path, numbers: range) -> Path:
+    """Write some of scikit-learn's 8x8 grey images as PNG files with a metadata.jsonl."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    folder.mkdir(parents=True)
+    lines = []
+    for number in numbers:
+        pixels = (data.images[number] * 15).astype("uint8")
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        lines.append({"file_name": f"{number}.png", "label": f"class {data.target[number]}"})
+    write_lines(folder / "metadata.jsonl", lines)
+    return folder
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write rows as JSON Lines."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return path
+
+
+def sentences_and_statements() -> list[dict[str, str]]:
+    """Docstrings and statements of some standard modules, in turn: prose and code."""
+    prose: list[str] = []
+    code: list[str] = []
+    for name in ("argparse", "inspect", "pathlib", "shutil", "tarfile", "typing"):
+        source = Path(sysconfig.get_paths()["stdlib"], f"{name}.py").read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                prose.append((ast.get_docstring(node) or "")[:120])
+                code.append(ast.unparse(node.body[-1])[:120])
+    pairs = zip(filter(None, prose), filter(None, code), strict=False)
+    return [
+        row
+        for text, statement in pairs
+        for row in ({"text": text, "label": "prose"}, {"text": statement, "label": "code"})
+    ]
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders `train` (600 images of 10 classes) and `validation` (100 others)."""
+    folder = tmp_path_factory.mktemp("images")
+    write_images(folder / "train", range(600))
+    write_images(folder / "validation", range(600, 700))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files `train.jsonl` (240 texts of 2 classes) and `validation.jsonl` (60 others)."""
+    folder = tmp_path_factory.mktemp("texts")
+    rows = sentences_and_statements()
+    write_lines(folder / "train.jsonl", rows[:240])
+    write_lines(folder / "validation.jsonl", rows[240:300])
+    return folder
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a recipe's `main` with bad input and return its one line on standard error."""
+
+    def run(recipe: Any, *args: Any) -> str:
+        assert recipe.main([str(arg) for arg in args]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("error: ")
+        assert said.err.count("\n") == 1
+        return said.err
+
+    return run
