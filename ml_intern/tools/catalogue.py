@@ -1,0 +1,52 @@
+"""The tools of the product: the one list."""
+
+from typing import Any
+
+from ml_intern.tools.bash import Bash
+from ml_intern.tools.data.inspect import InspectDataset
+from ml_intern.tools.data.prepare import PrepareDataset
+from ml_intern.tools.files.edit import Edit
+from ml_intern.tools.files.read import Read
+from ml_intern.tools.files.write import Write
+from ml_intern.tools.person import AskPerson, ProposeChange
+from ml_intern.tools.plan import Plan
+from ml_intern.tools.protocol import Tool
+from ml_intern.tools.training.cancel_job import CancelJob
+from ml_intern.tools.training.dummy_forward import DummyForward
+from ml_intern.tools.training.estimate_memory import EstimateMemory
+from ml_intern.tools.training.evaluate import Evaluate
+from ml_intern.tools.training.launch_training import LaunchTraining
+from ml_intern.tools.training.publish import Publish
+from ml_intern.tools.training.smoke_test import SmokeTest
+from ml_intern.tools.training.survey_hardware import SurveyHardware
+from ml_intern.tools.training.watch_job import WatchJob
+from ml_intern.tools.training.write_model_card import WriteModelCard
+from ml_intern.tools.training.write_recipe import WriteRecipe
+from ml_intern.tools.training.write_reproduce_bundle import WriteReproduceBundle
+
+
+def all_tools() -> list[Tool[Any]]:
+    """Fresh instances of every tool, in the order in which work usually goes."""
+    return [
+        Plan(),
+        AskPerson(),
+        ProposeChange(),
+        Read(),
+        Write(),
+        Edit(),
+        Bash(),
+        InspectDataset(),
+        PrepareDataset(),
+        SurveyHardware(),
+        EstimateMemory(),
+        WriteRecipe(),
+        DummyForward(),
+        SmokeTest(),
+        LaunchTraining(),
+        WatchJob(),
+        CancelJob(),
+        Evaluate(),
+        WriteModelCard(),
+        WriteReproduceBundle(),
+        Publish(),
+    ]

@@ -1,0 +1,1 @@
+"""Standalone scripts that run in the training environment; nothing of ours imports them."""

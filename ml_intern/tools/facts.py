@@ -1,0 +1,49 @@
+"""The facts that tools establish, and how later tools look them up.
+
+A fact is written once, in the journal, by the outcome of the tool that established it. Kinds and
+fields:
+
+plan               `items`: list of `{"step", "status"}`
+dataset_inspected  `source`, `fingerprint`, `task` (may be null), `report`
+dataset_prepared   `source`, `fingerprint`, `task`, `train`, `validation` (paths), `test` (name
+                   under `held_out`), `labels`, `rows`
+hardware           `report`
+script_written     `path`, `sha256`, `recipe`
+dummy_forward      `path`, `sha256`, `report` (the script's own line), `memory`, `fits`
+smoke              `path`, `sha256`, `report`
+job                `job_id`, `path`, `sha256`, `output_dir`, `environment`, `timeout_s`, `dataset`
+evaluation         `split`, `model_dir`, `weights_sha256`, `fingerprint`, `metrics`, `rows`,
+                   `per_class`, `unknown_labels`
+card               `path`, `model_dir`, `sha256`, `weights_sha256`
+change_agreed      `what`, `was`, `becomes`
+published          `repo_id`, `path`, `model_dir`, `weights_sha256`
+
+`sha256` is that of the script's bytes: editing a script voids every check it has passed.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ml_intern.events import Fact
+
+
+class Facts:
+    """The facts of one session, oldest first. Read-only for tools."""
+
+    def __init__(self, facts: Sequence[Fact] = ()) -> None:
+        self._facts = facts
+
+    def all(self, kind: str, **match: Any) -> Iterator[dict[str, Any]]:
+        """Every fact of `kind` whose fields equal `match`, oldest first."""
+        for fact in self._facts:
+            if fact.kind == kind and all(
+                fact.data.get(key) == value for key, value in match.items()
+            ):
+                yield fact.data
+
+    def latest(self, kind: str, **match: Any) -> dict[str, Any] | None:
+        """The newest such fact, or None."""
+        found = None
+        for found in self.all(kind, **match):  # noqa: B007  # the last one is wanted
+            pass
+        return found

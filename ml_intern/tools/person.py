@@ -1,0 +1,61 @@
+"""Asking the person: a question in words, or a yes to changing what they asked for."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ml_intern.events import Effect, Fact
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
+
+
+class QuestionArguments(Arguments):
+    """One question."""
+
+    question: str = Field(min_length=1, max_length=4000)
+
+
+class AskPerson(Tool[QuestionArguments]):
+    """Waits for a person's words; the handler of `UserInput` answers the call with them."""
+
+    name: ClassVar[str] = "ask_person"
+    description: ClassVar[str] = (
+        "Ask the person one precise question and wait for the answer. "
+        "Only for what you cannot find out or decide yourself."
+    )
+    arguments = QuestionArguments
+    effect: ClassVar[Effect] = "read"
+
+    def run(self, args: QuestionArguments, ctx: ToolContext) -> Waiting:
+        return Waiting(on=f"answer:{ctx.call_id}", question=args.question)
+
+
+class ChangeArguments(Arguments):
+    """One change to what was asked for."""
+
+    what: str = Field(min_length=1, description="The setting or requirement, e.g. learning_rate.")
+    was: str = Field(description="What the person asked for.")
+    becomes: str = Field(description="What you want to use instead.")
+    why: str = Field(min_length=1, description="The evidence, with numbers.")
+
+
+class ProposeChange(Tool[ChangeArguments]):
+    """Runs only after a person's yes, and then says so."""
+
+    name: ClassVar[str] = "propose_change"
+    description: ClassVar[str] = (
+        "Ask for a yes before you change anything that the person asked for explicitly "
+        "(a hyperparameter, the model, the data, the target)."
+    )
+    arguments = ChangeArguments
+    effect: ClassVar[Effect] = "external"
+
+    def run(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
+        agreed = {"what": args.what, "was": args.was, "becomes": args.becomes}
+        return succeed({"agreed": True, **agreed}, Fact(kind="change_agreed", data=agreed))
+
+    def recover(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
+        """It touches nothing, so it may simply be said again."""
+        return self.run(args, ctx)
+
+    def ask_reason(self, args: ChangeArguments, ctx: ToolContext) -> str:
+        return f"Change {args.what} from {args.was} to {args.becomes}: {args.why}"

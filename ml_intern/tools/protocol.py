@@ -1,0 +1,220 @@
+"""What a tool is, and what it is given when it runs.
+
+A tool that fails returns a `ToolOutcome` with `ok=False` and words for the model; an exception is
+our bug.
+A tool never talks to the store: what it established leaves it as `Fact`s in the outcome.
+"""
+
+import json
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from ml_intern.clock import Clock
+from ml_intern.compute.protocol import Compute
+from ml_intern.errors import InputError
+from ml_intern.events import Effect, Fact
+from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
+from ml_intern.sandbox.protocol import Sandbox
+from ml_intern.tools.facts import Facts
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments: unknown names are errors, so that a misspelt one is not
+    ignored.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NoArguments(Arguments):
+    """For tools that need none."""
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchedJob:
+    """A job that a tool has just started and that the journal must know."""
+
+    job_id: JobId
+    compute: str
+    handle: dict[str, Any]
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolOutcome:
+    """The answer to a call. `output` is what the model reads."""
+
+    ok: bool
+    output: str
+    facts: tuple[Fact, ...] = ()
+    job: LaunchedJob | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """The call has no answer yet. The turn lets its thread go and asks again when `on` has come."""
+
+    on: str
+    """`job:ID` or `answer:CALL_ID`."""
+    question: str = ""
+    """For a person, when it is one who must act."""
+
+
+def succeed(document: Mapping[str, Any] | str, *facts: Fact) -> ToolOutcome:
+    """An answer that worked: text as it is, a mapping as JSON for model and planner alike."""
+    return ToolOutcome(ok=True, output=_text(document), facts=facts)
+
+
+def fail(message: str, *facts: Fact, **details: Any) -> ToolOutcome:
+    """An answer that did not work: what was wrong, and what to do next."""
+    return ToolOutcome(ok=False, output=_text({"error": message, **details}), facts=facts)
+
+
+def _text(document: Mapping[str, Any] | str) -> str:
+    return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What is the same for every call of one session.
+
+    `held_out` lies outside everything that the sandbox may see.
+    """
+
+    session_id: SessionId
+    workspace: Path
+    """The only folder that the session's code may write; relative paths start here."""
+    started_in: Path
+    """Where the person typed the task: relative paths in their words start here. Only tools read
+    it.
+    """
+    said: tuple[str, ...]
+    """The person's words in this session: a path that they name is one that tools may read."""
+    records: Path
+    """The state directory, closed to tools but for this session's workspace."""
+    held_out: Path
+    """Test splits, and what our own evaluation writes."""
+    jobs: Path
+    """One folder per job: logs and process records; the sandbox may not write here."""
+    published: Path
+    """Where `publish` puts repositories when there is no Hub to put them on."""
+    sandbox: Sandbox
+    compute: Compute
+    clock: Clock
+    training_python: Path
+    """Interpreter of the environment that training code runs in."""
+    network: bool
+    memory_bytes: int | None
+    """Limit for every process of the session's code; None: no limit of ours."""
+    job_timeout_s: float
+    author: str
+    """Name before the slash in repository ids."""
+
+    def writable(self, path: str) -> Path:
+        """`path` as an absolute path inside the workspace, symbolic links resolved.
+
+        Raises InputError when it lies anywhere else.
+        """
+        found = (self.workspace / path).resolve()
+        if not found.is_relative_to(self.workspace.resolve()):
+            raise InputError(
+                f"{path} lies outside the workspace; use a path below {self.workspace}."
+            )
+        return found
+
+    def readable(self, path: str) -> Path:
+        """`path` as an absolute path: in the workspace if it exists there, else from `started_in`.
+
+        Raises InputError unless it lies in the workspace, or not hidden below `started_in`, or the
+        person named it. The session's own records, such as the held-out data, are never readable.
+        """
+        inside = (self.workspace / path).resolve()
+        found = inside if inside.exists() else (self.started_in / Path(path).expanduser()).resolve()
+        if found.is_relative_to(self.workspace.resolve()):
+            return found
+        if found.is_relative_to(self.records.resolve()):
+            raise InputError(f"{path} is kept out of reach; use the data in the workspace.")
+        if not self._shown(found) and not self._named(path, found):
+            raise InputError(
+                f"{path} lies outside the workspace and {self.started_in}, and nobody named it. "
+                "Ask the person for it."
+            )
+        return found
+
+    def _named(self, path: str, found: Path) -> bool:
+        """Whether the person wrote this path, or that of a folder above it."""
+        names = [path, *(str(place) for place in (found, *found.parents[:-1]))]
+        return any(
+            re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])", words)
+            for name in names
+            for words in self.said
+        )
+
+    def _shown(self, path: Path) -> bool:
+        below = self.started_in.resolve()
+        return path.is_relative_to(below) and not any(
+            part.startswith(".") for part in path.relative_to(below).parts
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolContext:
+    """What one call is given."""
+
+    place: Workplace
+    call_id: CallId
+    facts: Facts
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the session is interrupted or the call's time is over: stop what was started and
+    return.
+    """
+
+
+class Tool(ABC, Generic[A]):
+    """One tool. Instances hold no state between calls."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    arguments: type[A]
+    effect: ClassVar[Effect]
+    """`read`: may run again at any time. `write`: changes the workspace. `external`: costs or
+    leaves the machine.
+    """
+    timeout_s: ClassVar[float] = 120.0
+
+    @abstractmethod
+    def run(self, args: A, ctx: ToolContext) -> ToolOutcome | Waiting:
+        """Do it. Called again, with the same arguments, after a `Waiting` whose cause has come."""
+
+    def recover(self, args: A, ctx: ToolContext) -> ToolOutcome | Waiting | None:
+        """After a crash inside `run`: look whether the effect took place.
+
+        None: it cannot be known, and the model is told so. A `read` is simply run again.
+        """
+        return self.run(args, ctx) if self.effect == "read" else None
+
+    def time_limit_s(self, args: A) -> float:
+        """Seconds after which this call is stopped."""
+        return self.timeout_s
+
+    def ask_reason(self, args: A, ctx: ToolContext) -> str | None:
+        """Why this call needs a person's yes, beyond what the policy decides by effect; None: it
+        does not.
+        """
+        return None
+
+    def spec(self) -> ToolSpec:
+        """The tool as a model sees it."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("title", None)
+        return ToolSpec(name=self.name, description=self.description, parameters=schema)

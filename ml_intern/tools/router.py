@@ -1,0 +1,172 @@
+"""From the text of a call to its outcome: find the tool, check the arguments, run it in its time.
+
+The one place where a tool's exception becomes an answer for the model. Knows nothing of sessions,
+approvals or the journal; the turn asks it step by step (`prepare`, `judge`, `run`, `recover`).
+"""
+
+import difflib
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ml_intern.errors import InputError, MLInternError
+from ml_intern.messages import ToolSpec
+from ml_intern.tools.policy import Judgement, judge
+from ml_intern.tools.protocol import (
+    Arguments,
+    Tool,
+    ToolContext,
+    ToolOutcome,
+    Waiting,
+    fail,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+POLL_S = 0.1
+GRACE_S = 15.0
+"""What a tool that was told to stop may take to stop what it has started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A call whose tool is known and whose arguments fit."""
+
+    tool: Tool[Any]
+    args: Arguments
+    arguments: dict[str, Any]
+    """The same, JSON-ready and complete with defaults: what is approved, hashed, stored and run."""
+
+    @property
+    def sha256(self) -> str:
+        return arguments_sha256(self.tool.name, self.arguments)
+
+
+def arguments_sha256(tool: str, arguments: Mapping[str, Any]) -> str:
+    """The hash that binds an approval to exactly this call."""
+    text = json.dumps([tool, arguments], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ToolRouter:
+    """The tools of the product, by name."""
+
+    def __init__(self, tools: Iterable[Tool[Any]]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._specs = tuple(tool.spec() for tool in self._tools.values())
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What a model is shown."""
+        return self._specs
+
+    def prepare(self, name: str, arguments: str | Mapping[str, Any]) -> Prepared | ToolOutcome:
+        """Parse and check a call; an outcome instead when the model must mend it."""
+        tool = self._tools.get(name)
+        if tool is None:
+            near = difflib.get_close_matches(name, self._tools, n=3) or sorted(self._tools)
+            return fail(f"There is no tool {name!r}. Use one of: {', '.join(near)}.")
+        try:
+            given = _parse(arguments) if isinstance(arguments, str) else dict(arguments)
+            args = tool.arguments.model_validate(given)
+        except ValidationError as exc:
+            return fail(f"The arguments of {name} do not fit its schema.", problems=_problems(exc))
+        except InputError as exc:
+            return fail(f"{name}: {exc}")
+        return Prepared(tool=tool, args=args, arguments=args.model_dump(mode="json"))
+
+    def judge(self, call: Prepared, ctx: ToolContext) -> Judgement:
+        """What the policy says of this call."""
+        try:
+            reason = call.tool.ask_reason(call.args, ctx)
+        except Exception as exc:  # the border around one tool
+            log.exception("tool_not_judged", extra={"tool": call.tool.name})
+            reason = f"{call.tool.name} cannot judge this call: {exc}"
+        return judge(call.tool.name, call.tool.effect, reason)
+
+    def run(self, call: Prepared, ctx: ToolContext, stop: threading.Event) -> ToolOutcome | Waiting:
+        """Run it; whatever happens inside becomes an outcome. `stop` ends it early."""
+        return _bounded(lambda: call.tool.run(call.args, ctx), call, ctx, stop)
+
+    def recover(
+        self, call: Prepared, ctx: ToolContext, stop: threading.Event
+    ) -> ToolOutcome | Waiting | None:
+        """Ask the tool what became of a call that was cut off; None: nobody can know."""
+        return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text) if text.strip() else {}
+    except json.JSONDecodeError as exc:
+        raise InputError(
+            f"the arguments are not JSON: {exc.msg} at character {exc.pos}. "
+            "Send one JSON object, with quotes and line breaks in strings escaped."
+        ) from exc
+    if not isinstance(parsed, dict):
+        raise InputError(f"the arguments are a JSON {type(parsed).__name__}; send one JSON object.")
+    return parsed
+
+
+def _problems(exc: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in error['loc']) or 'arguments'}: {error['msg']}"
+        for error in exc.errors()[:10]
+    ]
+
+
+def _bounded(
+    act: Callable[[], T], call: Prepared, ctx: ToolContext, stop: threading.Event
+) -> T | ToolOutcome:
+    """`act` in a thread of its own, told to stop when its time is over or the session is to stop.
+
+    Python cannot kill a thread: one that does not listen is left behind, and the model is told.
+    """
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"tool-{call.tool.name}")
+    future = pool.submit(_guarded, act, call)
+    try:
+        return _await(future, call, ctx, stop)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _await(
+    future: Future[T | ToolOutcome], call: Prepared, ctx: ToolContext, stop: threading.Event
+) -> T | ToolOutcome:
+    limit_s = call.tool.time_limit_s(call.args)
+    deadline = ctx.place.clock.monotonic() + limit_s
+    while not (done := wait([future], timeout=POLL_S).done) and not stop.is_set():
+        if ctx.place.clock.monotonic() > deadline:
+            break
+    if done:
+        return future.result()
+    ctx.cancelled.set()
+    finished = wait([future], timeout=GRACE_S).done
+    if not finished:
+        log.error("tool_does_not_stop", extra={"tool": call.tool.name})
+    if stop.is_set():
+        return future.result() if finished else fail(f"{call.tool.name} was interrupted.")
+    return fail(
+        f"{call.tool.name} was stopped after {limit_s:.0f} s. What it had begun may be half done; "
+        "look before you try again, and give it less to do."
+    )
+
+
+def _guarded(act: Callable[[], T], call: Prepared) -> T | ToolOutcome:
+    try:
+        return act()
+    except MLInternError as exc:
+        return fail(f"{call.tool.name}: {exc}")
+    except OSError as exc:
+        return fail(f"{call.tool.name}: {exc.strerror or exc} ({exc.filename or 'no file'}).")
+    except Exception as exc:  # the border around one tool
+        log.exception("tool_raised", extra={"tool": call.tool.name})
+        return fail(f"{call.tool.name} broke: {type(exc).__name__}: {exc}. This is a bug.")

@@ -1,0 +1,97 @@
+"""What this machine has, and what of it the session's code may use."""
+
+import os
+import resource
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ml_intern.tools.facts import Facts
+from ml_intern.tools.protocol import Workplace
+
+_NO_LIMIT_BYTES = 1 << 60
+"""cgroup v1 writes "no limit" as a number near 2^63."""
+
+
+def survey(place: Workplace) -> dict[str, Any]:
+    """Processors, memory, its limits and free disk.
+
+    Not the GPUs: those count as the training environment sees them.
+    """
+    memory = psutil.virtual_memory()
+    return {
+        "cpus": usable_cpus(),
+        "memory_bytes": memory.total,
+        "available_memory_bytes": memory.available,
+        "memory_limit_bytes": memory_limit_bytes(place.memory_bytes),
+        "disk_free_bytes": shutil.disk_usage(place.workspace).free,
+    }
+
+
+def usable_cpus() -> int:
+    """Processors that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def memory_limit_bytes(setting_bytes: int | None) -> int | None:
+    """The tightest of our own limit, RLIMIT_AS and the cgroup's; None when there is none."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [setting_bytes, None if soft == resource.RLIM_INFINITY else soft]
+    limits.append(cgroup_limit_bytes(Path("/")))
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def cgroup_limit_bytes(root: Path) -> int | None:
+    """The memory limit of this process's control group, version 1 or 2; `root` is where `/` is."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    found = [limit for line in lines for limit in _limits(root, line)]
+    return min(found, default=None)
+
+
+def _limits(root: Path, line: str) -> list[int]:
+    """The limits that one line of `/proc/self/cgroup` leads to, from the group up to the root.
+
+    In a container the path is often the host's and does not exist here; then only the root counts.
+    """
+    _, controllers, path = line.split(":", 2)
+    if not controllers:
+        mount, name = root / "sys/fs/cgroup", "memory.max"
+    elif "memory" in controllers.split(","):
+        mount, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+    else:
+        return []
+    group = mount / path.lstrip("/")
+    folders = [group, *group.parents]
+    inside = [folder for folder in folders if folder.is_relative_to(mount)]
+    return [limit for folder in inside if (limit := _read_limit(folder / name)) is not None]
+
+
+def _read_limit(path: Path) -> int | None:
+    try:
+        limit = int(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return limit if limit < _NO_LIMIT_BYTES else None
+
+
+def available_bytes(place: Workplace, facts: Facts) -> tuple[int, bool]:
+    """Memory that a training process may fill, and whether it is that of a GPU.
+
+    A GPU counts once the survey has seen it from within the training environment.
+    """
+    gpus = (facts.latest("hardware") or {}).get("report", {}).get("gpus", [])
+    if gpus:
+        return min(_free_bytes(gpu) for gpu in gpus), True
+    free = psutil.virtual_memory().available
+    limit = memory_limit_bytes(place.memory_bytes)
+    return (free if limit is None else min(free, limit)), False
+
+
+def _free_bytes(gpu: Mapping[str, Any]) -> int:
+    return int(gpu.get("free_bytes") or gpu["memory_bytes"])

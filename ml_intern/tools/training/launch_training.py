@@ -1,0 +1,145 @@
+"""Start a training job, once everything that should come before has come before."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ml_intern.compute.protocol import JobSpec
+from ml_intern.errors import InputError
+from ml_intern.events import Effect, Fact
+from ml_intern.messages import JobId
+from ml_intern.tools.atomic import write_whole
+from ml_intern.tools.confinement import access_of, home_of
+from ml_intern.tools.protocol import (
+    Arguments,
+    LaunchedJob,
+    Tool,
+    ToolContext,
+    ToolOutcome,
+    fail,
+)
+from ml_intern.tools.training.dataset import prepared
+from ml_intern.tools.training.discipline import gaps
+from ml_intern.tools.training.hardware import usable_cpus
+from ml_intern.tools.training.jobs import copied_script, job_id_of
+from ml_intern.tools.training.script import (
+    Script,
+    read_script,
+    relative,
+    run_environment,
+    threads_for,
+)
+
+RECORD = "launch.json"
+"""Written to the job's folder before the job starts; what it holds becomes the `job` fact."""
+
+
+class LaunchArguments(Arguments):
+    """What to run and where its weights go."""
+
+    path: str = Field(min_length=1, description="Of the script, in the workspace.")
+    output_dir: str = Field(
+        min_length=1, description="Folder in the workspace for the weights; new or empty."
+    )
+    timeout_s: float | None = Field(
+        None, gt=0, description="Seconds the job may run; null: as the settings say."
+    )
+
+
+class LaunchTraining(Tool[LaunchArguments]):
+    """Runs a copy of the script as a job named after this call, so that a crash cannot lose it."""
+
+    name: ClassVar[str] = "launch_training"
+    description: ClassVar[str] = (
+        "Start a training script as a job: `python PATH --output_dir DIR` in the workspace. "
+        "Refused until a dataset was inspected and prepared, the script parses, dummy_forward and "
+        "smoke_test passed for exactly this version of it, its memory fits, and the output folder "
+        "is new or empty. One job must succeed before several run side by side. "
+        "Then call watch_job."
+    )
+    arguments = LaunchArguments
+    effect: ClassVar[Effect] = "write"
+
+    def run(self, args: LaunchArguments, ctx: ToolContext) -> ToolOutcome:
+        script = read_script(ctx.place, args.path)
+        _check_time(args, ctx)
+        missing = gaps(ctx, script, args.output_dir)
+        if missing:
+            return fail(
+                " ".join(gap.sentence for gap in missing), missing=[gap.name for gap in missing]
+            )
+        record = _record(args, ctx, script)
+        folder = ctx.place.jobs / record["job_id"]
+        write_whole(copied_script(folder, script.name), script.source)
+        write_whole(folder / RECORD, json.dumps(record).encode())
+        return _launched(ctx, record, ctx.place.compute.submit(_specify(ctx, record)))
+
+    def recover(self, args: LaunchArguments, ctx: ToolContext) -> ToolOutcome:
+        """Adopt the job if it was started; if it never was, start it now."""
+        job_id = job_id_of(ctx.call_id)
+        folder = ctx.place.jobs / job_id
+        handle = ctx.place.compute.find(job_id, folder)
+        if handle is None:
+            return self.run(args, ctx)
+        return _launched(ctx, json.loads((folder / RECORD).read_bytes()), handle)
+
+
+def _check_time(args: LaunchArguments, ctx: ToolContext) -> None:
+    if args.timeout_s is not None and args.timeout_s > ctx.place.job_timeout_s:
+        raise InputError(
+            f"The settings allow a job {ctx.place.job_timeout_s:.0f} s; leave timeout_s out or "
+            "give less."
+        )
+
+
+def _record(args: LaunchArguments, ctx: ToolContext, script: Script) -> dict[str, Any]:
+    """Everything that must be known to start the job, and later to repeat it: the `job` fact."""
+    forward = ctx.facts.latest("dummy_forward", sha256=script.sha256) or {}
+    parameters = forward.get("report", {}).get("parameters")
+    dataset = prepared(ctx)
+    return {
+        "job_id": job_id_of(ctx.call_id),
+        "path": script.name,
+        "sha256": script.sha256,
+        "output_dir": relative(ctx.place, ctx.place.writable(args.output_dir)),
+        "environment": run_environment(ctx.place, threads_for(parameters, usable_cpus())),
+        "timeout_s": args.timeout_s or ctx.place.job_timeout_s,
+        "dataset": dataset.identity if dataset is not None else None,
+    }
+
+
+def _specify(ctx: ToolContext, record: Mapping[str, Any]) -> JobSpec:
+    place = ctx.place
+    folder = place.jobs / record["job_id"]
+    copy = copied_script(folder, record["path"])
+    output = place.workspace / record["output_dir"]
+    return JobSpec(
+        job_id=JobId(record["job_id"]),
+        label=record["path"],
+        argv=(str(place.training_python), str(copy), "--output_dir", str(output)),
+        cwd=place.workspace,
+        folder=folder,
+        done_marker=output / "done.json",
+        access=access_of(place, extra_read=(copy.parent,)),
+        environment=place.sandbox.environment(home_of(place), record["environment"]),
+        timeout_s=record["timeout_s"],
+    )
+
+
+def _launched(ctx: ToolContext, record: Mapping[str, Any], handle: dict[str, Any]) -> ToolOutcome:
+    """The same answer whether the job was just started or found again."""
+    job_id = JobId(record["job_id"])
+    compute = ctx.place.compute.name
+    answer = {
+        "job_id": job_id,
+        "output_dir": record["output_dir"],
+        "log": handle.get("log", str(ctx.place.jobs / job_id)),
+    }
+    return ToolOutcome(
+        ok=True,
+        output=json.dumps(answer),
+        facts=(Fact(kind="job", data=dict(record)),),
+        job=LaunchedJob(job_id=job_id, compute=compute, handle=handle, label=record["path"]),
+    )

@@ -1,0 +1,185 @@
+"""Publish a model: a folder laid out exactly as its repository on the Hub would be."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ml_intern.errors import InputError, MLInternError
+from ml_intern.events import Effect, Fact
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.training.dataset import split_sha256
+from ml_intern.tools.training.model_folder import ModelFolder, open_model
+from ml_intern.tools.training.repository import (
+    BUNDLE,
+    Repository,
+    check_repo_id,
+    lay_out,
+    open_repository,
+    put_in_place,
+)
+
+
+class PublishArguments(Arguments):
+    """What to publish, and under which name."""
+
+    model_dir: str = Field(min_length=1, description="Folder in the workspace with the weights.")
+    repo_name: str = Field(min_length=1, description="Without the author: my-model.")
+    private: bool = True
+    overwrite: bool = Field(False, description="Replace a repository of that name.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """What would be published now."""
+
+    repo_id: str
+    model: ModelFolder
+    repository: Repository
+    evaluation: dict[str, Any]
+    test: dict[str, Any] | None
+    target: Path
+
+
+class Publish(Tool[PublishArguments]):
+    """Without a Hub the repository is a folder in `published`; it appears whole or not at all."""
+
+    name: ClassVar[str] = "publish"
+    description: ClassVar[str] = (
+        "Publish a model that evaluate has measured and write_model_card has described: weights, "
+        "configuration, tokenizer or image processor, card, loss curve and reproduce/. A person is "
+        "asked first."
+    )
+    arguments = PublishArguments
+    effect: ClassVar[Effect] = "external"
+    timeout_s: ClassVar[float] = 3600.0
+
+    def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
+        parcel = _pack(args, ctx)
+        partial = parcel.target.with_name(f".{parcel.target.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        lay_out(parcel.repository, partial)
+        if not _is_taken(parcel.target) or split_sha256(parcel.target) == split_sha256(partial):
+            put_in_place(partial, parcel.target)
+            return _answer(parcel)
+        if args.overwrite:
+            put_in_place(partial, parcel.target)
+            return _answer(parcel)
+        shutil.rmtree(partial)
+        return fail(
+            f"{parcel.repo_id} exists and holds something else. Choose another repo_name, or ask "
+            "for it to be replaced with overwrite=true.",
+            path=str(parcel.target),
+        )
+
+    def recover(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
+        """The same content at the same place is the same publication, so doing it again is safe."""
+        return self.run(args, ctx)
+
+    def ask_reason(self, args: PublishArguments, ctx: ToolContext) -> str:
+        try:
+            parcel = _pack(args, ctx)
+        except (MLInternError, OSError) as exc:
+            return f"Publish {ctx.place.author}/{args.repo_name}. It would be refused now: {exc}"
+        return _question(args, parcel)
+
+
+def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
+    """Everything that is checked before anything is written. Raises InputError."""
+    repo_id = check_repo_id(ctx.place.author, args.repo_name)
+    model = open_model(ctx.place, args.model_dir)
+    weights = model.weights_sha256()
+    evaluation = ctx.facts.latest("evaluation", split="validation", weights_sha256=weights)
+    if evaluation is None:
+        raise InputError(f"These weights were not measured: call evaluate on {model.name} first.")
+    _check_card(ctx, model, weights)
+    _check_bundle(model, weights)
+    return Parcel(
+        repo_id=repo_id,
+        model=model,
+        repository=open_repository(model.path),
+        evaluation=evaluation,
+        test=ctx.facts.latest("evaluation", split="test", weights_sha256=weights),
+        target=ctx.place.published / ctx.place.author / args.repo_name,
+    )
+
+
+def _check_card(ctx: ToolContext, model: ModelFolder, weights: str) -> None:
+    """The card must be the one that we wrote for these very weights."""
+    path = model.path / "README.md"
+    fact = ctx.facts.latest("card", model_dir=model.name, weights_sha256=weights)
+    if fact is None or path.is_symlink() or not path.is_file():
+        raise InputError(
+            f"{model.name} has no model card for these weights: call write_model_card first."
+        )
+    if hashlib.sha256(path.read_bytes()).hexdigest() != fact["sha256"]:
+        raise InputError(
+            f"{model.name}/README.md was changed after it was written; its numbers are no longer "
+            "vouched for. Call write_model_card again with the words that you want."
+        )
+
+
+def _check_bundle(model: ModelFolder, weights: str) -> None:
+    """The card promises a bundle, so there must be one, and of these weights."""
+    path = model.path / BUNDLE / "metrics.json"
+    try:
+        bundled = json.loads(path.read_bytes())["weights_sha256"] if path.is_file() else None
+    except (ValueError, KeyError, TypeError):
+        bundled = None
+    if bundled != weights:
+        raise InputError(
+            f"{model.name} has no {BUNDLE}/ for these weights: call write_reproduce_bundle first."
+        )
+
+
+def _is_taken(target: Path) -> bool:
+    return target.exists() and (not target.is_dir() or any(target.iterdir()))
+
+
+def _answer(parcel: Parcel) -> ToolOutcome:
+    document: dict[str, Any] = {
+        "repo_id": parcel.repo_id,
+        "path": str(parcel.target),
+        "files": [".gitattributes", *_summarised(parcel.repository.files)],
+    }
+    if parcel.repository.left_out:
+        document["left_out"] = list(parcel.repository.left_out)
+    fact = {
+        "repo_id": parcel.repo_id,
+        "path": str(parcel.target),
+        "model_dir": parcel.model.name,
+        "weights_sha256": parcel.evaluation["weights_sha256"],
+    }
+    return succeed(document, Fact(kind="published", data=fact))
+
+
+def _summarised(files: Sequence[str]) -> list[str]:
+    """The files by name, the data of the bundle as one entry: it may be thousands of pictures."""
+    data = [name for name in files if name.startswith(f"{BUNDLE}/data/")]
+    others = [name for name in files if name not in set(data)]
+    return [*others, f"{BUNDLE}/data/ ({len(data)} files)"] if data else others
+
+
+def _data_words(parcel: Parcel) -> str:
+    """Publishing a bundle with its data publishes the data."""
+    has_data = any("data" in Path(file).parts for file in parcel.repository.files)
+    return " It contains the rows of all splits (reproduce/data)." if has_data else ""
+
+
+def _question(args: PublishArguments, parcel: Parcel) -> str:
+    size_mb = parcel.repository.size_bytes() / 1e6
+    found = [evaluation for evaluation in (parcel.evaluation, parcel.test) if evaluation]
+    scores = [f"{e['split']} accuracy {e['metrics']['accuracy']:.2%}" for e in found]
+    kind = "private" if args.private else "public"
+    replacing = ""
+    if _is_taken(parcel.target):
+        replacing = " It replaces what is there." if args.overwrite else " That name is taken."
+    return (
+        f"Publish {parcel.repo_id} ({kind}): {len(parcel.repository.files) + 1} files, "
+        f"{size_mb:.1f} MB, {', '.join(scores)}.{_data_words(parcel)}{replacing}"
+    )

@@ -1,0 +1,57 @@
+"""A few real training steps and an evaluation on a few rows, before hours are spent."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ml_intern.events import Effect, Fact
+from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.training.dummy_forward import ScriptArguments
+from ml_intern.tools.training.hardware import usable_cpus
+from ml_intern.tools.training.metrics import measured, number, plain
+from ml_intern.tools.training.script import CHECK_TIMEOUT_S, check, read_script, threads_for
+
+
+class SmokeTest(Tool[ScriptArguments]):
+    """Runs `python PATH --smoke`, confined."""
+
+    name: ClassVar[str] = "smoke_test"
+    description: ClassVar[str] = (
+        "Run a few training steps and one evaluation of a training script on a few rows. "
+        "A launch needs this passed for exactly this version of the script."
+    )
+    arguments = ScriptArguments
+    effect: ClassVar[Effect] = "write"
+    timeout_s: ClassVar[float] = CHECK_TIMEOUT_S + 30
+
+    def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
+        script = read_script(ctx.place, args.path)
+        report = check(ctx, script, "smoke", threads=threads_for(None, usable_cpus()))
+        if isinstance(report, ToolOutcome):
+            return report
+        if not _is_sound(report):
+            return fail(
+                f"The smoke test of {script.name} ended, but a loss in it is not a finite number "
+                "above zero: the learning rate, the precision or the data is wrong.",
+                report=plain(report),
+                traceback=None,
+                exit_code=0,
+            )
+        fact = {"path": script.name, "sha256": script.sha256, "report": plain(report)}
+        return succeed({"report": plain(report)}, Fact(kind="smoke", data=fact))
+
+    def recover(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
+        """A check leaves nothing behind, so it may run again."""
+        return self.run(args, ctx)
+
+
+def _is_sound(report: Mapping[str, Any]) -> bool:
+    """Whether every training loss is finite and above zero, and the evaluation's finite."""
+    single = [measured(report, name) for name in ("loss", "train_loss") if name in report]
+    several = report.get("losses")
+    listed = [number(loss) for loss in several] if isinstance(several, list) else []
+    losses = [math.nan if loss is None else loss for loss in (*single, *listed)]
+    held = measured(report, "eval_loss")
+    return all(math.isfinite(loss) and loss != 0.0 for loss in losses) and (
+        held is None or math.isfinite(held)
+    )

@@ -1,0 +1,115 @@
+"""Write the model card: what was trained, on what, how well, and how it came about."""
+
+import hashlib
+import json
+from typing import ClassVar
+
+from pydantic import Field
+
+from ml_intern.events import Effect, Fact
+from ml_intern.tools.atomic import write_whole
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
+from ml_intern.tools.training.attempts import attempts
+from ml_intern.tools.training.card import Card, render
+from ml_intern.tools.training.environment import run_training_side
+from ml_intern.tools.training.finished import (
+    Finished,
+    arguments_of,
+    done_of,
+    find_finished,
+    hardware_report,
+    read_json,
+)
+from ml_intern.tools.training.jobs import read_log
+from ml_intern.tools.training.metrics import plain, spread, thin
+
+PICTURE = "loss_curve.png"
+_MOST_POINTS = 600
+_DRAWING_TIMEOUT_S = 90.0
+
+
+class CardArguments(Arguments):
+    """The words of the card; its numbers come from what was measured."""
+
+    model_dir: str = Field(min_length=1, description="Folder in the workspace with the weights.")
+    model_name: str = Field(min_length=1, max_length=200)
+    summary: str = Field(
+        min_length=1,
+        max_length=4000,
+        description="What it is and what it is for. Leave scores to the tables.",
+    )
+    limitations: str = Field("", max_length=4000)
+
+
+class WriteModelCard(Tool[CardArguments]):
+    """Writes README.md, as the Hub reads it, and the loss curve beside it."""
+
+    name: ClassVar[str] = "write_model_card"
+    description: ClassVar[str] = (
+        "Write README.md (the model card) and loss_curve.png into the model's folder. All numbers "
+        "come from evaluate, the dataset and the run; you give name, purpose and limitations. "
+        "Evaluate on validation and test first."
+    )
+    arguments = CardArguments
+    effect: ClassVar[Effect] = "write"
+
+    def run(self, args: CardArguments, ctx: ToolContext) -> ToolOutcome:
+        finished = find_finished(ctx, args.model_dir)
+        picture = _draw(ctx, finished)
+        text = render(_card(args, ctx, finished, picture)).encode()
+        path = ctx.place.writable(f"{finished.model.name}/README.md")
+        write_whole(path, text)
+        fact = {
+            "path": f"{finished.model.name}/README.md",
+            "model_dir": finished.model.name,
+            "sha256": hashlib.sha256(text).hexdigest(),
+            "weights_sha256": finished.validation["weights_sha256"],
+        }
+        document = {
+            "path": fact["path"],
+            "picture": f"{finished.model.name}/{picture}" if picture else None,
+        }
+        return succeed(document, Fact(kind="card", data=fact))
+
+    def recover(self, args: CardArguments, ctx: ToolContext) -> ToolOutcome:
+        """Both files are written whole, from records that do not change."""
+        return self.run(args, ctx)
+
+
+def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: str | None) -> Card:
+    forward = ctx.facts.latest("dummy_forward", sha256=finished.job.sha256) or {"report": {}}
+    environment = finished.job.fact.get("environment") or {}
+    return Card(
+        model_name=args.model_name,
+        summary=args.summary,
+        limitations=args.limitations,
+        task=finished.dataset.task,
+        config=read_json(finished, "config.json"),
+        dataset=finished.dataset.record,
+        dataset_name=finished.dataset.source_name,
+        validation=finished.validation,
+        test=finished.test,
+        parameters=forward["report"].get("parameters"),
+        arguments=arguments_of(finished),
+        done=done_of(finished),
+        hardware=hardware_report(ctx),
+        threads=environment.get("OMP_NUM_THREADS"),
+        attempts=attempts(ctx, finished.job),
+        changes=list(ctx.facts.all("change_agreed")),
+        picture=picture,
+    )
+
+
+def _draw(ctx: ToolContext, finished: Finished) -> str | None:
+    """Draw the curve of the run into the model's folder; None where it cannot be drawn."""
+    course = read_log(ctx, finished.job).course
+    data = {
+        "train": [[step.step, step.loss] for step in spread(course.steps, _MOST_POINTS)],
+        "evaluations": [
+            [e.step, e.eval_loss, e.eval_accuracy] for e in thin(course.evaluations, _MOST_POINTS)
+        ],
+    }
+    target = ctx.place.writable(f"{finished.model.name}/{PICTURE}")
+    arguments = [str(target), "--data", json.dumps(plain(data))]
+    completed = run_training_side(ctx, "draw_curve", arguments, _DRAWING_TIMEOUT_S)
+    return PICTURE if completed.exit_code == 0 else None

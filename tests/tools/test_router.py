@@ -1,0 +1,138 @@
+"""The router: from a model's text to an outcome, whatever the model or the tool does."""
+
+import json
+import threading
+from typing import ClassVar
+
+import pytest
+from pydantic import Field
+
+from ml_intern.tools.policy import judge
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
+from ml_intern.tools.router import Prepared, ToolRouter, arguments_sha256
+from tests.support.contexts import a_context
+
+
+class DoubleArguments(Arguments):
+    number: int
+    times: int = Field(2, ge=1)
+
+
+class Double(Tool[DoubleArguments]):
+    name: ClassVar[str] = "double"
+    description: ClassVar[str] = "Multiply."
+    arguments = DoubleArguments
+    effect: ClassVar = "read"
+
+    def run(self, args: DoubleArguments, ctx: ToolContext) -> ToolOutcome:
+        if args.number == 13:
+            raise ZeroDivisionError("unlucky")
+        if args.number == 14:
+            raise PermissionError(13, "Permission denied", "/secret")
+        return succeed({"result": args.number * args.times})
+
+
+class Sleeper(Double):
+    name: ClassVar[str] = "sleeper"
+    timeout_s: ClassVar[float] = 0.2
+
+    def run(self, args: DoubleArguments, ctx: ToolContext) -> ToolOutcome:
+        assert ctx.cancelled.wait(30), "nobody said that the time is over"
+        return succeed("stopped early")
+
+
+@pytest.fixture
+def router() -> ToolRouter:
+    return ToolRouter([Double(), Sleeper()])
+
+
+def run(router: ToolRouter, name: str, arguments: str, stop: threading.Event | None = None):
+    prepared = router.prepare(name, arguments)
+    if isinstance(prepared, ToolOutcome):
+        return prepared
+    return router.run(prepared, a_context(), stop or threading.Event())
+
+
+def test_arguments_are_completed_with_their_defaults(router):
+    prepared = router.prepare("double", '{"number": 4}')
+    assert isinstance(prepared, Prepared)
+    assert prepared.arguments == {"number": 4, "times": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("{not json", "not JSON"),
+        ("[1, 2]", "JSON list"),
+        ('"text"', "JSON str"),
+        ('{"number": "many"}', "number"),
+        ('{"number": 1, "tims": 3}', "tims"),
+        ('{"number": 1, "times": 0}', "times"),
+        ("", "number"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_explained(router, arguments, words):
+    outcome = run(router, "double", arguments)
+    assert not outcome.ok
+    assert words in outcome.output
+
+
+def test_an_unknown_tool_is_answered_with_the_nearest_names(router):
+    outcome = run(router, "duoble", "{}")
+    assert not outcome.ok
+    assert "double" in outcome.output
+
+
+def test_an_exception_becomes_an_answer(router):
+    outcome = run(router, "double", '{"number": 13}')
+    assert not outcome.ok
+    assert "ZeroDivisionError: unlucky" in outcome.output
+
+
+def test_a_permission_error_names_the_file(router):
+    assert "/secret" in run(router, "double", '{"number": 14}').output
+
+
+def test_a_tool_that_takes_too_long_is_told_to_stop(router):
+    outcome = run(router, "sleeper", '{"number": 1}')
+    assert not outcome.ok
+    assert "stopped after" in outcome.output
+
+
+def test_an_interrupt_stops_a_tool_at_once(router):
+    stop = threading.Event()
+    stop.set()
+    outcome = run(router, "sleeper", '{"number": 1}', stop)
+    assert json.loads(json.dumps(outcome.output)) == "stopped early"
+
+
+def test_the_hash_does_not_depend_on_the_order_of_arguments():
+    assert arguments_sha256("t", {"a": 1, "b": 2}) == arguments_sha256("t", {"b": 2, "a": 1})
+    assert arguments_sha256("t", {"a": 1}) != arguments_sha256("u", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("effect", "ask_reason", "verdict"),
+    [
+        ("read", None, "allow"),
+        ("write", None, "allow"),
+        ("external", None, "ask"),
+        ("read", "it names a stranger's file", "ask"),
+    ],
+)
+def test_policy_asks_for_what_leaves_the_workspace(effect, ask_reason, verdict):
+    judgement = judge("tool", effect, ask_reason)
+    assert judgement.verdict == verdict
+    assert judgement.reason
+
+
+def test_a_tool_that_cannot_judge_its_own_call_is_asked_about(router):
+    class Broken(Double):
+        name: ClassVar[str] = "broken"
+
+        def ask_reason(self, args, ctx):
+            raise KeyError("no such thing")
+
+    router = ToolRouter([Broken()])
+    judgement = router.judge(router.prepare("broken", '{"number": 1}'), a_context())
+    assert judgement.verdict == "ask"

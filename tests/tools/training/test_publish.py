@@ -1,0 +1,195 @@
+"""What is published, what is not, and who is asked for what."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.tools.training.repository import check_repo_id, open_repository
+from tests.tools.training.sessions import Session
+
+pytestmark = pytest.mark.timeout(240)  # the first test here may be the one that trains
+
+
+def out(session: Session) -> Path:
+    return session.place.workspace / "out"
+
+
+def published(session: Session, name: str = "halves") -> Path:
+    return session.place.published / "local" / name
+
+
+def test_the_repository_is_laid_out_as_on_the_hub(publishable: Session) -> None:
+    answer = publishable.answer("publish", model_dir="out", repo_name="halves")
+    assert answer["repo_id"] == "local/halves"
+    assert answer["path"] == str(published(publishable))
+    assert {path.name for path in published(publishable).iterdir()} == {
+        *(".gitattributes", "README.md", "config.json", "loss_curve.png", "model.safetensors"),
+        *("preprocessor_config.json", "reproduce"),
+    }
+    assert "reproduce/data/ (93 files)" in answer["files"]
+    assert "*.safetensors filter=lfs" in (published(publishable) / ".gitattributes").read_text()
+    fact = publishable.facts[-1]
+    assert (fact.kind, fact.data["repo_id"]) == ("published", "local/halves")
+
+
+def test_checkpoints_pickles_and_secrets_stay_where_they_are(publishable: Session) -> None:
+    for name in (".env", "training_args.bin", "checkpoint-8/model.safetensors", "notes.txt"):
+        publishable.write(f"out/{name}", "HF_TOKEN=hf_x")
+    publishable.write("out/reproduce/.env", "HF_TOKEN=hf_x")
+    answer = publishable.answer("publish", model_dir="out", repo_name="halves")
+    assert set(answer["left_out"]) >= {".env", "training_args.bin", "checkpoint-8", "notes.txt"}
+    names = {path.name for path in published(publishable).rglob("*")}
+    assert names.isdisjoint({".env", "training_args.bin", "notes.txt", "checkpoint-8"})
+
+
+def test_the_person_reads_what_would_be_published(publishable: Session) -> None:
+    reason = publishable.reason("publish", model_dir="out", repo_name="halves")
+    assert reason.startswith("Publish local/halves (private): ")
+    assert " files, " in reason
+    assert "validation accuracy" in reason
+    assert "test accuracy" in reason
+    public = publishable.reason("publish", model_dir="out", repo_name="halves", private=False)
+    assert "(public)" in public
+
+
+def test_the_person_reads_that_it_would_be_refused(publishable: Session) -> None:
+    reason = publishable.reason("publish", model_dir="nothing", repo_name="halves")
+    assert "It would be refused now: There is no folder nothing" in reason
+
+
+def test_without_a_score_of_these_weights_nothing_is_published(publishable: Session) -> None:
+    publishable.facts = [fact for fact in publishable.facts if fact.kind != "evaluation"]
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "were not measured" in answer["error"]
+    assert not publishable.place.published.exists()
+
+
+def test_other_weights_than_the_scored_ones_are_not_published(publishable: Session) -> None:
+    weights = out(publishable) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "were not measured" in answer["error"]
+
+
+def test_without_a_card_nothing_is_published(publishable: Session) -> None:
+    (out(publishable) / "README.md").unlink()
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "has no model card for these weights: call write_model_card first" in answer["error"]
+
+
+def test_a_card_that_was_edited_is_not_published(publishable: Session) -> None:
+    card = out(publishable) / "README.md"
+    card.write_text(card.read_text().replace("validation", "test"))
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "was changed after it was written" in answer["error"]
+
+
+def test_without_the_bundle_that_the_card_promises_nothing_is_published(
+    publishable: Session,
+) -> None:
+    shutil.rmtree(out(publishable) / "reproduce")
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "call write_reproduce_bundle first" in answer["error"]
+
+
+@pytest.mark.parametrize("name", ["loss_curve.png", "extra", "reproduce/train.py"])
+def test_a_symbolic_link_is_not_published(publishable: Session, tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    (out(publishable) / name).unlink(missing_ok=True)
+    (out(publishable) / name).symlink_to(secret)
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "is a symbolic link" in answer["error"]
+
+
+def test_publishing_the_same_again_changes_nothing(publishable: Session) -> None:
+    first = publishable.answer("publish", model_dir="out", repo_name="halves")
+    again = publishable.answer("publish", model_dir="out", repo_name="halves")
+    assert again == first
+    assert [path.name for path in published(publishable).parent.iterdir()] == ["halves"]
+
+
+def test_a_name_that_holds_something_else_is_not_taken(publishable: Session) -> None:
+    other = published(publishable) / "README.md"
+    other.parent.mkdir(parents=True)
+    other.write_text("another model")
+    reason = publishable.reason("publish", model_dir="out", repo_name="halves")
+    assert reason.endswith("That name is taken.")
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "Choose another repo_name" in answer["error"]
+    assert other.read_text() == "another model"
+    assert [path.name for path in published(publishable).parent.iterdir()] == ["halves"]
+
+
+def test_a_person_is_asked_before_something_is_replaced(publishable: Session) -> None:
+    other = published(publishable) / "old.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("another model")
+    arguments = {"model_dir": "out", "repo_name": "halves", "overwrite": True}
+    assert publishable.reason("publish", **arguments).endswith("It replaces what is there.")
+    publishable.answer("publish", **arguments)
+    assert not other.exists()
+    assert (published(publishable) / "model.safetensors").exists()
+
+
+def test_after_a_crash_the_publication_is_there_once(publishable: Session) -> None:
+    """Cut off while files were copied, and cut off right after the last step."""
+    leftover = published(publishable).with_name(".halves.partial") / "half"
+    leftover.mkdir(parents=True)
+    arguments = {"model_dir": "out", "repo_name": "halves"}
+    first = publishable.recover("publish", "call_9", **arguments)
+    again = publishable.recover("publish", "call_9", **arguments)
+    assert again == first
+    assert [path.name for path in published(publishable).parent.iterdir()] == ["halves"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "../x",
+        "-a",
+        "a-",
+        ".a",
+        "a.",
+        "a--b",
+        "a..b",
+        "x.git",
+        "ä",
+        "a b",
+        "x" * 97,
+    ],
+)
+def test_names_follow_the_rules_of_the_hub(name: str) -> None:
+    with pytest.raises(InputError):
+        check_repo_id("local", name)
+
+
+@pytest.mark.parametrize("name", ["a", "Digits_ViT-2.0", "0", "x" * 90])
+def test_names_that_the_hub_takes_are_taken(name: str) -> None:
+    assert check_repo_id("local", name) == f"local/{name}"
+
+
+def test_an_author_that_the_hub_would_refuse_is_named(publishable: Session) -> None:
+    publishable.place = replace(publishable.place, author="no one")
+    answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
+    assert "'no one' cannot be part of a repository id" in answer["error"]
+
+
+def test_every_kind_of_file_that_transformers_saves_is_taken(tmp_path: Path) -> None:
+    names = [
+        *("config.json", "model-00001-of-00002.safetensors", "model.safetensors.index.json"),
+        *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"),
+        *("preprocessor_config.json", "processor_config.json", "chat_template.jinja"),
+    ]
+    for name in [*names, "optimizer.pt", "done.json", "metrics.jsonl"]:
+        (tmp_path / name).touch()
+    found = open_repository(tmp_path)
+    assert set(found.files) == set(names)
+    assert found.left_out == ("done.json", "metrics.jsonl", "optimizer.pt")

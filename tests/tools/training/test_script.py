@@ -1,0 +1,147 @@
+"""The two checks of a script: what they establish, and how they fail."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from ml_intern.tools.protocol import ToolOutcome
+from ml_intern.tools.training.script import check, read_script, syntax_error, threads_for
+from tests.tools.training.scripts import a_script
+from tests.tools.training.sessions import Session
+
+
+def test_the_dummy_forward_vouches_for_the_bytes_that_ran(session: Session) -> None:
+    path = session.write("train.py", a_script())
+    answer = session.answer("dummy_forward", path="train.py")
+    assert answer["report"]["parameters"] == 1000
+    assert answer["memory"]["parameters"] == 1000
+    assert answer["fits"] is True
+    fact = session.facts[-1]
+    assert (fact.kind, fact.data["path"]) == ("dummy_forward", "train.py")
+    assert fact.data["sha256"] == sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_smoke_test_vouches_for_the_bytes_that_ran(session: Session) -> None:
+    path = session.write("train.py", a_script())
+    assert session.answer("smoke_test", path="train.py")["report"]["loss"] == 0.7
+    fact = session.facts[-1]
+    assert (fact.kind, fact.data["sha256"]) == ("smoke", sha256(path.read_bytes()).hexdigest())
+
+
+def test_a_failing_script_answers_with_its_exception(session: Session) -> None:
+    session.write("train.py", a_script(dummy="raise IndexError('Target 2 is out of bounds.')"))
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert answer["error"] == "IndexError: Target 2 is out of bounds."
+    assert answer["traceback"].startswith("Traceback (most recent call last)")
+    assert answer["exit_code"] == 1
+    assert session.facts[-1].kind == "dataset_prepared"
+
+
+def test_bad_input_of_a_script_is_its_line_for_people(session: Session) -> None:
+    session.write("train.py", a_script(dummy="sys.exit('error: no rows in data/train')"))
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert answer["error"] == "error: no rows in data/train"
+    assert answer["traceback"] is None
+
+
+def test_a_script_without_the_flag_is_told_to_have_it(session: Session) -> None:
+    session.write("train.py", "print('hello')\n")
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert "printed no line of JSON" in answer["error"]
+    assert "--dummy_forward" in answer["error"]
+
+
+def test_a_killed_script_is_said_to_be_killed(session: Session) -> None:
+    session.write("train.py", a_script(dummy="import os; os.kill(os.getpid(), 9)"))
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert "Killed by signal 9" in answer["error"]
+    assert answer["exit_code"] == 137
+
+
+def test_a_memory_limit_is_felt_by_the_script(session: Session) -> None:
+    session.place = replace(session.place, memory_bytes=1 << 30)
+    session.write("train.py", a_script(dummy="bytearray(3 << 30)"))
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert answer["error"] == "MemoryError"
+
+
+def test_a_script_that_rewrites_itself_has_not_passed(session: Session) -> None:
+    session.write("train.py", a_script(smoke="open(__file__, 'a').write('#'); say('smoke')"))
+    assert "changed while it ran" in session.refusal("smoke_test", path="train.py")["error"]
+
+
+def test_a_script_stands_alone(session: Session) -> None:
+    """The hash of one file can vouch only for what that file does."""
+    session.write("helper.py", "x = 1\n")
+    session.write("train.py", "import helper\n" + a_script())
+    answer = session.refusal("dummy_forward", path="train.py")
+    assert answer["error"] == "ModuleNotFoundError: No module named 'helper'"
+
+
+@pytest.mark.parametrize("loss", ["float('nan')", "0.0", "None"])
+def test_a_broken_loss_in_the_smoke_test_fails_it(session: Session, loss: str) -> None:
+    session.write("train.py", a_script(smoke=f"say('smoke', losses=[1.0, {loss}])"))
+    assert "not a finite number" in session.refusal("smoke_test", path="train.py")["error"]
+    assert session.facts[-1].kind != "smoke"
+
+
+def test_without_shapes_the_measured_peak_decides(session: Session) -> None:
+    line = "say('dummy_forward', peak_memory_bytes=1 << 60, per_device_train_batch_size=8)"
+    session.write("train.py", a_script(dummy=line))
+    answer = session.answer("dummy_forward", path="train.py")
+    assert answer["fits"] is False
+    assert answer["memory"]["largest_batch_size_that_fits"] == 4
+
+
+def test_without_shapes_and_peak_nothing_can_be_judged(session: Session) -> None:
+    session.write("train.py", a_script(dummy="say('dummy_forward', loss=1.0)"))
+    assert "says too little" in session.refusal("dummy_forward", path="train.py")["error"]
+
+
+def test_a_script_that_does_not_end_is_stopped(session: Session) -> None:
+    session.write("train.py", a_script(dummy="time.sleep(600)"))
+    script = read_script(session.place, "train.py")
+    outcome = check(session.context(), script, "dummy_forward", threads=1, timeout_s=1.0)
+    assert isinstance(outcome, ToolOutcome)
+    answer = json.loads(outcome.output)
+    assert "took longer than 1 s and was stopped" in answer["error"]
+    assert answer["exit_code"] is None
+
+
+def test_a_script_that_prints_much_is_still_understood(session: Session) -> None:
+    noisy = "print('x' * 80 + '\\n' * 3_000_000); say('smoke', loss=1.0)"
+    session.write("train.py", a_script(smoke=noisy))
+    assert session.answer("smoke_test", path="train.py")["report"]["loss"] == 1.0
+
+
+@pytest.mark.parametrize("path", ["no.py", ".", "../x.py"])
+def test_a_script_that_is_not_there_is_named(session: Session, path: str) -> None:
+    assert session.refusal("dummy_forward", path=path)["error"].startswith("dummy_forward:")
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (b"x = (\n", "line 1: '(' was never closed, at 'x = ('"),
+        (b"x = 1\0", "source code string cannot contain null bytes"),
+        (b"x = 1\nif x\n  pass\n", "line 2: expected ':', at 'if x'"),
+        (b"x = 1\n", None),
+    ],
+)
+def test_what_does_not_parse_is_said_with_its_line(source: bytes, error: str | None) -> None:
+    assert syntax_error(source) == error
+
+
+def test_a_script_that_is_not_utf8_does_not_parse() -> None:
+    assert "utf-8" in (syntax_error(b"x = '\xff'\n") or "")
+
+
+def test_small_models_compute_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads_for(70_000, 16) == 1
+    assert threads_for(100_000_000, 16) == 16
+    assert threads_for(None, 16) == 16
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads_for(70_000, 16) == 3

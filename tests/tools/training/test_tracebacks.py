@@ -1,0 +1,56 @@
+from ml_intern.tools.training.tracebacks import OUT_OF_MEMORY, last_words, traceback_tail
+
+CHAINED = """\
+{"event": "log", "step": 1}
+Traceback (most recent call last):
+  File "train.py", line 3, in <module>
+KeyError: 'text'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "train.py", line 9, in main
+    run()
+  File "torch/x.py", line 1, in run
+torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.
+It has 3 parts
+"""
+
+
+def test_the_last_exception_speaks() -> None:
+    assert last_words(CHAINED) == (
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."
+    )
+
+
+def test_without_an_exception_the_last_line_for_people_speaks() -> None:
+    text = 'loading\nerror: --train_dir: no such folder\n{"event": "log"}\n\n'
+    assert last_words(text) == "error: --train_dir: no such folder"
+
+
+def test_silence_has_no_words() -> None:
+    assert last_words('{"event": "log"}\n') is None
+    assert traceback_tail("nothing went wrong") is None
+
+
+def test_a_long_traceback_loses_its_middle() -> None:
+    deep = (
+        "Traceback (most recent call last):\n" + '  File "a.py", line 1\n' * 1000 + "ValueError: x"
+    )
+    tail = traceback_tail(deep)
+    assert tail is not None
+    assert len(tail) <= 4096
+    assert tail.startswith('Traceback (most recent call last):\n  [...]\n  File "a.py", line 1\n')
+    assert tail.endswith("ValueError: x")
+
+
+def test_every_way_to_run_out_of_memory_is_known() -> None:
+    for words in (
+        "RuntimeError: [enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory",
+        "MemoryError",
+        "torch.OutOfMemoryError: CUDA out of memory.",
+        "OSError: [Errno 12] Cannot allocate memory",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+    ):
+        assert OUT_OF_MEMORY.search(words), words
+    assert not OUT_OF_MEMORY.search("IndexError: Target 2 is out of bounds.")

@@ -1,0 +1,184 @@
+"""The card says what was measured, in a form that the Hub reads."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+from PIL import Image
+
+from ml_intern.events import Fact
+from ml_intern.tools.training.card import Card, render
+from tests.tools.training.conftest import CLASSES, SUMMARY
+from tests.tools.training.scripts import a_script
+from tests.tools.training.sessions import Session
+
+pytestmark = pytest.mark.timeout(240)  # the first test here may be the one that trains
+
+
+def evaluations(session: Session) -> dict[str, dict[str, object]]:
+    found = [fact.data for fact in session.facts if fact.kind == "evaluation"]
+    return {fact["split"]: fact for fact in found}
+
+
+@pytest.fixture
+def text(described: Session) -> str:
+    return (described.place.workspace / "out" / "README.md").read_text()
+
+
+def test_the_hub_reads_both_scores_from_the_front_matter(described: Session, text: str) -> None:
+    card = ModelCard(text)
+    assert card.data.library_name == "transformers"
+    assert card.data.pipeline_tag == "image-classification"
+    assert card.data.model_name == "Halves"
+    measured = {
+        (result.dataset_split, result.metric_type): result.metric_value
+        for result in card.data.eval_results
+    }
+    for split, fact in evaluations(described).items():
+        assert measured[(split, "accuracy")] == fact["metrics"]["accuracy"]
+        assert measured[(split, "f1")] == fact["metrics"]["macro_f1"]
+        assert measured[(split, "loss")] == fact["metrics"]["loss"]
+
+
+def test_the_card_has_its_sections(text: str) -> None:
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "How to use",
+        "Training data",
+        "Training",
+        "Results",
+        "How it came about",
+        "Limitations",
+        "Reproduce",
+    ]
+    assert SUMMARY in text
+
+
+def test_the_card_tells_of_data_hyperparameters_and_hardware(described: Session, text: str) -> None:
+    prepared = described.facts[1].data
+    assert f"fingerprint `{prepared['fingerprint']}`" in text
+    assert f"| train | {prepared['rows']['train']} |" in text
+    for name in CLASSES:
+        assert f"| {name} | 30 |" in text
+    assert "| `num_train_epochs` | 4 |" in text
+    assert "| `image_size` | 8 |" in text  # 0 in the arguments: as the data has it
+    assert "torch 2." in text
+    assert "`dummy_forward`" not in text
+
+
+def test_the_card_names_no_folder_of_this_machine(described: Session, text: str) -> None:
+    assert str(described.place.workspace.parent) not in text
+    assert str(described.place.started_in) not in text
+
+
+def test_the_picture_is_one(described: Session) -> None:
+    with Image.open(described.place.workspace / "out" / "loss_curve.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 1000
+
+
+def test_the_code_in_the_card_runs(described: Session, text: str, tmp_path: Path) -> None:
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code is not None
+    picture = next((described.place.started_in / "pictures" / "top").glob("*.png"))
+    source = code[1].replace('"."', repr(str(described.place.workspace / "out")))
+    source = source.replace('"picture.png"', repr(str(picture)))
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    label, score = done.stdout.split()
+    assert label in CLASSES
+    assert 0 < float(score) <= 1
+
+
+def test_without_a_score_there_is_no_card(measured: Session) -> None:
+    measured.facts = [fact for fact in measured.facts if fact.data.get("split") != "test"]
+    words = {"model_dir": "out", "model_name": "x", "summary": "x"}
+    assert "with split test first" in measured.refusal("write_model_card", **words)["error"]
+    measured.facts = [fact for fact in measured.facts if fact.kind != "evaluation"]
+    answer = measured.refusal("write_model_card", **words)
+    assert "were not measured: call evaluate on out first" in answer["error"]
+
+
+def test_a_model_that_no_job_has_trained_has_no_card(measured: Session) -> None:
+    measured.facts = [fact for fact in measured.facts if fact.kind != "job"]
+    answer = measured.refusal("write_model_card", model_dir="out", model_name="x", summary="x")
+    assert "No job of this session has trained out" in answer["error"]
+
+
+def test_a_test_score_of_other_weights_is_not_claimed(publishable: Session) -> None:
+    publishable.facts = [
+        Fact(kind=fact.kind, data={**fact.data, "weights_sha256": "other"})
+        if fact.data.get("split") == "test"
+        else fact
+        for fact in publishable.facts
+    ]
+    publishable.answer("write_model_card", model_dir="out", model_name="x", summary="x")
+    text = (publishable.place.workspace / "out" / "README.md").read_text()
+    assert "the test split was spent on other weights, so there is no test score" in text
+    assert "test accuracy" not in text
+    assert '"test"' not in text
+
+
+def test_failed_runs_and_agreed_changes_are_told(publishable: Session) -> None:
+    """An earlier run of the same session, as the card of the next one tells of it."""
+    session = publishable
+    job = next(fact for fact in session.facts if fact.kind == "job")
+    session.facts.remove(job)
+    change = {"what": "learning_rate", "was": "10", "becomes": "0.001"}
+    session.facts.append(Fact(kind="change_agreed", data=change))
+    failing = a_script(train="raise FloatingPointError('loss is nan at step 2')")
+    session.wait_for(session.launch("first.py", failing, "first")["job_id"])
+    session.facts.append(job)
+    session.answer("write_model_card", model_dir="out", model_name="x", summary="x")
+    text = (session.place.workspace / "out" / "README.md").read_text()
+    assert "1. failed: FloatingPointError: loss is nan at step 2." in text
+    assert "2. succeeded; best validation accuracy while training" in text
+    assert "- learning_rate: 10 → 0.001" in text
+
+
+CARD = Card(
+    model_name="a | b\nc",
+    summary="---\nlibrary_name: evil\n---",
+    limitations="",
+    task="text-classification",
+    config={"model_type": "bert", "architectures": ["BertForSequenceClassification"]},
+    dataset={
+        "fingerprint": "sha256:1",
+        "labels": ["yes | no", "no"],
+        "rows": {"train": 8, "validation": 1, "test": 1},
+    },
+    dataset_name="someone/reviews",
+    validation={
+        "split": "validation",
+        "rows": 1,
+        "metrics": {"accuracy": 1.0, "macro_f1": 1.0, "loss": None},
+        "per_class": {},
+        "weights_sha256": "abc",
+    },
+    test=None,
+    parameters=None,
+    arguments={},
+    done={},
+    hardware={},
+    threads=None,
+    attempts=(),
+    changes=(),
+    picture=None,
+)
+
+
+def test_words_of_the_model_cannot_break_out_of_their_place() -> None:
+    card = ModelCard(render(CARD))
+    assert card.data.library_name == "transformers"
+    assert card.data.model_name == "a | b c"
+    assert card.data.datasets == ["someone/reviews"]
+
+
+def test_a_local_file_is_no_dataset_of_the_hub() -> None:
+    card = ModelCard(render(replace(CARD, dataset_name="reviews.csv")))
+    assert card.data.datasets is None
+    assert card.data.eval_results[0].dataset_name == "reviews.csv"
