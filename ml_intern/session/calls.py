@@ -1,0 +1,273 @@
+"""The open calls of a session, each brought one step further: judged, asked for, run, recovered.
+
+The stages are those of the journal, so a call goes on where it stands, whoever brought it there.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import assert_never
+
+from ml_intern.events import (
+    AnsweredBy,
+    ApprovalRequested,
+    Event,
+    JobStarted,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+)
+from ml_intern.messages import ApprovalId, ToolSpec
+from ml_intern.session.desk import Signals
+from ml_intern.session.history import History, OpenCall
+from ml_intern.tools.facts import Facts
+from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
+from ml_intern.tools.router import Prepared, ToolRouter
+from ml_intern.tools.spill import spill
+
+log = logging.getLogger(__name__)
+
+PARALLEL_READS = 4
+
+UNKNOWN = (
+    "The outcome of this call is unknown: the process died while it ran, and it is not run again "
+    "by itself. Look at what it left behind before you decide."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """A call that may run now."""
+
+    open_call: OpenCall
+    prepared: Prepared
+
+
+class Calls:
+    """Settles the calls of one session. Owned by one turn; reads may run in threads beside it."""
+
+    def __init__(
+        self,
+        *,
+        record: Callable[..., None],
+        history: History,
+        router: ToolRouter,
+        place: Workplace,
+        signals: Signals,
+    ) -> None:
+        self._record = record
+        self._history = history
+        self._router = router
+        self._place = place
+        self._signals = signals
+
+    def specs(self) -> Sequence[ToolSpec]:
+        """The tools that a model may call."""
+        return self._router.specs()
+
+    def settle(self) -> TurnFinished | None:
+        """Bring every open call as far as it goes; the end of the turn if one must wait."""
+        ready = [found for call in self._open() if (found := self._next_step(call)) is not None]
+        for batch in _batches(ready):
+            if self._signals.stop.is_set() or self._signals.leave.is_set():
+                return None
+            self._run_together(batch)
+        return self._waiting()
+
+    def abandon(self, reason: str) -> None:
+        """Answer every open call with the news that it will not be finished."""
+        for open_call in self._open():
+            self._answer(open_call, fail(f"Not finished: {reason}."), "interrupt")
+
+    def _open(self) -> list[OpenCall]:
+        return list(self._history.open_calls.values())
+
+    def _next_step(self, open_call: OpenCall) -> _Ready | None:
+        """Do what needs no running; the call itself when it is to run now."""
+        match open_call.stage:
+            case "planned":
+                return self._admit(open_call)
+            case "approved":
+                return self._prepared(open_call)
+            case "denied":
+                self._refuse(open_call)
+            case "started":
+                self._recover(open_call)
+            case "waiting":
+                return self._prepared(open_call)
+            case "awaiting_approval":
+                pass
+            case _:
+                assert_never(open_call.stage)
+        return None
+
+    def _prepared(self, open_call: OpenCall) -> _Ready | None:
+        arguments = open_call.arguments
+        given = open_call.call.arguments if arguments is None else arguments
+        prepared = self._router.prepare(open_call.call.name, given)
+        if isinstance(prepared, ToolOutcome):
+            self._answer(open_call, prepared, "router")
+            return None
+        return _Ready(open_call=open_call, prepared=prepared)
+
+    def _admit(self, open_call: OpenCall) -> _Ready | None:
+        ready = self._prepared(open_call)
+        if ready is None:
+            return None
+        judgement = self._router.judge(ready.prepared, self._context(open_call))
+        match judgement.verdict:
+            case "allow":
+                return ready
+            case "ask":
+                self._request_approval(ready, judgement.reason)
+            case "deny":
+                self._answer(open_call, fail(f"Not allowed: {judgement.reason}."), "policy")
+            case _:
+                assert_never(judgement.verdict)
+        return None
+
+    def _request_approval(self, ready: _Ready, reason: str) -> None:
+        self._record(
+            ApprovalRequested(
+                approval_id=ApprovalId(self._place.clock.new_id()),
+                call_id=ready.open_call.call.call_id,
+                tool=ready.prepared.tool.name,
+                arguments=ready.prepared.arguments,
+                arguments_sha256=ready.prepared.sha256,
+                reason=reason,
+            )
+        )
+
+    def _refuse(self, open_call: OpenCall) -> None:
+        decision = open_call.decision
+        assert decision is not None, "a denied call has its decision"
+        words = f": {decision.reason}" if decision.reason else ""
+        self._answer(open_call, fail(f"{decision.decided_by} said no{words}."), "person")
+
+    def _recover(self, open_call: OpenCall) -> None:
+        """A crash stands between this call's start and its end."""
+        ready = self._prepared(open_call)
+        if ready is None:
+            return
+        began = self._place.clock.monotonic()
+        found = self._router.recover(ready.prepared, self._context(open_call), self._signals.stop)
+        if found is None:
+            self._answer(open_call, fail(UNKNOWN), "recovery", began)
+        else:
+            self._take(open_call, found, began)
+
+    def _run_together(self, items: list[_Ready]) -> None:
+        if len(items) == 1:
+            self._run(items[0])
+            return
+        clock = self._place.clock
+        self._record(*[event for item in items for event in self._start(item)])
+        began = clock.monotonic()
+        with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reads") as pool:
+            outcomes = list(pool.map(self._execute, items))
+        for item, outcome in zip(items, outcomes, strict=True):
+            self._take(item.open_call, outcome, began)
+
+    def _run(self, item: _Ready) -> None:
+        self._record(*self._start(item))
+        began = self._place.clock.monotonic()
+        self._take(item.open_call, self._execute(item), began)
+
+    def _start(self, item: _Ready) -> list[Event]:
+        if item.open_call.stage == "waiting":
+            return []
+        return [
+            ToolStarted(
+                call_id=item.open_call.call.call_id,
+                tool=item.prepared.tool.name,
+                arguments=item.prepared.arguments,
+                arguments_sha256=item.prepared.sha256,
+                effect=item.prepared.tool.effect,
+            )
+        ]
+
+    def _execute(self, item: _Ready) -> ToolOutcome | Waiting:
+        return self._router.run(item.prepared, self._context(item.open_call), self._signals.stop)
+
+    def _context(self, open_call: OpenCall) -> ToolContext:
+        return ToolContext(
+            place=self._place, call_id=open_call.call.call_id, facts=Facts(self._history.facts)
+        )
+
+    def _take(self, open_call: OpenCall, outcome: ToolOutcome | Waiting, began: float) -> None:
+        if isinstance(outcome, Waiting):
+            if open_call.stage != "waiting":
+                self._record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
+        else:
+            self._answer(open_call, _told_what_ran(open_call, outcome), "tool", began)
+
+    def _answer(
+        self,
+        open_call: OpenCall,
+        outcome: ToolOutcome,
+        answered_by: AnsweredBy,
+        began: float | None = None,
+    ) -> None:
+        """The call's one answer; the job it launched becomes known in the same moment."""
+        call_id = open_call.call.call_id
+        took_s = 0.0 if began is None else self._place.clock.monotonic() - began
+        outcome, spilled_to = spill(outcome, self._place.workspace, call_id)
+        finished = ToolFinished(
+            call_id=call_id,
+            tool=open_call.call.name,
+            ok=outcome.ok,
+            output=outcome.output,
+            answered_by=answered_by,
+            duration_ms=round(took_s * 1000),
+            facts=outcome.facts,
+            spilled_to=spilled_to,
+        )
+        self._record(*_launched(outcome), finished)
+
+    def _waiting(self) -> TurnFinished | None:
+        waiting = [call for call in self._open() if call.waiting_on is not None]
+        if not waiting:
+            return None
+        return TurnFinished(
+            outcome="waiting",
+            detail="; ".join(_what_for(call) for call in waiting),
+            waiting_on=tuple(call.waiting_on for call in waiting if call.waiting_on),
+        )
+
+
+def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:
+    """In order: neighbouring reads together, every effect alone."""
+    for is_read, group in groupby(ready, key=lambda item: item.prepared.tool.effect == "read"):
+        if is_read:
+            yield list(group)
+        else:
+            yield from ([item] for item in group)
+
+
+def _told_what_ran(open_call: OpenCall, outcome: ToolOutcome) -> ToolOutcome:
+    """A person's edit is what ran, and the model is told so."""
+    decision = open_call.decision
+    if decision is None or decision.verdict != "edit":
+        return outcome
+    edited = json.dumps(decision.arguments, ensure_ascii=False)
+    note = f"[{decision.decided_by} edited the arguments; this ran: {edited}]"
+    return replace(outcome, output=f"{note}\n{outcome.output}")
+
+
+def _launched(outcome: ToolOutcome) -> list[JobStarted]:
+    if outcome.job is None:
+        return []
+    job = outcome.job
+    return [JobStarted(job_id=job.job_id, compute=job.compute, handle=job.handle, label=job.label)]
+
+
+def _what_for(open_call: OpenCall) -> str:
+    if open_call.stage == "awaiting_approval":
+        return f"a decision on {open_call.call.name}"
+    if open_call.call.name == "ask_person":
+        return str((open_call.arguments or {}).get("question", "an answer"))
+    return (open_call.waiting_on or "").replace(":", " ", 1)

@@ -1,0 +1,48 @@
+"""What a turn works with: chosen by the composition root, the same for all sessions."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ml_intern.clock import Clock
+from ml_intern.llm.client import ModelClient
+from ml_intern.queue.store import SessionRow, Store
+from ml_intern.tools.protocol import Workplace
+from ml_intern.tools.router import ToolRouter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Where a turn stops, however well it goes."""
+
+    max_iterations: int
+    """Model answers since a person last spoke."""
+    max_turn_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Everything a turn may touch."""
+
+    store: Store
+    router: ToolRouter
+    clock: Clock
+    limits: Limits
+    model: Callable[[str], ModelClient]
+    """The client of a model by the name in the settings. Raises ConfigError for an unknown one."""
+    place: Callable[[SessionRow, tuple[str, ...]], Workplace]
+    """The folders (which then exist), sandbox and compute of a session whose person said these
+    words.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signals:
+    """What the outside tells a running turn; it looks between two steps."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    """The session was interrupted: end the turn. Also ends a running tool."""
+    leave: threading.Event = field(default_factory=threading.Event)
+    """The process is going: give the session back as it stands, for the next owner to go on with.
+
+    """

@@ -1,0 +1,118 @@
+"""What stands in a session: calls and their stages, facts, running jobs, how the last turn ended.
+
+A fold of the journal and nothing else; `apply` is its only writer. Not thread-safe: one turn owns
+it.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, assert_never
+
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Event,
+    Fact,
+    JobEnded,
+    JobStarted,
+    ModelReplied,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
+
+Stage = Literal["planned", "awaiting_approval", "approved", "denied", "started", "waiting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCall:
+    """A call that the model still has no answer to."""
+
+    call: ToolCall
+    stage: Stage = "planned"
+    arguments: dict[str, Any] | None = field(default=None, hash=False)
+    """Those that were asked for, approved or started; None while the call is only planned."""
+    approval_id: ApprovalId | None = None
+    waiting_on: str | None = None
+    decision: ApprovalDecided | None = None
+
+
+class History:
+    """The state of one session, event by event."""
+
+    def __init__(self) -> None:
+        self.open_calls: dict[CallId, OpenCall] = {}
+        self.facts: list[Fact] = []
+        self.jobs: dict[JobId, JobStarted] = {}
+        """Those that run."""
+        self.iterations = 0
+        """Model answers since a person last said something."""
+        self.said: list[str] = []
+        """The person's words, oldest first."""
+        self.last_turn: TurnFinished | None = None
+        """None while a turn is going on, or was cut off."""
+        self._taken_up: set[int] = set()
+
+    def took_up(self, op_seq: int) -> bool:
+        """Whether a turn has begun for this op, perhaps in a process that died."""
+        return op_seq in self._taken_up
+
+    def open_question(self) -> OpenCall | None:
+        """The call that waits for a person's words, if there is one."""
+        for open_call in self.open_calls.values():
+            if (open_call.waiting_on or "").startswith("answer:"):
+                return open_call
+        return None
+
+    def apply(self, event: Event) -> None:
+        """Take up one event, in journal order."""
+        match event:
+            case UserSaid(text=text):
+                self.said.append(text)
+                self.iterations = 0
+            case TurnStarted(op_seq=op_seq):
+                self._taken_up.add(op_seq)
+                self.last_turn = None
+            case TurnFinished():
+                self.last_turn = event
+            case ModelReplied():
+                self.iterations += 1
+                self.open_calls = {call.call_id: OpenCall(call=call) for call in event.tool_calls}
+            case JobStarted(job_id=job_id):
+                self.jobs[job_id] = event
+            case JobEnded(job_id=job_id):
+                self.jobs.pop(job_id, None)
+            case ApprovalRequested() | ApprovalDecided() | ToolStarted() | ToolWaiting():
+                self._move(event)
+            case ToolFinished():
+                self.open_calls.pop(event.call_id, None)
+                if event.answered_by == "person":
+                    self.said.append(event.output)
+                self.facts.extend(event.facts)
+            case _:
+                pass
+
+    def _move(self, event: ApprovalRequested | ApprovalDecided | ToolStarted | ToolWaiting) -> None:
+        was = self.open_calls[event.call_id]
+        match event:
+            case ApprovalRequested():
+                now = replace(
+                    was,
+                    stage="awaiting_approval",
+                    approval_id=event.approval_id,
+                    arguments=event.arguments,
+                    waiting_on=f"approval:{event.approval_id}",
+                )
+            case ApprovalDecided():
+                stage: Stage = "denied" if event.verdict == "deny" else "approved"
+                now = replace(was, stage=stage, arguments=event.arguments, decision=event)
+            case ToolStarted():
+                now = replace(was, stage="started", arguments=event.arguments)
+            case ToolWaiting():
+                now = replace(was, stage="waiting", waiting_on=event.on)
+            case _:
+                assert_never(event)
+        self.open_calls[event.call_id] = now

@@ -1,0 +1,154 @@
+"""One turn: settle the calls that have no answer, else ask the model, until it ends or must wait.
+
+Fresh, approved, resumed and crashed turns all come through `Turn.run`; what differs is only what
+stands in the journal. Every step is recorded before the next one, an effect before it begins.
+Ends in exactly one `TurnFinished`, which the caller stores together with the end of the op.
+"""
+
+from collections.abc import Callable
+
+from ml_intern.clock import Clock
+from ml_intern.context.manager import ContextManager
+from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
+from ml_intern.events import (
+    ModelAsked,
+    ModelFailed,
+    ModelReplied,
+    Outcome,
+    TurnFinished,
+)
+from ml_intern.llm.client import ModelClient, ModelReply
+from ml_intern.messages import CallId, ToolCall
+from ml_intern.session.calls import Calls
+from ml_intern.session.desk import Limits, Signals
+from ml_intern.session.history import History
+
+RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
+
+
+class Turn:
+    """One run of the loop, owned by one worker thread."""
+
+    def __init__(
+        self,
+        *,
+        record: Callable[..., None],
+        history: History,
+        context: ContextManager,
+        calls: Calls,
+        model: ModelClient,
+        limits: Limits,
+        clock: Clock,
+        signals: Signals,
+    ) -> None:
+        self._record = record
+        self._history = history
+        self._context = context
+        self._calls = calls
+        self._model = model
+        self._limits = limits
+        self._clock = clock
+        self._signals = signals
+        self._deadline = clock.monotonic() + limits.max_turn_s
+
+    def run(self) -> TurnFinished | None:
+        """Go on until the turn ends; None when the process is to leave it to the next owner.
+
+        Raises only for our bugs and for lost ground (QueueError).
+        """
+        while True:
+            waiting = self._calls.settle()
+            if self._signals.stop.is_set():
+                return self.interrupt("the session was told to stop")
+            if waiting is not None:
+                return waiting
+            if self._signals.leave.is_set():
+                return None
+            if (limit := self._limit()) is not None:
+                return _finished("stopped", limit)
+            try:
+                reply = self._ask()
+            except ModelError as exc:
+                return _finished("failed", str(exc))
+            if reply is not None and not reply.tool_calls:
+                return self._last_words(reply)
+
+    def interrupt(self, reason: str) -> TurnFinished:
+        """Answer what is still open, so that the conversation stays whole, and end."""
+        self._calls.abandon(reason)
+        return _finished("interrupted", reason)
+
+    def _limit(self) -> str | None:
+        if self._history.iterations >= self._limits.max_iterations:
+            return (
+                f"{self._limits.max_iterations} model calls without a word from a person; "
+                "say something to go on, or raise max_iterations"
+            )
+        if self._clock.monotonic() > self._deadline:
+            return f"the turn has run for {self._limits.max_turn_s:.0f} s (max_turn_s)"
+        return None
+
+    def _ask(self) -> ModelReplied | None:
+        """The model's next answer, recorded; None when the session is to stop."""
+        for attempt in range(len(RETRY_WAITS_S) + 1):
+            self._record(ModelAsked(model=self._model.name, iteration=self._history.iterations + 1))
+            started = self._clock.monotonic()
+            try:
+                reply = self._model.complete(self._context.messages(), self._calls.specs())
+            except Retryable as exc:
+                if attempt == len(RETRY_WAITS_S):
+                    self._record(_failure(self._model.name, exc, None))
+                    raise
+                wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
+                self._record(_failure(self._model.name, exc, wait_s))
+                if self._clock.wait(self._signals.stop, wait_s):
+                    return None
+            except (Refused, ContextOverflow) as exc:
+                self._record(_failure(self._model.name, exc, None))
+                raise
+            else:
+                return self._take(reply, self._clock.monotonic() - started)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _take(self, reply: ModelReply, took_s: float) -> ModelReplied:
+        event = ModelReplied(
+            reply_id=self._clock.new_id(),
+            model=reply.model,
+            text=reply.message.text,
+            thinking=reply.message.thinking,
+            tool_calls=self._with_own_ids(reply.message.tool_calls),
+            usage=reply.usage,
+            cost_micro_usd=reply.cost_micro_usd,
+            stop_reason=reply.stop_reason,
+            duration_ms=round(took_s * 1000),
+        )
+        self._record(event)
+        return event
+
+    def _with_own_ids(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        """Ids of our own: a model may repeat one, and jobs and approvals are found by them."""
+        return tuple(
+            ToolCall(
+                call_id=CallId(f"call_{self._clock.new_id().replace('-', '')[:20]}"),
+                name=call.name,
+                arguments=call.arguments,
+            )
+            for call in calls
+        )
+
+    def _last_words(self, reply: ModelReplied) -> TurnFinished:
+        if reply.stop_reason == "length":
+            return _finished(
+                "stopped", f"the model's answer was cut at its length limit: {reply.text}"
+            )
+        if not reply.text.strip():
+            return _finished("failed", f"{reply.model} gave an empty answer")
+        return _finished("finished", reply.text)
+
+
+def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFailed:
+    return ModelFailed(model=model, error=str(exc), retry_in_s=retry_in_s)
+
+
+def _finished(outcome: Outcome, detail: str) -> TurnFinished:
+    return TurnFinished(outcome=outcome, detail=detail)

@@ -1,0 +1,326 @@
+"""The one path: fresh, approved, resumed, interrupted and crashed turns."""
+
+import pytest
+
+from ml_intern.errors import Refused, Retryable
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    JobStarted,
+    ModelFailed,
+    ModelReplied,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+)
+from ml_intern.messages import JobId, ToolMessage, UserMessage
+from ml_intern.ops import Interrupt, Resume, UserInput
+from ml_intern.session.approvals import decide
+from ml_intern.session.handlers import handle
+from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, Waiting, succeed
+from tests.support.desks import Bench, calls, words
+
+
+@pytest.fixture
+def bench(tmp_path):
+    benches = []
+
+    def make(*replies):
+        bench = Bench(tmp_path, replies)
+        benches.append(bench)
+        return bench
+
+    yield make
+    for each in benches:
+        each.store.close()
+
+
+def test_a_task_runs_to_its_last_words(bench):
+    b = bench(calls(("effect", '{"number": 1}')), words("done"))
+    b.start()
+    assert b.drive() == TurnFinished(outcome="finished", detail="done")
+    assert b.effect.ran == [1]
+    assert [m.text for m in b.model.asked[1] if isinstance(m, ToolMessage)] == ['{"number": 1}']
+
+
+def test_each_call_of_one_answer_gets_one_answer_whatever_its_id(bench):
+    b = bench(calls(("effect", '{"number": 1}'), ("look", "{}"), ("nothing", "{}")), words("ok"))
+    b.start()
+    b.drive()
+    answered = [event.call_id for event in b.all(ToolFinished)]
+    planned = [call.call_id for call in b.all(ModelReplied)[0].tool_calls]
+    assert sorted(answered) == sorted(planned)
+    assert len(set(planned)) == 3
+
+
+def test_an_effect_is_recorded_before_it_begins(bench):
+    b = bench(calls(("effect", "{}")), words("ok"))
+    b.effect.answer = lambda args, ctx: succeed({"started": len(b.all(ToolStarted))})
+    b.start()
+    b.drive()
+    assert b.last(ToolFinished).output == '{"started": 1}'
+
+
+def test_an_outward_call_waits_for_a_yes_and_then_runs_once(bench):
+    b = bench(calls(("outward", '{"number": 7}')), words("published"))
+    b.start()
+    ended = b.drive()
+    asked = b.last(ApprovalRequested)
+    assert ended.outcome == "waiting"
+    assert ended.waiting_on == (f"approval:{asked.approval_id}",)
+    assert b.outward.ran == []
+    assert decide(b.store, b.desk.router, asked.approval_id, "approve", decided_by="ada")
+    assert b.drive().outcome == "finished"
+    assert b.outward.ran == [7]
+
+
+def test_the_second_decision_changes_nothing(bench):
+    b = bench(calls(("outward", "{}")), words("ok"))
+    b.start()
+    b.drive()
+    approval_id = b.last(ApprovalRequested).approval_id
+    assert decide(b.store, b.desk.router, approval_id, "deny", decided_by="ada")
+    assert not decide(b.store, b.desk.router, approval_id, "approve", decided_by="bob")
+    b.drive()
+    assert b.outward.ran == []
+    assert "ada said no" in b.last(ToolFinished).output
+
+
+def test_an_edit_is_what_runs_and_what_the_model_is_told(bench):
+    b = bench(calls(("outward", '{"number": 7}')), words("ok"))
+    b.start()
+    b.drive()
+    decide(
+        b.store,
+        b.desk.router,
+        b.last(ApprovalRequested).approval_id,
+        "edit",
+        decided_by="ada",
+        arguments={"number": 8},
+    )
+    b.drive()
+    assert b.outward.ran == [8]
+    assert b.last(ApprovalDecided).arguments == {"number": 8}
+    assert 'ada edited the arguments; this ran: {"number": 8}' in b.last(ToolFinished).output
+
+
+def test_what_waits_for_a_person_does_not_hold_up_the_other_calls(bench):
+    b = bench(calls(("outward", "{}"), ("effect", '{"number": 2}')), words("ok"))
+    b.start()
+    assert b.drive().outcome == "waiting"
+    assert b.effect.ran == [2]
+
+
+def test_a_question_is_answered_by_the_next_words(bench):
+    b = bench(calls(("ask_person", '{"question": "Which column?"}')), words("ok"))
+    b.start()
+    ended = b.drive()
+    assert (ended.outcome, ended.detail) == ("waiting", "Which column?")
+    b.submit(UserInput(text="the third", author="ada"))
+    assert b.drive().outcome == "finished"
+    assert b.model.asked[1][-1].text == '{"answer": "the third"}'
+
+
+def test_words_while_an_approval_is_open_reach_the_model_after_it(bench):
+    b = bench(calls(("outward", "{}")), words("ok"))
+    b.start()
+    b.drive()
+    b.submit(UserInput(text="by the way", author="ada"))
+    assert b.drive().outcome == "waiting"
+    decide(b.store, b.desk.router, b.last(ApprovalRequested).approval_id, "approve", decided_by="a")
+    b.drive()
+    tool, said = b.model.asked[1][-2:]
+    assert isinstance(tool, ToolMessage)
+    assert said == UserMessage(text="by the way")
+
+
+def launch(args, ctx):
+    return ToolOutcome(
+        ok=True,
+        output="{}",
+        job=LaunchedJob(job_id=JobId("j1"), compute="local", handle={"x": 1}, label="train"),
+    )
+
+
+def test_a_launched_job_is_known_with_its_answer(bench):
+    b = bench(calls(("effect", "{}")), words("ok"))
+    b.effect.answer = launch
+    b.start()
+    b.drive()
+    assert b.last(JobStarted).job_id == "j1"
+    assert [job.job_id for job in b.store.running_jobs()] == ["j1"]
+
+
+def test_a_waiting_call_is_asked_again_when_its_cause_has_come(bench):
+    b = bench(calls(("look", "{}")), words("ok"))
+    b.look.answer = lambda args, ctx: Waiting(on="job:j1")
+    b.start()
+    assert b.drive().waiting_on == ("job:j1",)
+    b.look.answer = lambda args, ctx: succeed({"status": "succeeded"})
+    b.submit(Resume(on="job:j1"))
+    assert b.drive().outcome == "finished"
+    assert len(b.all(ToolStarted)) == len(b.all(ToolFinished)) == len(b.all(ToolWaiting)) == 1
+
+
+def test_news_that_nobody_waits_for_does_not_wake_the_model(bench):
+    b = bench(words("ok"))
+    b.start()
+    b.drive()
+    before = len(b.events())
+    b.submit(Resume(on="job:j1"))
+    b.drive()
+    assert len(b.events()) == before
+
+
+def test_an_interrupt_answers_what_is_open_and_closes_the_approval(bench):
+    b = bench(calls(("outward", "{}")), words("never"))
+    b.start()
+    b.drive()
+    b.submit(Interrupt(asked_by="ada", reason="enough"))
+    ended = b.drive()
+    assert ended.outcome == "interrupted"
+    assert "ada" in ended.detail
+    assert b.store.open_approvals() == []
+    assert b.last(ToolFinished).answered_by == "interrupt"
+
+
+def test_a_session_goes_on_after_an_interrupt(bench):
+    b = bench(calls(("outward", "{}")), words("here again"))
+    b.start()
+    b.drive()
+    b.submit(Interrupt(asked_by="ada"))
+    b.drive()
+    b.submit(UserInput(text="go on", author="ada"))
+    assert b.drive() == TurnFinished(outcome="finished", detail="here again")
+
+
+def test_an_interrupt_of_a_finished_session_changes_nothing(bench):
+    b = bench(words("done"))
+    b.start()
+    b.drive()
+    b.submit(Interrupt(asked_by="ada"))
+    b.drive()
+    assert [event.outcome for event in b.all(TurnFinished)] == ["finished"]
+
+
+def test_a_turn_stops_at_its_limit_and_says_which(bench):
+    b = bench(*[calls(("look", "{}"))] * 25)
+    b.start()
+    ended = b.drive()
+    assert ended.outcome == "stopped"
+    assert "20 model calls" in ended.detail
+
+
+def test_a_refusing_model_ends_the_turn_and_the_session_can_go_on(bench):
+    b = bench(Refused("no such key; set one"), words("better"))
+    b.start()
+    assert b.drive() == TurnFinished(outcome="failed", detail="no such key; set one")
+    b.submit(UserInput(text="again", author="ada"))
+    assert b.drive().detail == "better"
+
+
+def test_a_model_that_is_overloaded_is_asked_again(bench):
+    b = bench(Retryable("busy", retry_after_s=0.01), words("now"))
+    b.start()
+    assert b.drive().outcome == "finished"
+    assert b.last(ModelFailed).retry_in_s == 0.01
+
+
+def test_an_empty_answer_is_a_failure(bench):
+    b = bench(words("  "))
+    b.start()
+    assert b.drive().outcome == "failed"
+
+
+def test_our_own_bug_fails_the_op_and_not_the_session(bench):
+    b = bench(ZeroDivisionError("ours"), words("on"))
+    b.start()
+    ended = b.drive()
+    assert ended.outcome == "failed"
+    assert "ZeroDivisionError" in ended.detail
+    b.submit(UserInput(text="again", author="ada"))
+    assert b.drive().detail == "on"
+
+
+class Died(BaseException):
+    """Stands for the end of the process in the middle of a step."""
+
+
+def die(*_):
+    raise Died
+
+
+def crash(bench) -> None:
+    """Handle one op in a process that dies in it; another one takes over."""
+    claim = bench.store.claim(0)
+    with pytest.raises(Died):
+        handle(claim, bench.desk, bench.signals)
+    bench.store.release(claim)
+
+
+def test_after_a_crash_an_opaque_effect_is_unknown_and_not_run_again(bench, monkeypatch):
+    b = bench(calls(("effect", '{"number": 3}')), words("I see"))
+    b.start()
+    monkeypatch.setattr(b.desk.router, "run", die)
+    crash(b)
+    monkeypatch.undo()
+    assert b.drive().outcome == "finished"
+    assert b.effect.ran == []
+    assert "unknown" in b.last(ToolFinished).output
+    assert b.last(ToolFinished).answered_by == "recovery"
+
+
+def test_after_a_crash_a_read_is_run_again(bench, monkeypatch):
+    b = bench(calls(("look", '{"number": 3}')), words("I see"))
+    b.start()
+    monkeypatch.setattr(b.desk.router, "run", die)
+    crash(b)
+    monkeypatch.undo()
+    b.drive()
+    assert b.look.ran == [3]
+    assert b.last(ToolFinished).ok
+
+
+def test_after_a_crash_an_effect_that_can_be_looked_up_keeps_its_result(bench, monkeypatch):
+    b = bench(calls(("effect", "{}")), words("I see"))
+    b.effect.found = succeed({"found": True})
+    b.start()
+    monkeypatch.setattr(b.desk.router, "run", die)
+    crash(b)
+    monkeypatch.undo()
+    b.drive()
+    assert b.last(ToolFinished).output == '{"found": true}'
+
+
+def test_after_a_crash_before_the_model_answered_the_task_stands_once(bench, monkeypatch):
+    b = bench(words("here"))
+    b.start()
+    monkeypatch.setattr(b.model, "complete", die)
+    crash(b)
+    monkeypatch.undo()
+    assert b.drive().outcome == "finished"
+    said = [m for m in b.model.asked[0] if isinstance(m, UserMessage)]
+    assert len(said) == 1
+    assert len(b.all(TurnStarted)) == 1
+
+
+def test_a_leaving_process_gives_the_session_back_as_it_stands(bench):
+    b = bench(calls(("effect", '{"number": 1}')), words("done"))
+    b.effect.answer = lambda args, ctx: (b.signals.leave.set(), succeed("ok"))[1]
+    b.start()
+    claim = b.store.claim(0)
+    handle(claim, b.desk, b.signals)
+    assert b.last(TurnFinished) is None
+    b.signals.leave.clear()
+    assert b.drive().outcome == "finished"
+    assert b.effect.ran == [1]
+
+
+def test_the_interrupt_of_a_running_tool_keeps_its_answer(bench):
+    b = bench(calls(("effect", "{}")), words("never"))
+    b.effect.answer = lambda args, ctx: (b.signals.stop.set(), succeed("half done"))[1]
+    b.start()
+    assert b.drive().outcome == "interrupted"
+    assert b.last(ToolFinished).output == "half done"
