@@ -1,0 +1,292 @@
+"""The lines of one session: a fold of its events into what readers of the format expect.
+
+Deterministic: the same events give the same lines, so a file is continued by folding the journal
+again and leaving out what it holds. Every call is answered at most once; those that are still open
+when a turn ends are answered here. Not thread-safe.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Event,
+    Hinted,
+    InterruptRequested,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelAsked,
+    ModelFailed,
+    ModelReplied,
+    OpCancelled,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from ml_intern.messages import CallId, SessionId, ToolCall, Usage
+from ml_intern.queue.rows import Recorded
+from ml_intern.tracing import notices
+from ml_intern.tracing.chain import Chain
+from ml_intern.tracing.mark import Mark
+from ml_intern.tracing.notices import Jobs, Notice
+from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
+from ml_intern.transcript import (
+    Answered,
+    Block,
+    Body,
+    JsonObject,
+    Line,
+    Noticed,
+    Replied,
+    Said,
+    Text,
+    Thinking,
+    Title,
+    ToolUse,
+    TurnTook,
+    line_uuid,
+    plain,
+    tool_input,
+)
+
+UNFINISHED = "Interrupted before the tool finished."
+STOP_REASONS = {"end": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OpenCall:
+    """A call on a line, without its answer."""
+
+    use_id: str
+    tool: str
+    asked_in: str
+    approval: JsonObject | None = None
+
+
+class SessionLines:
+    """Folds one session. `seq` is the number of the last event that was taken."""
+
+    def __init__(
+        self, session_id: SessionId, redactor: Redactor, written: Mark | None = None
+    ) -> None:
+        """`written`: where the file ends; lines up to there are not given out again."""
+        self.seq = 0
+        self._session_id = session_id
+        self._redactor = redactor
+        self._shown = Shown(redactor)
+        self._chain = Chain(session_id, written)
+        self._started: SessionStarted | None = None
+        self._titled = False
+        self._calls: dict[CallId, _OpenCall] = {}
+        self._use_ids: set[str] = set()
+        self._jobs = Jobs()
+        self._turn_began: datetime | None = None
+        self._spoken = False
+        # From before the first words of a person, which readers want first.
+        self._held: list[tuple[Body, JsonObject]] = []
+
+    def take(self, recorded: Recorded) -> list[Line | Title]:
+        """The lines that the session's next event adds to the file."""
+        self.seq = recorded.seq
+        self._chain.begin(recorded.seq, recorded.at)
+        self._apply(recorded.event, recorded.at)
+        return self._chain.fresh()
+
+    def _apply(self, event: Event, at: datetime) -> None:
+        match event:
+            case SessionStarted():
+                self._start(event)
+            case UserSaid():
+                self._person(event)
+            case Hinted():
+                self._add(Said(text=self._shown.words(event.text), is_meta=True))
+            case TurnStarted():
+                self._turn_began = self._turn_began or at
+            case ModelReplied():
+                self._reply(event)
+            case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
+                self._notice(notices.notice(event))
+            case ApprovalDecided():
+                self._approval(event)
+            case ToolFinished():
+                self._answer(event)
+            case JobStarted() | JobProgressed() | JobEnded():
+                if (said := self._jobs.take(event, at)) is not None:
+                    self._notice(said)
+            case TurnFinished():
+                self._turn_end(event, at)
+            case ModelAsked() | ToolStarted() | ToolWaiting():
+                pass
+            case _:
+                assert_never(event)
+
+    # Words
+
+    def _start(self, event: SessionStarted) -> None:
+        self._started = event
+        self._chain.version = event.version
+        self._shown = Shown(self._redactor, event.workspace)
+
+    def _person(self, event: UserSaid) -> None:
+        extra: JsonObject = {"author": self._shown.brief(event.author)}
+        if not self._spoken and self._started is not None:
+            extra["model"] = self._shown.brief(self._started.model)
+        self._spoken = True
+        self._add(Said(text=self._shown.words(event.text)), extra)
+        held, self._held = self._held, []
+        for body, held_extra in held:
+            self._add(body, held_extra)
+
+    def _reply(self, event: ModelReplied) -> None:
+        self._close_calls()
+        uses = [self._use(call) for call in event.tool_calls]
+        asked_in = self._add(
+            self._replied(event, uses),
+            {"replyId": self._shown.brief(event.reply_id), "durationMs": event.duration_ms},
+        )
+        for call, use in zip(event.tool_calls, uses, strict=True):
+            self._calls[call.call_id] = _OpenCall(
+                use_id=use.use_id, tool=use.name, asked_in=asked_in
+            )
+        self._chain.context_tokens = _tokens(event.usage)
+        self._title()
+
+    def _replied(self, event: ModelReplied, uses: list[ToolUse]) -> Replied:
+        unique = line_uuid(self._session_id, f"reply {self.seq}").replace("-", "")
+        blocks: tuple[Block, ...] = (
+            Thinking(text=self._shown.words(event.thinking)),
+            Text(text=self._shown.words(event.text)),
+            *uses,
+        )
+        return Replied(
+            message_id=f"msg_{unique}",
+            request_id=f"req_{unique}",
+            model=self._shown.brief(event.model),
+            blocks=blocks,
+            stop_reason=STOP_REASONS[event.stop_reason],
+            usage=event.usage,
+            cost_usd=None if event.cost_micro_usd is None else event.cost_micro_usd / 1_000_000,
+        )
+
+    def _use(self, call: ToolCall) -> ToolUse:
+        return ToolUse(
+            use_id=self._use_id(call.call_id),
+            name=self._shown.brief(call.name),
+            input=self._shown.value(tool_input(call.arguments), MAX_WORDS_BYTES),
+        )
+
+    def _use_id(self, call_id: CallId) -> str:
+        """The call's id; another one where it is empty or was used before."""
+        use_id = first = plain(self._shown.whole(call_id)) or "call"
+        number = 1
+        while use_id in self._use_ids:
+            number += 1
+            use_id = f"{first}_{number}"
+        self._use_ids.add(use_id)
+        return use_id
+
+    def _title(self) -> None:
+        """Behind the first answer: never first in the file, never written twice."""
+        if self._titled or self._started is None or not self._spoken:
+            return
+        self._titled = True
+        title = self._shown.brief(self._started.title)
+        if title.strip():
+            self._chain.add_title(title)
+
+    # Calls
+
+    def _approval(self, event: ApprovalDecided) -> None:
+        call = self._calls.get(event.call_id)
+        event = replace(event, arguments=self._shown.value(event.arguments))
+        decided = notices.approval_decided(event, call.tool if call else "the call")
+        self._notice(decided)
+        if call is not None:
+            approval = self._shown.value(decided.extra["approval"])
+            self._calls[event.call_id] = replace(call, approval=approval)
+
+    def _answer(self, event: ToolFinished) -> None:
+        call = self._calls.pop(event.call_id, None)
+        text = self._shown.output(event.output)
+        if call is None:
+            late = f"A late answer of {event.tool}: {text}"
+            self._notice(Notice(text=late, extra={"callId": event.call_id}))
+            return
+        refused = not event.ok and event.answered_by in ("person", "policy")
+        details = text if refused else self._details(event, call)
+        self._add_answer(call, text, is_error=not event.ok, details=details)
+
+    def _details(self, event: ToolFinished, call: _OpenCall) -> JsonObject:
+        """For programs. Keys like `status`, `content`, `prompt` mean something else to readers."""
+        details: JsonObject = {
+            "tool": self._shown.brief(event.tool),
+            "ok": event.ok,
+            "answeredBy": event.answered_by,
+            "durationMs": event.duration_ms,
+        }
+        if event.facts:
+            details["facts"] = [self._shown.fact(fact) for fact in event.facts]
+        if event.spilled_to is not None:
+            details["spilledTo"] = self._shown.brief(event.spilled_to)
+        if call.approval is not None:
+            details["approval"] = call.approval
+        return details
+
+    def _close_calls(self) -> None:
+        """Answer what nobody will answer any more; readers lose calls that have no result."""
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            self._add_answer(call, UNFINISHED, is_error=True, details=UNFINISHED)
+
+    # Turns
+
+    def _turn_end(self, event: TurnFinished, at: datetime) -> None:
+        if event.outcome == "waiting":
+            self._notice(notices.turn_waits(event))
+            return
+        self._close_calls()
+        duration_ms = notices.milliseconds(at - (self._turn_began or at))
+        self._turn_began = None
+        if event.outcome == "finished":
+            self._add(TurnTook(duration_ms=duration_ms), {"outcome": event.outcome})
+        else:
+            self._notice(notices.turn_broke_off(event, duration_ms))
+
+    # Lines
+
+    def _notice(self, notice: Notice) -> None:
+        noticed = Noticed(text=self._shown.notice(notice.text), level=notice.level)
+        self._add(noticed, self._shown.value(notice.extra))
+
+    def _add_answer(
+        self, call: _OpenCall, text: str, *, is_error: bool, details: JsonObject | str
+    ) -> None:
+        answer = Answered(
+            use_id=call.use_id,
+            text=text,
+            is_error=is_error,
+            details=details,
+            asked_in=call.asked_in,
+        )
+        self._add(answer)
+
+    def _add(self, body: Body, extra: JsonObject | None = None) -> str:
+        """The line's uuid; none while it is held back."""
+        if not self._spoken:
+            self._held.append((body, extra or {}))
+            return ""
+        answers = isinstance(body, Answered)
+        return self._chain.add(body, extra or {}, between_calls=not (answers or self._calls))
+
+
+def _tokens(usage: Usage) -> int:
+    cached = usage.cache_read_tokens + usage.cache_write_tokens
+    return usage.input_tokens + cached + usage.output_tokens

@@ -1,0 +1,188 @@
+"""The words for what happens beside the conversation: failures, approvals, jobs, the ends of turns.
+
+Pure: from an event, and what is known of its call or job, to a notice. Not yet redacted.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    InterruptRequested,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelFailed,
+    OpCancelled,
+    TurnFinished,
+)
+from ml_intern.messages import JobId
+from ml_intern.transcript import JsonObject, Level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """`extra` is for programs that know us."""
+
+    text: str
+    level: Level = "info"
+    extra: JsonObject = field(default_factory=dict, hash=False)
+
+
+def notice(event: ModelFailed | InterruptRequested | OpCancelled | ApprovalRequested) -> Notice:
+    """For an event that says everything itself."""
+    match event:
+        case ModelFailed():
+            return _model_failed(event)
+        case InterruptRequested():
+            text = f"{event.asked_by} asked to stop{_because(event.reason)}"
+        case OpCancelled():
+            text = f"Not done: {event.op_kind}{_because(event.reason)}"
+        case ApprovalRequested():
+            return _approval_requested(event)
+        case _:
+            assert_never(event)
+    return Notice(text=text, level="warning")
+
+
+def _model_failed(event: ModelFailed) -> Notice:
+    text = f"{event.model} gave no answer{_because(event.error)}"
+    if event.retry_in_s is None:
+        return Notice(text=text, level="error")
+    text = f"{_ended(text)} Asking again in {event.retry_in_s:g} s."
+    return Notice(text=text, level="warning")
+
+
+def _approval_requested(event: ApprovalRequested) -> Notice:
+    approval = {
+        "id": event.approval_id,
+        "callId": event.call_id,
+        "tool": event.tool,
+        "arguments": event.arguments,
+        "argumentsSha256": event.arguments_sha256,
+    }
+    return Notice(
+        text=f"Approval requested for {event.tool}{_because(event.reason)}",
+        level="warning",
+        extra={"approval": approval},
+    )
+
+
+def approval_decided(event: ApprovalDecided, tool: str) -> Notice:
+    """`tool`: what was asked for."""
+    approval: JsonObject = {
+        "id": event.approval_id,
+        "callId": event.call_id,
+        "verdict": event.verdict,
+        "decidedBy": event.decided_by,
+        "reason": event.reason,
+        "argumentsSha256": event.arguments_sha256,
+    }
+    if event.verdict == "edit":
+        approval["arguments"] = event.arguments
+    return Notice(
+        text=_decision(event, tool),
+        level="warning" if event.verdict == "deny" else "info",
+        extra={"approval": approval},
+    )
+
+
+def _decision(event: ApprovalDecided, tool: str) -> str:
+    match event.verdict:
+        case "approve":
+            return f"{event.decided_by} approved {tool}{_because(event.reason)}"
+        case "deny":
+            return f"{event.decided_by} denied {tool}{_because(event.reason)}"
+        case "edit":
+            arguments = json.dumps(event.arguments, ensure_ascii=False)
+            return f"{event.decided_by} edited and approved {tool}; it runs with {arguments}"
+        case _:
+            assert_never(event.verdict)
+
+
+def turn_waits(event: TurnFinished) -> Notice:
+    """The turn stands still until something comes from outside."""
+    on = ", ".join(event.waiting_on) or "something"
+    return Notice(
+        text=f"Waiting for {on}{_because(event.detail)}", extra={"waitingOn": event.waiting_on}
+    )
+
+
+def turn_broke_off(event: TurnFinished, duration_ms: int) -> Notice:
+    """The turn ended before its work was done."""
+    return Notice(
+        text=f"The turn ended: {event.outcome}{_because(event.detail)}",
+        level="error" if event.outcome == "failed" else "warning",
+        extra={"outcome": event.outcome, "durationMs": duration_ms},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    started: JobStarted
+    at: datetime
+    last: JobProgressed | None = None
+
+
+class Jobs:
+    """The running jobs of one session; steps are told once, at the end."""
+
+    def __init__(self) -> None:
+        self._running: dict[JobId, _Job] = {}
+
+    def take(self, event: JobStarted | JobProgressed | JobEnded, at: datetime) -> Notice | None:
+        """What there is to say about the event, if anything."""
+        match event:
+            case JobStarted():
+                self._running[event.job_id] = _Job(started=event, at=at)
+                return None
+            case JobProgressed():
+                if (job := self._running.get(event.job_id)) is not None:
+                    self._running[event.job_id] = replace(job, last=event)
+                return None
+            case JobEnded():
+                return _job_ended(event, self._running.pop(event.job_id, None), at)
+            case _:
+                assert_never(event)
+
+
+def _job_ended(event: JobEnded, job: _Job | None, at: datetime) -> Notice:
+    about: JsonObject = {"id": event.job_id, "status": event.status}
+    if event.exit_code is not None:
+        about["exitCode"] = event.exit_code
+    text = f"Job {event.job_id} {event.status}{_because(event.reason)}"
+    if job is not None:
+        about |= {"compute": job.started.compute, "label": job.started.label}
+        about["durationMs"] = milliseconds(at - job.at)
+        if job.last is not None:
+            about |= {"step": job.last.step, "metrics": job.last.metrics}
+            text = f"{_ended(text)} Last seen at {_step(job.last)}."
+    return Notice(text=text, level=_job_level(event), extra={"job": about})
+
+
+def _job_level(event: JobEnded) -> Level:
+    if event.status == "succeeded":
+        return "info"
+    return "warning" if event.status == "cancelled" else "error"
+
+
+def _step(progress: JobProgressed) -> str:
+    total = "" if progress.max_steps is None else f" of {progress.max_steps}"
+    metrics = ", ".join(f"{name} {value}" for name, value in progress.metrics.items())
+    return f"step {progress.step}{total}" + (f" ({metrics})" if metrics else "")
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason.strip() else "."
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def milliseconds(span: timedelta) -> int:
+    """Whole ones; 0 for a clock that went back."""
+    return max(0, span // timedelta(milliseconds=1))

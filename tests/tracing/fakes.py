@@ -1,0 +1,159 @@
+"""A journal and a clock in memory, and short ways to write events down."""
+
+import json
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
+
+from ml_intern.clock import parse_stamp
+from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, UserSaid
+from ml_intern.messages import CallId, SessionId, ToolCall, Usage
+from ml_intern.queue.rows import Recorded
+from ml_intern.tracing.lines import SessionLines
+from ml_intern.tracing.redact import Redactor
+from ml_intern.transcript import encode
+
+START = parse_stamp("2026-11-20T09:14:01.007Z")
+WORKSPACE = "/home/somebody/.local/state/ml-intern/sessions/s/workspace"
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def wait(self, event: threading.Event, timeout_s: float) -> bool:
+        self.seconds += timeout_s
+        return event.is_set()
+
+    def new_id(self) -> str:
+        raise NotImplementedError
+
+
+class FakeJournal:
+    """The events of all sessions in one list; may be told to fail."""
+
+    def __init__(self) -> None:
+        self.all: list[Recorded] = []
+        self.broken: Exception | None = None
+        self.reads = 0
+
+    def add(self, session_id: SessionId, *events: Event, at: datetime | None = None) -> None:
+        for event in events:
+            seq = sum(recorded.session_id == session_id for recorded in self.all) + 1
+            moment = at or START + timedelta(seconds=len(self.all))
+            self.put(Recorded(position=0, session_id=session_id, seq=seq, at=moment, event=event))
+
+    def put(self, recorded: Recorded) -> None:
+        self.all.append(
+            Recorded(
+                position=len(self.all) + 1,
+                session_id=recorded.session_id,
+                seq=recorded.seq,
+                at=recorded.at,
+                event=recorded.event,
+            )
+        )
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
+        self.reads += 1
+        self._look()
+        return [r for r in self.all if r.session_id == session_id and r.seq > after_seq]
+
+    def follow(self, after_position: int, limit: int) -> Sequence[Recorded]:
+        self._look()
+        return self.all[max(after_position, 0) :][:limit]
+
+    def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
+        self._look()
+        return len(self.all) > after_position
+
+    def _look(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+def session_id(name: str) -> SessionId:
+    return SessionId(str(uuid5(NAMESPACE_DNS, name)))
+
+
+def started(**changes: Any) -> SessionStarted:
+    given = {
+        "title": "Classify digits",
+        "model": "autopilot",
+        "workspace": WORKSPACE,
+        "started_in": "/home/somebody/project",
+        "version": "0.1.0",
+    }
+    return SessionStarted(**(given | changes))
+
+
+def said(text: str = "Train something small.") -> UserSaid:
+    return UserSaid(text=text, author="somebody")
+
+
+def replied(text: str = "", *calls: ToolCall, **changes: Any) -> ModelReplied:
+    given: dict[str, Any] = {
+        "reply_id": "r",
+        "model": "autopilot",
+        "text": text,
+        "thinking": "",
+        "tool_calls": calls,
+        "usage": Usage(input_tokens=100, output_tokens=10),
+        "cost_micro_usd": 0,
+        "stop_reason": "tool_calls" if calls else "end",
+        "duration_ms": 12,
+    }
+    return ModelReplied(**(given | changes))
+
+
+def call(call_id: str, name: str = "bash", arguments: Any = None) -> ToolCall:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {"command": "ls"})
+    return ToolCall(call_id=CallId(call_id), name=name, arguments=text)
+
+
+def answered(call_id: str, output: str = "done", **changes: Any) -> ToolFinished:
+    given: dict[str, Any] = {
+        "call_id": CallId(call_id),
+        "tool": "bash",
+        "ok": True,
+        "output": output,
+        "answered_by": "tool",
+        "duration_ms": 5,
+    }
+    return ToolFinished(**(given | changes))
+
+
+def fold(events: Sequence[Recorded], redactor: Redactor | None = None) -> bytes:
+    """The whole file of one session."""
+    lines = SessionLines(events[0].session_id, redactor or Redactor())
+    return b"".join(encode(line) for recorded in events for line in lines.take(recorded))
+
+
+def recorded(name: str, *events: Event) -> list[Recorded]:
+    """`events` as a session, one second apart, `SessionStarted` and a person's words first."""
+    journal = FakeJournal()
+    journal.add(session_id(name), started(), said(), *events)
+    return journal.all
+
+
+def write(folder: Path, events: Sequence[Recorded], redactor: Redactor | None = None) -> Path:
+    """The file of one session, under its right name."""
+    path = folder / f"{events[0].session_id}.jsonl"
+    path.write_bytes(fold(events, redactor))
+    return path
+
+
+def read(data: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in data.splitlines()]

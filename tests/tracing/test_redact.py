@@ -1,0 +1,169 @@
+"""Secrets are taken out, code is left alone."""
+
+import json
+import time
+from pathlib import PurePath
+
+import pytest
+
+from ml_intern.tracing.redact import Redactor, secrets_in
+
+KEY_BODY = "\n".join(["MIIEpAIBAAKCAQEA7bq3Zb4Xk1pQ9sV2hT5dY8cW0eR6uM3oL1iN7jF4gH2kA9x"] * 3)
+PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_BODY}\n-----END RSA PRIVATE KEY-----"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+
+SECRETS = [
+    ("hf_" + "aB3" * 11, "[REDACTED:hf-token]"),
+    ("token=hf_" + "aB3" * 11 + ".", "token=[REDACTED:hf-token]."),
+    ("sk-proj-" + "a1-B2_" * 5, "[REDACTED:api-key]"),
+    ("xox" + "b-123456789012-abcdef", "[REDACTED:slack-token]"),
+    ("xapp-1-A0123-456-abcdef", "[REDACTED:slack-token]"),
+    (
+        "https://hooks.slack.com/services/T000/B000/" + "x1" * 12,
+        "https://hooks.slack.com/[REDACTED:slack-webhook]",
+    ),
+    ("ghp_" + "a1" * 18, "[REDACTED:github-token]"),
+    ("github_pat_" + "a1_" * 10, "[REDACTED:github-token]"),
+    ("glpat-" + "a1" * 10, "[REDACTED:gitlab-token]"),
+    ("AKIA" + "ABCD" * 4, "[REDACTED:aws-key-id]"),
+    ("AIza" + "a1" * 18, "[REDACTED:google-key]"),
+    (JWT, "[REDACTED:jwt]"),
+    ("Authorization: Bearer abc123def456ghi789", "Authorization: Bearer [REDACTED:bearer]"),
+    ("authorization: Basic dXNlcjpwYXNz", "authorization: Basic [REDACTED:authorization]"),
+    ("https://ada:s3cr3t@host/x", "https://ada:[REDACTED:url-password]@host/x"),
+    (f"a {PEM} b", "a [REDACTED:private-key] b"),
+    (json.dumps(PEM), '"[REDACTED:private-key]"'),
+    (PEM[:120] + "\n[... 9 characters left out ...]", "[REDACTED:private-key]"),
+    ("... " + PEM[60:], "[REDACTED:private-key]"),
+]
+
+CODE = [
+    'headers = {"Authorization": f"Bearer {token}"}',
+    'headers={"Authorization": "Bearer $HF_TOKEN"}',
+    "from huggingface_hub import hf_hub_download, hf_hub_url",
+    "hf_model = AutoModel.from_pretrained(name)",
+    "learning_rate = 5e-5  # task-specific-learning-rate",
+    "https://huggingface.co/datasets/ada/digits/resolve/main/train.jsonl",
+    "postgresql://user:{password}@localhost/db",
+    "git@github.com:huggingface/transformers.git",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    'token = os.environ["HF_TOKEN"]',
+    "The bearer of this letter reads a long sentence without numbers.",
+    "desk-organizer-and-other-things",
+    "1e-10, 0x1F, 12:30:59, key: value",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SECRETS, ids=[text[:14] for text, _ in SECRETS])
+def test_credentials_are_known_by_their_shape(text: str, expected: str) -> None:
+    shown = Redactor().text(text)
+    assert expected in shown
+    assert Redactor().text(shown) == shown
+
+
+@pytest.mark.parametrize("text", CODE)
+def test_code_stays_as_it_is(text: str) -> None:
+    assert Redactor({"HF_TOKEN": "qwertz-98765"}).text(text) == text
+
+
+def test_code_around_the_mark_of_a_key_stays_as_it_is() -> None:
+    text = "if text.startswith('-----BEGIN PRIVATE KEY-----'): raise ValueError(text)"
+    expected = "if text.startswith('[REDACTED:private-key]'): raise ValueError(text)"
+    assert expected == Redactor().text(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{value}",
+        "before{value}after",
+        "{json}",
+        "{url}",
+        "https://x/?t={url}&y",
+    ],
+)
+def test_known_values_are_found_in_every_writing(form: str) -> None:
+    value = 'pä"ss/w\\rd 42'
+    url = "p%C3%A4%22ss%2Fw%5Crd%2042"
+    text = form.format(value=value, json=json.dumps({"t": value}), url=url)
+    shown = Redactor({"MY_PASSWORD": value}).text(text)
+    assert "[REDACTED:my-password]" in shown
+    assert "42" not in shown
+
+
+def test_the_longer_of_two_values_wins() -> None:
+    shown = Redactor({"A": "secret", "B": "secret-and-more"}).text("secret-and-more secret")
+    assert shown == "[REDACTED:b] [REDACTED:a]"
+
+
+def test_short_values_are_left_in_ordinary_words() -> None:
+    assert Redactor({"PIN": "train"}).text("train a model") == "train a model"
+
+
+def test_values_are_found_in_every_corner_of_an_object() -> None:
+    redactor = Redactor({"T": "s3cr3t-value"})
+    given = {"s3cr3t-value": ["a s3cr3t-value", {"x": ("s3cr3t-value", 1, None)}], "n": 1.5}
+    assert redactor.value(given) == {
+        "[REDACTED:t]": ["a [REDACTED:t]", {"x": ["[REDACTED:t]", 1, None]}],
+        "n": 1.5,
+    }
+
+
+def test_two_names_that_become_one_keep_both_values() -> None:
+    redactor = Redactor({"T": "s3cr3t-1", "t": "s3cr3t-2"})
+    assert redactor.value({"s3cr3t-1": 1, "s3cr3t-2": 2}) == {"[REDACTED:t]": 1, "[REDACTED:t]_": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/home/ada/state/w/train.py", "/workspace/train.py"),
+        ("in /home/ada/state/w.", "in /workspace."),
+        ('{"path":"/home/ada/state/w"}', '{"path":"/workspace"}'),
+        ("/home/ada/state/w2/x", "/home/ada/state/w2/x"),
+        ("/home/ada/state/w.bak", "/home/ada/state/w.bak"),
+        ("/mnt/home/ada/state/w", "/mnt/home/ada/state/w"),
+    ],
+)
+def test_a_folder_is_written_as_another(text: str, expected: str) -> None:
+    redactor = Redactor().writing(PurePath("/home/ada/state/w"), "/workspace")
+    assert expected == redactor.text(text)
+
+
+@pytest.mark.parametrize("folder", ["/", "/home", "w", "."])
+def test_folders_that_stand_in_too_many_texts_are_left(folder: str) -> None:
+    text = "ls / /home w ."
+    assert Redactor().writing(PurePath(folder), "/workspace").text(text) == text
+
+
+def test_variables_are_secrets_by_their_names() -> None:
+    environment = {
+        "HF_TOKEN": "hf_something",
+        "OPENAI_API_KEY": "a-long-value",
+        "DB_PASSWORD": "correct horse",
+        "AWS_SECRET_ACCESS_KEY": "x" * 40,
+        "TOKENIZERS_PARALLELISM": "false-as-ever",
+        "HF_TOKEN_PATH": "/home/ada/token",
+        "MONKEY": "a-long-value",
+        "PIN_KEY": "train",
+    }
+    assert list(secrets_in(environment)) == list(environment)[:4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN PRIVATE KEY-----" * 4_000,
+        "-----END PRIVATE KEY-----\n" * 4_000,
+        "a" * 200_000 + "://",
+        "a://" * 50_000,
+        "bearer " * 30_000,
+        "authorization: " * 15_000,
+        "hf_ sk- eyJ" * 20_000,
+    ],
+    ids=["begin", "end", "letters", "schemes", "bearer", "authorization", "hints"],
+)
+def test_no_text_takes_much_longer_than_its_length(text: str) -> None:
+    began = time.process_time()
+    Redactor({"T": "s3cr3t-value"}).text(text)
+    assert time.process_time() - began < 2
