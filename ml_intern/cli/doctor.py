@@ -1,0 +1,271 @@
+"""`doctor`: looks at everything that a first run needs, and says what to do where it is missing.
+
+Each check stands alone and never raises: a broken one is a finding. Tries things instead of
+believing settings: writes a file, confines a command, asks the training interpreter.
+"""
+
+import json
+import locale
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from ml_intern import __version__
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import shown, size
+from ml_intern.cli.summary import tilde
+from ml_intern.daemon.service import model_named, private_folder, training_python
+from ml_intern.errors import MLInternError
+from ml_intern.queue.lock import DaemonLock
+from ml_intern.sandbox.choose import choose_sandbox
+from ml_intern.sandbox.protocol import Access, Sandbox
+from ml_intern.sandbox.run import run_confined
+from ml_intern.settings import Settings, config_file, load
+from ml_intern.tools.training.environment import HOW_TO_INSTALL, NEEDED
+
+Verdict = Literal["ok", "warn", "fail"]
+
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+LITTLE_DISK_BYTES = 2 << 30
+NO_DISK_BYTES = 100 << 20
+PROBE_TIMEOUT_S = 60.0
+
+_MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+_GUARANTEES = {
+    "bubblewrap": "code sees only its workspace, its own processes and no network",
+    "process": "code reads and writes only its workspace and has no network (Landlock); "
+    "it can still see that other paths and processes exist, which bubblewrap would hide",
+    "none": "code may do whatever you may do",
+}
+_PEEK = """
+import pathlib, sys
+try:
+    print("read", pathlib.Path(sys.argv[1]).read_text())
+except OSError:
+    print("refused")
+"""
+_VERSIONS = """
+import importlib.metadata, json, platform, sys
+found = {"python": platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One finding."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    next_step: str = ""
+    """Empty where nothing is to be done."""
+
+
+def doctor(*, as_json: bool) -> int:
+    """Check everything; status 78 when something fails that a run needs."""
+    checks = list(examine())
+    failed = any(check.verdict == "fail" for check in checks)
+    if as_json:
+        document = {"version": __version__, "ok": not failed, "checks": [asdict(c) for c in checks]}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(checks, failed=failed)
+    return exits.CONFIGURATION if failed else exits.DONE
+
+
+def examine() -> Iterator[Check]:
+    """All checks, as far as the settings can be read."""
+    yield _python()
+    try:
+        settings = load()
+    except MLInternError as exc:
+        yield Check(name="settings", verdict="fail", found=str(exc), next_step="mend the setting")
+        return
+    yield _settings()
+    for check in (_state_dir, _sandbox, _training, _model, _lock):
+        yield _safely(check, settings)
+    yield _hub_token()
+    yield _terminal()
+
+
+def _safely(check: Callable[[Settings], Check], settings: Settings) -> Check:
+    """The finding, also where looking itself failed."""
+    name = check.__name__.strip("_").replace("_", " ")
+    try:
+        return check(settings)
+    except OSError as exc:
+        words = f"{exc.filename or settings.state_dir}: {exc.strerror}"
+    except (MLInternError, subprocess.SubprocessError) as exc:
+        words = str(exc)
+    return Check(name=name, verdict="fail", found=words, next_step="mend this, or the setting")
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    right = sys.version_info >= (3, 11)
+    return Check(
+        name="python",
+        verdict="ok" if right else "fail",
+        found=f"{version} ({sys.executable})",
+        next_step="" if right else "use Python 3.11 or newer",
+    )
+
+
+def _settings() -> Check:
+    path = config_file()
+    words = str(path) if path.is_file() else f"defaults and environment (there is no {path})"
+    return Check(name="settings", verdict="ok", found=words)
+
+
+def _state_dir(settings: Settings) -> Check:
+    folder = settings.state_dir
+    private_folder(folder)
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        os.fsync(file.fileno())
+    free = shutil.disk_usage(folder).free
+    verdict: Verdict = "ok" if free >= LITTLE_DISK_BYTES else "warn"
+    if free < NO_DISK_BYTES:
+        verdict = "fail"
+    return Check(
+        name="state dir",
+        verdict=verdict,
+        found=f"{folder}, writable, {size(free)} free",
+        next_step="" if verdict == "ok" else "free some disk, or set ML_INTERN_STATE_DIR elsewhere",
+    )
+
+
+def _sandbox(settings: Settings) -> Check:
+    sandbox = choose_sandbox(settings.sandbox)
+    seen = _peek(sandbox, settings.state_dir)
+    words = f"{sandbox.name}: {_GUARANTEES.get(sandbox.name, 'unknown')}"
+    if sandbox.name == "none":
+        step = "set sandbox to auto, unless you mean it"
+        return Check(name="sandbox", verdict="warn", found=words, next_step=step)
+    if seen != "refused":
+        return Check(
+            name="sandbox",
+            verdict="fail",
+            found=f"{sandbox.name}: a confined command did not behave: {seen}",
+            next_step="install bubblewrap (Debian: apt install bubblewrap)",
+        )
+    return Check(name="sandbox", verdict="ok", found=f"{words}; tried")
+
+
+def _peek(sandbox: Sandbox, folder: Path) -> str:
+    """What confined code gets of a file that it may not read."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="doctor-") as name:
+        inside, outside = Path(name) / "inside", Path(name) / "outside"
+        inside.mkdir()
+        outside.write_text("kept out")
+        done = run_confined(
+            sandbox,
+            [sys.executable, "-I", "-S", "-c", _PEEK, str(outside)],
+            access=Access(write=(inside,)),
+            cwd=inside,
+            environment=sandbox.environment(inside, {}),
+            timeout_s=PROBE_TIMEOUT_S,
+            cancelled=threading.Event(),
+            output=Path(name) / "output",
+        )
+    return done.text.strip()
+
+
+def _training(settings: Settings) -> Check:
+    python = training_python(settings)
+    done = subprocess.run(
+        [python, "-I", "-c", _VERSIONS, *NEEDED],
+        capture_output=True,
+        text=True,
+        timeout=PROBE_TIMEOUT_S,
+        check=True,
+    )
+    versions = json.loads(done.stdout)
+    missing = [name for name in NEEDED if name not in versions]
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return Check(
+        name="training",
+        verdict="fail" if missing else "ok",
+        found=f"{python}: {listed}" + (f"; missing: {', '.join(missing)}" if missing else ""),
+        next_step=HOW_TO_INSTALL if missing else "",
+    )
+
+
+def _model(settings: Settings) -> Check:
+    model_named(settings.model)
+    free = (
+        " (in this process: no key, no network, no cost)" if settings.model == "autopilot" else ""
+    )
+    return Check(name="model", verdict="ok", found=settings.model + free)
+
+
+def _lock(settings: Settings) -> Check:
+    pid = DaemonLock(settings.state_dir / "daemon.lock").holder_pid()
+    if pid is None:
+        words = "nobody works in this state directory now"
+    else:
+        words = f"process {pid} works in this state directory: {_command_of(pid)}"
+    return Check(name="lock", verdict="ok", found=words)
+
+
+def _command_of(pid: int) -> str:
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return "its command line cannot be read"
+    return " ".join(part.decode(errors="replace") for part in raw.split(b"\0")[:3] if part)
+
+
+def _hub_token() -> Check:
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    file = Path(os.environ.get("HF_TOKEN_PATH") or home / "token")
+    if any(os.environ.get(name) for name in TOKEN_VARIABLES):
+        words = "present in the environment"
+    elif file.is_file():
+        words = f"present in {file}"
+    else:
+        words = "none"
+    step = "this version publishes to a folder in any case"
+    return Check(name="hub token", verdict="ok", found=f"{words}; {step}")
+
+
+def _terminal() -> Check:
+    encoding = (getattr(sys.stdout, "encoding", None) or locale.getpreferredencoding()).lower()
+    columns, rows = shutil.get_terminal_size()
+    kind = "terminal" if sys.stdout.isatty() else "pipe or file"
+    utf8 = encoding.replace("-", "") == "utf8"
+    return Check(
+        name="terminal",
+        verdict="ok" if utf8 else "warn",
+        found=f"{kind}, {columns} x {rows}, {encoding}",
+        next_step="" if utf8 else "set LC_ALL=C.UTF-8 to see all characters",
+    )
+
+
+def _print(checks: list[Check], *, failed: bool) -> None:
+    console = Console(highlight=False)
+    for check in checks:
+        mark, style = _MARKS[check.verdict]
+        text = Text.assemble((f"{mark} ", style), f"{check.name:<10} ", shown(tilde(check.found)))
+        if check.next_step:
+            text.append(f"\n             → {check.next_step}", "cyan")
+        console.print(text, soft_wrap=True)
+    words = "Something that a run needs is missing." if failed else "Ready."
+    console.print(Text(words, "bold red" if failed else "bold green"))

@@ -1,0 +1,260 @@
+"""Following one session in the foreground until it rests; the work is hosted here if nowhere else.
+
+Reads the journal, shows it, answers what a person is there to answer, does what signals ask for.
+Everything it wants is said through the store, so it makes no difference which process works.
+Main thread only.
+"""
+
+import getpass
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rich.text import Text
+
+from ml_intern.cli import exits, render
+from ml_intern.cli.logs import StoreTrouble
+from ml_intern.cli.person import Person
+from ml_intern.cli.screen import Screen
+from ml_intern.cli.summary import short
+from ml_intern.cli.view import View
+from ml_intern.cli.wishes import Wishes
+from ml_intern.clock import Clock
+from ml_intern.daemon.service import Service
+from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.events import ApprovalRequested, Verdict
+from ml_intern.messages import SessionId
+from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.rows import SessionRow
+from ml_intern.session.approvals import decide
+
+TICK_S = 0.125
+HOST_EVERY_S = 1.0
+BATCH = 500
+MOST_SESSIONS = 1000
+"""Among so many of the newest we look for unfinished ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Through which a followed session meets the outside."""
+
+    screen: Screen
+    wishes: Wishes
+    trouble: StoreTrouble
+    person: Person | None = None
+    """None: nobody can be asked here."""
+    approve_all: bool = False
+
+
+class Follow:
+    """One session, from the beginning of its journal or from now on."""
+
+    def __init__(
+        self,
+        service: Service,
+        session_id: SessionId,
+        doors: Doors,
+        clock: Clock,
+        *,
+        from_start: bool = False,
+        stopping: bool = False,
+    ) -> None:
+        """`stopping`: an `Interrupt` is queued already."""
+        self.view = View()
+        self._service = service
+        self._store = service.store
+        self._session_id = session_id
+        self._doors = doors
+        self._screen = doors.screen
+        self._clock = clock
+        self._cursor = 0
+        self._host_at = clock.monotonic()
+        self._host_pid: int | None = None
+        self._hosting = False
+        self._stopping = stopping
+        self._put_off = False
+        """The person said "later"."""
+        self._begin(from_start=from_start)
+
+    def run(self) -> int:
+        """Until the session rests, or somebody wants to leave; the exit status."""
+        try:
+            while (status := self._step()) is None:
+                self._screen.tick(self.view, self._clock.now())
+                self._store.wait_for_events(self._cursor, TICK_S)
+        finally:
+            self._screen.close()
+        return status
+
+    def _begin(self, *, from_start: bool) -> None:
+        for recorded in self._store.events(self._session_id):
+            self._cursor = recorded.position
+            self.view.apply(recorded)
+            if from_start:
+                self._screen.event(recorded, self.view)
+        if not from_start:
+            self._screen.begin(self.view)
+
+    def _step(self) -> int | None:
+        """One look at everything; the exit status when it was the last."""
+        self._host()
+        self._read()
+        wishes = self._doors.wishes
+        if wishes.stops and not self._stopping:
+            self._stop()
+        if wishes.stops > 1:
+            return exits.INTERRUPTED
+        if wishes.leaves:
+            return exits.WAITING
+        if self._rests() and not self._goes_on():
+            return exits.of_outcome(self.view.outcome)
+        return None
+
+    def _host(self) -> None:
+        """Take the work over whenever nobody has it."""
+        now = self._clock.monotonic()
+        if self._hosting or now < self._host_at:
+            return
+        self._host_at = now + HOST_EVERY_S
+        self._hosting = self._service.try_host()
+        if self._hosting:
+            self._tell_of_others()
+        pid = None if self._hosting else self._service.host_pid()
+        if pid is not None and pid != self._host_pid:
+            self._screen.remark(f"process {pid} does the work; this one follows")
+        self._host_pid = pid
+
+    def _tell_of_others(self) -> None:
+        """Whoever hosts goes on with all that is unfinished here, not only with this session."""
+        for row in unfinished(self._store.sessions(MOST_SESSIONS)):
+            if row.session_id != self._session_id:
+                self._screen.remark(f"also going on with {short(row.session_id)}: {row.title}")
+
+    def _read(self) -> None:
+        if (words := self._doors.trouble.words) is not None:
+            again = f"`ml-intern resume {short(self._session_id)}`"
+            raise StoreUnavailable(f"{words} What is recorded is kept; then go on with {again}.")
+        while batch := self._store.follow(self._cursor, BATCH):
+            for recorded in batch:
+                self._cursor = recorded.position
+                if recorded.session_id == self._session_id:
+                    self.view.apply(recorded)
+                    self._screen.event(recorded, self.view)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._store.submit(self._session_id, Interrupt(asked_by=author(), reason="Ctrl-C"))
+
+    def _rests(self) -> bool:
+        """Nothing is queued, nothing runs but jobs, and all of that has been read."""
+        if self._store.session(self._session_id).state not in ("idle", "waiting"):
+            return False
+        self._read()
+        return not (self._stopping and self.view.running_jobs)
+
+    def _goes_on(self) -> bool:
+        """Whether a resting session will move again while we look on."""
+        view = self.view
+        if view.outcome != "waiting" or self._stopping:
+            return False
+        if view.needs_person and self._answer():
+            return True
+        return any(on.startswith("job:") for on in view.waiting_on)
+
+    def _answer(self) -> bool:
+        """See to one thing that is open; false when it must be left for later."""
+        if self._doors.approve_all and self.view.approvals:
+            for asked in list(self.view.approvals.values()):
+                self._decide(asked, "approve", by=f"{author()} (--yes)")
+            return True
+        person = self._doors.person
+        if person is None or self._put_off:
+            return False
+        ask = self._ask_approval if self.view.approvals else self._ask_question
+        answered = ask(person) or self._doors.wishes.any
+        self._put_off = not answered
+        return answered
+
+    def _ask_approval(self, person: Person) -> bool:
+        """True when the approval is decided, here or elsewhere."""
+        asked = next(iter(self.view.approvals.values()))
+
+        def is_open() -> bool:
+            return asked.approval_id in self.view.approvals
+
+        self._screen.pause()
+        self._screen.tell(render.approval(asked))
+        said = person.decide(asked.arguments, partial(self._asked_enough, is_open))
+        if said is None:
+            return not is_open()
+        try:
+            self._decide(
+                asked, said.verdict, by=author(), reason=said.reason, arguments=said.arguments
+            )
+        except InputError as exc:
+            self._screen.remark(str(exc))
+        return True
+
+    def _ask_question(self, person: Person) -> bool:
+        """True when the question is answered, here or elsewhere."""
+        call_id, text = next(iter(self.view.questions.items()))
+        self._screen.pause()
+        self._screen.tell(render.question(text))
+        words = person.line(
+            "Your answer (empty: later): ",
+            partial(self._asked_enough, lambda: call_id in self.view.questions),
+        )
+        if words is None or not words.strip():
+            return call_id not in self.view.questions
+        self._store.submit(self._session_id, UserInput(text=words, author=author()))
+        return True
+
+    def _asked_enough(self, still_open: Callable[[], bool]) -> bool:
+        """Whether to stop waiting for the person's line: a signal came, or somebody was faster."""
+        self._host()
+        if self._store.wait_for_events(self._cursor, 0.0):
+            self._screen.tell([Text()])  # what happened goes below the prompt
+            self._read()
+        return self._doors.wishes.any or not still_open()
+
+    def _decide(
+        self,
+        asked: ApprovalRequested,
+        verdict: Verdict,
+        *,
+        by: str,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        decide(
+            self._store,
+            self._service.router,
+            asked.approval_id,
+            verdict,
+            decided_by=by,
+            reason=reason,
+            arguments=arguments,
+        )
+        self._read()
+
+
+def unfinished(rows: Iterable[SessionRow]) -> list[SessionRow]:
+    """Those that can go on without a person, the oldest first."""
+    found = [
+        row
+        for row in rows
+        if row.state in ("ready", "leased")
+        or (row.state == "waiting" and any(on.startswith("job:") for on in row.waiting_on))
+    ]
+    return found[::-1]
+
+
+def author() -> str:
+    """The name of the person who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry in the password file
+        return f"uid {os.getuid()}"

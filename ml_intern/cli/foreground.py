@@ -1,0 +1,167 @@
+"""The commands that follow a session: `run`, `resume`, `say`, `interrupt`."""
+
+import difflib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_intern.cli import exits, person
+from ml_intern.cli.follow import MOST_SESSIONS, Doors, Follow, author, unfinished
+from ml_intern.cli.opening import Opened, opened
+from ml_intern.cli.person import Person
+from ml_intern.cli.screen import choose_screen
+from ml_intern.cli.summary import short, summary
+from ml_intern.cli.wishes import Wishes
+from ml_intern.clock import SystemClock
+from ml_intern.errors import InputError, UnknownSession
+from ml_intern.messages import SessionId
+from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.rows import SessionRow
+from ml_intern.queue.store import Store
+
+MOST_CHARS = 16_000_000
+"""Of standard input: enough to tell how much too long a text is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a foreground command shows and asks."""
+
+    as_json: bool = False
+    quiet: bool = False
+    yes: bool = False
+    debug: bool = False
+
+
+def run(words: list[str], manner: Manner, *, model: str | None = None) -> int:
+    """Store a new session with this task and see it through."""
+    task = task_from(words)
+    folder = _working_folder()
+    with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
+        if wishes.any:
+            return exits.INTERRUPTED
+        session_id = found.service.start_session(task, started_in=folder, author=author())
+        return follow(found, session_id, manner, wishes, from_start=True)
+
+
+def resume(prefix: str | None, manner: Manner) -> int:
+    """Go on with a session, or with every one that is unfinished."""
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        store = found.service.store
+        rows = (
+            [session_named(store, prefix)] if prefix else unfinished(store.sessions(MOST_SESSIONS))
+        )
+        if not rows:
+            sys.stdout.write("Nothing is queued or cut off. `ml-intern sessions` lists all.\n")
+            return exits.DONE
+        status = exits.DONE
+        for row in rows:
+            status = follow(found, row.session_id, manner, wishes) or status
+            if wishes.any:
+                break
+        return status
+
+
+def say(prefix: str, words: list[str], manner: Manner) -> int:
+    """Queue a person's words and go on with the session here, unless another process works."""
+    text = task_from(words)
+    if not text.strip():
+        raise InputError("There is nothing to say: the text is empty.")
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        row = session_named(found.service.store, prefix)
+        found.service.store.submit(row.session_id, UserInput(text=text, author=author()))
+        return go_on(found, row.session_id, manner, wishes, said="Queued.")
+
+
+def interrupt(prefix: str, reason: str, manner: Manner) -> int:
+    """Stop a session and its jobs, and see that they have ended."""
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        store = found.service.store
+        row = session_named(store, prefix)
+        jobs = [job for job in store.running_jobs() if job.session_id == row.session_id]
+        if row.state == "idle" and not jobs:
+            sys.stdout.write(
+                f"Session {short(row.session_id)} has ended already ({row.outcome}); "
+                "nothing was stopped.\n"
+            )
+            return exits.DONE
+        store.submit(row.session_id, Interrupt(asked_by=author(), reason=reason))
+        status = follow(found, row.session_id, manner, wishes, stopping=True)
+        return exits.DONE if status == exits.INTERRUPTED and not wishes.any else status
+
+
+def session_named(store: Store, prefix: str) -> SessionRow:
+    """The session whose id begins so. Raises UnknownSession, InputError, StoreUnavailable."""
+    try:
+        return store.session(prefix)
+    except UnknownSession as exc:
+        ids = {short(row.session_id): row.title for row in store.sessions(MOST_SESSIONS)}
+        near = difflib.get_close_matches(short(prefix), ids, n=1)
+        hint = f"Did you mean {near[0]} ({ids[near[0]]})?" if near else "See `ml-intern sessions`."
+        raise UnknownSession(f"{exc} {hint}") from exc
+
+
+def go_on(
+    found: Opened, session_id: SessionId, manner: Manner, wishes: Wishes, *, said: str
+) -> int:
+    """Follow the session here if no other process works; else leave it to that one."""
+    pid = found.service.host_pid()
+    if pid is None:
+        return follow(found, session_id, manner, wishes)
+    sys.stdout.write(
+        f"{said} Process {pid} goes on with it; `ml-intern resume {short(session_id)}` shows how.\n"
+    )
+    return exits.DONE
+
+
+def follow(
+    found: Opened,
+    session_id: SessionId,
+    manner: Manner,
+    wishes: Wishes,
+    *,
+    from_start: bool = False,
+    stopping: bool = False,
+) -> int:
+    """Follow one session to its rest, close what must be closed, and sum up."""
+    screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet)
+    asks = person.is_there() and not manner.as_json
+    doors = Doors(
+        screen=screen,
+        wishes=wishes,
+        trouble=found.trouble,
+        person=Person(screen) if asks else None,
+        approve_all=manner.yes,
+    )
+    following = Follow(
+        found.service, session_id, doors, SystemClock(), from_start=from_start, stopping=stopping
+    )
+    status = following.run()
+    if status == exits.INTERRUPTED and wishes.stops > 1:
+        found.service.cancel_jobs(session_id)
+    trace = found.service.traces.path(session_id)
+    screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status})
+    return status
+
+
+def task_from(words: list[str]) -> str:
+    """The words as one text; `-` alone is standard input. Raises InputError."""
+    if words != ["-"]:
+        return " ".join(words)
+    if sys.stdin is None:
+        raise InputError(
+            "There is no standard input to read the text from; give it as an argument."
+        )
+    try:
+        return sys.stdin.read(MOST_CHARS)
+    except UnicodeDecodeError as exc:
+        raise InputError(f"Standard input is not UTF-8 text ({exc.reason}).") from exc
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise InputError(
+            "The folder that you are in does not exist any more; go to another."
+        ) from exc

@@ -1,0 +1,140 @@
+"""`sessions` and `show`: what stands in the store, for people and as JSON. Changes nothing."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ml_intern.cli import exits, render
+from ml_intern.cli.foreground import session_named
+from ml_intern.cli.opening import opened
+from ml_intern.cli.quantities import line, shown
+from ml_intern.cli.render import Prose
+from ml_intern.cli.screen import choose_screen, json_event
+from ml_intern.cli.summary import details, short, summary
+from ml_intern.cli.view import View, fold
+from ml_intern.cli.wishes import Wishes
+from ml_intern.clock import stamp
+from ml_intern.queue.rows import Recorded, SessionRow
+
+_ENDS = {
+    "finished": ("done", "green"),
+    "failed": ("failed", "red"),
+    "stopped": ("stopped", "yellow"),
+    "interrupted": ("interrupted", "yellow"),
+    "waiting": ("waiting", "yellow"),
+}
+
+
+def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
+    """The newest sessions."""
+    with Wishes() as wishes, opened(wishes, debug=debug) as found:
+        rows = found.service.store.sessions(limit)
+        worked_on = found.service.host_pid() is not None
+    if as_json:
+        _write([_row(row, worked_on=worked_on) for row in rows])
+    elif not rows:
+        sys.stdout.write('No sessions yet. Start one: ml-intern run "..." or ml-intern demo\n')
+    else:
+        _print_rows(rows, worked_on=worked_on)
+    return exits.DONE
+
+
+def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:
+    """One session, whole."""
+    with Wishes() as wishes, opened(wishes, debug=debug) as found:
+        row = session_named(found.service.store, prefix)
+        recorded = found.service.store.events(row.session_id)
+        trace = found.service.traces.path(row.session_id)
+        worked_on = found.service.host_pid() is not None
+    view = fold(recorded)
+    document = {**summary(view, trace=trace), "state": state(row, worked_on=worked_on)[0]}
+    if as_json:
+        events = {"events": [json_event(one) for one in recorded]} if with_events else {}
+        _write({**document, **details(view), **events})
+    else:
+        _print_session(view, document, recorded if with_events else [])
+    return exits.DONE
+
+
+def state(row: SessionRow, *, worked_on: bool) -> tuple[str, str]:
+    """How a session stands, in one word that is true, and its colour.
+
+    `worked_on`: some process works in this state directory.
+    """
+    if row.state == "leased":
+        return ("running", "cyan") if worked_on else ("cut off", "yellow")
+    if row.state == "ready":
+        return "queued", "cyan"
+    return _ENDS[row.outcome] if row.outcome else ("new", "")
+
+
+def _row(row: SessionRow, *, worked_on: bool) -> dict[str, Any]:
+    return {
+        "session_id": row.session_id,
+        "title": row.title,
+        "state": state(row, worked_on=worked_on)[0],
+        "outcome": row.outcome,
+        "detail": row.detail,
+        "waiting_on": list(row.waiting_on),
+        "created_at": stamp(row.created),
+        "updated_at": stamp(row.updated),
+        "model": row.model,
+        "workspace": row.workspace,
+        "started_in": row.started_in,
+        "version": row.version,
+    }
+
+
+def _print_rows(rows: Sequence[SessionRow], *, worked_on: bool) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for row in rows:
+            word = state(row, worked_on=worked_on)[0]
+            fields = (short(row.session_id), word, stamp(row.created), line(row.title))
+            sys.stdout.write("\t".join(fields) + "\n")
+        return
+    console.print(Text(f"{'session':<8}  {'state':<11}  {'started':<16}  task", "dim"))
+    for row in rows:
+        word, style = state(row, worked_on=worked_on)
+        started = row.created.astimezone().strftime("%Y-%m-%d %H:%M")
+        head = Text.assemble(short(row.session_id), (f"  {word:<11}  ", style), (started, "dim"))
+        text = Text.assemble(head, "  ", line(row.title))
+        console.print(text, no_wrap=True, overflow="ellipsis")
+
+
+def _print_session(view: View, document: dict[str, Any], recorded: Sequence[Recorded]) -> None:
+    screen = choose_screen(as_json=False, quiet=False)
+    title = Text.assemble((short(view.session_id), "bold"), ("  " + document["state"], "dim"))
+    screen.tell([title, Prose(text=Text(shown(view.task).strip()))])
+    if view.plan:
+        screen.tell([Text("\nplan", "dim"), *render.plan(view.plan)])
+    steps = [step for step in view.steps if step.tool != "plan"]
+    if steps:
+        screen.tell([Text("\nsteps", "dim")])
+    for step in steps:
+        screen.step(step)
+    for asked in view.approvals.values():
+        screen.tell([Text(), *render.approval(asked)])
+    for question in view.questions.values():
+        screen.tell([Text(), *render.question(question)])
+    screen.tell([Text(), *render.ending(view, document)])
+    if recorded:
+        screen.tell([Text("\nevents", "dim"), *map(_event_line, recorded)])
+
+
+def _event_line(recorded: Recorded) -> Text:
+    fields = {key: value for key, value in json_event(recorded)["event"].items() if key != "kind"}
+    words = line(json.dumps(fields, ensure_ascii=False), 160)
+    return Text.assemble(
+        (f"{recorded.seq:5d}  {stamp(recorded.at)}  ", "dim"),
+        f"{recorded.event.kind:<20} ",
+        (words, "dim"),
+    )
+
+
+def _write(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

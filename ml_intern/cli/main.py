@@ -1,0 +1,329 @@
+"""`ml-intern`: the commands, their options, and what becomes of errors.
+
+Only typer is imported at the start, so that `--help` and completion are quick; each command brings
+in what it needs. Every error that we raise on purpose is a sentence and an exit status.
+"""
+
+import os
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from ml_intern import __version__
+from ml_intern.cli import exits
+from ml_intern.errors import MLInternError
+
+DEMO_TASK = (
+    "Train a scaled-down Vision Transformer from scratch on the handwritten digits dataset, "
+    "reach 95 % validation accuracy, write a model card and publish it."
+)
+
+app = typer.Typer(
+    name="ml-intern",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 stopped at a limit, "
+    "4 waiting for a person, 75 try again later, 78 configuration, 130 interrupted. "
+    "Shell completion: ml-intern --install-completion.",
+)
+
+Task = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK...", show_default=False, help="Plain words; `-` reads standard input."
+    ),
+]
+Text = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TEXT...", show_default=False, help="Plain words; `-` reads standard input."
+    ),
+]
+Session = Annotated[
+    str,
+    typer.Argument(show_default=False, help="Id of a session; its first characters are enough."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
+]
+ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+IsQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only questions and the end.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Only store it; do not go on with the session here.")
+]
+Model = Annotated[
+    str | None, typer.Option(help="Which model plans the work.", show_default="of the settings")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ml-intern {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the log and tracebacks on standard error.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A machine-learning engineer that works overnight: give it a task in plain words."""
+    context.obj = debug
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    task: Task,
+    yes: Yes = False,
+    model: Model = None,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Start a session with a task in plain words.
+
+    It is seen through in the foreground. Ctrl-C stops the session and its jobs; a second Ctrl-C
+    leaves at once.
+    """
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return foreground.run(task, manner, model=model)
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SESSION]", show_default=False, help="Without it: all that are unfinished."
+        ),
+    ] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Go on with what is queued or was cut off.
+
+    Where another process does the work already, this one shows it.
+    """
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return foreground.resume(session, manner)
+
+
+@app.command()
+def say(
+    context: typer.Context,
+    session: Session,
+    text: Text,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Answer a session's question, or steer it.
+
+    The session goes on in the foreground, unless another process works on it.
+    """
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return foreground.say(session, text, manner)
+
+
+@app.command()
+def sessions(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000)] = 20,
+    as_json: ListJson = False,
+) -> int:
+    """List the newest sessions."""
+    from ml_intern.cli import listing
+
+    return listing.sessions(limit, as_json=as_json, debug=context.obj)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    session: Session,
+    as_json: ListJson = False,
+    events: Annotated[bool, typer.Option("--events", help="Add every event.")] = False,
+) -> int:
+    """Show a session: plan, steps, metrics, paths.
+
+    Also what waits for you, and how to answer it.
+    """
+    from ml_intern.cli import listing
+
+    return listing.show(session, as_json=as_json, with_events=events, debug=context.obj)
+
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="APPROVAL_OR_SESSION",
+        show_default=False,
+        help="Id of an approval, or of a session with one open approval.",
+    ),
+]
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    target: Target,
+    edit: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="Arguments to change first, as a JSON object."),
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Say yes to a call that waits for it.
+
+    The session goes on in the foreground, unless another process works on it.
+    """
+    from ml_intern.cli import deciding, foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    return deciding.approve(target, edit, manner, wait=not no_wait)
+
+
+@app.command()
+def deny(
+    context: typer.Context,
+    target: Target,
+    reason: Annotated[str, typer.Option(help="Why; the model reads it.", show_default=False)] = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Say no to a call that waits for a yes.
+
+    The model is told so and why; the session goes on in the foreground, unless another process
+    works on it.
+    """
+    from ml_intern.cli import deciding, foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    return deciding.deny(target, reason, manner, wait=not no_wait)
+
+
+@app.command()
+def interrupt(
+    context: typer.Context,
+    session: Session,
+    reason: Annotated[str, typer.Option(show_default=False)] = "",
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Stop a session and its jobs; what it has done is kept."""
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    return foreground.interrupt(session, reason, manner)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Train, evaluate and publish a small model.
+
+    A small Vision Transformer learns handwritten digits. No key, no GPU, no network.
+    """
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return foreground.run([DEMO_TASK], manner)
+
+
+@app.command()
+def doctor(as_json: ListJson = False) -> int:
+    """Check everything that a run needs.
+
+    Says what to do where something is missing; status 78 when a run would fail.
+    """
+    from ml_intern.cli import doctor as checks
+
+    return checks.doctor(as_json=as_json)
+
+
+def main() -> None:
+    """The entry point; ends the process."""
+    _prepare_streams()
+    debug = "--debug" in sys.argv
+    try:
+        status = app(standalone_mode=False, prog_name="ml-intern")
+        sys.stdout.flush()
+    except typer.TyperException as exc:
+        exc.show()  # type: ignore[attr-defined]  # what reaches us is about usage
+        status = exits.USAGE
+    except MLInternError as exc:
+        status = exits.of_error(exc)
+        _complain(str(exc), debug=debug)
+    except SystemExit as exc:  # typer's way with completion, and with a reader that went away
+        status = exc.code if isinstance(exc.code, int) else exits.USAGE
+        if isinstance(exc.__context__, BrokenPipeError):
+            status = exits.READER_GONE
+    except BrokenPipeError:
+        status = exits.READER_GONE
+    except KeyboardInterrupt:
+        status = exits.INTERRUPTED
+    except OSError as exc:
+        status = exits.FAILED
+        _complain(f"{exc.filename or 'the output'}: {exc.strerror}.", debug=debug)
+    except Exception as exc:  # noqa: BLE001  # the border around the process
+        status = exits.FAILED
+        _complain(f"it broke: {type(exc).__name__}: {exc}. Add --debug for more.", debug=debug)
+    _end(status)
+
+
+def _prepare_streams() -> None:
+    """Closed streams are as good as empty ones, and no character is worth a crash."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # pathlib costs start-up time
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(sentence: str, *, debug: bool) -> None:
+    """To be called where the error is handled."""
+    if debug:
+        sys.excepthook(*sys.exc_info())
+    sys.stderr.write(f"ml-intern: {sentence}\n")
+
+
+def _end(status: int) -> None:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # Python would flush once more while it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+        os._exit(status)  # a tool that does not come to its end would hold us for ever
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""One tool call in a few words: what it is about, and what came of it.
+
+Answers are read as the tools write them, and never trusted to be whole: a missing field leaves its
+words out. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ml_intern.cli.quantities import count, line, number, percent, size
+from ml_intern.cli.view import Step
+
+Answer = Mapping[str, Any]
+
+_SUBJECTS = (
+    "path",
+    "source",
+    "model_dir",
+    "command",
+    "question",
+    "what",
+    "recipe",
+    "repo_name",
+    "job_id",
+)
+_MOST = 160
+
+
+def subject(step: Step) -> str:
+    """What the call is about, from its arguments; empty where the tool's name says it all."""
+    if step.tool in ("plan", "watch_job", "cancel_job"):
+        return ""
+    if step.tool == "evaluate":
+        return line(str(step.arguments.get("split", "validation")), 60)
+    for name in _SUBJECTS:
+        value = step.arguments.get(name)
+        if isinstance(value, str) and value:
+            return line(value, 60)
+    return ""
+
+
+def note(step: Step) -> str:
+    """What came of a call that has its answer."""
+    if step.state == "failed":
+        return _failure(step)
+    words = _WORDS.get(step.tool)
+    if words is not None and (answer := step.answer):
+        return line(", ".join(part for part in words(answer) if part), _MOST)
+    if step.tool == "bash":
+        return subject(step)
+    return _joined(subject(step), _last_line(step.output))
+
+
+def _failure(step: Step) -> str:
+    answer = step.answer
+    error = answer.get("error") or _last_line(step.output)
+    about = subject(step) if step.tool == "bash" else ""
+    return _joined(about, str(error))
+
+
+def _joined(*parts: str) -> str:
+    return line(" · ".join(part for part in parts if part), _MOST)
+
+
+def _last_line(output: str) -> str:
+    """The last line of a text answer that says something."""
+    lines = [found for found in output.splitlines() if found.strip()]
+    if len(lines) > 1 and lines[-1].startswith("[exit code"):
+        lines.pop()
+    return lines[-1] if lines else ""
+
+
+def _inspected(answer: Answer) -> list[str]:
+    problems = [*_list(answer, "problems"), *_list(answer, "blocking")]
+    return [
+        _count(answer, "rows", "row"),
+        _count(answer, "num_labels", "label"),
+        str(answer.get("task") or "no task that fits").replace("-", " "),
+        count(len(problems), "problem") if problems else "",
+    ]
+
+
+def _prepared(answer: Answer) -> list[str]:
+    rows = answer.get("rows")
+    parts = rows.items() if isinstance(rows, dict) else []
+    dropped = answer.get("dropped")
+    left_out = sum(dropped.values()) if isinstance(dropped, dict) else 0
+    return [
+        " / ".join(f"{name} {many:,}" for name, many in parts if isinstance(many, int)),
+        count(len(_list(answer, "labels")), "label"),
+        f"{left_out:,} left out" if left_out else "",
+    ]
+
+
+def _surveyed(answer: Answer) -> list[str]:
+    gpus = [gpu.get("name", "GPU") for gpu in _list(answer, "gpus") if isinstance(gpu, dict)]
+    return [
+        _count(answer, "cpus", "CPU"),
+        _size(answer, "available_memory_bytes", "{} memory free"),
+        ", ".join(gpus) or "no GPU",
+        _size(answer, "disk_free_bytes", "{} disk free"),
+    ]
+
+
+def _estimated(answer: Answer) -> list[str]:
+    return [
+        _size(answer, "total_bytes", "needs {}"),
+        _size(answer, "available_bytes", "{} free"),
+        "fits" if answer.get("fits") else "does not fit",
+    ]
+
+
+def _wrote_recipe(answer: Answer) -> list[str]:
+    values = answer.get("values")
+    changed = count(len(values), "value") + " set" if isinstance(values, dict) and values else ""
+    return [f"{answer.get('recipe', 'script')} → {answer.get('path', '?')}", changed]
+
+
+def _dummy_forward(answer: Answer) -> list[str]:
+    report = _mapping(answer, "report")
+    fits = "" if answer.get("fits", True) else "does not fit into memory"
+    return [_number(report, "loss", "loss {}"), _count(report, "parameters", "parameter"), fits]
+
+
+def _smoke_test(answer: Answer) -> list[str]:
+    report = _mapping(answer, "report")
+    losses = [loss for loss in _list(report, "losses") if isinstance(loss, int | float)]
+    course = f"loss {number(losses[0])} → {number(losses[-1])}" if losses else ""
+    return [_count(report, "steps", "step"), course or _number(report, "loss", "loss {}")]
+
+
+def _launched(answer: Answer) -> list[str]:
+    return [f"weights will be in {answer.get('output_dir', '?')}"]
+
+
+def _watched(answer: Answer) -> list[str]:
+    done, last = _mapping(answer, "done"), _mapping(answer, "last")
+    evaluations = [found for found in _list(answer, "evaluations") if isinstance(found, dict)]
+    newest = evaluations[-1] if evaluations else {}
+    reason = answer.get("error") or answer.get("reason")
+    return [
+        str(answer.get("status", "")) if answer.get("status") != "succeeded" else "",
+        _count(done, "global_step", "step"),
+        _number({**last, **newest}, "loss", "loss {}"),
+        _percent(newest, "eval_accuracy", "validation accuracy {}"),
+        ", ".join(str(verdict) for verdict in _list(answer, "verdicts")),
+        str(reason) if reason and answer.get("status") != "succeeded" else "",
+    ]
+
+
+def _evaluated(answer: Answer) -> list[str]:
+    metrics = _mapping(answer, "metrics")
+    return [
+        _percent(metrics, "accuracy", f"{answer.get('split', '')} accuracy {{}}"),
+        _number(metrics, "macro_f1", "macro F1 {}"),
+        _count(answer, "rows", "row"),
+    ]
+
+
+def _published(answer: Answer) -> list[str]:
+    files = _list(answer, "files")
+    return [str(answer.get("repo_id", "")), count(len(files), "file") if files else ""]
+
+
+def _edited(answer: Answer) -> list[str]:
+    lines = str(answer.get("diff", "")).splitlines()
+    added = sum(found.startswith("+") and not found.startswith("+++") for found in lines)
+    removed = sum(found.startswith("-") and not found.startswith("---") for found in lines)
+    return [f"{answer.get('path', '?')} +{added} -{removed}"]
+
+
+def _wrote(answer: Answer) -> list[str]:
+    return [str(answer.get("path", "?")), _size(answer, "bytes", "{}")]
+
+
+def _agreed(answer: Answer) -> list[str]:
+    return [f"{answer.get('what', '')}: {answer.get('was', '')} → {answer.get('becomes', '')}"]
+
+
+_WORDS: dict[str, Callable[[Answer], list[str]]] = {
+    "plan": lambda answer: [f"{answer.get('done', 0)} done, {answer.get('open', 0)} open"],
+    "ask_person": lambda answer: [f"“{answer.get('answer', '')}”"],
+    "propose_change": _agreed,
+    "write": _wrote,
+    "edit": _edited,
+    "inspect_dataset": _inspected,
+    "prepare_dataset": _prepared,
+    "survey_hardware": _surveyed,
+    "estimate_memory": _estimated,
+    "write_recipe": _wrote_recipe,
+    "dummy_forward": _dummy_forward,
+    "smoke_test": _smoke_test,
+    "launch_training": _launched,
+    "watch_job": _watched,
+    "cancel_job": lambda answer: [str(answer.get("status", ""))],
+    "evaluate": _evaluated,
+    "write_model_card": lambda answer: [str(answer.get("path", ""))],
+    "write_reproduce_bundle": lambda answer: [str(answer.get("path", ""))],
+    "publish": _published,
+}
+
+
+def _mapping(answer: Answer, name: str) -> Answer:
+    value = answer.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(answer: Answer, name: str) -> list[Any]:
+    value = answer.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _count(answer: Answer, name: str, noun: str) -> str:
+    value = answer.get(name)
+    return count(value, noun) if isinstance(value, int) else ""
+
+
+def _size(answer: Answer, name: str, words: str) -> str:
+    value = answer.get(name)
+    return words.format(size(value)) if isinstance(value, int | float) else ""
+
+
+def _number(answer: Answer, name: str, words: str) -> str:
+    value = answer.get(name)
+    return words.format(number(value)) if isinstance(value, int | float) else ""
+
+
+def _percent(answer: Answer, name: str, words: str) -> str:
+    value = answer.get(name)
+    return words.format(percent(value)) if isinstance(value, int | float) else ""

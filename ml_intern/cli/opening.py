@@ -1,0 +1,72 @@
+"""Opening the product for one command (settings, log, service), and closing it again."""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ml_intern.cli import exits
+from ml_intern.cli.logs import StoreTrouble, start_log
+from ml_intern.cli.wishes import Wishes
+from ml_intern.daemon.service import DRAIN_S, Service
+from ml_intern.errors import QueueError
+from ml_intern.settings import Settings, load
+from ml_intern.tracing.redact import Redactor, secrets_in
+
+log = logging.getLogger(__name__)
+
+AT_ONCE_S = 3.0
+"""What leaving at once may take to stop what runs."""
+TICK_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What a command works with."""
+
+    service: Service
+    trouble: StoreTrouble
+
+
+@contextmanager
+def opened(wishes: Wishes, *, debug: bool, model: str | None = None) -> Iterator[Opened]:
+    """The service of this process. Raises ConfigError, SandboxError, StoreUnavailable."""
+    settings = load(model=model)
+    service = Service.open(settings)
+    try:
+        yield Opened(service=service, trouble=log_of(settings, debug=debug))
+    finally:
+        close(service, wishes)
+
+
+def log_of(settings: Settings, *, debug: bool) -> StoreTrouble:
+    """Start this process's log."""
+    redactor = Redactor(secrets_in(os.environ))
+    return start_log(settings.state_dir, debug=debug, redactor=redactor)
+
+
+def close(service: Service, wishes: Wishes) -> None:
+    """Let running sessions come to a safe point; a new signal ends the process there and then.
+
+    What is lost by that is found again from the journal; confined code dies with this process.
+    """
+    heard = wishes.stops + wishes.leaves
+    drain_s = AT_ONCE_S if wishes.stops > 1 else DRAIN_S
+    closing = threading.Thread(target=_close, args=(service, drain_s), daemon=True, name="closing")
+    closing.start()
+    while closing.is_alive() and wishes.stops + wishes.leaves == heard:
+        closing.join(TICK_S)
+    if closing.is_alive():
+        sys.stdout.flush()
+        os._exit(exits.INTERRUPTED if wishes.stops else exits.WAITING)
+
+
+def _close(service: Service, drain_s: float) -> None:
+    try:
+        service.close(drain_s)
+    except QueueError:
+        # A full disk, say: it has been told already, and nothing accepted is lost by it.
+        log.warning("not_closed", exc_info=True)

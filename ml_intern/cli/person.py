@@ -1,0 +1,127 @@
+"""The person at the terminal: asks, and waits for a line without going deaf.
+
+Nobody is there when standard input or output is not a terminal. While a line is awaited, the
+caller's `look` is called several times per second; it ends the waiting, e.g. when somebody decided
+elsewhere.
+"""
+
+import json
+import os
+import select
+import shlex
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml_intern.cli.screen import Screen
+from ml_intern.errors import InputError
+from ml_intern.events import Verdict
+
+LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person said about an approval."""
+
+    verdict: Verdict
+    reason: str = ""
+    arguments: dict[str, Any] | None = field(default=None, hash=False)
+    """The edited ones, complete."""
+
+
+class Person:
+    """Reads lines from a terminal."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def decide(self, arguments: dict[str, Any], look: Callable[[], bool]) -> Decision | None:
+        """Yes, no or an edit; None: later, or `look` said that it is over."""
+        while True:
+            answer = self.line("[y]es  [n]o  [e]dit  [l]ater: ", look)
+            match (answer or "later").strip().lower():
+                case "y" | "yes":
+                    return Decision(verdict="approve")
+                case "n" | "no":
+                    reason = self.line("Why not? The model reads it (may stay empty): ", look)
+                    return None if reason is None else Decision(verdict="deny", reason=reason)
+                case "e" | "edit":
+                    edited = self._edit(arguments, look)
+                    if edited is not None:
+                        return Decision(verdict="edit", arguments=edited)
+                case "l" | "later":
+                    return None
+                case _:
+                    self._screen.remark("Type y, n, e or l.")
+
+    def line(self, prompt: str, look: Callable[[], bool]) -> str | None:
+        """One line; None at the end of input, or as soon as `look` is true."""
+        self._screen.pause()
+        sys.stdout.write(prompt)
+        sys.stdout.flush()
+        descriptor = sys.stdin.fileno()
+        while not look():
+            ready, _, _ = select.select([descriptor], [], [], LOOK_EVERY_S)
+            # Below Python's own buffer: `select` knows nothing of what lies in there.
+            if ready and (typed := os.read(descriptor, 65_536)):
+                return typed.decode(errors="replace").rstrip("\n")
+            if ready:
+                break
+        termios.tcflush(descriptor, termios.TCIFLUSH)
+        sys.stdout.write("\n")
+        return None
+
+    def _edit(self, arguments: dict[str, Any], look: Callable[[], bool]) -> dict[str, Any] | None:
+        """In the person's editor where there is one, else typed as one line of JSON."""
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+        try:
+            if editor:
+                text = _edited_in(editor, json.dumps(arguments, ensure_ascii=False, indent=2))
+                return as_object(text)
+            return merged(arguments, self.line("The fields to change, as JSON: ", look) or "")
+        except InputError as exc:
+            self._screen.remark(str(exc))
+            return None
+
+
+def merged(arguments: dict[str, Any], text: str) -> dict[str, Any]:
+    """`arguments` with the fields of the JSON object `text`. Raises InputError when it is none."""
+    return {**arguments, **as_object(text)}
+
+
+def as_object(text: str) -> dict[str, Any]:
+    """`text` as a JSON object. Raises InputError."""
+    try:
+        found = json.loads(text)
+    except ValueError as exc:
+        raise InputError(f"The edit is not JSON ({exc}); nothing was decided.") from exc
+    if not isinstance(found, dict):
+        raise InputError(
+            'The edit must be a JSON object such as {"private": true}; nothing was decided.'
+        )
+    return found
+
+
+def is_there() -> bool:
+    """Whether somebody can be asked at this process's terminal."""
+    return all(
+        stream is not None and not stream.closed and stream.isatty()
+        for stream in (sys.stdin, sys.stdout)
+    )
+
+
+def _edited_in(editor: str, text: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+        path = Path(folder) / "arguments.json"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*shlex.split(editor), str(path)], check=False)
+        except OSError as exc:
+            raise InputError(f"The editor {editor} cannot be started: {exc.strerror}.") from exc
+        return path.read_text(encoding="utf-8")

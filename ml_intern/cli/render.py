@@ -1,0 +1,216 @@
+"""What is shown, as text with styles: from a view to lines, without a terminal.
+
+A pipe gets `.plain` of the same lines. Words of models, tools and files pass through `shown` or
+`line`, so that they cannot steer the terminal.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from ml_intern.cli.notes import note, subject
+from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
+from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde
+from ml_intern.cli.training import Training
+from ml_intern.cli.view import Step, View
+from ml_intern.events import ApprovalRequested
+
+TOOL_WIDTH = 22
+TIME_WIDTH = 11
+BAR_WIDTH = 24
+SPARK_WIDTH = 32
+MOST_ARGUMENT_CHARS = 4000
+
+MARKS = {
+    "planned": ("·", "dim"),
+    "asked": ("?", "yellow"),
+    "running": ("▸", "cyan"),
+    "waiting": ("…", "cyan"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+}
+_PLAN_MARKS = {"done": ("✓", "green"), "in_progress": ("▸", "cyan"), "pending": ("·", "dim")}
+_OUTCOME_STYLES = {
+    "finished": "bold green",
+    "waiting": "bold yellow",
+    "stopped": "bold yellow",
+    "interrupted": "bold yellow",
+    "failed": "bold red",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prose:
+    """Words that may be broken into lines."""
+
+    text: Text
+    indent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A label and words that may be broken into lines beside it."""
+
+    label: str
+    words: str
+
+
+Piece = Text | Prose | Row
+"""A `Text` is never broken by us: a path stays whole, to be copied."""
+
+
+def opening(view: View) -> Text:
+    """Which session this is."""
+    return Text.assemble(
+        ("session ", "dim"), (short(view.session_id), "bold"), (f" · {line(view.model)}", "dim")
+    )
+
+
+def plan(items: list[dict[str, Any]]) -> list[Text]:
+    """The whole plan."""
+    found = []
+    for item in items:
+        mark, style = _PLAN_MARKS.get(str(item.get("status")), ("·", "dim"))
+        words = line(str(item.get("step", "")))
+        found.append(Text.assemble((f"  {mark} ", style), (words, "dim" if mark == "·" else "")))
+    return found
+
+
+def plan_step(items: list[dict[str, Any]]) -> Text | None:
+    """The step of the plan that is going on, with how many are done."""
+    done = sum(item.get("status") == "done" for item in items)
+    for item in items:
+        if item.get("status") == "in_progress":
+            words = line(str(item.get("step", "")))
+            return Text.assemble((words, "bold"), (f"  ({done + 1}/{len(items)})", "dim"))
+    return None
+
+
+def step_cells(step: Step) -> tuple[Text, Text, Text, Text]:
+    """Mark, tool, time and what came of it."""
+    mark, style = MARKS[step.state]
+    seconds = step.seconds()
+    return (
+        Text(mark, style),
+        Text(line(step.tool, 40), "" if step.state != "failed" else style),
+        Text("" if seconds is None else duration(seconds), "dim"),
+        Text(note(step)),
+    )
+
+
+def step_line(step: Step) -> Text:
+    """The same as one line."""
+    mark, tool, took, words = step_cells(step)
+    tool.pad_right(max(0, TOOL_WIDTH - len(tool)))
+    took.pad_left(max(0, TIME_WIDTH - len(took)))
+    found = Text.assemble(mark, " ", tool, " ", took, "  ", words)
+    found.rstrip()
+    return found
+
+
+def running_line(step: Step, now: datetime, spinner: str) -> Text:
+    """A call that runs, with the time it has taken so far."""
+    seconds = step.seconds(now) or 0.0
+    found = Text.assemble((f"{spinner} ", "cyan"), line(step.tool, 40))
+    found.pad_right(max(0, TOOL_WIDTH + 3 - len(found)))
+    took = Text(duration(seconds), "dim")
+    took.pad_left(max(0, TIME_WIDTH - len(took)))
+    return Text.assemble(found, took, "  ", (subject(step), "dim"))
+
+
+def training_lines(job: Training, now: datetime) -> list[Text]:
+    """A job while it runs: how far, how well, how much longer."""
+    far = Text("  ")
+    if (share := job.share) is not None:
+        filled = round(share * BAR_WIDTH)
+        far.append("━" * filled, "cyan").append("─" * (BAR_WIDTH - filled), "dim")
+        far.append(f" {share * 100:3.0f} %  ")
+    far.append(_progress(job, now))
+    well = Text("  ")
+    curve = sparkline(job.losses.values(), SPARK_WIDTH)
+    well.append(curve, "magenta").append("  " if curve else "")
+    well.append(_quality(job))
+    return [found for found in (far, well) if found.plain.strip()]
+
+
+def training_line(job: Training, now: datetime) -> Text:
+    """The same as one plain line."""
+    return Text("  ".join(part for part in ("  " + job.label, _progress(job, now), _quality(job))))
+
+
+def _progress(job: Training, now: datetime) -> str:
+    steps = f"step {job.step:,}" + (f"/{job.max_steps:,}" if job.max_steps else "")
+    left_s = job.seconds_left(now)
+    parts = [
+        steps if job.step else "starting",
+        f"epoch {job.epoch:.1f}" if job.epoch is not None else "",
+        f"{duration(left_s)} left" if left_s else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _quality(job: Training) -> str:
+    parts = [f"loss {number(job.loss)}" if job.loss is not None else ""]
+    if job.accuracy is not None:
+        best = job.best_accuracy or job.accuracy
+        shown_best = f" (best {percent(best)})" if best > job.accuracy else ""
+        parts.append(f"validation accuracy {percent(job.accuracy)}{shown_best}")
+    return "  ".join(part for part in parts if part)
+
+
+def words(text: str) -> Prose:
+    """What the model says."""
+    return Prose(text=Text(shown(text).strip(), "italic"), indent=2)
+
+
+def remark(text: str) -> Prose:
+    """What the program itself has to say."""
+    return Prose(text=Text(line(text, 500), "dim"), indent=2)
+
+
+def approval(asked: ApprovalRequested) -> list[Piece]:
+    """Everything that a decision rests on."""
+    given = [
+        Row(label=line(name, 40), words=_value(value)) for name, value in asked.arguments.items()
+    ]
+    return [
+        Text.assemble(("? ", "bold yellow"), (line(asked.tool, 40), "bold"), " needs your yes"),
+        Row(label="why", words=shown(asked.reason).strip()),
+        *given,
+        Row(label="if you say no", words="it is not run, the model is told, the session goes on"),
+        Row(label="approval", words=short(asked.approval_id)),
+    ]
+
+
+def question(text: str) -> list[Piece]:
+    """What the model wants to know."""
+    return [Prose(text=Text.assemble(("? ", "bold yellow"), (shown(text).strip(), "bold")))]
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= MOST_ARGUMENT_CHARS:
+        return shown(text)
+    left_out = len(text) - MOST_ARGUMENT_CHARS
+    head = shown(text[:MOST_ARGUMENT_CHARS])
+    return f"{head}\n… {left_out:,} more characters; `ml-intern show --json` has them all"
+
+
+def ending(view: View, found: Mapping[str, Any]) -> list[Piece]:
+    """The summary: how it ended, what was measured, where everything lies, what to type next."""
+    style = _OUTCOME_STYLES.get(view.outcome or "", "bold")
+    title = Text.assemble((heading(view), style), (f"  {short(view.session_id)}", "dim"))
+    detail = [Prose(text=Text(shown(view.detail).strip()))] if view.detail else []
+    return [
+        title,
+        *detail,
+        *(
+            Text.assemble((f"{label:<12}", "dim"), shown(tilde(value)))
+            for label, value in lines(found)
+        ),
+        *(Prose(text=Text(f"→ {advice}", "cyan")) for advice in how_to_go_on(view)),
+    ]

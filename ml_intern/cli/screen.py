@@ -1,0 +1,307 @@
+"""Where a followed session is shown: lines in a pipe, a living terminal, JSON, or only its end.
+
+`Screen` decides what is worth a line; the kinds of screen decide how it looks. One thread.
+"""
+
+import json
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import cycle
+from typing import Any, TextIO, assert_never
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from ml_intern import events
+from ml_intern.cli import render
+from ml_intern.cli.render import Piece, Prose, Row
+from ml_intern.cli.view import Step, View
+from ml_intern.clock import stamp
+from ml_intern.events import (
+    ApprovalDecided,
+    Event,
+    InterruptRequested,
+    JobProgressed,
+    ModelFailed,
+    ModelReplied,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    UserSaid,
+)
+from ml_intern.queue.rows import Recorded
+
+LABEL_WIDTH = 16
+PROGRESS_EVERY_S = 5.0
+"""Between two lines about a training job, where lines cannot be redrawn."""
+
+
+class Screen:
+    """Shows nothing; the base of those that do."""
+
+    def begin(self, view: View) -> None:
+        """A session is followed from here on; what stands in `view` is past."""
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        """`view` has just taken up `recorded`."""
+
+    def tick(self, view: View, now: datetime) -> None:
+        """Time has passed."""
+
+    def pause(self) -> None:
+        """The terminal is wanted for a question."""
+
+    def step(self, step: Step) -> None:
+        """One tool call, with its answer."""
+
+    def tell(self, pieces: Sequence[Piece]) -> None:
+        """What a person must see, e.g. a question."""
+
+    def remark(self, text: str) -> None:
+        """A line about what this program does."""
+
+    def end(self, view: View, found: Mapping[str, Any]) -> None:
+        """The last word: `found` is the summary."""
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
+
+
+class Lines(Screen):
+    """One line after the other: for pipes and files, without colours."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._plan: list[dict[str, Any]] = []
+        self._words = ""
+        """Said by the model, and not yet shown: a new step of the plan is their heading."""
+        self._progress_at: datetime | None = None
+
+    def begin(self, view: View) -> None:
+        if view.session_id:
+            self._print(render.opening(view))
+            self._show_plan(view)
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        if self._words and not _is_plan(recorded.event):
+            self._print(render.words(self._words))
+            self._words = ""
+        self._show(recorded.event, recorded.at, view)
+
+    def _show(self, event: Event, at: datetime, view: View) -> None:
+        match event:
+            case SessionStarted():
+                self._print(render.opening(view))
+            case UserSaid() if event.text != view.task:
+                self.remark(f"{event.author}: {event.text}")
+            case ModelReplied() if event.text and event.tool_calls:
+                self._words = event.text
+            case ModelFailed(retry_in_s=float() as wait_s):
+                self.remark(f"{event.model}: {event.error} Trying again in {wait_s:.0f} s.")
+            case ToolFinished() if event.tool == "plan" and event.ok:
+                self._show_plan(view)
+            case ToolFinished():
+                if (step := view.step(event.call_id)) is not None:
+                    self.step(step)
+            case JobProgressed():
+                self._show_progress(event, view, at)
+            case ApprovalDecided():
+                why = f": {event.reason}" if event.reason else ""
+                self.remark(f"{_VERDICTS[event.verdict]} by {event.decided_by}{why}")
+            case InterruptRequested():
+                why = f" ({event.reason})" if event.reason else ""
+                self.remark(f"{event.asked_by} asked to stop{why}")
+            case _:
+                pass
+
+    def tell(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            self._print(piece)
+
+    def remark(self, text: str) -> None:
+        self._print(render.remark(text))
+
+    def end(self, view: View, found: Mapping[str, Any]) -> None:
+        for asked in view.approvals.values():
+            self.tell([Text(), *render.approval(asked)])
+        self.tell([Text(), *render.ending(view, found)])
+
+    def _print(self, piece: Piece) -> None:
+        self._stream.write(_plain(piece) + "\n")
+        self._stream.flush()
+
+    def step(self, step: Step) -> None:
+        self._print(render.step_line(step))
+
+    def _show_plan(self, view: View) -> None:
+        """All of it when it is new, else only the step that begins."""
+        before, self._plan = self._plan, view.plan
+        if [item.get("step") for item in before] != [item.get("step") for item in view.plan]:
+            self.tell([Text("plan"), *render.plan(view.plan)])
+        elif (text := render.plan_step(view.plan)) and text != render.plan_step(before):
+            self._print(Text.assemble("\n", text))
+
+    def _show_progress(self, event: JobProgressed, view: View, at: datetime) -> None:
+        before = self._progress_at
+        if before is None or (at - before).total_seconds() >= PROGRESS_EVERY_S:
+            self._progress_at = at
+            self._print(render.training_line(view.jobs[event.job_id], at))
+
+
+def _plain(piece: Piece) -> str:
+    match piece:
+        case Text():
+            return piece.plain
+        case Prose(text=text, indent=indent):
+            return textwrap.indent(text.plain, " " * indent)
+        case Row(label=label, words=words):
+            return f"  {label:<{LABEL_WIDTH}}" + words.replace("\n", "\n  " + " " * LABEL_WIDTH)
+        case _:
+            assert_never(piece)
+
+
+def _is_plan(event: Event) -> bool:
+    return isinstance(event, ToolStarted | ToolFinished) and event.tool == "plan"
+
+
+_VERDICTS = {"approve": "approved", "deny": "denied", "edit": "edited and approved"}
+
+
+class Terminal(Lines):
+    """Lines that stay, and below them what goes on right now, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(sys.stdout)
+        self._console = console
+        self._live: Live | None = None
+        self._spinner = cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+
+    def tick(self, view: View, now: datetime) -> None:
+        moving = self._moving(view, now)
+        if moving is None:
+            self.pause()
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._live.update(moving, refresh=True)
+
+    def pause(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def close(self) -> None:
+        self.pause()
+
+    def end(self, view: View, found: Mapping[str, Any]) -> None:
+        self.pause()
+        self._console.print()
+        title, *pieces = render.ending(view, found)
+        assert isinstance(title, Text)
+        self._console.print(Rule(title, align="left", style="dim"))
+        self.tell(pieces)
+
+    def _print(self, piece: Piece) -> None:
+        match piece:
+            case Text():
+                # A terminal that wraps by itself leaves paths whole for copying.
+                self._console.print(piece, soft_wrap=True)
+            case Prose(text=text, indent=indent):
+                self._console.print(Padding(text, (0, 0, 0, indent)))
+            case Row(label=label, words=words):
+                grid = Table.grid(padding=(0, 1))
+                grid.add_column(width=LABEL_WIDTH)
+                grid.add_column(overflow="fold")
+                grid.add_row(Text(label, "dim"), Text(words))
+                self._console.print(Padding(grid, (0, 0, 0, 2)))
+            case _:
+                assert_never(piece)
+
+    def step(self, step: Step) -> None:
+        mark, tool, took, words = render.step_cells(step)
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(width=render.TOOL_WIDTH, no_wrap=True)
+        grid.add_column(width=render.TIME_WIDTH, justify="right", no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(mark, tool, took, Padding(words, (0, 0, 0, 1)))
+        self._console.print(grid)
+
+    def _show_progress(self, event: JobProgressed, view: View, at: datetime) -> None:
+        """`tick` draws it."""
+
+    def _moving(self, view: View, now: datetime) -> RenderableType | None:
+        """What goes on; None when nothing does."""
+        spinner = next(self._spinner)
+        texts: list[Text] = []
+        if view.stopping:
+            texts.append(Text(f"{spinner} stopping … (Ctrl-C again leaves at once)", "yellow"))
+        texts += [render.running_line(step, now, spinner) for step in view.now_running]
+        for job in view.running_jobs:
+            texts += render.training_lines(job, now)
+        if not texts and view.outcome is None:
+            doing = f"{view.model} thinks" if view.asking_model else "working"
+            texts.append(Text(f"{spinner} {doing} …", "dim"))
+        for text in texts:
+            text.no_wrap, text.overflow = True, "ellipsis"
+        return Group(*texts) if texts else None
+
+
+class Json(Screen):
+    """Every event as one line of JSON as it happens, then the summary."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        self._write({"type": "event", **json_event(recorded)})
+
+    def end(self, view: View, found: Mapping[str, Any]) -> None:
+        self._write({"type": "summary", **found})
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        self._stream.write(json.dumps(document, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+
+class Quiet(Lines):
+    """Only questions and the end."""
+
+    def begin(self, view: View) -> None:
+        """Nothing."""
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        """Nothing."""
+
+    def remark(self, text: str) -> None:
+        """Nothing."""
+
+
+def json_event(recorded: Recorded) -> dict[str, Any]:
+    """One event of the journal as JSON-ready data."""
+    return {
+        "position": recorded.position,
+        "session_id": recorded.session_id,
+        "seq": recorded.seq,
+        "at": stamp(recorded.at),
+        "event": json.loads(events.encode(recorded.event)),
+    }
+
+
+def choose_screen(*, as_json: bool, quiet: bool) -> Screen:
+    """The screen for this process's standard output."""
+    if as_json:
+        return Json(sys.stdout)
+    if quiet:
+        return Quiet(sys.stdout)
+    console = Console(highlight=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return Terminal(console)
+    return Lines(sys.stdout)

@@ -1,0 +1,229 @@
+"""What came of a session, as one JSON-ready object and as lines for a person. Pure.
+
+The words are those of the event that ended the turn: waiting is not done, and a limit is not a
+failure.
+"""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import count, duration, money, number, percent
+from ml_intern.cli.training import Training
+from ml_intern.cli.view import Step, View
+from ml_intern.clock import stamp
+
+SHORT = 8
+"""Characters of an id that we show; any unique prefix is understood."""
+
+_ENDS = {
+    "finished": "Done",
+    "waiting": "Waiting",
+    "stopped": "Stopped at a limit",
+    "interrupted": "Interrupted",
+    "failed": "Failed",
+}
+
+
+def short(identifier: str) -> str:
+    """The beginning of an id, as people are shown it."""
+    return identifier[:SHORT]
+
+
+def heading(view: View) -> str:
+    """How it ended, in a few words."""
+    if view.outcome == "waiting":
+        if view.needs_person:
+            return "Waiting for you"
+        return "Waiting for a training job" if view.running_jobs else "Waiting"
+    return _ENDS[view.outcome] if view.outcome else "Not finished"
+
+
+def how_to_answer(view: View) -> list[str]:
+    """The commands that answer what is open, ready to be typed."""
+    commands = []
+    for key in view.approvals:
+        deny = f'ml-intern deny {short(key)} --reason "..."'
+        commands += [f"ml-intern approve {short(key)}", deny]
+    if view.questions:
+        commands.append(f'ml-intern say {short(view.session_id)} "..."')
+    return commands
+
+
+def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
+    """Everything that a script may want to know; names are stable, times ISO 8601 in UTC."""
+    artefacts = view.artefacts
+    return {
+        "session_id": view.session_id,
+        "title": view.title,
+        "model": view.model,
+        "outcome": view.outcome,
+        "exit_code": exits.of_outcome(view.outcome),
+        "detail": view.detail,
+        "waiting_on": list(view.waiting_on) if view.outcome == "waiting" else [],
+        "answer_with": how_to_answer(view),
+        "metrics": {split: _measured(view, split) for split in ("validation", "test")},
+        "artefacts": {
+            "workspace": str(view.workspace),
+            "weights": _weights(view),
+            "loss_curve": artefacts.get("picture"),
+            "model_card": artefacts.get("model_card"),
+            "reproduce": artefacts.get("reproduce"),
+            "published": artefacts.get("published"),
+            "repo_id": view.repo_id or None,
+            "trace": str(trace) if trace else None,
+        },
+        "jobs": [_job(job) for job in view.jobs.values()],
+        "started_at": stamp(view.started) if view.started else None,
+        "updated_at": stamp(view.updated) if view.updated else None,
+        "wall_s": round(view.wall_s, 3),
+        "tool_calls": len(view.steps),
+        "model_calls": view.model_calls,
+        "input_tokens": view.input_tokens,
+        "output_tokens": view.output_tokens,
+        "cost_usd": None if view.cost_micro_usd is None else view.cost_micro_usd / 1_000_000,
+    }
+
+
+def details(view: View) -> dict[str, Any]:
+    """What `show` adds to the summary: task, plan, steps, open questions."""
+    return {
+        "task": view.task,
+        "started_in": view.started_in,
+        "plan": view.plan,
+        "steps": [_step(step) for step in view.steps],
+        "approvals": [
+            {
+                "approval_id": asked.approval_id,
+                "call_id": asked.call_id,
+                "tool": asked.tool,
+                "arguments": asked.arguments,
+                "reason": asked.reason,
+            }
+            for asked in view.approvals.values()
+        ],
+        "questions": [{"call_id": key, "question": text} for key, text in view.questions.items()],
+        "evaluations": view.evaluations,
+    }
+
+
+def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The lines of a summary that have something to say: label and words."""
+    artefacts = found["artefacts"]
+    rows = [
+        ("validation", _metrics(found["metrics"]["validation"])),
+        ("test", _metrics(found["metrics"]["test"])),
+        ("weights", artefacts["weights"]),
+        ("loss curve", artefacts["loss_curve"]),
+        ("model card", artefacts["model_card"]),
+        ("reproduce", artefacts["reproduce"]),
+        ("published", _published(artefacts)),
+        ("workspace", None if artefacts["weights"] else artefacts["workspace"]),
+        ("trace", artefacts["trace"]),
+        ("took", _effort(found)),
+    ]
+    return [(label, words) for label, words in rows if words]
+
+
+def how_to_go_on(view: View) -> list[str]:
+    """What can be typed next, each with its reason; nothing for what is done."""
+    session = short(view.session_id)
+    going = [
+        f"a training job runs on ({job.label}): ml-intern resume {session} follows it, "
+        f"ml-intern interrupt {session} stops it"
+        for job in view.running_jobs
+    ]
+    match view.outcome:
+        case "waiting" if view.needs_person:
+            return [f"answer with: {command}" for command in how_to_answer(view)] + going
+        case "finished":
+            return going
+        case "interrupted" | "failed" | "stopped":
+            return [*going, f'everything so far is kept; go on with: ml-intern say {session} "..."']
+        case _:
+            return going or [f"everything so far is kept; go on with: ml-intern resume {session}"]
+
+
+def tilde(path: str) -> str:
+    """`path` with the home folder as `~`; still right when pasted into a shell."""
+    home = str(Path.home())
+    if home != "/" and path.startswith(home + "/"):
+        rest = path[len(home) + 1 :]
+        return f"~/{rest}" if rest == shlex.quote(rest) else path
+    return path
+
+
+def _measured(view: View, split: str) -> dict[str, Any] | None:
+    found = view.measured(split)
+    if found is None:
+        return None
+    metrics = found.get("metrics")
+    return {"rows": found.get("rows"), **(metrics if isinstance(metrics, dict) else {})}
+
+
+def _weights(view: View) -> str | None:
+    folder = view.artefacts.get("model_dir")
+    return str(Path(folder) / "model.safetensors") if folder else None
+
+
+def _job(job: Training) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "label": job.label,
+        "status": job.status,
+        "reason": job.reason,
+        "step": job.step,
+        "max_steps": job.max_steps,
+        "epoch": job.epoch,
+        "loss": job.loss,
+        "eval_loss": job.eval_loss,
+        "eval_accuracy": job.accuracy,
+        "started_at": stamp(job.started),
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    seconds = step.seconds()
+    return {
+        "call_id": step.call_id,
+        "tool": step.tool,
+        "arguments": step.arguments,
+        "state": step.state,
+        "started_at": stamp(step.started) if step.started else None,
+        "ended_at": stamp(step.ended) if step.ended else None,
+        "seconds": None if seconds is None else round(seconds, 3),
+        "output": step.output,
+        "answered_by": step.answered_by or None,
+    }
+
+
+def _metrics(measured: Mapping[str, Any] | None) -> str:
+    if measured is None:
+        return ""
+    accuracy, f1, loss = (measured.get(name) for name in ("accuracy", "macro_f1", "loss"))
+    parts = [
+        f"{percent(accuracy)} accuracy" if isinstance(accuracy, int | float) else "",
+        f"macro F1 {number(f1)}" if isinstance(f1, int | float) else "",
+        f"loss {number(loss)}" if isinstance(loss, int | float) else "",
+        count(rows, "row") if isinstance(rows := measured.get("rows"), int) else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _published(artefacts: Mapping[str, Any]) -> str:
+    return " → ".join(
+        part for part in (artefacts["repo_id"], artefacts["published"]) if part is not None
+    )
+
+
+def _effort(found: Mapping[str, Any]) -> str:
+    cost = found["cost_usd"]
+    parts = [
+        duration(found["wall_s"]),
+        count(found["tool_calls"], "tool call"),
+        count(found["model_calls"], "model call"),
+        f"cost {money(None if cost is None else round(cost * 1_000_000))}",
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,305 @@
+"""What a person sees of a session: a fold of its events, and nothing else.
+
+Pure: no terminal, no clock, no files. `apply` is the only writer. Metrics are those of our own
+evaluation, never what a script printed; paths are those that tools answered with.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, assert_never
+
+from ml_intern.cli.training import Training
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Event,
+    Fact,
+    Hinted,
+    InterruptRequested,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelAsked,
+    ModelFailed,
+    ModelReplied,
+    OpCancelled,
+    Outcome,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
+from ml_intern.queue.rows import Recorded
+
+StepState = Literal["planned", "asked", "running", "waiting", "done", "failed"]
+
+
+@dataclass(kw_only=True)
+class Step:
+    """One tool call."""
+
+    call_id: CallId
+    tool: str
+    arguments: dict[str, Any]
+    state: StepState = "planned"
+    started: datetime | None = None
+    ended: datetime | None = None
+    output: str = ""
+    answered_by: str = ""
+
+    def seconds(self, now: datetime | None = None) -> float | None:
+        """From start to end (or `now`), waiting included; None for a call that never ran."""
+        end = self.ended or now
+        if self.started is None or end is None:
+            return None
+        return max(0.0, (end - self.started).total_seconds())
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The tool's JSON answer; empty when it answered with text."""
+        if self.output.startswith("["):  # the note about a person's edit stands before it
+            return json_object(self.output.partition("\n")[2])
+        return json_object(self.output)
+
+
+class View:
+    """One session, event by event. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.session_id = SessionId("")
+        self.title = ""
+        self.model = ""
+        self.workspace = Path()
+        self.started_in = ""
+        self.task = ""
+        self.started: datetime | None = None
+        self.updated: datetime | None = None
+        self.plan: list[dict[str, Any]] = []
+        """`{"step", "status"}`, as in the fact `plan`."""
+        self.steps: list[Step] = []
+        self.jobs: dict[JobId, Training] = {}
+        self.evaluations: list[dict[str, Any]] = []
+        """The facts `evaluation`, oldest first."""
+        self.approvals: dict[ApprovalId, ApprovalRequested] = {}
+        """Those that nobody has decided."""
+        self.questions: dict[CallId, str] = {}
+        """Those that nobody has answered."""
+        self.artefacts: dict[str, str] = {}
+        """Path by kind (`model_dir`, `picture`, `model_card`, `reproduce`, `published`)."""
+        self.repo_id = ""
+        self.outcome: Outcome | None = None
+        """None while a turn is going on, or was cut off."""
+        self.detail = ""
+        self.waiting_on: tuple[str, ...] = ()
+        self.stopping = False
+        """Somebody asked to stop, and the turn has not ended yet."""
+        self.asking_model = False
+        self.model_calls = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.cost_micro_usd: int | None = 0
+        """None: the price of some call is unknown."""
+        self._by_call: dict[CallId, Step] = {}
+
+    @property
+    def now_running(self) -> list[Step]:
+        """Calls that run, or wait for a job or a person."""
+        return [step for step in self.steps if step.state in ("running", "waiting")]
+
+    @property
+    def running_jobs(self) -> list[Training]:
+        """Jobs that have not ended."""
+        return [job for job in self.jobs.values() if job.status == "running"]
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether an approval or a question is open."""
+        return bool(self.approvals or self.questions)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds from the first event to the last."""
+        if self.started is None or self.updated is None:
+            return 0.0
+        return (self.updated - self.started).total_seconds()
+
+    def step(self, call_id: CallId) -> Step | None:
+        """The step of this call."""
+        return self._by_call.get(call_id)
+
+    def measured(self, split: str) -> dict[str, Any] | None:
+        """Our newest evaluation on `split`, of the weights that the test split was scored with.
+
+        Where those were never scored on `split`, the newest of any weights.
+        """
+        of_split = [found for found in self.evaluations if found.get("split") == split]
+        tested = [found for found in self.evaluations if found.get("split") == "test"]
+        if tested:
+            weights = tested[-1].get("weights_sha256")
+            same = [found for found in of_split if found.get("weights_sha256") == weights]
+            of_split = same or of_split
+        return of_split[-1] if of_split else None
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take up one event of the session, in journal order."""
+        self.session_id = recorded.session_id
+        self.updated = recorded.at
+        self.asking_model = isinstance(recorded.event, ModelAsked)
+        self._take(recorded.event, recorded.at)
+
+    def _take(self, event: Event, at: datetime) -> None:
+        match event:
+            case SessionStarted():
+                self._start(event, at)
+            case UserSaid():
+                self.task = self.task or event.text
+            case TurnStarted():
+                self.outcome, self.detail, self.waiting_on = None, "", ()
+            case ModelReplied():
+                self._take_reply(event)
+            case ApprovalRequested() | ApprovalDecided():
+                self._take_approval(event)
+            case ToolStarted() | ToolWaiting() | ToolFinished():
+                self._take_step(event, at)
+            case JobStarted() | JobProgressed() | JobEnded():
+                self._take_job(event, at)
+            case InterruptRequested():
+                self.stopping = self.outcome in (None, "waiting")
+            case TurnFinished():
+                self.outcome, self.detail = event.outcome, event.detail
+                self.waiting_on, self.stopping = event.waiting_on, False
+            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled():
+                pass
+            case _:
+                assert_never(event)
+
+    def _start(self, event: SessionStarted, at: datetime) -> None:
+        self.title, self.model, self.started = event.title, event.model, at
+        self.workspace, self.started_in = Path(event.workspace), event.started_in
+
+    def _take_reply(self, event: ModelReplied) -> None:
+        usage = event.usage
+        self.model_calls += 1
+        self.input_tokens += usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+        self.output_tokens += usage.output_tokens
+        if event.cost_micro_usd is None or self.cost_micro_usd is None:
+            self.cost_micro_usd = None
+        else:
+            self.cost_micro_usd += event.cost_micro_usd
+        for call in event.tool_calls:
+            self._of(call.call_id, call.name, json_object(call.arguments))
+
+    def _take_approval(self, event: ApprovalRequested | ApprovalDecided) -> None:
+        if isinstance(event, ApprovalRequested):
+            self.approvals[event.approval_id] = event
+            self._of(event.call_id, event.tool, event.arguments).state = "asked"
+        else:
+            self.approvals.pop(event.approval_id, None)
+            if event.call_id in self._by_call:
+                self._by_call[event.call_id].arguments = event.arguments
+
+    def _take_step(self, event: ToolStarted | ToolWaiting | ToolFinished, at: datetime) -> None:
+        match event:
+            case ToolStarted():
+                step = self._of(event.call_id, event.tool, event.arguments)
+                step.state, step.started = "running", at
+            case ToolWaiting():
+                self._wait(self._by_call[event.call_id], event.on)
+            case ToolFinished():
+                self._finish(self._of(event.call_id, event.tool, {}), event, at)
+            case _:
+                assert_never(event)
+
+    def _wait(self, step: Step, on: str) -> None:
+        step.state = "waiting"
+        if on.startswith("answer:"):
+            self.questions[step.call_id] = str(step.arguments.get("question", ""))
+
+    def _finish(self, step: Step, event: ToolFinished, at: datetime) -> None:
+        step.state, step.ended = ("done" if event.ok else "failed"), at
+        step.output, step.answered_by = event.output, event.answered_by
+        self.questions.pop(event.call_id, None)
+        self.approvals = {
+            key: asked for key, asked in self.approvals.items() if asked.call_id != event.call_id
+        }
+        for fact in event.facts:
+            self._learn(fact)
+        if event.ok:
+            self._keep_paths(step)
+
+    def _take_job(self, event: JobStarted | JobProgressed | JobEnded, at: datetime) -> None:
+        match event:
+            case JobStarted(job_id=job_id, label=label):
+                self.jobs[job_id] = Training(job_id=job_id, label=label, started=at)
+            case JobProgressed():
+                self.jobs[event.job_id].apply(event, at)
+            case JobEnded():
+                job = self.jobs[event.job_id]
+                job.status, job.reason = event.status, event.reason
+            case _:
+                assert_never(event)
+
+    def _of(self, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Step:
+        """The step of this call, with newer arguments where there are some."""
+        step = self._by_call.get(call_id)
+        if step is None:
+            step = self._by_call[call_id] = Step(call_id=call_id, tool=tool, arguments=arguments)
+            self.steps.append(step)
+        step.arguments = arguments or step.arguments
+        return step
+
+    def _learn(self, fact: Fact) -> None:
+        data = fact.data
+        match fact.kind:
+            case "plan":
+                self.plan = list(data.get("items", []))
+            case "evaluation":
+                self.evaluations.append(data)
+                self._keep("model_dir", data.get("model_dir"))
+            case "card":
+                self._keep("model_card", data.get("path"))
+                self._keep("model_dir", data.get("model_dir"))
+            case "published":
+                self._keep("published", data.get("path"))
+                self.repo_id = str(data.get("repo_id", ""))
+            case _:
+                pass
+
+    def _keep_paths(self, step: Step) -> None:
+        """Paths that no fact holds stand in the answers."""
+        if step.tool == "write_model_card":
+            self._keep("picture", step.answer.get("picture"))
+        elif step.tool == "write_reproduce_bundle":
+            self._keep("reproduce", step.answer.get("path"))
+        elif step.tool == "watch_job" and step.answer.get("status") == "succeeded":
+            self._keep("model_dir", step.answer.get("output_dir"))
+
+    def _keep(self, kind: str, path: object) -> None:
+        if isinstance(path, str) and path:
+            self.artefacts[kind] = str(self.workspace / path)
+
+
+def fold(recorded: Iterable[Recorded]) -> View:
+    """The view of these events."""
+    view = View()
+    for one in recorded:
+        view.apply(one)
+    return view
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """`text` as a JSON object; empty for anything else."""
+    if not text.lstrip().startswith("{"):
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,261 @@
+"""The composition root: chooses the implementations and joins them to one running service.
+
+`open` gives what a client needs (store, tools, settings). `try_host` also starts the threads that
+do
+the work, in the one process that holds the lock of the state directory; the others only submit and
+follow. `close` stops in this order: intake, workers, readers, store.
+"""
+
+import errno
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Self
+
+from ml_intern import __version__
+from ml_intern.clock import Clock, SystemClock
+from ml_intern.compute.local import LocalCompute
+from ml_intern.compute.protocol import Compute
+from ml_intern.daemon.jobs import JobWatcher
+from ml_intern.daemon.workers import Workers
+from ml_intern.errors import ComputeError, ConfigError, InputError
+from ml_intern.events import SessionStarted
+from ml_intern.llm.autopilot import Autopilot
+from ml_intern.llm.client import ModelClient
+from ml_intern.messages import SessionId
+from ml_intern.ops import UserInput
+from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.store import SessionRow, Store
+from ml_intern.sandbox.choose import choose_sandbox
+from ml_intern.sandbox.protocol import Sandbox
+from ml_intern.sandbox.system_paths import interpreter_folders
+from ml_intern.session.desk import Desk, Limits
+from ml_intern.settings import Settings
+from ml_intern.tools.catalogue import all_tools
+from ml_intern.tools.protocol import Workplace
+from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.redact import secrets_in
+from ml_intern.tracing.writer import TraceWriter
+
+log = logging.getLogger(__name__)
+
+MAX_TASK_CHARS = 100_000
+DRAIN_S = 30.0
+
+
+class Service:
+    """The product in one process. Not thread-safe itself; everything that it holds is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        store: Store,
+        models: Callable[[str], ModelClient] | None = None,
+    ) -> None:
+        """`models`: the client of a model by its name, other than `model_named`."""
+        self.settings = settings
+        self._models = models or model_named
+        self.store = store
+        self.router = ToolRouter(all_tools())
+        self.traces = TraceWriter(
+            store, settings.state_dir / "traces", clock=clock, secrets=secrets_in(os.environ)
+        )
+        self._clock = clock
+        self._lock = DaemonLock(settings.state_dir / "daemon.lock")
+        self._workers: Workers | None = None
+        self._closed = False
+        self._stop_readers = threading.Event()
+        self._readers: list[threading.Thread] = []
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock | None = None) -> Self:
+        """Open (or create) the state directory. Raises ConfigError or StoreUnavailable."""
+        clock = clock or SystemClock()
+        private_folder(settings.state_dir)
+        return cls(settings, clock, Store.open(settings.state_dir / "ml-intern.db", clock))
+
+    def start_session(self, task: str, *, started_in: Path, author: str) -> SessionId:
+        """Store a new session with its task; durable when this returns.
+
+        Raises InputError for a task that is empty or longer than MAX_TASK_CHARS, Busy,
+        StoreUnavailable.
+        """
+        if not task.strip():
+            raise InputError("The task is empty. Say in plain words what to train, on which data.")
+        if len(task) > MAX_TASK_CHARS:
+            raise InputError(
+                f"The task has {len(task):,} characters; at most {MAX_TASK_CHARS:,} are read. "
+                "Put long material into a file and name its path."
+            )
+        session_id = SessionId(self._clock.new_id())
+        started = SessionStarted(
+            title=" ".join(task.split())[:80],
+            model=self.settings.model,
+            workspace=str(self._folder(session_id) / "workspace"),
+            started_in=str(started_in),
+            version=__version__,
+        )
+        self._models(self.settings.model)
+        self.store.create_session(session_id, started, UserInput(text=task, author=author))
+        return session_id
+
+    def try_host(self) -> bool:
+        """Start the work in this process; false when another process does it already."""
+        if self._workers is not None:
+            return True
+        compute = self._compute  # first: without it this process must not hold the lock
+        if not self._lock.try_acquire():
+            return False
+        self.store.recover()
+        self._workers = Workers(self._desk(), self.settings.workers)
+        self._workers.start()
+        watcher = JobWatcher(self.store, compute, self._clock)
+        self._read("job-watcher", watcher.run)
+        self._read("trace-writer", self.traces.run)
+        return True
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Where code runs. Chosen when first needed, because a look at what works takes time.
+
+        Raises SandboxError when nothing on this machine confines code, ConfigError.
+        """
+        return choose_sandbox(self.settings.sandbox, _readable(self.settings))
+
+    @cached_property
+    def _compute(self) -> Compute:
+        return LocalCompute(self.sandbox)
+
+    def host_pid(self) -> int | None:
+        """The process that does the work of this state directory now; None when nobody does."""
+        return self._lock.holder_pid()
+
+    def cancel_jobs(self, session_id: SessionId) -> None:
+        """Stop the running jobs of a session at once, without waiting for a turn to do it.
+
+        For a process that is leaving; the watcher of the next one tells the journal.
+        """
+        for job in self.store.running_jobs():
+            if job.session_id == session_id:
+                try:
+                    self._compute.cancel(job.handle)
+                except ComputeError:
+                    log.exception("job_not_cancelled", extra={"job_id": job.job_id})
+
+    def close(self, drain_s: float = DRAIN_S) -> None:
+        """Give running sessions back, let the readers catch up, close the store.
+
+        A second call does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._workers is not None:
+            self._workers.drain(drain_s)
+        self._stop_readers.set()
+        for thread in self._readers:
+            thread.join(drain_s)
+        if self._workers is not None:
+            self.traces.catch_up()
+        self._lock.release()
+        self.store.close()
+
+    def _read(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        thread = threading.Thread(target=run, args=(self._stop_readers,), name=name, daemon=True)
+        thread.start()
+        self._readers.append(thread)
+
+    def _desk(self) -> Desk:
+        return Desk(
+            store=self.store,
+            router=self.router,
+            clock=self._clock,
+            limits=Limits(
+                max_iterations=self.settings.max_iterations, max_turn_s=self.settings.max_turn_s
+            ),
+            model=self._models,
+            place=self._place,
+        )
+
+    def _folder(self, session_id: str) -> Path:
+        return self.settings.state_dir / "sessions" / session_id
+
+    def _place(self, row: SessionRow, said: tuple[str, ...]) -> Workplace:
+        folder = self._folder(row.session_id)
+        for name in ("workspace", "held_out", "jobs"):
+            private_folder(folder / name)
+        settings = self.settings
+        return Workplace(
+            session_id=row.session_id,
+            workspace=Path(row.workspace),
+            started_in=Path(row.started_in),
+            said=said,
+            records=settings.state_dir,
+            held_out=folder / "held_out",
+            jobs=folder / "jobs",
+            published=settings.publish_dir or settings.state_dir / "published",
+            sandbox=self.sandbox,
+            compute=self._compute,
+            clock=self._clock,
+            training_python=training_python(settings),
+            network=settings.sandbox_network,
+            memory_bytes=settings.memory_limit_bytes,
+            job_timeout_s=settings.job_timeout_s,
+            author=settings.author,
+        )
+
+
+@lru_cache(maxsize=8)
+def model_named(name: str) -> ModelClient:
+    """The client of a model. Raises ConfigError for one that this version does not have."""
+    if name == "autopilot":
+        return Autopilot()
+    raise ConfigError(
+        f'This version has no model {name!r}. Set model = "autopilot" in the settings, or unset '
+        "ML_INTERN_MODEL."
+    )
+
+
+def training_python(settings: Settings) -> Path:
+    """The interpreter that training code runs with."""
+    return settings.training_python or Path(sys.executable)
+
+
+def private_folder(path: Path) -> None:
+    """Create `path`, and what is missing above it, with mode 0700; one that exists stays as it is.
+
+    Raises ConfigError when that is not possible.
+    """
+    try:
+        for missing in [
+            folder for folder in (*reversed(path.parents), path) if not folder.exists()
+        ]:
+            missing.mkdir(mode=0o700, exist_ok=True)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as exc:
+        raise ConfigError(
+            f"The folder {path} cannot be used: {exc.strerror}. Set ML_INTERN_STATE_DIR to a "
+            "folder that you may write, on a disk with room."
+        ) from exc
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"The folder {path} is not writable; set ML_INTERN_STATE_DIR to another.")
+
+
+def _readable(settings: Settings) -> list[Path]:
+    """The folders of the training interpreter; our own the sandboxes know."""
+    if settings.training_python is None:
+        return []
+    try:
+        return interpreter_folders(settings.training_python)
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise ConfigError(
+            f"training_python = {settings.training_python} does not start: {exc}. Set "
+            "ML_INTERN_TRAINING_PYTHON to a Python that has the `train` extra installed."
+        ) from exc

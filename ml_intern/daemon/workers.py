@@ -1,0 +1,111 @@
+"""Threads that run ops, and one that keeps their leases and passes interrupts on.
+
+A worker claims one op at a time; different sessions run side by side. An exception in an op is that
+op's failure, never the thread's end. `drain` stops intake, asks running turns to give their
+sessions
+back at the next safe point, and waits.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from ml_intern.errors import LeaseLost, QueueError
+from ml_intern.queue.store import Claim, Store
+from ml_intern.session.desk import Desk, Signals
+from ml_intern.session.handlers import handle
+
+log = logging.getLogger(__name__)
+
+CLAIM_WAIT_S = 0.5
+INTERRUPT_POLL_S = 0.2
+RENEW_S = 5.0
+AFTER_ERROR_S = 1.0
+
+
+@dataclass(kw_only=True)
+class Running:
+    """One op in the hands of one worker."""
+
+    claim: Claim
+    signals: Signals
+
+
+class Workers:
+    """The worker threads of one process, and their keeper."""
+
+    def __init__(self, desk: Desk, count: int) -> None:
+        self._desk = desk
+        self._leave = threading.Event()
+        self._all_done = threading.Event()
+        self._lock = threading.Lock()  # protects _running
+        self._running: dict[str, Running] = {}
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(count)
+        ]
+        self._keeper = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start all threads."""
+        for thread in (*self._threads, self._keeper):
+            thread.start()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Stop claiming, let running steps end, give sessions back; true when all threads ended."""
+        self._leave.set()
+        deadline = self._desk.clock.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._desk.clock.monotonic()))
+        self._all_done.set()
+        self._keeper.join(RENEW_S)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while not self._leave.is_set():
+            try:
+                claim = self._desk.store.claim(CLAIM_WAIT_S)
+                if claim is not None:
+                    self._run(claim)
+            except LeaseLost as exc:
+                log.warning("lease_lost", extra={"error": str(exc)})
+            except QueueError:
+                log.exception("store_unavailable")
+                self._desk.clock.wait(self._leave, AFTER_ERROR_S)
+
+    def _run(self, claim: Claim) -> None:
+        running = Running(claim=claim, signals=Signals(leave=self._leave))
+        with self._lock:
+            self._running[claim.session_id] = running
+        try:
+            handle(claim, self._desk, running.signals)
+        finally:
+            with self._lock:
+                self._running.pop(claim.session_id, None)
+
+    def _keep(self) -> None:
+        renewed = self._desk.clock.monotonic()
+        while not self._desk.clock.wait(self._all_done, INTERRUPT_POLL_S):
+            try:
+                self._pass_interrupts_on(self._desk.store)
+                if self._desk.clock.monotonic() - renewed >= RENEW_S:
+                    self._renew(self._desk.store)
+                    renewed = self._desk.clock.monotonic()
+            except QueueError:
+                log.exception("leases_not_kept")
+
+    def _pass_interrupts_on(self, store: Store) -> None:
+        for running in self._now_running():
+            if not running.signals.stop.is_set() and store.interrupted(running.claim):
+                running.signals.stop.set()
+
+    def _renew(self, store: Store) -> None:
+        for running in self._now_running():
+            try:
+                store.renew(running.claim.lease)
+            except LeaseLost:
+                running.signals.stop.set()
+
+    def _now_running(self) -> list[Running]:
+        with self._lock:
+            return list(self._running.values())

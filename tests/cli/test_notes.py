@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+
+from ml_intern.cli.notes import note, subject
+from ml_intern.cli.view import fold
+from tests.cli.journals import Journal
+
+
+def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **arguments: Any) -> str:
+    return note(fold(Journal().tool("c1", tool, answer, ok=ok, arguments=arguments)).steps[0])
+
+
+@pytest.mark.parametrize(
+    ("tool", "answer", "words"),
+    [
+        (
+            "dummy_forward",
+            {"report": {"loss": 2.31, "parameters": 70026}, "fits": True},
+            "loss 2.310, 70,026 parameters",
+        ),
+        (
+            "smoke_test",
+            {"report": {"steps": 3, "losses": [2.4, 2.1]}},
+            "3 steps, loss 2.400 → 2.100",
+        ),
+        (
+            "prepare_dataset",
+            {
+                "rows": {"train": 1437, "test": 180},
+                "labels": ["0", "1"],
+                "dropped": {"duplicate": 3},
+            },
+            "train 1,437 / test 180, 2 labels, 3 left out",
+        ),
+        (
+            "survey_hardware",
+            {"cpus": 2, "available_memory_bytes": 2**33, "gpus": [], "disk_free_bytes": 2**35},
+            "2 CPUs, 8.0 GiB memory free, no GPU, 32.0 GiB disk free",
+        ),
+        (
+            "estimate_memory",
+            {"total_bytes": 2**30, "available_bytes": 2**33, "fits": True},
+            "needs 1.0 GiB, 8.0 GiB free, fits",
+        ),
+        (
+            "write_recipe",
+            {"recipe": "image_classification", "path": "train.py", "values": {"seed": 1}},
+            "image_classification → train.py, 1 value set",
+        ),
+        (
+            "watch_job",
+            {"status": "failed", "verdicts": ["nan"], "error": "FloatingPointError: loss is nan"},
+            "failed, nan, FloatingPointError: loss is nan",
+        ),
+        (
+            "edit",
+            {"path": "train.py", "diff": "--- a\n+++ b\n-old\n+new\n+more\n"},
+            "train.py +2 -1",
+        ),
+        ("ask_person", {"answer": "a.csv"}, "“a.csv”"),
+    ],
+)
+def test_an_answer_in_a_few_words(tool: str, answer: dict[str, Any], words: str) -> None:
+    assert _note(tool, answer) == words
+
+
+def test_a_failure_shows_its_error() -> None:
+    assert _note("inspect_dataset", {"error": "There is no file x.csv."}, ok=False) == (
+        "There is no file x.csv."
+    )
+
+
+def test_a_failed_command_shows_the_last_thing_it_said() -> None:
+    output = "Traceback\nValueError: no\n\n[exit code 1]"
+
+    assert _note("bash", output, ok=False, command="python x.py") == "python x.py · ValueError: no"
+
+
+@pytest.mark.parametrize("answer", ["", "not JSON", "{", "[1]", {"report": 3}, {"report": None}])
+def test_an_answer_of_another_shape_breaks_nothing(answer: dict[str, Any] | str) -> None:
+    for tool in ("dummy_forward", "watch_job", "evaluate", "inspect_dataset", "no_such_tool"):
+        assert isinstance(_note(tool, answer), str)
+
+
+def test_a_note_is_one_bounded_line() -> None:
+    words = _note("write_model_card", {"path": "a\n" * 500})
+
+    assert "\n" not in words
+    assert len(words) <= 160
+
+
+def test_the_subject_of_a_call_is_what_it_is_about() -> None:
+    step = fold(Journal().reply(("c1", "inspect_dataset", {"source": "data.csv"}))).steps[0]
+
+    assert subject(step) == "data.csv"

@@ -1,0 +1,148 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
+from ml_intern.cli.summary import summary
+from ml_intern.cli.view import View
+from tests.cli.journals import Journal, at, finished_journal, published_journal
+
+PLAIN = """\
+session 11111111 · autopilot
+plan
+  ▸ Inspect the data
+  · Train
+✓ inspect_dataset              2.0 s  1,797 rows, 10 labels, image classification
+✓ launch_training              1.0 s  weights will be in runs/1
+  train.py  step 10/100  epoch 1.0  loss 2.000
+  train.py  step 60/100  epoch 6.0  4.0 s left  loss 0.500
+✓ watch_job                     10 s  100 steps, loss 0.500, validation accuracy 97.0 %
+✓ evaluate                     1.0 s  validation accuracy 96.7 %, 180 rows
+✓ evaluate                     1.0 s  test accuracy 96.1 %, 180 rows
+✓ write_model_card             0.0 s  runs/1/README.md
+✓ write_reproduce_bundle       0.0 s  runs/1/reproduce
+  approved by ada
+✓ publish                      1.0 s  local/digits, 2 files
+
+Done  11111111
+Done: 96.7 %.
+validation  96.7 % accuracy, macro F1 0.967, loss 0.100, 180 rows
+test        96.1 % accuracy, macro F1 0.961, loss 0.100, 180 rows
+weights     /state/sessions/1/workspace/runs/1/model.safetensors
+loss curve  /state/sessions/1/workspace/runs/1/loss_curve.png
+model card  /state/sessions/1/workspace/runs/1/README.md
+reproduce   /state/sessions/1/workspace/runs/1/reproduce
+published   local/digits → /published/local/digits
+trace       /state/traces/x.jsonl
+took        22 s, 9 tool calls, 10 model calls, cost $0.00
+"""
+
+
+def _play(screen: Screen, journal: Journal) -> View:
+    view = View()
+    for recorded in journal:
+        view.apply(recorded)
+        screen.event(recorded, view)
+        screen.tick(view, recorded.at)
+    screen.close()
+    screen.end(view, summary(view, trace=Path("/state/traces/x.jsonl")))
+    return view
+
+
+def test_a_pipe_gets_plain_lines() -> None:
+    stream = io.StringIO()
+
+    _play(Lines(stream), published_journal())
+
+    assert stream.getvalue() == PLAIN
+
+
+def test_what_waits_for_a_person_ends_with_the_commands_that_answer_it() -> None:
+    stream = io.StringIO()
+    journal = finished_journal().end("waiting", "a decision on publish", ("approval:a9",), 18.0)
+
+    _play(Lines(stream), journal)
+    shown = stream.getvalue()
+
+    assert "why             publish acts outside the workspace" in shown
+    assert "model_dir       runs/1" in shown
+    assert "\nWaiting for you  11111111\n" in shown
+    assert shown.endswith(
+        '→ answer with: ml-intern approve a9\n→ answer with: ml-intern deny a9 --reason "..."\n'
+    )
+
+
+def test_json_is_one_object_per_event_and_a_summary() -> None:
+    stream = io.StringIO()
+    journal = published_journal()
+
+    _play(Json(stream), journal)
+    documents = [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    assert [d["type"] for d in documents] == ["event"] * len(journal.recorded) + ["summary"]
+    assert documents[0]["event"]["kind"] == "session_started"
+    assert documents[0]["at"] == "2026-01-31T12:00:00.000Z"
+    assert documents[-1]["metrics"]["test"]["accuracy"] == 0.9611
+    assert documents[-1]["artefacts"]["weights"].endswith("runs/1/model.safetensors")
+    assert documents[-1]["cost_usd"] == 0
+
+
+def test_quiet_says_only_how_it_ended() -> None:
+    stream = io.StringIO()
+
+    _play(Quiet(stream), published_journal())
+
+    assert stream.getvalue() == PLAIN[PLAIN.index("\nDone  1111") :]
+
+
+def _terminal(width: int, *, colour: bool = False) -> tuple[Terminal, io.StringIO]:
+    stream = io.StringIO()
+    system = "standard" if colour else None
+    console = Console(
+        file=stream, width=width, force_terminal=True, color_system=system, highlight=False
+    )
+    return Terminal(console), stream
+
+
+def test_a_terminal_shows_the_job_while_it_runs() -> None:
+    screen, stream = _terminal(100)
+    view = View()
+    journal = Journal().reply(("c1", "watch_job", {})).start("c1", "watch_job", {}, 0.0)
+    journal.job("j").progress("j", 10, 1.0, loss=2.0, epoch=0.4).progress(
+        "j", 50, 2.0, loss=1.0, eval_accuracy=0.9
+    )
+    for recorded in journal:
+        view.apply(recorded)
+
+    screen.tick(view, at(2.0))
+    screen.close()
+
+    assert "watch_job                    2.0 s" in stream.getvalue()
+    assert "50 %  step 50/100  epoch 0.4  1.2 s left" in stream.getvalue()
+    assert "█▁  loss 1.000  validation accuracy 90.0 %" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [1, 10, 40, 80, 200])
+def test_a_terminal_of_any_width_shows_a_whole_session(width: int) -> None:
+    screen, stream = _terminal(width)
+
+    _play(screen, published_journal())
+
+    assert "/state/sessions/1/workspace/runs/1/model.safetensors" in stream.getvalue()
+
+
+def test_no_escape_sequence_of_a_model_reaches_the_terminal() -> None:
+    screen, stream = _terminal(80)
+    journal = Journal().reply(("c1", "bash\x1b[31m", {"command": "\x1b[2J"}), text="\x1b]0;x\x07hi")
+    journal.finish("c1", "bash\x1b[31m", "\x1b[2Jdone")
+
+    _play(Lines(plain := io.StringIO()), journal)
+    _play(screen, journal)
+
+    assert "\x1b" not in plain.getvalue()
+    assert "\x1b[2J" not in stream.getvalue()
+    assert "\x1b[31m" not in stream.getvalue()
+    assert "\x1b]0;" not in stream.getvalue()

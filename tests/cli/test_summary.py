@@ -1,0 +1,64 @@
+from ml_intern.cli.summary import heading, how_to_go_on, summary, tilde
+from ml_intern.cli.view import fold
+from tests.cli.journals import Journal, finished_journal, published_journal
+
+
+def test_a_summary_has_metrics_paths_and_cost() -> None:
+    found = summary(fold(published_journal()), trace=None)
+
+    assert (found["outcome"], found["exit_code"]) == ("finished", 0)
+    assert found["metrics"]["validation"] == {
+        "rows": 180,
+        "accuracy": 0.9667,
+        "macro_f1": 0.9667,
+        "loss": 0.1,
+    }
+    assert found["artefacts"]["published"] == "/published/local/digits"
+    assert (found["wall_s"], found["cost_usd"]) == (21.5, 0.0)
+    assert found["jobs"][0]["status"] == "succeeded"
+
+
+def test_what_was_not_measured_is_null() -> None:
+    found = summary(fold(Journal().end("failed", "no data")), trace=None)
+
+    assert found["metrics"] == {"validation": None, "test": None}
+    assert found["artefacts"]["weights"] is None
+
+
+def test_every_end_has_its_own_words() -> None:
+    ends = ("finished", "failed", "stopped", "interrupted", "waiting")
+
+    assert [heading(fold(Journal().end(outcome))) for outcome in ends] == [
+        "Done",
+        "Failed",
+        "Stopped at a limit",
+        "Interrupted",
+        "Waiting",
+    ]
+    assert heading(fold(Journal())) == "Not finished"
+    assert heading(fold(finished_journal().end("waiting"))) == "Waiting for you"
+    assert heading(fold(Journal().job("j").end("waiting"))) == "Waiting for a training job"
+
+
+def test_a_job_that_runs_on_is_told() -> None:
+    (advice,) = how_to_go_on(fold(Journal().job("j").end("finished")))
+
+    assert "runs on (train.py)" in advice
+    assert "ml-intern interrupt 11111111" in advice
+
+
+def test_done_needs_no_advice() -> None:
+    assert how_to_go_on(fold(published_journal())) == []
+
+
+def test_what_was_cut_off_is_resumed_and_what_ended_is_spoken_to() -> None:
+    assert "ml-intern resume 11111111" in how_to_go_on(fold(Journal()))[0]
+    assert "ml-intern say 11111111" in how_to_go_on(fold(Journal().end("interrupted")))[0]
+
+
+def test_paths_below_home_are_short_and_still_right_in_a_shell(monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+
+    assert tilde("/home/ada/state/x") == "~/state/x"
+    assert tilde("/home/ada/my state") == "/home/ada/my state"
+    assert tilde("/home/adam/x") == "/home/adam/x"

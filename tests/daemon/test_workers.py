@@ -1,0 +1,90 @@
+"""Worker threads: sessions side by side, interrupts passed on, drained without loss."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from ml_intern.daemon.workers import Workers
+from ml_intern.events import ToolFinished, TurnFinished
+from ml_intern.messages import SessionId
+from ml_intern.ops import Interrupt, UserInput
+from ml_intern.tools.protocol import succeed
+from tests.support.desks import SESSION, Bench, calls, words
+from tests.support.waiting import wait_until
+
+OTHER = SessionId("22222222-2222-4222-8222-222222222222")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path, [calls(("effect", "{}")), words("one"), words("two")])
+    yield bench
+    bench.store.close()
+
+
+def test_an_interrupt_reaches_a_running_tool(bench):
+    started = threading.Event()
+
+    def hang(args, ctx):
+        started.set()
+        assert ctx.cancelled.wait(20)
+        return succeed("stopped")
+
+    bench.effect.answer = hang
+    bench.start()
+    workers = Workers(bench.desk, 1)
+    workers.start()
+    assert started.wait(10)
+    bench.submit(Interrupt(asked_by="ada"))
+    wait_until(lambda: bench.last(TurnFinished) is not None)
+    assert workers.drain(10)
+    assert bench.last(TurnFinished).outcome == "interrupted"
+
+
+def test_a_session_that_is_busy_does_not_hold_up_another(bench):
+    inside, release = threading.Event(), threading.Event()
+
+    def slow(args, ctx):
+        inside.set()
+        assert release.wait(20)
+        return succeed("late")
+
+    bench.effect.answer = slow
+    bench.start()
+    workers = Workers(bench.desk, 2)
+    workers.start()
+    assert inside.wait(10)
+    bench.store.create_session(
+        OTHER,
+        replace(bench.events()[0], title="other"),
+        UserInput(text="quick", author="ada"),
+    )
+    wait_until(lambda: bench.store.session(OTHER).outcome == "finished")
+    assert bench.store.session(SESSION).outcome is None
+    release.set()
+    wait_until(lambda: bench.store.session(SESSION).outcome == "finished")
+    assert workers.drain(10)
+
+
+def test_draining_gives_the_session_back_after_the_step(bench):
+    inside, release = threading.Event(), threading.Event()
+
+    def slow(args, ctx):
+        inside.set()
+        assert release.wait(20)
+        return succeed("done")
+
+    bench.effect.answer = slow
+    bench.start()
+    workers = Workers(bench.desk, 1)
+    workers.start()
+    assert inside.wait(10)
+    draining = threading.Thread(target=workers.drain, args=(10,))
+    draining.start()
+    release.set()
+    draining.join(10)
+    assert bench.last(ToolFinished).ok
+    assert bench.last(TurnFinished) is None
+    assert bench.drive().outcome == "finished"
+    assert bench.effect.ran == [0]
