@@ -1,0 +1,76 @@
+"""A disk without room stops the work with a sentence; with room again it goes on."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.test_kill import assert_nothing_lost_or_doubled, starts
+from tests.scenario.world import World
+
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no small file system here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """A file that leaves no byte free."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as sink:
+        size = 1 << 20
+        while size:
+            try:
+                sink.write(b"\\0" * size)
+            except OSError:
+                size //= 2
+    return ballast
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_resume_goes_on(
+    tmp_path: Path, small_disk: Path, pictures: Path
+) -> None:
+    world = World(folder=tmp_path, state=small_disk / "state")
+    try:
+        running = world.start(
+            "run",
+            "--yes",
+            f"Train an image classifier from scratch on {pictures} for 2 epochs. Do not publish.",
+        )
+        world.wait_for(starts("dummy_forward"), "checking", running)
+        session_id = world.only_session()
+        ballast = fill(small_disk)
+
+        status = running.ends()
+
+        said = running.said()
+        assert status == 75, said
+        assert "Traceback" not in said
+        assert "is full" in said
+        assert f"ml-intern resume {session_id[:8]}" in said
+        assert world.left_processes() == []
+
+        ballast.unlink()
+        status, said = world.does("resume", "--yes")
+        assert status == 0, said
+        assert_nothing_lost_or_doubled(world.events(session_id))
+    finally:
+        world.end()
