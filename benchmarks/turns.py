@@ -1,0 +1,131 @@
+"""Our own CPU per turn of the loop: one session, a scripted model, a tool that does nothing."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ml_intern.clock import SystemClock
+from ml_intern.events import SessionStarted
+from ml_intern.llm.client import ModelReply, ignore_text
+from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
+from ml_intern.ops import UserInput
+from ml_intern.queue.store import Store
+from ml_intern.session.desk import Desk, Limits, Signals
+from ml_intern.session.handlers import handle
+from ml_intern.tools.protocol import NoArguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
+from ml_intern.tools.router import ToolRouter
+
+WINDOW = 20
+"""Turns that one figure is the mean of."""
+
+
+class Nothing(Tool[NoArguments]):
+    """Answers 2 kB at once."""
+
+    name: ClassVar[str] = "nothing"
+    description: ClassVar[str] = "Nothing."
+    arguments = NoArguments
+    effect: ClassVar[Any] = "write"
+
+    def run(self, args: NoArguments, ctx: ToolContext) -> ToolOutcome:
+        return succeed("x" * 2000)
+
+
+class Clocked:
+    """Calls the tool for ever, and notes the process's CPU and commit time at each turn."""
+
+    name = "clocked"
+
+    def __init__(self, turns: int, commit_s: Callable[[], float]) -> None:
+        self.turns = turns
+        self.commit_s = commit_s
+        self.marks: list[tuple[float, float]] = []
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        on_text: Callable[[str], None] = ignore_text,
+    ) -> ModelReply:
+        self.marks.append((time.process_time(), self.commit_s()))
+        over = len(self.marks) > self.turns
+        call = ToolCall(call_id=CallId("c"), name="nothing", arguments="{}")
+        return ModelReply(
+            message=AssistantMessage(
+                text="end" if over else "", tool_calls=() if over else (call,)
+            ),
+            stop_reason="end" if over else "tool_calls",
+            model=self.name,
+            cost_micro_usd=0,
+        )
+
+
+class TimedStore:
+    """The store, with the wall time of its writes added up."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.seconds = 0.0
+
+    def append(self, *given: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return self._store.append(*given)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def cpu_per_turn(turn: int) -> tuple[float, float]:
+    """CPU and commit milliseconds of the turns around number `turn`."""
+    with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
+        root = Path(folder)
+        store = TimedStore(Store.open(root / "ml-intern.db", SystemClock()))
+        model = Clocked(turn + WINDOW, lambda: store.seconds)
+        _run(root, store, model)
+        store.close()
+    first, last = model.marks[turn - 1], model.marks[turn - 1 + WINDOW]
+    return tuple((b - a) / WINDOW * 1000 for a, b in zip(first, last, strict=True))  # type: ignore[return-value]
+
+
+def _run(root: Path, store: Any, model: Clocked) -> None:
+    (root / "workspace").mkdir()
+    session_id = SessionId("11111111-1111-4111-8111-111111111111")
+    started = SessionStarted(
+        title="t", model="m", workspace=str(root / "workspace"), started_in="/", version="0"
+    )
+    store.create_session(session_id, started, UserInput(text="go", author="bench"))
+    place = Workplace(
+        session_id=session_id,
+        workspace=root / "workspace",
+        started_in=root,
+        said=(),
+        records=root,
+        held_out=root,
+        jobs=root,
+        published=root,
+        sandbox=None,  # type: ignore[arg-type]
+        compute=None,  # type: ignore[arg-type]
+        clock=SystemClock(),
+        training_python=Path("/usr/bin/python3"),
+        network=False,
+        memory_bytes=None,
+        job_timeout_s=1.0,
+        author="bench",
+    )
+    desk = Desk(
+        store=store,
+        router=ToolRouter([Nothing()]),
+        clock=SystemClock(),
+        limits=Limits(max_iterations=10_000, max_turn_s=3600),
+        model=lambda _name: model,
+        place=lambda _row, _said: place,
+    )
+    claim = store.claim(1.0)
+    assert claim is not None
+    handle(claim, desk, Signals())
