@@ -60,14 +60,18 @@ class StoreUnavailable(QueueError):
 
 
 class ModelError(MLInternError):
-    """A model did not answer."""
+    """A model did not answer, or broke off after `text`."""
+
+    def __init__(self, message: str, *, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
 
 
 class Retryable(ModelError):
-    """The provider is overloaded, unreachable or limits our rate."""
+    """The provider is overloaded, unreachable, broke off or limits our rate."""
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after_s: float | None = None, text: str = "") -> None:
+        super().__init__(message, text=text)
         self.retry_after_s = retry_after_s
 
 
@@ -88,4 +92,11 @@ class ComputeError(MLInternError):
 
 
 class Interrupted(BaseException):
-    """The session was told to stop. Not an `Exception`, so that no tool swallows it."""
+    """The session was told to stop while a model answered; `text` is what had arrived.
+
+    Not an `Exception`, so that nobody swallows it.
+    """
+
+    def __init__(self, *, text: str = "") -> None:
+        super().__init__("the session was told to stop")
+        self.text = text

@@ -45,6 +45,10 @@ class SessionStarted:
     """The folder in which the person typed the task; relative paths in their words start here."""
     version: str
     """Of ml-intern."""
+    instructions: str = ""
+    """What whoever started it wants to stand in the system prompt."""
+    max_iterations: int | None = None
+    """Of this session; None: the setting counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +111,8 @@ class ModelFailed:
     model: str
     error: str
     retry_in_s: float | None
+    text: str = ""
+    """What had arrived before it broke; not part of the conversation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +235,38 @@ class OpCancelled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelChanged:
+    """From here on the session asks another model."""
+
+    kind: Literal["model_changed"] = "model_changed"
+    model: str
+    asked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """The last words of a person, and all that followed them, left the conversation.
+
+    The journal and the trace keep them; files and jobs are as they were.
+    """
+
+    kind: Literal["undone"] = "undone"
+    asked_by: str
+    words: str
+    """Those that were taken back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compacted:
+    """A summary took the place of all but the last `kept` messages, and of no system message."""
+
+    kind: Literal["compacted"] = "compacted"
+    asked_by: str
+    summary: str
+    kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TurnFinished:
     """Every turn ends with exactly one of these."""
 
@@ -258,6 +296,9 @@ Event = (
     | JobEnded
     | InterruptRequested
     | OpCancelled
+    | ModelChanged
+    | Undone
+    | Compacted
     | TurnFinished
 )
 

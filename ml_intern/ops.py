@@ -54,7 +54,35 @@ class Resume:
     """What has come, as in `TurnFinished.waiting_on`: `job:ID`."""
 
 
-Op = UserInput | ApprovalDecision | Interrupt | Resume
+@dataclass(frozen=True, kw_only=True)
+class Undo:
+    """Take the last words of a person, and what followed, out of the conversation.
+
+    What was done to files, jobs and the outside stays done.
+    """
+
+    kind: Literal["undo"] = "undo"
+    asked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compact:
+    """Put a summary in the place of the older part of the conversation, however short it is."""
+
+    kind: Literal["compact"] = "compact"
+    asked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeModel:
+    """Ask another model from now on."""
+
+    kind: Literal["change_model"] = "change_model"
+    model: str
+    asked_by: str
+
+
+Op = UserInput | ApprovalDecision | Interrupt | Resume | Undo | Compact | ChangeModel
 
 
 @cache

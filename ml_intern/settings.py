@@ -1,9 +1,8 @@
 """Every setting, with its meaning, in one class.
 
 Read from (first wins): what the command line says, environment variables `ML_INTERN_*`, `.env` in
-the
-working directory, `config.toml`, the defaults here. `docs/settings.md` is generated from this
-class.
+the working directory, `LLM_ENDPOINT` (for the model), `config.toml`, the defaults here.
+`docs/settings.md` is generated from this class.
 """
 
 import difflib
@@ -12,9 +11,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -53,7 +53,25 @@ class Settings(BaseSettings):
     )
 
     model: str = Field(
-        "autopilot", description="Which model plans the work. `autopilot` needs no key."
+        "autopilot",
+        description="Which model plans the work: `autopilot` needs no key; others as LiteLLM and "
+        "the field write them, e.g. `claude-opus-4-8`, `ollama/qwen2.5-coder:32b`, `vllm/NAME`. "
+        "Also read from `LLM_ENDPOINT`.",
+    )
+    api_base: str | None = Field(
+        None, description="Address of the model's server, when it is not the provider's own."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key for the model's server. Default: the provider's own variable."
+    )
+    request_timeout_s: float = Field(
+        600.0, gt=0, description="Seconds until a model must have begun to answer."
+    )
+    stall_timeout_s: float = Field(
+        120.0, gt=0, description="Seconds of silence after which a streaming answer is given up."
+    )
+    max_output_tokens: int | None = Field(
+        None, ge=1, description="Longest answer of a model. Default: what the model allows."
     )
     state_dir: Path = Field(
         default_factory=default_state_dir,
@@ -65,6 +83,16 @@ class Settings(BaseSettings):
         description="Where `publish` puts repositories. Default: `published` in `state_dir`.",
     )
     author: str = Field("local", description="The name before the slash in repository ids.")
+    socket: Path | None = Field(
+        None,
+        description="The daemon's Unix socket. Default: `daemon.sock` in `state_dir`.",
+    )
+    drain_s: float = Field(
+        60.0, ge=0, description="Seconds that running steps get when the daemon is told to stop."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="How `serve` logs: `auto` is JSON under systemd, text in a terminal."
+    )
     workers: int = Field(4, ge=1, le=256, description="Threads that run turns.")
     max_iterations: int = Field(300, ge=1, description="Model calls of one turn before it stops.")
     max_turn_s: float = Field(
@@ -97,9 +125,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What the command line says, the environment, `.env`, then the TOML file."""
+        """What the command line says, the environment, `.env`, `LLM_ENDPOINT`, the TOML file."""
+        endpoint = os.environ.get("LLM_ENDPOINT")
+        field_name = InitSettingsSource(settings_cls, {"model": endpoint} if endpoint else {})
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, dotenv_settings, toml
+        return init_settings, env_settings, dotenv_settings, field_name, toml
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the daemon listens."""
+        return self.socket or self.state_dir / "daemon.sock"
 
 
 def load(**given: Any) -> Settings:

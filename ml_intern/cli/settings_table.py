@@ -8,6 +8,7 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from ml_intern.settings import ENV_PREFIX, Settings
@@ -65,6 +66,7 @@ def _type(annotation: Any) -> str:
 
 _WORDS = {
     str: "text",
+    SecretStr: "text, kept secret",
     Path: "path",
     int: "whole number",
     float: "number",

@@ -15,6 +15,7 @@ from ml_intern.cli.training import Training
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     Event,
     Fact,
     Hinted,
@@ -23,6 +24,7 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     ModelAsked,
+    ModelChanged,
     ModelFailed,
     ModelReplied,
     OpCancelled,
@@ -33,6 +35,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    Undone,
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
@@ -175,7 +178,9 @@ class View:
             case TurnFinished():
                 self.outcome, self.detail = event.outcome, event.detail
                 self.waiting_on, self.stopping = event.waiting_on, False
-            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled():
+            case ModelChanged(model=model):
+                self.model = model
+            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled() | Undone() | Compacted():
                 pass
             case _:
                 assert_never(event)

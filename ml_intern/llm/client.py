@@ -23,6 +23,11 @@ def ignore_text(_piece: str) -> None:
     """The `on_text` of a caller that does not show text as it streams."""
 
 
+def never() -> bool:
+    """The `cancelled` of a caller that waits however long it takes."""
+    return False
+
+
 class ModelClient(Protocol):
     """A model, wherever it runs. Safe to use from several threads at once."""
 
@@ -35,10 +40,14 @@ class ModelClient(Protocol):
         tools: Sequence[ToolSpec],
         *,
         on_text: Callable[[str], None] = ignore_text,
+        cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         """Answer the conversation, with words or with tool calls.
 
         `messages` starts with the system message; every tool call in it has its one answer.
-        Raises Retryable, ContextOverflow or Refused (`ml_intern/errors.py`).
+        `on_text` is called with each piece of text as it arrives; `cancelled` is looked at at least
+        five times a second, also while a provider is silent.
+        Raises Retryable, ContextOverflow or Refused (`ml_intern/errors.py`), each with the text
+        that had arrived, and Interrupted when `cancelled`.
         """
         ...

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ml_intern.errors import ModelError, Refused
-from ml_intern.llm.client import ModelReply, ignore_text
+from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec
 
 Answer = ModelReply | AssistantMessage | str | ModelError
@@ -32,6 +32,7 @@ class ScriptedModel:
         tools: Sequence[ToolSpec],
         *,
         on_text: Callable[[str], None] = ignore_text,
+        cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         """The next answer. Raises what the script says, and Refused when it is over."""
         answer = self._script(messages, tools)

@@ -12,6 +12,7 @@ from ml_intern.errors import StateConflict
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     Event,
     Hinted,
     InterruptRequested,
@@ -19,6 +20,7 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     ModelAsked,
+    ModelChanged,
     ModelFailed,
     ModelReplied,
     OpCancelled,
@@ -28,6 +30,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    Undone,
     UserSaid,
     Verdict,
 )
@@ -117,6 +120,7 @@ _TURN = (
         waiting_on=bindparam("on", type_=session.c.waiting_on.type),
     )
 )
+_CHANGE_MODEL = update(session).where(session.c.id == bindparam("of")).values(model=bindparam("to"))
 _CALL_STATE = select(tool_call.c.state, tool_call.c.arguments_sha256).where(
     tool_call.c.session_id == bindparam("of"), tool_call.c.call_id == bindparam("call")
 )
@@ -150,6 +154,8 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             _turn(connection, session_id, None, "", ())
         case TurnFinished():
             _turn(connection, session_id, event.outcome, event.detail, event.waiting_on)
+        case ModelChanged():
+            connection.execute(_CHANGE_MODEL, {"of": session_id, "to": event.model})
         case (
             SessionStarted()
             | UserSaid()
@@ -158,6 +164,8 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             | ModelFailed()
             | InterruptRequested()
             | OpCancelled()
+            | Undone()
+            | Compacted()
         ):
             pass
         case _:

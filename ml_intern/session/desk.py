@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ml_intern.clock import Clock
 from ml_intern.llm.client import ModelClient
+from ml_intern.messages import SessionId
 from ml_intern.queue.store import SessionRow, Store
 from ml_intern.tools.protocol import Workplace
 from ml_intern.tools.router import ToolRouter
@@ -18,6 +19,10 @@ class Limits:
     max_iterations: int
     """Model answers since a person last spoke."""
     max_turn_s: float
+
+
+def ignore_text(_session_id: SessionId, _piece: str) -> None:
+    """The `on_text` of a desk where nobody listens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,8 @@ class Desk:
     """The folders (which then exist), sandbox and compute of a session whose person said these
     words.
     """
+    on_text: Callable[[SessionId, str], None] = ignore_text
+    """Is given the text of a session's model piece by piece, as it streams. Must not block."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,4 @@ class Signals:
     stop: threading.Event = field(default_factory=threading.Event)
     """The session was interrupted: end the turn. Also ends a running tool."""
     leave: threading.Event = field(default_factory=threading.Event)
-    """The process is going: give the session back as it stands, for the next owner to go on with.
-
-    """
+    """The process is going: give the session back as it stands, for its next owner."""

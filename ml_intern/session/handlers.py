@@ -1,11 +1,11 @@
 """What each op does to its session, and the border at which a broken turn becomes an event.
 
 `handle` is called by a worker that has claimed the op; it always ends the claim, or leaves it to
-the
-next owner when this one has lost the session (LeaseLost) or the disk (StoreUnavailable).
+the next owner when this one has lost the session (LeaseLost) or the disk (StoreUnavailable).
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -13,7 +13,16 @@ from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import system_prompt
 from ml_intern.errors import ComputeError, ConfigError, QueueError
 from ml_intern.events import Event, ToolFinished, TurnFinished, TurnStarted, UserSaid
-from ml_intern.ops import ApprovalDecision, Interrupt, Op, Resume, UserInput
+from ml_intern.ops import (
+    ApprovalDecision,
+    ChangeModel,
+    Compact,
+    Interrupt,
+    Op,
+    Resume,
+    Undo,
+    UserInput,
+)
 from ml_intern.queue.store import Claim
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Signals
@@ -80,7 +89,7 @@ class Handling:
         """Whether the session has gone past what this op is about."""
         last = self._history.last_turn
         match op:
-            case UserInput():
+            case UserInput() | Undo() | Compact() | ChangeModel():
                 return False
             case ApprovalDecision(approval_id=approval_id):
                 return all(
@@ -145,6 +154,7 @@ class Handling:
             limits=self._desk.limits,
             clock=self._desk.clock,
             signals=self._signals,
+            on_text=partial(self._desk.on_text, self._claim.session_id),
         )
 
     def _place(self) -> Workplace:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
-from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
+from ml_intern.errors import ContextOverflow, Interrupted, ModelError, Refused, Retryable
 from ml_intern.events import (
     ModelAsked,
     ModelFailed,
@@ -17,7 +17,7 @@ from ml_intern.events import (
     Outcome,
     TurnFinished,
 )
-from ml_intern.llm.client import ModelClient, ModelReply
+from ml_intern.llm.client import ModelClient, ModelReply, ignore_text
 from ml_intern.messages import CallId, ToolCall
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Limits, Signals
@@ -40,6 +40,7 @@ class Turn:
         limits: Limits,
         clock: Clock,
         signals: Signals,
+        on_text: Callable[[str], None] = ignore_text,
     ) -> None:
         self._record = record
         self._history = history
@@ -49,6 +50,7 @@ class Turn:
         self._limits = limits
         self._clock = clock
         self._signals = signals
+        self._on_text = on_text
         self._deadline = clock.monotonic() + limits.max_turn_s
 
     def run(self) -> TurnFinished | None:
@@ -94,7 +96,15 @@ class Turn:
             self._record(ModelAsked(model=self._model.name, iteration=self._history.iterations + 1))
             started = self._clock.monotonic()
             try:
-                reply = self._model.complete(self._context.messages(), self._calls.specs())
+                reply = self._model.complete(
+                    self._context.messages(),
+                    self._calls.specs(),
+                    on_text=self._on_text,
+                    cancelled=self._is_called_off,
+                )
+            except Interrupted as cut:
+                self._record(_cut_off(self._model.name, cut))
+                return None
             except Retryable as exc:
                 if attempt == len(RETRY_WAITS_S):
                     self._record(_failure(self._model.name, exc, None))
@@ -109,6 +119,9 @@ class Turn:
             else:
                 return self._take(reply, self._clock.monotonic() - started)
         raise AssertionError("the last attempt returns or raises")
+
+    def _is_called_off(self) -> bool:
+        return self._signals.stop.is_set() or self._signals.leave.is_set()
 
     def _take(self, reply: ModelReply, took_s: float) -> ModelReplied:
         event = ModelReplied(
@@ -147,7 +160,11 @@ class Turn:
 
 
 def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFailed:
-    return ModelFailed(model=model, error=str(exc), retry_in_s=retry_in_s)
+    return ModelFailed(model=model, error=str(exc), retry_in_s=retry_in_s, text=exc.text)
+
+
+def _cut_off(model: str, cut: Interrupted) -> ModelFailed:
+    return ModelFailed(model=model, error=str(cut), retry_in_s=None, text=cut.text)
 
 
 def _finished(outcome: Outcome, detail: str) -> TurnFinished:

@@ -12,6 +12,7 @@ from typing import assert_never
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     Event,
     Hinted,
     InterruptRequested,
@@ -19,6 +20,7 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     ModelAsked,
+    ModelChanged,
     ModelFailed,
     ModelReplied,
     OpCancelled,
@@ -28,6 +30,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    Undone,
     UserSaid,
 )
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
@@ -113,6 +116,8 @@ class SessionLines:
             case ModelReplied():
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
+                self._notice(notices.notice(event))
+            case ModelChanged() | Undone() | Compacted():
                 self._notice(notices.notice(event))
             case ApprovalDecided():
                 self._approval(event)

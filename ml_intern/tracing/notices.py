@@ -11,13 +11,16 @@ from typing import assert_never
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     InterruptRequested,
     JobEnded,
     JobProgressed,
     JobStarted,
+    ModelChanged,
     ModelFailed,
     OpCancelled,
     TurnFinished,
+    Undone,
 )
 from ml_intern.messages import JobId
 from ml_intern.transcript import JsonObject, Level
@@ -32,7 +35,18 @@ class Notice:
     extra: JsonObject = field(default_factory=dict, hash=False)
 
 
-def notice(event: ModelFailed | InterruptRequested | OpCancelled | ApprovalRequested) -> Notice:
+Plain = (
+    ModelFailed
+    | InterruptRequested
+    | OpCancelled
+    | ApprovalRequested
+    | ModelChanged
+    | Undone
+    | Compacted
+)
+
+
+def notice(event: Plain) -> Notice:
     """For an event that says everything itself."""
     match event:
         case ModelFailed():
@@ -43,6 +57,14 @@ def notice(event: ModelFailed | InterruptRequested | OpCancelled | ApprovalReque
             text = f"Not done: {event.op_kind}{_because(event.reason)}"
         case ApprovalRequested():
             return _approval_requested(event)
+        case ModelChanged():
+            return Notice(text=f"{event.asked_by} changed the model to {event.model}")
+        case Undone():
+            text = f"{event.asked_by} took back what was said last, and the answer to it"
+            return Notice(text=text, extra={"undone": event.words})
+        case Compacted():
+            text = f"{event.asked_by} had the older part of the conversation summed up"
+            return Notice(text=text, extra={"summary": event.summary, "kept": event.kept})
         case _:
             assert_never(event)
     return Notice(text=text, level="warning")
@@ -50,10 +72,11 @@ def notice(event: ModelFailed | InterruptRequested | OpCancelled | ApprovalReque
 
 def _model_failed(event: ModelFailed) -> Notice:
     text = f"{event.model} gave no answer{_because(event.error)}"
+    extra: JsonObject = {"partialText": event.text} if event.text else {}
     if event.retry_in_s is None:
-        return Notice(text=text, level="error")
+        return Notice(text=text, level="error", extra=extra)
     text = f"{_ended(text)} Asking again in {event.retry_in_s:g} s."
-    return Notice(text=text, level="warning")
+    return Notice(text=text, level="warning", extra=extra)
 
 
 def _approval_requested(event: ApprovalRequested) -> Notice:

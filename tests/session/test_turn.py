@@ -248,7 +248,7 @@ class Died(BaseException):
     """Stands for the end of the process in the middle of a step."""
 
 
-def die(*_):
+def die(*_, **__):
     raise Died
 
 

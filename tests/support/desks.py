@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ml_intern.clock import SystemClock
 from ml_intern.events import Event, SessionStarted, TurnFinished
-from ml_intern.llm.client import ModelReply
+from ml_intern.llm.client import ModelReply, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import Op, UserInput
 from ml_intern.queue.store import Store
@@ -58,6 +58,7 @@ class Listed:
         tools: Sequence[ToolSpec],
         *,
         on_text: Callable[[str], None] = print,
+        cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         self.asked.append(list(messages))
         reply = self.replies.pop(0)

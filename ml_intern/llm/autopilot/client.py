@@ -7,7 +7,7 @@ from ml_intern.errors import Refused
 from ml_intern.llm.autopilot.decide import decide
 from ml_intern.llm.autopilot.fold import fold
 from ml_intern.llm.autopilot.step import Step
-from ml_intern.llm.client import ModelReply, ignore_text
+from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec
 
 NAME = "autopilot"
@@ -24,6 +24,7 @@ class Autopilot:
         tools: Sequence[ToolSpec],
         *,
         on_text: Callable[[str], None] = ignore_text,
+        cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         """The next step. The same conversation gives the same reply.
 
