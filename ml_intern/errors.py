@@ -5,6 +5,7 @@ MLInternError
 ├── InputError           the person changes what was typed
 ├── QueueError
 │   ├── Busy             the caller comes back after `retry_after_s`
+│   │   └── Draining     the caller comes back when the service has been started again
 │   ├── LeaseLost        nobody: another owner has the session; the worker drops its work
 │   ├── StateConflict    nobody: somebody else was first; the answer is what stands in the store
 │   ├── UnknownSession   the person names another session
@@ -13,6 +14,8 @@ MLInternError
 │   ├── Retryable        the turn tries again after `retry_after_s`
 │   ├── ContextOverflow  the context is compacted
 │   └── Refused          the person changes model, key or account
+├── ApiError             the caller mends the request
+│   └── DaemonGone       the person starts the daemon again, or looks why it does not answer
 ├── SandboxError         the person installs or allows a sandbox
 └── ComputeError         a job could not be started, found or stopped
 Interrupted (BaseException): the session was told to stop; only the turn may catch it.
@@ -41,6 +44,10 @@ class Busy(QueueError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Draining(Busy):
+    """The service is stopping and accepts nothing more."""
 
 
 class LeaseLost(QueueError):
@@ -81,6 +88,14 @@ class ContextOverflow(ModelError):
 
 class Refused(ModelError):
     """The provider will not answer this request however often it is sent."""
+
+
+class ApiError(MLInternError):
+    """The daemon did not understand what was asked of it."""
+
+
+class DaemonGone(ApiError):
+    """Nobody answers at the daemon's socket, or the answer broke off."""
 
 
 class SandboxError(MLInternError):

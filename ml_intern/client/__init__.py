@@ -1,0 +1,1 @@
+"""How people and programs reach the product: one list of requests, here or over the socket."""

@@ -1,0 +1,154 @@
+"""What can be asked of the product, wherever it runs: the one list of requests.
+
+`ml_intern/daemon/local.py` answers in the process that holds the store. `ml_intern/api/` offers
+that one over the daemon's socket, and `ml_intern/client/remote.py` makes a door of the socket
+again: whoever talks to a door cannot tell the difference. Nothing here knows HTTP.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ml_intern.events import Verdict
+from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
+from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+
+Request = UserInput | Interrupt | Undo | Compact | ChangeModel
+"""The ops that come from outside; the others follow from what happens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSession:
+    """A task, and what is to be true for its session."""
+
+    task: str
+    started_in: str
+    """The folder in which the person typed it, absolute."""
+    author: str
+    model: str | None = None
+    """None: the one of the settings, as is `max_iterations`."""
+    instructions: str = ""
+    """Words of whoever starts it for the system prompt."""
+    max_iterations: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPiece:
+    """Some of the text that a session's model is writing; the whole comes as `ModelReplied`."""
+
+    session_id: SessionId
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How the process behind the door is."""
+
+    version: str
+    pid: int
+    state: str
+    """`ready`, `draining` (it accepts nothing more), or `degraded` (see `trouble`)."""
+    trouble: str
+    """Empty, or what is wrong and what to do."""
+    running: int
+    """Sessions that a worker has in hand."""
+    queued: int
+    """Sessions that wait for a worker."""
+    waiting: int
+    """Sessions that wait for a person, a job or a timer."""
+    open_approvals: int
+
+
+class Watch(Protocol):
+    """What comes in, in order, from a cursor on. For one thread."""
+
+    def take(self) -> Sequence[Recorded | TextPiece]:
+        """What has come since the last time; empty when nothing has. Does not wait.
+
+        A watcher that falls far behind loses pieces of text, never an event.
+        Raises StoreUnavailable, DaemonGone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
+
+
+class Door(Protocol):
+    """Safe from any thread. Every method may raise StoreUnavailable, a remote one DaemonGone."""
+
+    def start_session(self, new: NewSession, *, key: str | None = None) -> SessionId:
+        """Store a new session with its task; durable when this returns.
+
+        The same `key` again gives the same session, and nothing is stored twice.
+        Raises InputError, ConfigError for a model that cannot be used, Busy, Draining.
+        """
+        ...
+
+    def submit(
+        self, session_id: SessionId, request: Request, *, key: str | None = None
+    ) -> int | None:
+        """Queue a request; its number, or None when the session had one with this `key`.
+
+        Raises UnknownSession, InputError, ConfigError, Busy, Draining.
+        """
+        ...
+
+    def decide(
+        self,
+        approval_id: str,
+        verdict: Verdict,
+        *,
+        decided_by: str,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Decide an open approval; false when somebody was first. Durable when it returns.
+
+        `arguments` are the edited ones, complete; only with `edit`. Raises InputError.
+        """
+        ...
+
+    def sessions(self, limit: int) -> Sequence[SessionRow]:
+        """At most `limit` sessions, the newest first."""
+        ...
+
+    def session(self, prefix: str) -> SessionRow:
+        """The session with this id, or the only one whose id begins so.
+
+        Raises UnknownSession, InputError when several begin so.
+        """
+        ...
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
+        """The session's events with numbers above `after_seq`, in order."""
+        ...
+
+    def watch(self, session_id: SessionId, after_seq: int, wake: Callable[[], None]) -> Watch:
+        """Follow one session from `after_seq` on; `wake` is called when `take` has something.
+
+        `wake` comes from any thread and must not block. Raises UnknownSession.
+        """
+        ...
+
+    def open_approvals(self, session_id: SessionId | None = None) -> Sequence[ApprovalRow]:
+        """Approvals that wait for a person, oldest first; of all sessions for None."""
+        ...
+
+    def approval(self, prefix: str) -> ApprovalRow:
+        """The approval with this id, or the only one whose id begins so. Raises InputError."""
+        ...
+
+    def tools(self) -> Sequence[ToolSpec]:
+        """What a model may call."""
+        ...
+
+    def trace_path(self, session_id: SessionId) -> str:
+        """Where the session's trace is or will be. Raises UnknownSession."""
+        ...
+
+    def health(self) -> Health:
+        """How the process behind this door is. Never raises for a store that is in trouble."""
+        ...
