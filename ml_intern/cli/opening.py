@@ -12,6 +12,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.logs import StoreTrouble, start_log
 from ml_intern.cli.wishes import Wishes
 from ml_intern.daemon.service import DRAIN_S, Service
+from ml_intern.daemon.workers import CUT_S
 from ml_intern.errors import QueueError
 from ml_intern.settings import Settings, load
 from ml_intern.tracing.redact import Redactor, secrets_in
@@ -54,8 +55,8 @@ def close(service: Service, wishes: Wishes) -> None:
     What is lost by that is found again from the journal; confined code dies with this process.
     """
     heard = wishes.stops + wishes.leaves
-    drain_s = AT_ONCE_S if wishes.stops > 1 else DRAIN_S
-    closing = threading.Thread(target=_close, args=(service, drain_s), daemon=True, name="closing")
+    patience = (AT_ONCE_S, 0.0) if wishes.stops > 1 else (DRAIN_S, CUT_S)
+    closing = threading.Thread(target=_close, args=(service, *patience), daemon=True, name="closing")
     closing.start()
     while closing.is_alive() and wishes.stops + wishes.leaves == heard:
         closing.join(TICK_S)
@@ -64,9 +65,9 @@ def close(service: Service, wishes: Wishes) -> None:
         os._exit(exits.INTERRUPTED if wishes.stops else exits.WAITING)
 
 
-def _close(service: Service, drain_s: float) -> None:
+def _close(service: Service, drain_s: float, cut_s: float) -> None:
     try:
-        service.close(drain_s)
+        service.close(drain_s, cut_s)
     except QueueError:
         # A full disk, say: it has been told already, and nothing accepted is lost by it.
         log.warning("not_closed", exc_info=True)

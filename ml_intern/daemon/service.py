@@ -22,7 +22,7 @@ from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute
 from ml_intern.compute.protocol import Compute
 from ml_intern.daemon.jobs import JobWatcher
-from ml_intern.daemon.workers import Workers
+from ml_intern.daemon.workers import CUT_S, Workers
 from ml_intern.errors import ComputeError, ConfigError, InputError
 from ml_intern.events import SessionStarted
 from ml_intern.llm.autopilot import Autopilot
@@ -148,7 +148,7 @@ class Service:
                 except ComputeError:
                     log.exception("job_not_cancelled", extra={"job_id": job.job_id})
 
-    def close(self, drain_s: float = DRAIN_S) -> None:
+    def close(self, drain_s: float = DRAIN_S, cut_s: float = CUT_S) -> None:
         """Give running sessions back, let the readers catch up, close the store.
 
         A second call does nothing.
@@ -157,7 +157,7 @@ class Service:
             return
         self._closed = True
         if self._workers is not None:
-            self._workers.drain(drain_s)
+            self._workers.drain(drain_s, cut_s)
         self._stop_readers.set()
         for thread in self._readers:
             thread.join(drain_s)

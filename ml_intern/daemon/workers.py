@@ -21,6 +21,8 @@ CLAIM_WAIT_S = 0.5
 INTERRUPT_POLL_S = 0.2
 RENEW_S = 5.0
 AFTER_ERROR_S = 1.0
+CUT_S = 20.0
+"""What steps that were cut short get: a little more than a tool's own grace."""
 
 
 @dataclass(kw_only=True)
@@ -51,15 +53,29 @@ class Workers:
         for thread in (*self._threads, self._keeper):
             thread.start()
 
-    def drain(self, timeout_s: float) -> bool:
-        """Stop claiming, let running steps end, give sessions back; true when all threads ended."""
+    def drain(self, timeout_s: float, cut_s: float = CUT_S) -> bool:
+        """Stop claiming, let running steps end, give sessions back; true when all threads ended.
+
+        Steps that have not ended after `timeout_s` seconds, or when `hurry` is called, are cut
+        short, and get `cut_s` seconds more to end.
+        """
         self._leave.set()
-        deadline = self._desk.clock.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - self._desk.clock.monotonic()))
+        self._join(timeout_s)
+        self.hurry()
+        self._join(cut_s)
         self._all_done.set()
         self._keeper.join(RENEW_S)
         return not any(thread.is_alive() for thread in self._threads)
+
+    def hurry(self) -> None:
+        """End what runs now; what it was doing is recorded, or done again by the next owner."""
+        for running in self._now_running():
+            running.signals.cut.set()
+
+    def _join(self, timeout_s: float) -> None:
+        deadline = self._desk.clock.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._desk.clock.monotonic()))
 
     def _work(self) -> None:
         while not self._leave.is_set():
@@ -97,14 +113,14 @@ class Workers:
     def _pass_interrupts_on(self, store: Store) -> None:
         for running in self._now_running():
             if not running.signals.stop.is_set() and store.interrupted(running.claim):
-                running.signals.stop.set()
+                running.signals.interrupt()
 
     def _renew(self, store: Store) -> None:
         for running in self._now_running():
             try:
                 store.renew(running.claim.lease)
             except LeaseLost:
-                running.signals.stop.set()
+                running.signals.interrupt()
 
     def _now_running(self) -> list[Running]:
         with self._lock:

@@ -154,11 +154,11 @@ class Calls:
         if ready is None:
             return
         began = self._place.clock.monotonic()
-        found = self._router.recover(ready.prepared, self._context(open_call), self._signals.stop)
+        found = self._router.recover(ready.prepared, self._context(open_call), self._signals.cut)
         if found is None:
             self._answer(open_call, fail(UNKNOWN), "recovery", began)
         else:
-            self._take(open_call, found, began)
+            self._take(ready, found, began)
 
     def _run_together(self, items: list[_Ready]) -> None:
         if len(items) == 1:
@@ -170,12 +170,12 @@ class Calls:
         with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reads") as pool:
             outcomes = list(pool.map(self._execute, items))
         for item, outcome in zip(items, outcomes, strict=True):
-            self._take(item.open_call, outcome, began)
+            self._take(item, outcome, began)
 
     def _run(self, item: _Ready) -> None:
         self._record(*self._start(item))
         began = self._place.clock.monotonic()
-        self._take(item.open_call, self._execute(item), began)
+        self._take(item, self._execute(item), began)
 
     def _start(self, item: _Ready) -> list[Event]:
         if item.open_call.stage == "waiting":
@@ -191,19 +191,27 @@ class Calls:
         ]
 
     def _execute(self, item: _Ready) -> ToolOutcome | Waiting:
-        return self._router.run(item.prepared, self._context(item.open_call), self._signals.stop)
+        return self._router.run(item.prepared, self._context(item.open_call), self._signals.cut)
 
     def _context(self, open_call: OpenCall) -> ToolContext:
         return ToolContext(
             place=self._place, call_id=open_call.call.call_id, facts=Facts(self._history.facts)
         )
 
-    def _take(self, open_call: OpenCall, outcome: ToolOutcome | Waiting, began: float) -> None:
+    def _take(self, item: _Ready, outcome: ToolOutcome | Waiting, began: float) -> None:
+        open_call = item.open_call
+        if self._was_cut(item):
+            return
         if isinstance(outcome, Waiting):
             if open_call.stage != "waiting":
                 self._record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
         else:
             self._answer(open_call, _told_what_ran(open_call, outcome), "tool", began)
+
+    def _was_cut(self, item: _Ready) -> bool:
+        """Whether a read was ended because the process goes: the next owner runs it again."""
+        going = self._signals.cut.is_set() and not self._signals.stop.is_set()
+        return going and item.prepared.tool.effect == "read"
 
     def _answer(
         self,

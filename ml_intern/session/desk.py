@@ -48,6 +48,13 @@ class Signals:
     """What the outside tells a running turn; it looks between two steps."""
 
     stop: threading.Event = field(default_factory=threading.Event)
-    """The session was interrupted: end the turn. Also ends a running tool."""
+    """The session was interrupted: end the turn."""
     leave: threading.Event = field(default_factory=threading.Event)
     """The process is going: give the session back as it stands, for its next owner."""
+    cut: threading.Event = field(default_factory=threading.Event)
+    """End the running tool now."""
+
+    def interrupt(self) -> None:
+        """End the turn, and what runs in it."""
+        self.stop.set()
+        self.cut.set()

@@ -88,3 +88,28 @@ def test_draining_gives_the_session_back_after_the_step(bench):
     assert bench.last(TurnFinished) is None
     assert bench.drive().outcome == "finished"
     assert bench.effect.ran == [0]
+
+
+@pytest.mark.parametrize("effect", ["read", "write"])
+def test_a_step_that_outlasts_the_drain_is_cut_and_the_session_is_given_back(bench, effect):
+    """A read is done again by the next owner; what became of anything else is recorded."""
+    inside = threading.Event()
+
+    def until_cut(args, ctx):
+        inside.set()
+        assert ctx.cancelled.wait(20)
+        return succeed("cut")
+
+    tool = {"read": bench.look, "write": bench.effect}[effect]
+    tool.answer = until_cut
+    bench.model.replies[0] = calls((tool.name, "{}"))
+    bench.start()
+    workers = Workers(bench.desk, 1)
+    workers.start()
+    assert inside.wait(10)
+    assert workers.drain(0.1)
+    assert bench.last(TurnFinished) is None
+    assert len(bench.all(ToolFinished)) == (effect == "write")
+    tool.answer = lambda args, ctx: succeed("again")
+    assert bench.drive().outcome == "finished"
+    assert bench.last(ToolFinished).output == ("again" if effect == "read" else "cut")
