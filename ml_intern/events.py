@@ -258,12 +258,16 @@ class Undone:
 
 @dataclass(frozen=True, kw_only=True)
 class Compacted:
-    """A summary took the place of all but the last `kept` messages, and of no system message."""
+    """A summary took the place of all but the last `kept` messages, system prompt and task."""
 
     kind: Literal["compacted"] = "compacted"
     asked_by: str
     summary: str
     kept: int
+    model: str
+    """That wrote the summary, with what it cost."""
+    usage: Usage
+    cost_micro_usd: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,8 @@ class UserMessage:
 
     text: str
     injected: bool = False
+    summary: bool = False
+    """It stands for what was said before it, and is also `injected`."""
     role: Literal["user"] = "user"
 
 

@@ -56,7 +56,9 @@ def close(service: Service, wishes: Wishes) -> None:
     """
     heard = wishes.stops + wishes.leaves
     patience = (AT_ONCE_S, 0.0) if wishes.stops > 1 else (DRAIN_S, CUT_S)
-    closing = threading.Thread(target=_close, args=(service, *patience), daemon=True, name="closing")
+    closing = threading.Thread(
+        target=_close, args=(service, *patience), daemon=True, name="closing"
+    )
     closing.start()
     while closing.is_alive() and wishes.stops + wishes.leaves == heard:
         closing.join(TICK_S)

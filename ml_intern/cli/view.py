@@ -180,7 +180,9 @@ class View:
                 self.waiting_on, self.stopping = event.waiting_on, False
             case ModelChanged(model=model):
                 self.model = model
-            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled() | Undone() | Compacted():
+            case Compacted():
+                self._spend(event)
+            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled() | Undone():
                 pass
             case _:
                 assert_never(event)
@@ -190,6 +192,11 @@ class View:
         self.workspace, self.started_in = Path(event.workspace), event.started_in
 
     def _take_reply(self, event: ModelReplied) -> None:
+        self._spend(event)
+        for call in event.tool_calls:
+            self._of(call.call_id, call.name, json_object(call.arguments))
+
+    def _spend(self, event: ModelReplied | Compacted) -> None:
         usage = event.usage
         self.model_calls += 1
         self.input_tokens += usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
@@ -198,8 +205,6 @@ class View:
             self.cost_micro_usd = None
         else:
             self.cost_micro_usd += event.cost_micro_usd
-        for call in event.tool_calls:
-            self._of(call.call_id, call.name, json_object(call.arguments))
 
     def _take_approval(self, event: ApprovalRequested | ApprovalDecided) -> None:
         if isinstance(event, ApprovalRequested):

@@ -6,7 +6,16 @@ order in which things happened; words of a person that come in between wait for 
 
 from collections.abc import Sequence
 
-from ml_intern.events import Event, Hinted, ModelReplied, ToolFinished, UserSaid
+from ml_intern.context import compaction
+from ml_intern.events import (
+    Compacted,
+    Event,
+    Hinted,
+    ModelReplied,
+    ToolFinished,
+    Undone,
+    UserSaid,
+)
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -41,12 +50,32 @@ class ContextManager:
                 self._unanswered = {call.call_id for call in event.tool_calls}
             case ToolFinished():
                 self._answer(event)
+            case Compacted():
+                self._messages = compaction.shortened(self._messages, event.summary, event.kept)
+            case Undone():
+                del self._messages[self._last_words() :]
             case _:
                 pass
+
+    def last_words(self) -> str | None:
+        """What a person said last, if it can still be taken back; words in a summary cannot."""
+        place = self._last_words()
+        return self._messages[place].text if place < len(self._messages) else None
 
     def messages(self) -> Sequence[Message]:
         """The conversation so far, system prompt first. Do not change it."""
         return self._messages
+
+    def _last_words(self) -> int:
+        """The place of a person's last words; behind the end when there are none."""
+        for place in range(len(self._messages) - 1, 0, -1):
+            message = self._messages[place]
+            if isinstance(message, UserMessage):
+                if message.summary:
+                    break
+                if not message.injected:
+                    return place
+        return len(self._messages)
 
     def _hear(self, message: UserMessage) -> None:
         if self._unanswered:

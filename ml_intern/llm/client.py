@@ -45,6 +45,7 @@ class ModelClient(Protocol):
         """Answer the conversation, with words or with tool calls.
 
         `messages` starts with the system message; every tool call in it has its one answer.
+        Without `tools` the answer can only be words; a planner that has none raises Refused.
         `on_text` is called with each piece of text as it arrives; `cancelled` is looked at at least
         five times a second, also while a provider is silent.
         Raises Retryable, ContextOverflow or Refused (`ml_intern/errors.py`), each with the text

@@ -73,7 +73,7 @@ class Calls:
         """Bring every open call as far as it goes; the end of the turn if one must wait."""
         ready = [found for call in self._open() if (found := self._next_step(call)) is not None]
         for batch in _batches(ready):
-            if self._signals.stop.is_set() or self._signals.leave.is_set():
+            if self._signals.is_called_off():
                 return None
             self._run_together(batch)
         return self._waiting()

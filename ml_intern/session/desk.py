@@ -54,6 +54,10 @@ class Signals:
     cut: threading.Event = field(default_factory=threading.Event)
     """End the running tool now."""
 
+    def is_called_off(self) -> bool:
+        """Whether a step that has not ended is not wanted any more."""
+        return self.stop.is_set() or self.leave.is_set()
+
     def interrupt(self) -> None:
         """End the turn, and what runs in it."""
         self.stop.set()

@@ -9,16 +9,27 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+from ml_intern.context import compaction
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import system_prompt
-from ml_intern.errors import ComputeError, ConfigError, QueueError
-from ml_intern.events import Event, ToolFinished, TurnFinished, TurnStarted, UserSaid
+from ml_intern.errors import ComputeError, ConfigError, Interrupted, ModelError, QueueError
+from ml_intern.events import (
+    Compacted,
+    Event,
+    ModelChanged,
+    OpCancelled,
+    ToolFinished,
+    TurnFinished,
+    TurnStarted,
+    Undone,
+    UserSaid,
+)
+from ml_intern.llm.client import ModelClient, ModelReply
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
     Compact,
     Interrupt,
-    Op,
     Resume,
     Undo,
     UserInput,
@@ -31,6 +42,9 @@ from ml_intern.session.turn import Turn
 from ml_intern.tools.protocol import Workplace, succeed
 
 log = logging.getLogger(__name__)
+
+TurnOp = UserInput | ApprovalDecision | Interrupt | Resume
+"""The ops that begin a turn or go on with one; the others change the session between turns."""
 
 
 def handle(claim: Claim, desk: Desk, signals: Signals) -> None:
@@ -72,24 +86,95 @@ class Handling:
             self._take_up(recorded.event)
 
     def run(self) -> None:
+        """Do what the op asks, to its end."""
+        match self._claim.op:
+            case Undo(asked_by=asked_by):
+                self._undo(asked_by)
+            case Compact(asked_by=asked_by):
+                self._compact(asked_by)
+            case ChangeModel(model=model, asked_by=asked_by):
+                self._finish(ModelChanged(model=model, asked_by=asked_by))
+            case op:
+                self._run_turn(op)
+
+    def _run_turn(self, op: TurnOp) -> None:
         """Take the op up, unless a process that died has done so; then go on with the turn."""
-        op = self._claim.op
         if not self._history.took_up(self._claim.op_seq):
             if self._too_late(op):
-                self._desk.store.finish(self._claim)
+                self._finish()
                 return
             self._record(*self._first_events())
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is None:
             self._desk.store.release(self._claim)
         else:
-            self._desk.store.finish(self._claim, ended)
+            self._finish(ended)
 
-    def _too_late(self, op: Op) -> bool:
+    def _finish(self, *events: Event) -> None:
+        self._desk.store.finish(self._claim, *events)
+
+    def _undo(self, asked_by: str) -> None:
+        """Take the last words out of the conversation; what still waits for an answer gets one."""
+        if self._context.last_words() is None:
+            self._give_up("there are no words that could be taken back")
+            return
+        self._calls().abandon(f"{asked_by} took back what was said")
+        words = self._context.last_words() or ""  # those that waited for the answers are in now
+        detail = f"{asked_by} took back {words[:80]!r}; files and jobs are as they were"
+        self._finish(
+            Undone(asked_by=asked_by, words=words),
+            TurnFinished(outcome="interrupted", detail=detail),
+        )
+
+    def _compact(self, asked_by: str) -> None:
+        """Have the session's model sum up the older part of the conversation."""
+        messages = self._context.messages()
+        kept = compaction.kept_count(messages)
+        if kept is None:
+            self._give_up("the conversation is too short to sum up")
+            return
+        try:
+            reply = self._model().complete(
+                compaction.request(messages, kept), (), cancelled=self._signals.is_called_off
+            )
+        except ModelError as exc:
+            self._give_up(str(exc))
+        except Interrupted:
+            self._stop_compacting()
+        else:
+            self._summarize(asked_by, reply, kept)
+
+    def _summarize(self, asked_by: str, reply: ModelReply, kept: int) -> None:
+        if not reply.message.text.strip():
+            self._give_up(f"{reply.model} wrote no summary")
+            return
+        self._finish(
+            Compacted(
+                asked_by=asked_by,
+                summary=reply.message.text,
+                kept=kept,
+                model=reply.model,
+                usage=reply.usage,
+                cost_micro_usd=reply.cost_micro_usd,
+            )
+        )
+
+    def _stop_compacting(self) -> None:
+        if self._signals.stop.is_set():
+            self._give_up("the session was told to stop")
+        else:
+            self._desk.store.release(self._claim)
+
+    def _give_up(self, reason: str) -> None:
+        """The op changes nothing, and everybody can read why."""
+        op = self._claim.op
+        self._finish(OpCancelled(op_seq=self._claim.op_seq, op_kind=op.kind, reason=reason))
+
+    def _too_late(self, op: TurnOp) -> bool:
         """Whether the session has gone past what this op is about."""
         last = self._history.last_turn
         match op:
-            case UserInput() | Undo() | Compact() | ChangeModel():
+            case UserInput():
                 return False
             case ApprovalDecision(approval_id=approval_id):
                 return all(
@@ -137,20 +222,25 @@ class Handling:
             except ComputeError:
                 log.exception("job_not_cancelled", extra={"job_id": job.job_id})
 
-    def _turn(self) -> Turn:
-        calls = Calls(
+    def _calls(self) -> Calls:
+        return Calls(
             record=self._record,
             history=self._history,
             router=self._desk.router,
             place=self._place(),
             signals=self._signals,
         )
+
+    def _model(self) -> ModelClient:
+        return self._desk.model(self._row.model)
+
+    def _turn(self) -> Turn:
         return Turn(
             record=self._record,
             history=self._history,
             context=self._context,
-            calls=calls,
-            model=self._desk.model(self._row.model),
+            calls=self._calls(),
+            model=self._model(),
             limits=self._desk.limits,
             clock=self._desk.clock,
             signals=self._signals,

@@ -20,6 +20,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    Undone,
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
@@ -55,6 +56,8 @@ class History:
         self.last_turn: TurnFinished | None = None
         """None while a turn is going on, or was cut off."""
         self._taken_up: set[int] = set()
+        self._facts_when_said: list[int] = []
+        """How many facts there were, for each of `said` that was no answer."""
 
     def took_up(self, op_seq: int) -> bool:
         """Whether a turn has begun for this op, perhaps in a process that died."""
@@ -72,7 +75,10 @@ class History:
         match event:
             case UserSaid(text=text):
                 self.said.append(text)
+                self._facts_when_said.append(len(self.facts))
                 self.iterations = 0
+            case Undone():
+                self._take_back(event)
             case TurnStarted(op_seq=op_seq):
                 self._taken_up.add(op_seq)
                 self.last_turn = None
@@ -94,6 +100,15 @@ class History:
                 self.facts.extend(event.facts)
             case _:
                 pass
+
+    def _take_back(self, event: Undone) -> None:
+        """The words count no more, nor a plan that was made since; what was checked still holds."""
+        if event.words in self.said:
+            del self.said[len(self.said) - 1 - self.said[::-1].index(event.words) :]
+        before = self._facts_when_said.pop() if self._facts_when_said else 0
+        since = [fact for fact in self.facts[before:] if fact.kind != "plan"]
+        self.facts[before:] = since
+        self.iterations = 0
 
     def _move(self, event: ApprovalRequested | ApprovalDecided | ToolStarted | ToolWaiting) -> None:
         was = self.open_calls[event.call_id]

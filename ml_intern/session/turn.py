@@ -100,7 +100,7 @@ class Turn:
                     self._context.messages(),
                     self._calls.specs(),
                     on_text=self._on_text,
-                    cancelled=self._is_called_off,
+                    cancelled=self._signals.is_called_off,
                 )
             except Interrupted as cut:
                 self._record(_cut_off(self._model.name, cut))
@@ -119,9 +119,6 @@ class Turn:
             else:
                 return self._take(reply, self._clock.monotonic() - started)
         raise AssertionError("the last attempt returns or raises")
-
-    def _is_called_off(self) -> bool:
-        return self._signals.stop.is_set() or self._signals.leave.is_set()
 
     def _take(self, reply: ModelReply, took_s: float) -> ModelReplied:
         event = ModelReplied(

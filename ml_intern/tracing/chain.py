@@ -67,6 +67,16 @@ class Chain:
             self._begin_anew()
         return self._link(body, self._parent, extra)
 
+    def compact(self, summary: str, extra: JsonObject) -> None:
+        """The mark of a compaction that a person asked for, and the summary below it."""
+        self._join_file()
+        mark = Compacted(
+            after=self._parent or "", before_tokens=self.context_tokens, trigger="manual"
+        )
+        parent = self._parent if self._links < NEW_CHAIN_FROM else None
+        self._links = self._links if parent else 0
+        self._link(Said(text=summary, is_summary=True), self._link(mark, parent, extra), extra)
+
     def add_title(self, title: str) -> None:
         """A line beside the chain."""
         self._give(Title(session_id=self._session_id, title=title, extra=self._extra({})))

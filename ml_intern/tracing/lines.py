@@ -117,8 +117,10 @@ class SessionLines:
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
                 self._notice(notices.notice(event))
-            case ModelChanged() | Undone() | Compacted():
+            case ModelChanged() | Undone():
                 self._notice(notices.notice(event))
+            case Compacted():
+                self._compact(event)
             case ApprovalDecided():
                 self._approval(event)
             case ToolFinished():
@@ -197,6 +199,10 @@ class SessionLines:
             use_id = f"{first}_{number}"
         self._use_ids.add(use_id)
         return use_id
+
+    def _compact(self, event: Compacted) -> None:
+        extra = {"askedBy": self._shown.brief(event.asked_by), "kept": event.kept}
+        self._chain.compact(self._shown.words(event.summary), extra)
 
     def _title(self) -> None:
         """Behind the first answer: never first in the file, never written twice."""

@@ -11,7 +11,6 @@ from typing import assert_never
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
-    Compacted,
     InterruptRequested,
     JobEnded,
     JobProgressed,
@@ -35,15 +34,7 @@ class Notice:
     extra: JsonObject = field(default_factory=dict, hash=False)
 
 
-Plain = (
-    ModelFailed
-    | InterruptRequested
-    | OpCancelled
-    | ApprovalRequested
-    | ModelChanged
-    | Undone
-    | Compacted
-)
+Plain = ModelFailed | InterruptRequested | OpCancelled | ApprovalRequested | ModelChanged | Undone
 
 
 def notice(event: Plain) -> Notice:
@@ -62,9 +53,6 @@ def notice(event: Plain) -> Notice:
         case Undone():
             text = f"{event.asked_by} took back what was said last, and the answer to it"
             return Notice(text=text, extra={"undone": event.words})
-        case Compacted():
-            text = f"{event.asked_by} had the older part of the conversation summed up"
-            return Notice(text=text, extra={"summary": event.summary, "kept": event.kept})
         case _:
             assert_never(event)
     return Notice(text=text, level="warning")

@@ -10,6 +10,7 @@ from ml_intern.events import (
     AnsweredBy,
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     Event,
     Fact,
     Hinted,
@@ -18,6 +19,7 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     ModelAsked,
+    ModelChanged,
     ModelFailed,
     OpCancelled,
     Outcome,
@@ -25,9 +27,10 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    Undone,
     Verdict,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
+from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
 from ml_intern.tracing.chain import MAX_CHAIN
 from ml_intern.tracing.lines import UNFINISHED, SessionLines
 from ml_intern.tracing.mark import read_mark
@@ -474,6 +477,36 @@ def test_a_chain_with_a_thousand_open_calls_begins_anew_all_the_same(tmp_path: P
     assert broken_rules(write(tmp_path, session)) == []
     lines = read(fold(session))
     assert lines[MAX_CHAIN + 1]["subtype"] == "compact_boundary"
+
+
+def test_a_summary_is_marked_as_the_format_has_it(tmp_path: Path) -> None:
+    events = [
+        *(started(), said(), replied("one", call("c1")), answered("c1"), ended()),
+        Compacted(
+            asked_by="ada",
+            summary="## Goal",
+            kept=0,
+            model="m",
+            usage=Usage(),
+            cost_micro_usd=None,
+        ),
+        *(said("go on"), replied("two")),
+    ]
+    mark, summary, after = lines_of(*events)[-4:-1]
+    assert (mark["subtype"], mark["compactMetadata"]["trigger"]) == ("compact_boundary", "manual")
+    assert (summary["isCompactSummary"], summary["parentUuid"]) == (True, mark["uuid"])
+    assert summary["message"]["content"] == "## Goal"
+    assert after["parentUuid"] == summary["uuid"]
+    assert broken_rules(write(tmp_path, recorded("compacted", *events))) == []
+
+
+def test_what_changes_a_session_between_turns_is_told() -> None:
+    undone = Undone(asked_by="ada", words="a bad idea")
+    changed = ModelChanged(model="another", asked_by="bob")
+    assert [text for _, text in notices(undone, changed)] == [
+        "ada took back what was said last, and the answer to it",
+        "bob changed the model to another",
+    ]
 
 
 def everything() -> list[Event]:

@@ -11,6 +11,10 @@ from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec
 
 NAME = "autopilot"
+NO_WORDS = (
+    "The autopilot plans with tools and writes nothing without them. Its conversation never grows "
+    "too long, so there is nothing to sum up."
+)
 
 
 class Autopilot:
@@ -30,6 +34,8 @@ class Autopilot:
 
         Raises Refused, with the words for the person, when the task cannot be done or was given up.
         """
+        if not tools:
+            raise Refused(NO_WORDS)
         step = decide(fold(messages, frozenset(tool.name for tool in tools)))
         if step.failed:
             raise Refused(step.text)
