@@ -11,12 +11,10 @@ from ml_intern.cli.opening import opened
 from ml_intern.cli.person import merged
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import Door
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import Verdict
-from ml_intern.messages import ApprovalId
 from ml_intern.queue.rows import ApprovalRow
-from ml_intern.queue.store import Store
-from ml_intern.session.approvals import decide
 
 
 def approve(target: str, edit: str | None, manner: Manner, *, wait: bool) -> int:
@@ -40,14 +38,12 @@ def _decide(
     edit: str | None = None,
 ) -> int:
     with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
-        store = found.service.store
-        asked = find(store, target)
+        door = found.door
+        asked = find(door, target)
         arguments: Mapping[str, Any] | None = None
         if edit is not None:
             arguments = merged(asked.arguments, edit)
-        won = asked.state == "pending" and decide(
-            store,
-            found.service.router,
+        won = asked.state == "pending" and door.decide(
             asked.approval_id,
             verdict,
             decided_by=author(),
@@ -55,7 +51,7 @@ def _decide(
             arguments=arguments,
         )
         if not won:
-            raise InputError(_too_late(store.approval(asked.approval_id)))
+            raise InputError(_too_late(door.approval(asked.approval_id)))
         said = f"{_SAID[verdict]} {asked.tool} of session {short(asked.session_id)}."
         if wait:
             return go_on(found, asked.session_id, manner, wishes, said=said)
@@ -66,19 +62,19 @@ def _decide(
 _SAID: Mapping[Verdict, str] = {"approve": "Approved", "edit": "Edited, approved", "deny": "Denied"}
 
 
-def find(store: Store, target: str) -> ApprovalRow:
+def find(door: Door, target: str) -> ApprovalRow:
     """The approval with this id, or the only open one of the session with this id.
 
     Ids may be cut to a unique beginning. Raises InputError, which says what is open.
     """
     try:
-        return store.approval(ApprovalId(target))
+        return door.approval(target)
     except InputError as unknown:
         try:
-            row = store.session(target)
+            row = door.session(target)
         except UnknownSession:
             raise unknown from None
-    waiting = store.open_approvals(row.session_id)
+    waiting = door.open_approvals(row.session_id)
     if len(waiting) == 1:
         return waiting[0]
     if not waiting:

@@ -24,7 +24,8 @@ from ml_intern import __version__
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import shown, size
 from ml_intern.cli.summary import tilde
-from ml_intern.daemon.service import model_named, private_folder, training_python
+from ml_intern.daemon.models import Models
+from ml_intern.daemon.service import private_folder, training_python
 from ml_intern.errors import MLInternError
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.sandbox.choose import choose_sandbox
@@ -209,7 +210,7 @@ def _training(settings: Settings) -> Check:
 
 
 def _model(settings: Settings) -> Check:
-    model_named(settings.model)
+    Models(settings).named(settings.model)
     free = (
         " (in this process: no key, no network, no cost)" if settings.model == "autopilot" else ""
     )

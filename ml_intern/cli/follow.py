@@ -7,7 +7,8 @@ Main thread only.
 
 import getpass
 import os
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,18 +22,17 @@ from ml_intern.cli.screen import Screen
 from ml_intern.cli.summary import short
 from ml_intern.cli.view import View
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import Door, TextPiece
 from ml_intern.clock import Clock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested, Verdict
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
-from ml_intern.queue.rows import SessionRow
-from ml_intern.session.approvals import decide
+from ml_intern.queue.rows import Recorded, SessionRow
 
 TICK_S = 0.125
 HOST_EVERY_S = 1.0
-BATCH = 500
 MOST_SESSIONS = 1000
 """Among so many of the newest we look for unfinished ones."""
 
@@ -50,53 +50,61 @@ class Doors:
 
 
 class Follow:
-    """One session, from the beginning of its journal or from now on."""
+    """One session, from the beginning of its journal or from now on. `run` it once."""
 
     def __init__(
         self,
-        service: Service,
+        door: Door,
         session_id: SessionId,
         doors: Doors,
         clock: Clock,
         *,
+        host: Service | None = None,
         from_start: bool = False,
         stopping: bool = False,
     ) -> None:
-        """`stopping`: an `Interrupt` is queued already."""
+        """`host`: what does the work when nobody else does; None where a daemon does it.
+
+        `stopping`: an `Interrupt` is queued already.
+        """
         self.view = View()
-        self._service = service
-        self._store = service.store
+        self._door = door
+        self._service = host
         self._session_id = session_id
         self._doors = doors
         self._screen = doors.screen
         self._clock = clock
-        self._cursor = 0
+        self._news = threading.Event()
         self._host_at = clock.monotonic()
         self._host_pid: int | None = None
         self._hosting = False
         self._stopping = stopping
         self._put_off = False
         """The person said "later"."""
-        self._begin(from_start=from_start)
+        self._watch = door.watch(session_id, self._begin(from_start=from_start), self._news.set)
 
     def run(self) -> int:
         """Until the session rests, or somebody wants to leave; the exit status."""
         try:
             while (status := self._step()) is None:
                 self._screen.tick(self.view, self._clock.now())
-                self._store.wait_for_events(self._cursor, TICK_S)
+                self._clock.wait(self._news, TICK_S)
         finally:
+            self._watch.close()
             self._screen.close()
         return status
 
-    def _begin(self, *, from_start: bool) -> None:
-        for recorded in self._store.events(self._session_id):
-            self._cursor = recorded.position
+    def _begin(self, *, from_start: bool) -> int:
+        """Take up what has happened; the number of the last event."""
+        seq = 0
+        for recorded in self._door.events(self._session_id):
+            seq = recorded.seq
             self.view.apply(recorded)
             if from_start:
                 self._screen.event(recorded, self.view)
         if not from_start:
             self._screen.begin(self.view)
+        return seq
 
     def _step(self) -> int | None:
         """One look at everything; the exit status when it was the last."""
@@ -116,7 +124,7 @@ class Follow:
     def _host(self) -> None:
         """Take the work over whenever nobody has it."""
         now = self._clock.monotonic()
-        if self._hosting or now < self._host_at:
+        if self._service is None or self._hosting or now < self._host_at:
             return
         self._host_at = now + HOST_EVERY_S
         self._hosting = self._service.try_host()
@@ -129,7 +137,7 @@ class Follow:
 
     def _tell_of_others(self) -> None:
         """Whoever hosts goes on with all that is unfinished here, not only with this session."""
-        for row in unfinished(self._store.sessions(MOST_SESSIONS)):
+        for row in unfinished(self._door.sessions(MOST_SESSIONS)):
             if row.session_id != self._session_id:
                 self._screen.remark(f"also going on with {short(row.session_id)}: {row.title}")
 
@@ -137,20 +145,27 @@ class Follow:
         if (words := self._doors.trouble.words) is not None:
             again = f"`ml-intern resume {short(self._session_id)}`"
             raise StoreUnavailable(f"{words} What is recorded is kept; then go on with {again}.")
-        while batch := self._store.follow(self._cursor, BATCH):
-            for recorded in batch:
-                self._cursor = recorded.position
-                if recorded.session_id == self._session_id:
-                    self.view.apply(recorded)
-                    self._screen.event(recorded, self.view)
+        self._take_up(self._taken())
+
+    def _taken(self) -> Sequence[Recorded | TextPiece]:
+        self._news.clear()
+        return self._watch.take()
+
+    def _take_up(self, items: Iterable[Recorded | TextPiece]) -> None:
+        for item in items:
+            if isinstance(item, TextPiece):
+                self._screen.text(item.text)
+            else:
+                self.view.apply(item)
+                self._screen.event(item, self.view)
 
     def _stop(self) -> None:
         self._stopping = True
-        self._store.submit(self._session_id, Interrupt(asked_by=author(), reason="Ctrl-C"))
+        self._door.submit(self._session_id, Interrupt(asked_by=author(), reason="Ctrl-C"))
 
     def _rests(self) -> bool:
         """Nothing is queued, nothing runs but jobs, and all of that has been read."""
-        if self._store.session(self._session_id).state not in ("idle", "waiting"):
+        if self._door.session(self._session_id).state not in ("idle", "waiting"):
             return False
         self._read()
         return not (self._stopping and self.view.running_jobs)
@@ -209,15 +224,15 @@ class Follow:
         )
         if words is None or not words.strip():
             return call_id not in self.view.questions
-        self._store.submit(self._session_id, UserInput(text=words, author=author()))
+        self._door.submit(self._session_id, UserInput(text=words, author=author()))
         return True
 
     def _asked_enough(self, still_open: Callable[[], bool]) -> bool:
         """Whether to stop waiting for the person's line: a signal came, or somebody was faster."""
         self._host()
-        if self._store.wait_for_events(self._cursor, 0.0):
+        if items := self._taken():
             self._screen.tell([Text()])  # what happened goes below the prompt
-            self._read()
+            self._take_up(items)
         return self._doors.wishes.any or not still_open()
 
     def _decide(
@@ -229,9 +244,7 @@ class Follow:
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        decide(
-            self._store,
-            self._service.router,
+        self._door.decide(
             asked.approval_id,
             verdict,
             decided_by=by,

@@ -11,13 +11,14 @@ from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import choose_screen
 from ml_intern.cli.summary import short, summary
+from ml_intern.cli.view import fold
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import Door, NewSession
 from ml_intern.clock import SystemClock
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import SessionRow
-from ml_intern.queue.store import Store
 
 MOST_CHARS = 16_000_000
 """Of standard input: enough to tell how much too long a text is."""
@@ -40,17 +41,16 @@ def run(words: list[str], manner: Manner, *, model: str | None = None) -> int:
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
         if wishes.any:
             return exits.INTERRUPTED
-        session_id = found.service.start_session(task, started_in=folder, author=author())
+        new = NewSession(task=task, started_in=str(folder), author=author(), model=model)
+        session_id = found.door.start_session(new)
         return follow(found, session_id, manner, wishes, from_start=True)
 
 
 def resume(prefix: str | None, manner: Manner) -> int:
     """Go on with a session, or with every one that is unfinished."""
     with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
-        store = found.service.store
-        rows = (
-            [session_named(store, prefix)] if prefix else unfinished(store.sessions(MOST_SESSIONS))
-        )
+        door = found.door
+        rows = [session_named(door, prefix)] if prefix else unfinished(door.sessions(MOST_SESSIONS))
         if not rows:
             sys.stdout.write("Nothing is queued or cut off. `ml-intern sessions` lists all.\n")
             return exits.DONE
@@ -68,34 +68,34 @@ def say(prefix: str, words: list[str], manner: Manner) -> int:
     if not text.strip():
         raise InputError("There is nothing to say: the text is empty.")
     with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
-        row = session_named(found.service.store, prefix)
-        found.service.store.submit(row.session_id, UserInput(text=text, author=author()))
+        row = session_named(found.door, prefix)
+        found.door.submit(row.session_id, UserInput(text=text, author=author()))
         return go_on(found, row.session_id, manner, wishes, said="Queued.")
 
 
 def interrupt(prefix: str, reason: str, manner: Manner) -> int:
     """Stop a session and its jobs, and see that they have ended."""
     with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
-        store = found.service.store
-        row = session_named(store, prefix)
-        jobs = [job for job in store.running_jobs() if job.session_id == row.session_id]
+        door = found.door
+        row = session_named(door, prefix)
+        jobs = fold(door.events(row.session_id)).running_jobs
         if row.state == "idle" and not jobs:
             sys.stdout.write(
                 f"Session {short(row.session_id)} has ended already ({row.outcome}); "
                 "nothing was stopped.\n"
             )
             return exits.DONE
-        store.submit(row.session_id, Interrupt(asked_by=author(), reason=reason))
+        door.submit(row.session_id, Interrupt(asked_by=author(), reason=reason))
         status = follow(found, row.session_id, manner, wishes, stopping=True)
         return exits.DONE if status == exits.INTERRUPTED and not wishes.any else status
 
 
-def session_named(store: Store, prefix: str) -> SessionRow:
+def session_named(door: Door, prefix: str) -> SessionRow:
     """The session whose id begins so. Raises UnknownSession, InputError, StoreUnavailable."""
     try:
-        return store.session(prefix)
+        return door.session(prefix)
     except UnknownSession as exc:
-        ids = {short(row.session_id): row.title for row in store.sessions(MOST_SESSIONS)}
+        ids = {short(row.session_id): row.title for row in door.sessions(MOST_SESSIONS)}
         near = difflib.get_close_matches(short(prefix), ids, n=1)
         hint = f"Did you mean {near[0]} ({ids[near[0]]})?" if near else "See `ml-intern sessions`."
         raise UnknownSession(f"{exc} {hint}") from exc
@@ -105,7 +105,7 @@ def go_on(
     found: Opened, session_id: SessionId, manner: Manner, wishes: Wishes, *, said: str
 ) -> int:
     """Follow the session here if no other process works; else leave it to that one."""
-    pid = found.service.host_pid()
+    pid = found.host_pid
     if pid is None:
         return follow(found, session_id, manner, wishes)
     sys.stdout.write(
@@ -134,12 +134,18 @@ def follow(
         approve_all=manner.yes,
     )
     following = Follow(
-        found.service, session_id, doors, SystemClock(), from_start=from_start, stopping=stopping
+        found.door,
+        session_id,
+        doors,
+        SystemClock(),
+        host=found.service,
+        from_start=from_start,
+        stopping=stopping,
     )
     status = following.run()
-    if status == exits.INTERRUPTED and wishes.stops > 1:
+    if status == exits.INTERRUPTED and wishes.stops > 1 and found.service is not None:
         found.service.cancel_jobs(session_id)
-    trace = found.service.traces.path(session_id)
+    trace = Path(found.door.trace_path(session_id))
     screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status})
     return status
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -32,8 +33,8 @@ _ENDS = {
 def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
     """The newest sessions."""
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
-        rows = found.service.store.sessions(limit)
-        worked_on = found.service.host_pid() is not None
+        rows = found.door.sessions(limit)
+        worked_on = found.host_pid is not None
     if as_json:
         _write([_row(row, worked_on=worked_on) for row in rows])
     elif not rows:
@@ -46,10 +47,10 @@ def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
 def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:
     """One session, whole."""
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
-        row = session_named(found.service.store, prefix)
-        recorded = found.service.store.events(row.session_id)
-        trace = found.service.traces.path(row.session_id)
-        worked_on = found.service.host_pid() is not None
+        row = session_named(found.door, prefix)
+        recorded = found.door.events(row.session_id)
+        trace = Path(found.door.trace_path(row.session_id))
+        worked_on = found.host_pid is not None
     view = fold(recorded)
     document = {**summary(view, trace=trace), "state": state(row, worked_on=worked_on)[0]}
     if as_json:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ml_intern.cli import exits
 from ml_intern.cli.logs import StoreTrouble, start_log
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import Door
 from ml_intern.daemon.service import DRAIN_S, Service
 from ml_intern.daemon.workers import CUT_S
 from ml_intern.errors import QueueError
@@ -28,8 +29,15 @@ TICK_S = 0.1
 class Opened:
     """What a command works with."""
 
-    service: Service
+    door: Door
     trouble: StoreTrouble
+    service: Service | None = None
+    """The product in this process; None where the daemon behind `door` is asked."""
+
+    @property
+    def host_pid(self) -> int | None:
+        """The process that does the work now; None when nobody does."""
+        return self.door.health().pid if self.service is None else self.service.host_pid()
 
 
 @contextmanager
@@ -38,7 +46,7 @@ def opened(wishes: Wishes, *, debug: bool, model: str | None = None) -> Iterator
     settings = load(model=model)
     service = Service.open(settings)
     try:
-        yield Opened(service=service, trouble=log_of(settings, debug=debug))
+        yield Opened(door=service.door, service=service, trouble=log_of(settings, debug=debug))
     finally:
         close(service, wishes)
 

@@ -51,6 +51,9 @@ class Screen:
     def event(self, recorded: Recorded, view: View) -> None:
         """`view` has just taken up `recorded`."""
 
+    def text(self, piece: str) -> None:
+        """Some of what the model is writing; all of it comes with its answer."""
+
     def tick(self, view: View, now: datetime) -> None:
         """Time has passed."""
 

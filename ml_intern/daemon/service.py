@@ -11,24 +11,23 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
-from ml_intern import __version__
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute
 from ml_intern.compute.protocol import Compute
+from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
+from ml_intern.daemon.local import LocalDoor, Parts
+from ml_intern.daemon.models import Models
+from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.workers import CUT_S, Workers
-from ml_intern.errors import ComputeError, ConfigError, InputError
-from ml_intern.events import SessionStarted
-from ml_intern.llm.autopilot import Autopilot
+from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
-from ml_intern.ops import UserInput
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
@@ -44,7 +43,6 @@ from ml_intern.tracing.writer import TraceWriter
 
 log = logging.getLogger(__name__)
 
-MAX_TASK_CHARS = 100_000
 DRAIN_S = 30.0
 
 
@@ -58,9 +56,9 @@ class Service:
         store: Store,
         models: Callable[[str], ModelClient] | None = None,
     ) -> None:
-        """`models`: the client of a model by its name, other than `model_named`."""
+        """`models`: the client of a model by its name, other than those of the settings."""
         self.settings = settings
-        self._models = models or model_named
+        self._models = models or Models(settings).named
         self.store = store
         self.router = ToolRouter(all_tools())
         self.traces = TraceWriter(
@@ -70,8 +68,20 @@ class Service:
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
         self._workers: Workers | None = None
         self._closed = False
-        self._stop_readers = threading.Event()
-        self._readers: list[threading.Thread] = []
+        self._readers = Supervisor(clock)
+        self._hub = Hub(store.journal, clock, partial(self._readers.start, "news"))
+        self.door = LocalDoor(
+            Parts(
+                store=store,
+                router=self.router,
+                traces=self.traces,
+                hub=self._hub,
+                clock=clock,
+                models=self._models,
+                default_model=settings.model,
+                sessions=settings.state_dir / "sessions",
+            )
+        )
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None) -> Self:
@@ -79,31 +89,6 @@ class Service:
         clock = clock or SystemClock()
         private_folder(settings.state_dir)
         return cls(settings, clock, Store.open(settings.state_dir / "ml-intern.db", clock))
-
-    def start_session(self, task: str, *, started_in: Path, author: str) -> SessionId:
-        """Store a new session with its task; durable when this returns.
-
-        Raises InputError for a task that is empty or longer than MAX_TASK_CHARS, Busy,
-        StoreUnavailable.
-        """
-        if not task.strip():
-            raise InputError("The task is empty. Say in plain words what to train, on which data.")
-        if len(task) > MAX_TASK_CHARS:
-            raise InputError(
-                f"The task has {len(task):,} characters; at most {MAX_TASK_CHARS:,} are read. "
-                "Put long material into a file and name its path."
-            )
-        session_id = SessionId(self._clock.new_id())
-        started = SessionStarted(
-            title=" ".join(task.split())[:80],
-            model=self.settings.model,
-            workspace=str(self._folder(session_id) / "workspace"),
-            started_in=str(started_in),
-            version=__version__,
-        )
-        self._models(self.settings.model)
-        self.store.create_session(session_id, started, UserInput(text=task, author=author))
-        return session_id
 
     def try_host(self) -> bool:
         """Start the work in this process; false when another process does it already."""
@@ -116,8 +101,8 @@ class Service:
         self._workers = Workers(self._desk(), self.settings.workers)
         self._workers.start()
         watcher = JobWatcher(self.store, compute, self._clock)
-        self._read("job-watcher", watcher.run)
-        self._read("trace-writer", self.traces.run)
+        self._readers.start("job-watcher", watcher.run)
+        self._readers.start("trace-writer", self.traces.run)
         return True
 
     @cached_property
@@ -156,20 +141,14 @@ class Service:
         if self._closed:
             return
         self._closed = True
+        self.door.close()
         if self._workers is not None:
             self._workers.drain(drain_s, cut_s)
-        self._stop_readers.set()
-        for thread in self._readers:
-            thread.join(drain_s)
+        self._readers.stop(drain_s)
         if self._workers is not None:
             self.traces.catch_up()
         self._lock.release()
         self.store.close()
-
-    def _read(self, name: str, run: Callable[[threading.Event], None]) -> None:
-        thread = threading.Thread(target=run, args=(self._stop_readers,), name=name, daemon=True)
-        thread.start()
-        self._readers.append(thread)
 
     def _desk(self) -> Desk:
         return Desk(
@@ -181,6 +160,7 @@ class Service:
             ),
             model=self._models,
             place=self._place,
+            on_text=self._hub.say,
         )
 
     def _folder(self, session_id: str) -> Path:
@@ -209,17 +189,6 @@ class Service:
             job_timeout_s=settings.job_timeout_s,
             author=settings.author,
         )
-
-
-@lru_cache(maxsize=8)
-def model_named(name: str) -> ModelClient:
-    """The client of a model. Raises ConfigError for one that this version does not have."""
-    if name == "autopilot":
-        return Autopilot()
-    raise ConfigError(
-        f'This version has no model {name!r}. Set model = "autopilot" in the settings, or unset '
-        "ML_INTERN_MODEL."
-    )
 
 
 def training_python(settings: Settings) -> Path:

@@ -78,6 +78,11 @@ class Database:
         with self._translated(), self._reading.connect() as connection:
             yield connection
 
+    def probe(self) -> None:
+        """Begin a transaction and give it up. Raises StoreUnavailable when that cannot be done."""
+        with self._translated(), self._lock, self._alone():
+            self._writer.begin().rollback()
+
     def keep_log_short(self) -> None:
         """Fold the log into the file now and then; for the one process that works through the ops.
 

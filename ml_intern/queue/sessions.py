@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
 
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import SessionStarted
 from ml_intern.messages import JobId, SessionId
-from ml_intern.queue.rows import JobRow, SessionRow
+from ml_intern.queue.rows import JobRow, SessionRow, SessionState
 from ml_intern.queue.schema import job, session
 
 _CREATE = insert(session).inline()
@@ -26,6 +26,7 @@ _ALL = select(
     session.c.version,
 )
 _NEWEST = _ALL.order_by(session.c.created.desc(), session.c.id).limit(bindparam("most"))
+_COUNTS = select(session.c.state, func.count().label("number")).group_by(session.c.state)
 _ONE = _ALL.where(session.c.id == bindparam("of"))
 _INTERRUPT_UPTO = select(session.c.interrupt_upto).where(session.c.id == bindparam("of"))
 _RUNNING = select(job).where(job.c.status == "running").order_by(job.c.started_at, job.c.session_id)
@@ -54,6 +55,11 @@ def create(connection: Connection, session_id: SessionId, started: SessionStarte
 def newest(connection: Connection, limit: int) -> list[SessionRow]:
     """At most `limit` sessions, the newest first."""
     return [_session(row) for row in connection.execute(_NEWEST, {"most": limit}).mappings()]
+
+
+def counts(connection: Connection) -> dict[SessionState, int]:
+    """How many sessions are in each state."""
+    return {row.state: row.number for row in connection.execute(_COUNTS)}
 
 
 def by_prefix(connection: Connection, prefix: str) -> SessionRow:

@@ -27,7 +27,15 @@ from ml_intern.queue.bell import Bell
 from ml_intern.queue.engine import Database
 from ml_intern.queue.journal import POLL_S, Journal
 from ml_intern.queue.owner import Owner, read_owner
-from ml_intern.queue.rows import ApprovalRow, Claim, JobRow, Lease, Recorded, SessionRow
+from ml_intern.queue.rows import (
+    ApprovalRow,
+    Claim,
+    JobRow,
+    Lease,
+    Recorded,
+    SessionRow,
+    SessionState,
+)
 
 __all__ = ["ApprovalRow", "Claim", "JobRow", "Lease", "Recorded", "SessionRow", "Store"]
 
@@ -235,6 +243,18 @@ class Store:
         """
         with self._database.read() as connection:
             return sessions.by_prefix(connection, prefix)
+
+    def counts(self) -> dict[SessionState, int]:
+        """How many sessions are in each state. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.counts(connection)
+
+    def probe(self) -> None:
+        """Return when a transaction could be begun and given up. Raises StoreUnavailable.
+
+        Costs no write; does not return while the disk hangs.
+        """
+        self._database.probe()
 
     def open_approvals(self, session_id: SessionId | None = None) -> list[ApprovalRow]:
         """Approvals that wait for a person, oldest first; of all sessions for None.

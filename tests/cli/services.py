@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import Lines
+from ml_intern.client.door import NewSession
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import Service
 from ml_intern.llm.scripted import Answer, ScriptedModel, calling
@@ -31,7 +32,7 @@ def scripted_service(state_dir: Path, answers: Iterable[Answer] = ()) -> Iterato
 
 def started(service: Service, task: str = "Do it") -> SessionId:
     """A new session with this task, typed by Ada."""
-    return service.start_session(task, started_in=Path("/"), author="ada")
+    return service.door.start_session(NewSession(task=task, started_in="/", author="ada"))
 
 
 def change(becomes: str = "8") -> AssistantMessage:

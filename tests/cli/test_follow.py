@@ -41,7 +41,14 @@ class Following:
             person=person,
             approve_all=yes,
         )
-        follow = Follow(self.service, self.session_id, doors, SystemClock(), from_start=True)
+        follow = Follow(
+            self.service.door,
+            self.session_id,
+            doors,
+            SystemClock(),
+            host=self.service,
+            from_start=True,
+        )
         return follow.run()
 
     @property

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.daemon.service import MAX_TASK_CHARS, Service, private_folder
+from ml_intern.client.door import NewSession
+from ml_intern.daemon.local import MAX_TASK_CHARS
+from ml_intern.daemon.service import Service, private_folder
 from ml_intern.errors import ConfigError, InputError
 from ml_intern.settings import Settings
 
@@ -28,7 +30,7 @@ def opened(tmp_path):
 
 
 def start(service: Service, task: str):
-    return service.start_session(task, started_in=Path("/"), author="ada")
+    return service.door.start_session(NewSession(task=task, started_in="/", author="ada"))
 
 
 def test_the_state_directory_is_private(opened, tmp_path):

@@ -1,0 +1,193 @@
+"""The door of the process that holds the store: requests go to it directly.
+
+What is accepted is on disk when a method returns. `close` shuts the intake and leaves reading open.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_intern import __version__
+from ml_intern.client.door import Health, NewSession, Request, Watch
+from ml_intern.clock import Clock
+from ml_intern.daemon.hub import Hub
+from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
+from ml_intern.events import SessionStarted, Verdict
+from ml_intern.llm.client import ModelClient
+from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.ops import ChangeModel, UserInput
+from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.store import Store
+from ml_intern.session.approvals import decide
+from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.writer import TraceWriter
+
+MAX_TASK_CHARS = 100_000
+TITLE_CHARS = 80
+DRAIN_RETRY_S = 10.0
+
+_SESSIONS = uuid.UUID("6d6c2d69-6e74-4572-8e20-73657373696f")
+"""Namespace of the ids of sessions that were started with a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the door works with."""
+
+    store: Store
+    router: ToolRouter
+    traces: TraceWriter
+    hub: Hub
+    clock: Clock
+    models: Callable[[str], ModelClient]
+    default_model: str
+    sessions: Path
+    """The folder that holds a folder for each session."""
+
+
+class LocalDoor:
+    """Requests to the product in this process. Safe from any thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._store = parts.store
+        self._draining = False
+
+    def close(self) -> None:
+        """Accept nothing more; what was accepted stays, and may be read."""
+        self._draining = True
+
+    def start_session(self, new: NewSession, *, key: str | None = None) -> SessionId:
+        """See `Door.start_session`; a task has at most MAX_TASK_CHARS."""
+        self._demand_intake()
+        _demand_task(new.task)
+        model = new.model or self._parts.default_model
+        self._parts.models(model)
+        session_id = self._new_id(key)
+        started = SessionStarted(
+            title=" ".join(new.task.split())[:TITLE_CHARS],
+            model=model,
+            workspace=str(self._parts.sessions / session_id / "workspace"),
+            started_in=new.started_in,
+            version=__version__,
+            instructions=new.instructions,
+            max_iterations=new.max_iterations,
+        )
+        try:
+            self._store.create_session(
+                session_id, started, UserInput(text=new.task, author=new.author)
+            )
+        except StateConflict:
+            if key is None:
+                raise
+        return session_id
+
+    def submit(
+        self, session_id: SessionId, request: Request, *, key: str | None = None
+    ) -> int | None:
+        """See `Door.submit`."""
+        self._demand_intake()
+        if isinstance(request, UserInput) and not request.text.strip():
+            raise InputError("There is nothing to say: the text is empty.")
+        if isinstance(request, ChangeModel):
+            self._parts.models(request.model)
+        return self._store.submit(session_id, request, dedupe=key and f"key:{key}")
+
+    def decide(
+        self,
+        approval_id: str,
+        verdict: Verdict,
+        *,
+        decided_by: str,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """See `Door.decide`."""
+        self._demand_intake()
+        return decide(
+            self._store,
+            self._parts.router,
+            approval_id,
+            verdict,
+            decided_by=decided_by,
+            reason=reason,
+            arguments=arguments,
+        )
+
+    def sessions(self, limit: int) -> Sequence[SessionRow]:
+        """See `Door.sessions`."""
+        return self._store.sessions(limit)
+
+    def session(self, prefix: str) -> SessionRow:
+        """See `Door.session`."""
+        return self._store.session(prefix)
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
+        """See `Door.events`."""
+        return self._store.events(session_id, after_seq)
+
+    def watch(self, session_id: SessionId, after_seq: int, wake: Callable[[], None]) -> Watch:
+        """See `Door.watch`."""
+        self._store.session(session_id)
+        return self._parts.hub.watch(session_id, after_seq, wake)
+
+    def open_approvals(self, session_id: SessionId | None = None) -> Sequence[ApprovalRow]:
+        """See `Door.open_approvals`."""
+        return self._store.open_approvals(session_id)
+
+    def approval(self, prefix: str) -> ApprovalRow:
+        """See `Door.approval`."""
+        return self._store.approval(prefix)
+
+    def tools(self) -> Sequence[ToolSpec]:
+        """See `Door.tools`."""
+        return self._parts.router.specs()
+
+    def trace_path(self, session_id: SessionId) -> str:
+        """See `Door.trace_path`."""
+        return str(self._parts.traces.path(session_id))
+
+    def health(self) -> Health:
+        """See `Door.health`."""
+        try:
+            counts, approvals, trouble = self._store.counts(), self._store.open_approvals(), ""
+        except StoreUnavailable as exc:
+            counts, approvals, trouble = {}, [], str(exc)
+        state = "draining" if self._draining else "degraded" if trouble else "ready"
+        return Health(
+            version=__version__,
+            pid=os.getpid(),
+            state=state,
+            trouble=trouble,
+            running=counts.get("leased", 0),
+            queued=counts.get("ready", 0),
+            waiting=counts.get("waiting", 0),
+            open_approvals=len(approvals),
+        )
+
+    def _demand_intake(self) -> None:
+        if self._draining:
+            raise Draining(
+                "ml-intern is stopping and accepts nothing more; try again when it has been "
+                "started again.",
+                retry_after_s=DRAIN_RETRY_S,
+            )
+
+    def _new_id(self, key: str | None) -> SessionId:
+        """The same key gives the same id, so a session is not started twice."""
+        return SessionId(
+            self._parts.clock.new_id() if key is None else str(uuid.uuid5(_SESSIONS, key))
+        )
+
+
+def _demand_task(task: str) -> None:
+    if not task.strip():
+        raise InputError("The task is empty. Say in plain words what to train, on which data.")
+    if len(task) > MAX_TASK_CHARS:
+        raise InputError(
+            f"The task has {len(task):,} characters; at most {MAX_TASK_CHARS:,} are read. "
+            "Put long material into a file and name its path."
+        )
