@@ -1,17 +1,21 @@
-"""The log of this process: JSON lines in the state directory, nothing on the terminal.
+"""The log of this process, by structlog: for a foreground command a file of JSON lines in the state
+directory and nothing on the terminal; for the service its standard error.
 
 Secrets are taken out as in traces. A log that cannot be written (full disk) is no reason to stop,
 and is not complained about.
 """
 
-import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 from ml_intern.clock import stamp
 from ml_intern.tracing.redact import Redactor
@@ -19,31 +23,69 @@ from ml_intern.tracing.redact import Redactor
 MOST_BYTES = 10_000_000
 OLD_FILES = 3
 
-_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+"""Of syslog, for the prefix by which journald knows them (sd-daemon(3))."""
+
+Renderer = Callable[[WrappedLogger, str, EventDict], str]
 
 
-class JsonLines(logging.Formatter):
+def json_line(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     """One object per record; what was given as `extra` stands beside the message."""
+    told = {name: event.pop(name) for name in ("at", "level", "logger", "event")}
+    return str(structlog.processors.JSONRenderer(ensure_ascii=False)(None, "", {**told, **event}))
 
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__()
-        self._redactor = redactor
 
-    def format(self, record: logging.LogRecord) -> str:
-        document: dict[str, Any] = {
-            "at": stamp(datetime.fromtimestamp(record.created, UTC)),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": self._redactor.text(record.getMessage()),
-            "thread": record.threadName,
-            "pid": record.process,
+def journal_line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """The same, with the priority that journald takes from the front of a line."""
+    return f"<{PRIORITIES.get(event['level'], 6)}>" + json_line(logger, name, event)
+
+
+def coloured_line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """For a person at a terminal."""
+    for field in ("pid", "thread"):
+        event.pop(field, None)
+    renderer = structlog.dev.ConsoleRenderer(timestamp_key="at", colors=True)
+    return str(renderer(logger, name, event))
+
+
+def plain_line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """For a person who reads a file."""
+    renderer = structlog.dev.ConsoleRenderer(timestamp_key="at", colors=False)
+    return str(renderer(logger, name, event))
+
+
+def formatter(render: Renderer, redactor: Redactor) -> logging.Formatter:
+    """Renders the records of the standard library, whoever wrote them."""
+
+    def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        return {
+            key: value if key == "_record" else redactor.text(str(value)) if key != "pid" else value
+            for key, value in event.items()
         }
-        for name, value in vars(record).items():
-            if name not in _OWN_FIELDS:
-                document[name] = self._redactor.text(str(value))
-        if record.exc_info:
-            document["traceback"] = self._redactor.text(self.formatException(record.exc_info))
-        return json.dumps(document, ensure_ascii=False)
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
+        processors=[
+            _identify,
+            structlog.processors.ExceptionRenderer(),
+            redact,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            render,
+        ],
+    )
+
+
+def _identify(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """When, how grave, by whom. A traceback is rendered as the record has it."""
+    record = event["_record"]
+    event["at"] = stamp(datetime.fromtimestamp(record.created, UTC))
+    event["level"] = record.levelname.lower()
+    event["logger"] = record.name
+    event["thread"] = record.threadName
+    event["pid"] = record.process
+    if record.exc_info:
+        event["exc_info"] = record.exc_info
+    return event
 
 
 class PrivateFile(RotatingFileHandler):
@@ -89,9 +131,22 @@ def start_log(
     if debug:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers[1:]:
-        handler.setFormatter(JsonLines(redactor))
+        handler.setFormatter(formatter(json_line, redactor))
+    _send_to(handlers, debug=debug)
+    return trouble
+
+
+def start_service_log(stream: TextIO, render: Renderer, *, debug: bool, redactor: Redactor) -> None:
+    """Send this process's records to `stream`."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter(render, redactor))
+    _send_to([handler], debug=debug)
+
+
+def _send_to(handlers: list[logging.Handler], *, debug: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, handlers=handlers, force=True
     )
     logging.captureWarnings(capture=True)
-    return trouble
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "LiteLLM"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,8 +1,7 @@
 """The composition root: chooses the implementations and joins them to one running service.
 
-`open` gives what a client needs (store, tools, settings). `try_host` also starts the threads that
-do
-the work, in the one process that holds the lock of the state directory; the others only submit and
+`open` gives what a client needs (a door, settings). `try_host` also starts the threads that do the
+work, in the one process that holds the lock of the state directory; the others only submit and
 follow. `close` stops in this order: intake, workers, readers, store.
 """
 
@@ -24,7 +23,7 @@ from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.supervisor import Supervisor
-from ml_intern.daemon.workers import CUT_S, Workers
+from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
@@ -90,15 +89,18 @@ class Service:
         private_folder(settings.state_dir)
         return cls(settings, clock, Store.open(settings.state_dir / "ml-intern.db", clock))
 
-    def try_host(self) -> bool:
-        """Start the work in this process; false when another process does it already."""
+    def try_host(self, beat: Callable[[str], None] = ignore) -> bool:
+        """Start the work in this process; false when another process does it already.
+
+        `beat`: see `Workers`.
+        """
         if self._workers is not None:
             return True
         compute = self._compute  # first: without it this process must not hold the lock
         if not self._lock.try_acquire():
             return False
         self.store.recover()
-        self._workers = Workers(self._desk(), self.settings.workers)
+        self._workers = Workers(self._desk(), self.settings.workers, beat)
         self._workers.start()
         watcher = JobWatcher(self.store, compute, self._clock)
         self._readers.start("job-watcher", watcher.run)
@@ -133,6 +135,17 @@ class Service:
                 except ComputeError:
                     log.exception("job_not_cancelled", extra={"job_id": job.job_id})
 
+    def drain(self, drain_s: float, cut_s: float = CUT_S) -> None:
+        """Accept nothing more, and let running steps end; jobs go on. See `Workers.drain`."""
+        self.door.close()
+        if self._workers is not None:
+            self._workers.drain(drain_s, cut_s)
+
+    def hurry(self) -> None:
+        """Cut running steps short; for another thread than the one that drains."""
+        if self._workers is not None:
+            self._workers.hurry()
+
     def close(self, drain_s: float = DRAIN_S, cut_s: float = CUT_S) -> None:
         """Give running sessions back, let the readers catch up, close the store.
 
@@ -141,9 +154,7 @@ class Service:
         if self._closed:
             return
         self._closed = True
-        self.door.close()
-        if self._workers is not None:
-            self._workers.drain(drain_s, cut_s)
+        self.drain(drain_s, cut_s)
         self._readers.stop(drain_s)
         if self._workers is not None:
             self.traces.catch_up()

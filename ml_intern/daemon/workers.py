@@ -8,6 +8,7 @@ back at the next safe point, and waits.
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_intern.errors import LeaseLost, QueueError
@@ -17,12 +18,18 @@ from ml_intern.session.handlers import handle
 
 log = logging.getLogger(__name__)
 
+CLAIMS, KEEPER, WRITER = "claims", "lease-keeper", "writer"
+"""The loops that must come round."""
 CLAIM_WAIT_S = 0.5
 INTERRUPT_POLL_S = 0.2
 RENEW_S = 5.0
 AFTER_ERROR_S = 1.0
 CUT_S = 20.0
 """What steps that were cut short get: a little more than a tool's own grace."""
+
+
+def ignore(_loop: str) -> None:
+    """The `beat` of workers that nobody watches over."""
 
 
 @dataclass(kw_only=True)
@@ -36,8 +43,10 @@ class Running:
 class Workers:
     """The worker threads of one process, and their keeper."""
 
-    def __init__(self, desk: Desk, count: int) -> None:
+    def __init__(self, desk: Desk, count: int, beat: Callable[[str], None] = ignore) -> None:
+        """`beat` is told each time that a loop has come round: `CLAIMS`, `KEEPER`, `WRITER`."""
         self._desk = desk
+        self._beat = beat
         self._leave = threading.Event()
         self._all_done = threading.Event()
         self._lock = threading.Lock()  # protects _running
@@ -81,6 +90,7 @@ class Workers:
         while not self._leave.is_set():
             try:
                 claim = self._desk.store.claim(CLAIM_WAIT_S)
+                self._beat(CLAIMS)
                 if claim is not None:
                     self._run(claim)
             except LeaseLost as exc:
@@ -105,10 +115,20 @@ class Workers:
             try:
                 self._pass_interrupts_on(self._desk.store)
                 if self._desk.clock.monotonic() - renewed >= RENEW_S:
-                    self._renew(self._desk.store)
                     renewed = self._desk.clock.monotonic()
+                    self._renew(self._desk.store)
+                    self._desk.store.probe()
             except QueueError:
                 log.exception("leases_not_kept")
+            self._tell_of_loops()
+
+    def _tell_of_loops(self) -> None:
+        """A store that refuses is no loop that hangs; a worker in a long step does not claim."""
+        self._beat(KEEPER)
+        self._beat(WRITER)
+        alive = sum(thread.is_alive() for thread in self._threads)
+        if len(self._now_running()) == alive == len(self._threads):
+            self._beat(CLAIMS)
 
     def _pass_interrupts_on(self, store: Store) -> None:
         for running in self._now_running():

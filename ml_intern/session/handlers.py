@@ -5,6 +5,7 @@ the next owner when this one has lost the session (LeaseLost) or the disk (Store
 """
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -36,7 +37,7 @@ from ml_intern.ops import (
 )
 from ml_intern.queue.store import Claim
 from ml_intern.session.calls import Calls
-from ml_intern.session.desk import Desk, Signals
+from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History
 from ml_intern.session.turn import Turn
 from ml_intern.tools.protocol import Workplace, succeed
@@ -241,11 +242,16 @@ class Handling:
             context=self._context,
             calls=self._calls(),
             model=self._model(),
-            limits=self._desk.limits,
+            limits=self._limits(),
             clock=self._desk.clock,
             signals=self._signals,
             on_text=partial(self._desk.on_text, self._claim.session_id),
         )
+
+    def _limits(self) -> Limits:
+        limits = self._desk.limits
+        own = self._history.max_iterations
+        return limits if own is None else replace(limits, max_iterations=own)
 
     def _place(self) -> Workplace:
         return self._desk.place(self._row, tuple(self._history.said))

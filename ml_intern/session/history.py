@@ -15,6 +15,7 @@ from ml_intern.events import (
     JobEnded,
     JobStarted,
     ModelReplied,
+    SessionStarted,
     ToolFinished,
     ToolStarted,
     ToolWaiting,
@@ -51,6 +52,8 @@ class History:
         """Those that run."""
         self.iterations = 0
         """Model answers since a person last said something."""
+        self.max_iterations: int | None = None
+        """Of this session alone; None: the setting counts."""
         self.said: list[str] = []
         """The person's words, oldest first."""
         self.last_turn: TurnFinished | None = None
@@ -73,6 +76,8 @@ class History:
     def apply(self, event: Event) -> None:
         """Take up one event, in journal order."""
         match event:
+            case SessionStarted():
+                self.max_iterations = event.max_iterations
             case UserSaid(text=text):
                 self.said.append(text)
                 self._facts_when_said.append(len(self.facts))

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -5,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.cli.logs import start_log
+from ml_intern.cli.logs import (
+    coloured_line,
+    journal_line,
+    plain_line,
+    start_log,
+    start_service_log,
+)
 from ml_intern.errors import StoreUnavailable
 from ml_intern.tracing.redact import Redactor
 
@@ -49,6 +56,8 @@ def test_secrets_do_not_reach_the_log(tmp_path: Path) -> None:
     text = (tmp_path / "logs" / "ml-intern.log").read_text()
     assert "verysecret" not in text
     assert "ValueError" in text
+    (line,) = _lines(tmp_path)
+    assert "Traceback" in line["exception"] or "ValueError" in line["exception"]
 
 
 def test_the_log_is_private_and_begins_anew_when_it_is_large(tmp_path: Path) -> None:
@@ -82,3 +91,36 @@ def test_trouble_with_the_store_is_remembered_for_the_person(tmp_path: Path) -> 
     log.error("store_unavailable", exc_info=StoreUnavailable("The disk is full."))
 
     assert trouble.words == "The disk is full."
+
+
+def test_under_journald_a_line_says_how_grave_it_is_and_is_json() -> None:
+    stream = io.StringIO()
+    start_service_log(stream, journal_line, debug=False, redactor=Redactor())
+
+    log.error("loops_hang", extra={"loops": "claims"})
+
+    prefix, line = stream.getvalue().split(">", 1)
+    assert prefix == "<3"
+    assert json.loads(line)["loops"] == "claims"
+
+
+@pytest.mark.parametrize(("render", "coloured"), [(coloured_line, True), (plain_line, False)])
+def test_a_person_reads_words_not_json(render, coloured: bool) -> None:
+    stream = io.StringIO()
+    start_service_log(stream, render, debug=False, redactor=Redactor())
+
+    log.info("ready", extra={"socket": "/run/x.sock"})
+
+    said = stream.getvalue()
+    assert "ready" in said
+    assert "/run/x.sock" in said
+    assert ("\x1b[" in said) == coloured
+
+
+def test_what_libraries_chatter_about_is_left_out() -> None:
+    stream = io.StringIO()
+    start_service_log(stream, journal_line, debug=False, redactor=Redactor())
+
+    logging.getLogger("httpx").info("HTTP Request: GET ...")
+
+    assert stream.getvalue() == ""

@@ -324,3 +324,10 @@ def test_the_interrupt_of_a_running_tool_keeps_its_answer(bench):
     b.start()
     assert b.drive().outcome == "interrupted"
     assert b.last(ToolFinished).output == "half done"
+
+
+def test_a_session_has_its_own_limit_of_iterations(bench):
+    b = bench(*[calls(("look", "{}"))] * 3)
+    b.start(max_iterations=2)
+    assert b.drive().outcome == "stopped"
+    assert len(b.all(ModelReplied)) == 2

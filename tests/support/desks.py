@@ -128,13 +128,14 @@ class Bench:
             place=lambda _row, _said: self.place,
         )
 
-    def start(self, task: str = "do it") -> None:
+    def start(self, task: str = "do it", **changes: Any) -> None:
         started = SessionStarted(
             title=task,
             model="listed",
             workspace=str(self.place.workspace),
             started_in=str(self.place.started_in),
             version="0",
+            **changes,
         )
         self.store.create_session(SESSION, started, UserInput(text=task, author="ada"))
 
