@@ -1,0 +1,100 @@
+"""The door of this process: what it accepts, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from ml_intern.client.door import NewSession
+from ml_intern.daemon.service import Service
+from ml_intern.errors import ConfigError, Draining, InputError, UnknownSession
+from ml_intern.events import SessionStarted
+from ml_intern.messages import SessionId
+from ml_intern.ops import ChangeModel, UserInput
+from ml_intern.settings import Settings
+from tests.cli.services import scripted_service
+
+TASK = NewSession(task="Train it", started_in="/", author="ada")
+
+
+@pytest.fixture
+def service(tmp_path: Path):
+    with scripted_service(tmp_path / "state") as service:
+        yield service
+
+
+def test_the_same_key_gives_the_same_session(service):
+    door = service.door
+    first = door.start_session(TASK, key="k")
+    assert door.start_session(TASK, key="k") == first
+    assert door.start_session(TASK, key="other") != first
+    assert len(door.sessions(10)) == 2
+    assert len(door.events(first)) == 1
+
+
+def test_the_same_key_queues_a_request_once(service):
+    door = service.door
+    session_id = door.start_session(TASK)
+    words = UserInput(text="and quickly", author="ada")
+    assert door.submit(session_id, words, key="k") is not None
+    assert door.submit(session_id, words, key="k") is None
+
+
+def test_what_a_new_session_asks_for_stands_in_its_first_event(service):
+    new = NewSession(
+        task="x",
+        started_in="/",
+        author="a",
+        model="other",
+        instructions="be brief",
+        max_iterations=7,
+    )
+    started = service.door.events(service.door.start_session(new))[0].event
+    assert isinstance(started, SessionStarted)
+    assert (started.model, started.instructions, started.max_iterations) == ("other", "be brief", 7)
+
+
+def test_a_closed_door_still_shows(service):
+    session_id = service.door.start_session(TASK)
+    service.door.close()
+    for refused in (
+        lambda: service.door.start_session(TASK),
+        lambda: service.door.submit(session_id, UserInput(text="x", author="a")),
+        lambda: service.door.decide("x", "approve", decided_by="a"),
+    ):
+        with pytest.raises(Draining):
+            refused()
+    assert service.door.session(session_id).title == "Train it"
+    assert service.door.health().state == "draining"
+
+
+def test_health_counts_sessions(service):
+    service.door.start_session(TASK)
+    health = service.door.health()
+    assert (health.state, health.queued, health.running) == ("ready", 1, 0)
+
+
+def test_a_store_in_trouble_is_told_and_not_raised(service):
+    service.store.close()
+    health = service.door.health()
+    assert health.state == "degraded"
+    assert "closed" in health.trouble
+
+
+def test_empty_words_and_unknown_sessions_are_refused(service):
+    session_id = service.door.start_session(TASK)
+    with pytest.raises(InputError):
+        service.door.submit(session_id, UserInput(text=" ", author="a"))
+    missing = SessionId("11111111-1111-4111-8111-111111111111")
+    with pytest.raises(UnknownSession):
+        service.door.submit(missing, UserInput(text="x", author="a"))
+    with pytest.raises(UnknownSession):
+        service.door.watch(missing, 0, bool)
+
+
+def test_a_model_that_cannot_be_used_is_refused_when_it_is_asked_for(tmp_path):
+    settings = Settings(state_dir=tmp_path / "state", sandbox="process")
+    service = Service.open(settings)
+    session_id = service.door.start_session(TASK)
+    with pytest.raises(ConfigError):
+        service.door.submit(session_id, ChangeModel(model="no-such-model", asked_by="a"))
+    service.close()
