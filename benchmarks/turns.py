@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ml_intern.clock import SystemClock
 from ml_intern.events import SessionStarted
-from ml_intern.llm.client import ModelReply, ignore_text
+from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.store import Store
@@ -49,6 +49,7 @@ class Clocked:
         tools: Sequence[ToolSpec],
         *,
         on_text: Callable[[str], None] = ignore_text,
+        cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         self.marks.append((time.process_time(), self.commit_s()))
         over = len(self.marks) > self.turns
