@@ -3,11 +3,12 @@
 All that is known of a job lies in its folder (`job_folder.py`); a handle only names that folder, so
 that any later process can look at, follow or cancel the job. A job has succeeded when its own
 done-marker says so, never because of an exit code. A job whose runner was killed is killed with it
-(`lost`), and `cancel` removes what may be left. Under systemd the unit must not kill its whole
-control group on a stop (`KillMode=process`).
+(`lost`), and `cancel` removes what may be left. Below a systemd service a job gets a unit of its
+own where that can be had (`transient.py`).
 """
 
 import json
+import logging
 import os
 import select
 import signal
@@ -24,12 +25,15 @@ from ml_intern.compute.job_folder import CANCEL, CLAIM, EXIT, PROCESS, read_docu
 from ml_intern.compute.log_files import read_log
 from ml_intern.compute.protocol import JobSpec, JobState, LogChunk
 from ml_intern.compute.runner import Request
+from ml_intern.compute.transient import PATIENCE_S, find_manager, launch_in_unit
 from ml_intern.errors import ComputeError, SandboxError
 from ml_intern.messages import JobId
 from ml_intern.sandbox.own_process import module_command, module_environment
 from ml_intern.sandbox.processes import Identity, is_alive, kill_all, marked
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.sandbox.supervision import RUN_VARIABLE, Command
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_GRACE_S = 30.0
 """Between TERM and KILL for a job whose time is over: enough to write a checkpoint."""
@@ -43,8 +47,10 @@ class LocalCompute:
 
     name = "local"
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, own_units: bool = False) -> None:
+        """`own_units`: we are a systemd service, and jobs leave it where they can."""
         self._sandbox = sandbox
+        self._own_units = own_units
 
     def submit(self, spec: JobSpec) -> dict[str, Any]:
         """Start it, or find that it was started before. Raises ComputeError; then nothing runs."""
@@ -52,7 +58,7 @@ class LocalCompute:
             spec.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             known = self.find(spec.job_id, spec.folder)
             if known is None:
-                _start(_request(spec, self._sandbox))
+                _start(_request(spec, self._sandbox), own_unit=self._own_units)
         except (OSError, SandboxError) as exc:
             raise ComputeError(f"{spec.label} could not be started: {exc}") from exc
         return known or _handle(spec.job_id, spec.folder)
@@ -120,27 +126,59 @@ def _request(spec: JobSpec, sandbox: Sandbox) -> Request:
     return Request(command, str(spec.folder), known)
 
 
-def _start(request: Request) -> None:
+def _start(request: Request, *, own_unit: bool) -> None:
     """Start the runner and wait until it has recorded the job. Raises ComputeError."""
+    runner, environment = module_command("ml_intern.compute.runner"), module_environment()
+    said = _start_in_unit(runner, environment, request) if own_unit else b""
+    words = ""
+    if not said:  # no runner has run; if one has all the same, it has the job and ours goes away
+        said, words = _talk(runner, environment, request, _START_PATIENCE_S)
+    answer = json.loads(said) if said else {"error": words}
+    if "error" in answer:
+        raise ComputeError(f"The runner of the job could not start it: {answer['error']}")
+
+
+def _start_in_unit(runner: list[str], environment: dict[str, str], request: Request) -> bytes:
+    """What a runner in a unit of its own has said; nothing when it does not come to that."""
+    label = request.known["label"]
+    manager = find_manager(os.environ, os.geteuid())
+    if manager is None:
+        said, words = b"", "there is no systemd manager for this user (loginctl enable-linger)"
+    else:
+        launch = launch_in_unit(
+            manager,
+            runner,
+            environment,
+            run_id=request.command.run_id,
+            description=f"ml-intern: {label}",
+        )
+        said, words = _talk(launch.argv, launch.environment, request, PATIENCE_S)
+    if not said:
+        log.info("job_without_own_unit", extra={"label": label, "reason": words})
+    return said
+
+
+def _talk(
+    argv: list[str], environment: dict[str, str], request: Request, patience_s: float
+) -> tuple[bytes, str]:
+    """Start a runner and give it the request: its answer, and what else it had to say."""
     with subprocess.Popen(
-        module_command("ml_intern.compute.runner"),
+        argv,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=module_environment(),
+        env=environment,
         cwd="/",
         start_new_session=True,
     ) as runner:
         try:
             said, words = runner.communicate(
-                json.dumps(request).encode() + b"\n", timeout=_START_PATIENCE_S
+                json.dumps(request).encode() + b"\n", timeout=patience_s
             )
-        except subprocess.TimeoutExpired as exc:
+        except subprocess.TimeoutExpired:
             runner.kill()
-            raise ComputeError("The runner of the job does not answer.") from exc
-    answer = json.loads(said) if said else {"error": words.decode(errors="replace").strip()[-500:]}
-    if "error" in answer:
-        raise ComputeError(f"The runner of the job could not start it: {answer['error']}")
+            return b"", f"{argv[0]} does not answer within {patience_s:g} s"
+    return said, words.decode(errors="replace").strip()[-500:]
 
 
 def _handle(job_id: JobId, folder: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.supervisor import Supervisor
+from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
@@ -117,7 +118,7 @@ class Service:
 
     @cached_property
     def _compute(self) -> Compute:
-        return LocalCompute(self.sandbox)
+        return LocalCompute(self.sandbox, own_units=runs_under_systemd(os.environ))
 
     def host_pid(self) -> int | None:
         """The process that does the work of this state directory now; None when nobody does."""
