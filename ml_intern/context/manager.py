@@ -42,11 +42,13 @@ class ContextManager:
             case Hinted(text=text):
                 self._hear(UserMessage(text=text, injected=True))
             case ModelReplied():
-                self._messages.append(
-                    AssistantMessage(
-                        text=event.text, thinking=event.thinking, tool_calls=event.tool_calls
+                # Providers refuse an answer without words and calls when they get it back.
+                if event.tool_calls or event.text.strip():
+                    self._messages.append(
+                        AssistantMessage(
+                            text=event.text, thinking=event.thinking, tool_calls=event.tool_calls
+                        )
                     )
-                )
                 self._unanswered = {call.call_id for call in event.tool_calls}
             case ToolFinished():
                 self._answer(event)

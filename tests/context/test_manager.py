@@ -78,3 +78,14 @@ def test_every_call_is_followed_by_exactly_one_answer():
     ]
     answered = [m.call_id for m in context.messages() if isinstance(m, ToolMessage)]
     assert asked == answered == ["1", "2", "3"]
+
+
+def test_an_answer_without_words_and_calls_is_left_out():
+    context = ContextManager("s")
+    for event in (UserSaid(text="task", author="a"), reply(text=" \n"), Hinted(text="say more")):
+        context.add(event)
+    assert [type(message) for message in context.messages()] == [
+        SystemMessage,
+        UserMessage,
+        UserMessage,
+    ]
