@@ -14,22 +14,28 @@ from ml_intern.ops import UserInput
 from ml_intern.queue.store import Store
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
-from ml_intern.tools.protocol import NoArguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
 from ml_intern.tools.router import ToolRouter
 
 WINDOW = 20
 """Turns that one figure is the mean of."""
 
 
-class Nothing(Tool[NoArguments]):
+class TurnArguments(Arguments):
+    """No turn is like another: the guards would end one that goes in circles."""
+
+    turn: int
+
+
+class Nothing(Tool[TurnArguments]):
     """Answers 2 kB at once."""
 
     name: ClassVar[str] = "nothing"
     description: ClassVar[str] = "Nothing."
-    arguments = NoArguments
+    arguments = TurnArguments
     effect: ClassVar[Any] = "write"
 
-    def run(self, args: NoArguments, ctx: ToolContext) -> ToolOutcome:
+    def run(self, args: TurnArguments, ctx: ToolContext) -> ToolOutcome:
         return succeed("x" * 2000)
 
 
@@ -53,7 +59,8 @@ class Clocked:
     ) -> ModelReply:
         self.marks.append((time.process_time(), self.commit_s()))
         over = len(self.marks) > self.turns
-        call = ToolCall(call_id=CallId("c"), name="nothing", arguments="{}")
+        arguments = f'{{"turn": {len(self.marks)}}}'
+        call = ToolCall(call_id=CallId("c"), name="nothing", arguments=arguments)
         return ModelReply(
             message=AssistantMessage(
                 text="end" if over else "", tool_calls=() if over else (call,)

@@ -20,6 +20,7 @@ Verdict = Literal["approve", "deny", "edit"]
 Effect = Literal["read", "write", "external"]
 JobStatus = Literal["succeeded", "failed", "cancelled", "lost"]
 AnsweredBy = Literal["tool", "policy", "person", "router", "interrupt", "recovery"]
+HintAbout = Literal["", "repetition", "plan", "length", "empty"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class Hinted:
 
     kind: Literal["hinted"] = "hinted"
     text: str
+    about: HintAbout = ""
+    """What the model did that it should not; the guards of the turn count by it."""
 
 
 @dataclass(frozen=True, kw_only=True)

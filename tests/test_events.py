@@ -7,7 +7,15 @@ from pydantic import ValidationError
 
 from ml_intern import events, ops
 from ml_intern.errors import InputError
-from ml_intern.events import Fact, JobProgressed, ModelReplied, ToolFinished, TurnFinished, UserSaid
+from ml_intern.events import (
+    Fact,
+    Hinted,
+    JobProgressed,
+    ModelReplied,
+    ToolFinished,
+    TurnFinished,
+    UserSaid,
+)
 from ml_intern.messages import CallId, JobId, ToolCall, Usage
 
 EXAMPLES = [
@@ -33,6 +41,7 @@ EXAMPLES = [
         stop_reason="length",
         duration_ms=3,
     ),
+    Hinted(text="Go on.", about="plan"),
     JobProgressed(job_id=JobId("j"), step=1, max_steps=None, metrics={"loss": None}, log_offset=3),
 ]
 
@@ -54,6 +63,10 @@ def test_an_event_is_read_back_as_it_was(event):
 def test_an_event_that_we_do_not_know_is_an_error(text):
     with pytest.raises(ValidationError):
         events.decode(text)
+
+
+def test_a_hint_of_an_older_version_is_about_nothing_that_is_counted():
+    assert events.decode('{"kind":"hinted","text":"Mind the limit."}').about == ""
 
 
 def test_half_surrogates_become_question_marks():

@@ -39,6 +39,12 @@ UNKNOWN = (
 )
 
 
+CUT_OFF = (
+    "Your answer was cut at its length limit before the arguments of this call. It did not run. "
+    "Send it again."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Ready:
     """A call that may run now."""
@@ -115,6 +121,9 @@ class Calls:
         return _Ready(open_call=open_call, prepared=prepared)
 
     def _admit(self, open_call: OpenCall) -> _Ready | None:
+        if open_call.cut_off:
+            self._answer(open_call, fail(CUT_OFF), "router")
+            return None
         ready = self._prepared(open_call)
         if ready is None:
             return None

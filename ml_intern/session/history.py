@@ -25,6 +25,8 @@ from ml_intern.events import (
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
+from ml_intern.session.guards import Conduct, Standing
+from ml_intern.tools.facts import Facts
 
 Stage = Literal["planned", "awaiting_approval", "approved", "denied", "started", "waiting"]
 
@@ -40,6 +42,8 @@ class OpenCall:
     approval_id: ApprovalId | None = None
     waiting_on: str | None = None
     decision: ApprovalDecided | None = None
+    cut_off: bool = False
+    """The model's answer was cut before the arguments of this call began."""
 
 
 class History:
@@ -58,6 +62,7 @@ class History:
         """The person's words, oldest first."""
         self.last_turn: TurnFinished | None = None
         """None while a turn is going on, or was cut off."""
+        self.conduct = Conduct()
         self._taken_up: set[int] = set()
         self._facts_when_said: list[int] = []
         """How many facts there were, for each of `said` that was no answer."""
@@ -73,8 +78,17 @@ class History:
                 return open_call
         return None
 
+    def standing(self) -> Standing:
+        """What the guards of the turn need to know beside the model's conduct."""
+        plan = Facts(self.facts).latest("plan") or {"items": []}
+        return Standing(
+            open_steps=[item["step"] for item in plan["items"] if item["status"] != "done"],
+            jobs=[f"{job.label} ({job_id})" for job_id, job in self.jobs.items()],
+        )
+
     def apply(self, event: Event) -> None:
         """Take up one event, in journal order."""
+        self.conduct.apply(event)
         match event:
             case SessionStarted():
                 self.max_iterations = event.max_iterations
@@ -91,7 +105,7 @@ class History:
                 self.last_turn = event
             case ModelReplied():
                 self.iterations += 1
-                self.open_calls = {call.call_id: OpenCall(call=call) for call in event.tool_calls}
+                self.open_calls = _planned(event)
             case JobStarted(job_id=job_id):
                 self.jobs[job_id] = event
             case JobEnded(job_id=job_id):
@@ -136,3 +150,13 @@ class History:
             case _:
                 assert_never(event)
         self.open_calls[event.call_id] = now
+
+
+def _planned(reply: ModelReplied) -> dict[CallId, OpenCall]:
+    """The calls of an answer. Only the last one can have been cut."""
+    planned = {call.call_id: OpenCall(call=call) for call in reply.tool_calls}
+    if reply.stop_reason == "length" and reply.tool_calls:
+        last = reply.tool_calls[-1]
+        cut_off = not last.arguments.strip()
+        planned[last.call_id] = OpenCall(call=last, cut_off=cut_off)
+    return planned

@@ -1,5 +1,7 @@
 """One turn: settle the calls that have no answer, else ask the model, until it ends or must wait.
 
+What the model has said or done is judged by the guards before it is asked again.
+
 Fresh, approved, resumed and crashed turns all come through `Turn.run`; what differs is only what
 stands in the journal. Every step is recorded before the next one, an effect before it begins.
 Ends in exactly one `TurnFinished`, which the caller stores together with the end of the op.
@@ -21,6 +23,7 @@ from ml_intern.llm.client import ModelClient, ModelReply, ignore_text
 from ml_intern.messages import CallId, ToolCall
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Limits, Signals
+from ml_intern.session.guards import judge
 from ml_intern.session.history import History
 
 RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
@@ -60,6 +63,9 @@ class Turn:
         """
         while True:
             waiting = self._calls.settle()
+            verdict = judge(self._history.conduct, self._history.standing())
+            if isinstance(verdict, TurnFinished):
+                return verdict
             if self._signals.stop.is_set():
                 return self.interrupt("the session was told to stop")
             if waiting is not None:
@@ -68,12 +74,12 @@ class Turn:
                 return None
             if (limit := self._limit()) is not None:
                 return _finished("stopped", limit)
+            if verdict is not None:
+                self._record(verdict)
             try:
-                reply = self._ask()
+                self._ask()
             except ModelError as exc:
                 return _finished("failed", str(exc))
-            if reply is not None and not reply.tool_calls:
-                return self._last_words(reply)
 
     def interrupt(self, reason: str) -> TurnFinished:
         """Answer what is still open, so that the conversation stays whole, and end."""
@@ -90,8 +96,8 @@ class Turn:
             return f"the turn has run for {self._limits.max_turn_s:.0f} s (max_turn_s)"
         return None
 
-    def _ask(self) -> ModelReplied | None:
-        """The model's next answer, recorded; None when the session is to stop."""
+    def _ask(self) -> None:
+        """Record the model's next answer; none when the session is to stop meanwhile."""
         for attempt in range(len(RETRY_WAITS_S) + 1):
             self._record(ModelAsked(model=self._model.name, iteration=self._history.iterations + 1))
             started = self._clock.monotonic()
@@ -104,7 +110,7 @@ class Turn:
                 )
             except Interrupted as cut:
                 self._record(_cut_off(self._model.name, cut))
-                return None
+                return
             except Retryable as exc:
                 if attempt == len(RETRY_WAITS_S):
                     self._record(_failure(self._model.name, exc, None))
@@ -112,15 +118,15 @@ class Turn:
                 wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
                 self._record(_failure(self._model.name, exc, wait_s))
                 if self._clock.wait(self._signals.stop, wait_s):
-                    return None
+                    return
             except (Refused, ContextOverflow) as exc:
                 self._record(_failure(self._model.name, exc, None))
                 raise
             else:
-                return self._take(reply, self._clock.monotonic() - started)
-        raise AssertionError("the last attempt returns or raises")
+                self._take(reply, self._clock.monotonic() - started)
+                return
 
-    def _take(self, reply: ModelReply, took_s: float) -> ModelReplied:
+    def _take(self, reply: ModelReply, took_s: float) -> None:
         event = ModelReplied(
             reply_id=self._clock.new_id(),
             model=reply.model,
@@ -133,7 +139,6 @@ class Turn:
             duration_ms=round(took_s * 1000),
         )
         self._record(event)
-        return event
 
     def _with_own_ids(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
         """Ids of our own: a model may repeat one, and jobs and approvals are found by them."""
@@ -145,15 +150,6 @@ class Turn:
             )
             for call in calls
         )
-
-    def _last_words(self, reply: ModelReplied) -> TurnFinished:
-        if reply.stop_reason == "length":
-            return _finished(
-                "stopped", f"the model's answer was cut at its length limit: {reply.text}"
-            )
-        if not reply.text.strip():
-            return _finished("failed", f"{reply.model} gave an empty answer")
-        return _finished("finished", reply.text)
 
 
 def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFailed:

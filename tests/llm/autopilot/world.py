@@ -462,9 +462,23 @@ class Talk:
             if not reply.message.tool_calls:
                 assert reply.stop_reason == "end"
                 assert reply.message.text.strip()
+                assert not open_steps(self.messages), "the guards would call it back"
                 return reply.message.text
             self.messages += [self.world.answer(call) for call in reply.message.tool_calls]
         raise AssertionError("the planner does not come to an end")
+
+
+def open_steps(messages: list[Message]) -> list[str]:
+    """Steps of the plan, as the last call wrote it, that are not done."""
+    plans = [
+        call.arguments
+        for message in messages
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+        if call.name == "plan"
+    ]
+    items = json.loads(plans[-1])["items"] if plans else []
+    return [item["step"] for item in items if item["status"] != "done"]
 
 
 def talk(world: World) -> Talk:
