@@ -6,6 +6,7 @@ A tool never talks to the store: what it established leaves it as `Fact`s in the
 """
 
 import json
+import os
 import re
 import threading
 from abc import ABC, abstractmethod
@@ -142,14 +143,20 @@ class Workplace:
         found = inside if inside.exists() else (self.started_in / Path(path).expanduser()).resolve()
         if found.is_relative_to(self.workspace.resolve()):
             return found
+        # The session's code gives links any name that it likes: only where they lead counts.
+        called = str(found) if found == inside and self._lies_inside(path) else path
         if found.is_relative_to(self.records.resolve()):
             raise InputError(f"{path} is kept out of reach; use the data in the workspace.")
-        if not self._shown(found) and not self._named(path, found):
+        if not self._shown(found) and not self._named(called, found):
             raise InputError(
                 f"{path} lies outside the workspace and {self.started_in}, and nobody named it. "
                 "Ask the person for it."
             )
         return found
+
+    def _lies_inside(self, path: str) -> bool:
+        """Whether the path, its links not followed, is one of the workspace."""
+        return Path(os.path.normpath(self.workspace / path)).is_relative_to(self.workspace)
 
     def _named(self, path: str, found: Path) -> bool:
         """Whether the person wrote this path, or that of a folder above it."""

@@ -46,6 +46,30 @@ def test_a_path_is_not_named_by_a_longer_one(folder):
         place.readable(str(folder / "elsewhere/x.csvx"))
 
 
+@pytest.mark.parametrize("path", ["named.csv", "sub/named.csv"])
+def test_a_link_in_the_workspace_opens_nothing_by_bearing_a_name_of_the_persons(folder, path):
+    """The session's code could make one that leads to anything."""
+    link = folder / "workspace" / path
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(folder / "elsewhere/x.csv")
+    place = a_place(folder, said=(f"Train on {path} or on {link}.",))
+    for way in (path, str(link)):
+        with pytest.raises(InputError, match="nobody named it"):
+            place.readable(way)
+
+
+def test_a_link_in_the_workspace_may_lead_to_what_the_person_named(folder):
+    (folder / "workspace/copy.csv").symlink_to(folder / "elsewhere/x.csv")
+    place = a_place(folder, said=(f"Train on {folder / 'elsewhere/x.csv'}",))
+    assert place.readable("copy.csv") == folder / "elsewhere/x.csv"
+
+
+def test_a_link_that_the_person_named_may_be_read(folder):
+    (folder / "started_in/link.csv").symlink_to(folder / "elsewhere/x.csv")
+    place = a_place(folder, said=("Train on link.csv",))
+    assert place.readable("link.csv") == folder / "elsewhere/x.csv"
+
+
 def test_the_records_are_refused_even_when_named(folder):
     path = str(folder / "state/held_out")
     with pytest.raises(InputError, match="out of reach"):
