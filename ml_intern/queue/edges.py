@@ -36,7 +36,7 @@ from ml_intern.events import (
 )
 from ml_intern.messages import CallId, SessionId
 from ml_intern.queue.rows import ApprovalState
-from ml_intern.queue.schema import approval, job, session, tool_call
+from ml_intern.queue.schema import approval, job, op, session, tool_call
 
 _DECIDED: dict[Verdict, ApprovalState] = {
     "approve": "approved",
@@ -79,6 +79,11 @@ _WAIT = _CALL.where(tool_call.c.state == "started").values(
 )
 _ANSWER = _CALL.where(tool_call.c.state.not_in(["succeeded", "failed"])).values(
     state=bindparam("to"), waiting_on=None
+)
+_GOT_FURTHER = (
+    update(op)
+    .where(op.c.session_id == bindparam("of"), op.c.state == "running", op.c.attempts > 1)
+    .values(attempts=1)
 )
 _CLOSE = (
     update(approval)
@@ -235,6 +240,9 @@ def _answer(connection: Connection, session_id: SessionId, event: ToolFinished) 
     to = "succeeded" if event.ok else "failed"
     _move_call(connection, session_id, event.call_id, _ANSWER, event.kind, to=to)
     connection.execute(_SUPERSEDE, {"of": session_id, "call": event.call_id})
+    if event.answered_by == "tool":
+        # Workers that were lost before are no sign against an op that gets further.
+        connection.execute(_GOT_FURTHER, {"of": session_id})
 
 
 def _run_job(connection: Connection, session_id: SessionId, event: JobStarted, at: str) -> None:

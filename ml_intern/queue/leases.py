@@ -23,6 +23,7 @@ from ml_intern.queue.schema import op, session
 LEASE_S = 15.0
 RENEW_EVERY_S = 5.0
 MOST_ATTEMPTS = 3
+"""Of one op; counted anew whenever one of its tool calls came to its end."""
 
 _FREE = or_(
     session.c.state == "ready",
@@ -149,7 +150,7 @@ def free(connection: Connection, owner: Owner) -> int:
 
 def _readable(payload: str, attempts: int) -> tuple[Op | None, str]:
     if attempts >= MOST_ATTEMPTS:
-        return None, f"its worker was lost {attempts} times"
+        return None, f"its worker was lost {attempts} times at the same step"
     try:
         return ops.decode(payload), ""
     except pydantic.ValidationError as exc:

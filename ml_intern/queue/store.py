@@ -149,8 +149,9 @@ class Store:
     def claim(self, timeout_s: float) -> Claim | None:
         """Lease the session that has been ready longest, with its next op.
 
-        None after `timeout_s` seconds. An op whose worker was lost comes again before later ones,
-        `leases.MOST_ATTEMPTS` times in all; then it is given up with `TurnFinished("failed")`.
+        None after `timeout_s` seconds. An op whose worker was lost comes again before later ones;
+        after `leases.MOST_ATTEMPTS` times without a tool call that came to its end it is given up
+        with `TurnFinished("failed")`.
         Raises StoreUnavailable.
         """
         deadline = self._clock.monotonic() + timeout_s

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.errors import LeaseLost
+from ml_intern.events import AnsweredBy
 from ml_intern.queue import leases
 from ml_intern.queue.owner import Owner, read_owner
 from ml_intern.queue.store import Claim, Store
@@ -14,6 +15,8 @@ from tests.queue.given import (
     HandClock,
     S,
     T,
+    answered,
+    began,
     claimed,
     ended,
     kinds,
@@ -115,6 +118,34 @@ def test_an_op_that_lost_three_workers_is_given_up_and_the_next_one_runs(
     last = store.events(S)[-1].event
     assert (last.kind, last.outcome) == ("turn_finished", "failed")
     assert "lost 3 times" in last.detail
+
+
+def test_an_op_that_gets_further_each_time_is_never_given_up(
+    store: Store, clock: HandClock
+) -> None:
+    new_session(store)
+    store.append(claimed(store).lease, replied(*"abcde"))
+    for call in "abcde":
+        clock.passed_s += leases.LEASE_S
+        claim = claimed(store)
+        assert claim.attempt == 2
+        store.append(claim.lease, began(call), answered(call))
+    store.release(claim)
+    assert claimed(store).attempt == 1
+
+
+@pytest.mark.parametrize("answered_by", ["recovery", "router", "policy"])
+def test_an_answer_that_no_tool_gave_is_no_step_further(
+    store: Store, clock: HandClock, answered_by: AnsweredBy
+) -> None:
+    new_session(store)
+    claim = claimed(store)
+    answer = dataclasses.replace(answered("a"), answered_by=answered_by)
+    store.append(claim.lease, replied("a"), answer)
+    clock.passed_s += leases.LEASE_S
+    assert claimed(store).attempt == 2
+    clock.passed_s += leases.LEASE_S
+    assert claimed(store).attempt == 3
 
 
 def test_a_session_whose_only_op_is_given_up_rests(store: Store, clock: HandClock) -> None:

@@ -167,6 +167,8 @@ class StoreMachine(RuleBasedStateMachine):
         if one.calls.get(call) in leaves:
             one.calls[call] = to
             one.events.append(event.kind)
+            if to == "answered":
+                one.ops[claim.op_seq - 1].attempts = 1
             assert self.store.append(claim.lease, event) == [len(one.events)]
         else:
             with pytest.raises(StateConflict):

@@ -18,7 +18,7 @@ from ml_intern.events import (
     ToolStarted,
     TurnFinished,
 )
-from tests.scenario.world import World
+from tests.scenario.world import World, wait_until
 from tests.tracing.rules import broken_rules
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
@@ -44,7 +44,10 @@ def test_a_session_survives_a_kill_at_every_stage(world: World, pictures: Path) 
         " Publish it as colours.",
     )
     moments = {
+        "inspect_dataset starts": starts("inspect_dataset"),
+        "prepare_dataset starts": starts("prepare_dataset"),
         "dummy_forward starts": starts("dummy_forward"),
+        "smoke_test starts": starts("smoke_test"),
         "launch_training starts": starts("launch_training"),
         "the job tells its progress": lambda event: isinstance(event, JobProgressed),
         "test is scored": starts("evaluate", 2),
@@ -103,14 +106,18 @@ def assert_trace_has_every_call_once(trace: Path, events: list[Event]) -> None:
     assert len(blocks) == 2 * answers
 
 
-def test_a_turn_that_kills_its_process_three_times_is_given_up_until_somebody_speaks(
+def test_a_step_that_kills_its_process_three_times_is_given_up_until_somebody_speaks(
     world: World, pictures: Path
 ) -> None:
+    def is_at_it() -> bool:
+        return any("--dummy_forward" in line for line in world.left_processes())
+
     running = world.start("run", "--yes", f"Train an image classifier on {pictures} for 2 epochs.")
-    for tool in ("inspect_dataset", "prepare_dataset", "dummy_forward"):
-        world.wait_for(starts(tool), tool, running)
+    for _ in range(3):
+        wait_until(is_at_it, "dummy_forward runs")
         running.signal(signal.SIGKILL)
         running.ends()
+        wait_until(lambda: not world.left_processes(), "what the dead one had started ends")
         running = world.start("resume", "--yes")
 
     assert running.ends() == 1, running.said()
