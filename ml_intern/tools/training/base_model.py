@@ -21,7 +21,7 @@ def brought(place: Workplace, name: str) -> str:
     workspace = place.workspace.resolve()
     if source.is_relative_to(workspace):
         return str(source.relative_to(workspace))
-    target = workspace / FOLDER / source.name
+    target = place.writable(f"{FOLDER}/{source.name}")
     if not target.exists():
         partial = target.with_name(f".{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)

@@ -50,3 +50,12 @@ def test_a_model_that_nobody_named_is_refused(place, tmp_path):
     (tmp_path / "elsewhere/config.json").write_text("{}")
     with pytest.raises(InputError, match="nobody named it"):
         brought(place, str(tmp_path / "elsewhere"))
+
+
+def test_a_folder_that_leads_out_of_the_workspace_is_not_written_to(place, tmp_path):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (place.workspace / "models").symlink_to(victim)
+    with pytest.raises(InputError, match="outside the workspace"):
+        brought(place, "small-model")
+    assert list(victim.iterdir()) == []
