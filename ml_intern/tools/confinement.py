@@ -31,8 +31,13 @@ def environment_of(place: Workplace, extra: Mapping[str, str] | None = None) -> 
 
 
 def home_of(place: Workplace) -> Path:
-    """The `HOME` of the session's code: a hidden folder of the workspace. It exists afterwards."""
+    """The `HOME` of the session's code: a hidden folder of the workspace. It exists afterwards.
+
+    The code may have put something else there; without a home it could not run to take it away.
+    """
     home = place.workspace / ".home"
+    if home.is_symlink() or not home.is_dir():
+        home.unlink(missing_ok=True)
     home.mkdir(exist_ok=True)
     return home
 

@@ -102,3 +102,9 @@ def test_python_is_that_of_the_training_environment(ctx):
     place = replace(ctx.place, training_python=Path(sys.executable))
     outcome = run(replace(ctx, place=place), "python -c 'import sys; print(sys.prefix)'")
     assert outcome.output.splitlines()[0] == sys.prefix
+
+
+@pytest.mark.parametrize("command", ["touch ~", "mkfifo ~", "ln -s /nowhere ~"])
+def test_a_command_that_spoils_its_home_does_not_stop_the_next_one(ctx, command):
+    assert run(ctx, f"rm -rf ~; {command}").ok
+    assert run(ctx, "test -d ~ && test ! -L ~").ok
