@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided
@@ -23,6 +23,10 @@ _STANDING = (
 _OPEN = _ALL.where(approval.c.state == "pending").order_by(approval.c.requested_at, approval.c.id)
 _OPEN_OF_ONE = _OPEN.where(approval.c.session_id == bindparam("of"))
 _SHOWN = 5
+_STARTS = func.substr(approval.c.id, 1, func.length(bindparam("prefix")))
+_BEGINS = _ALL.where(bindparam("prefix") == _STARTS).limit(_SHOWN + 1)  # SQLite's LIKE has limits
+_LONGEST = 80
+"""Characters of an unknown id that are repeated."""
 
 
 def decide(connection: Connection, decided: ApprovalDecided, found: Encoded, at: str) -> bool:
@@ -50,8 +54,8 @@ def by_prefix(connection: Connection, prefix: str) -> ApprovalRow:
     row = connection.execute(_ONE, {"approval": prefix}).mappings().first()
     if row is not None:
         return _approval(row)
-    begins = _ALL.where(approval.c.id.startswith(prefix, autoescape=True)).limit(_SHOWN + 1)
-    found = connection.execute(begins).mappings().all() if prefix else []
+    begins = connection.execute(_BEGINS, {"prefix": prefix}).mappings()
+    found = begins.all() if prefix else []
     if not found:
         raise _unknown(connection, prefix)
     if len(found) > 1:
@@ -70,7 +74,7 @@ def pending(connection: Connection, session_id: SessionId | None) -> list[Approv
 
 def _unknown(connection: Connection, named: str) -> InputError:
     known = ", ".join(found.approval_id for found in pending(connection, None)) or "none"
-    return InputError(f"No approval {named!r}. Open approvals: {known}.")
+    return InputError(f"No approval {named[:_LONGEST]!r}. Open approvals: {known}.")
 
 
 def _approval(row: RowMapping) -> ApprovalRow:

@@ -31,6 +31,10 @@ _ONE = _ALL.where(session.c.id == bindparam("of"))
 _INTERRUPT_UPTO = select(session.c.interrupt_upto).where(session.c.id == bindparam("of"))
 _RUNNING = select(job).where(job.c.status == "running").order_by(job.c.started_at, job.c.session_id)
 _SHOWN = 5
+_STARTS = func.substr(session.c.id, 1, func.length(bindparam("prefix")))
+_BEGINS = _ALL.where(bindparam("prefix") == _STARTS).limit(_SHOWN + 1)  # SQLite's LIKE has limits
+_LONGEST = 80
+"""Characters of an unknown id that are repeated."""
 
 
 def create(connection: Connection, session_id: SessionId, started: SessionStarted, at: str) -> None:
@@ -70,10 +74,10 @@ def by_prefix(connection: Connection, prefix: str) -> SessionRow:
     row = connection.execute(_ONE, {"of": prefix}).mappings().first()
     if row is not None:
         return _session(row)
-    begins = _ALL.where(session.c.id.startswith(prefix, autoescape=True)).limit(_SHOWN + 1)
-    found = connection.execute(begins).mappings().all() if prefix else []
+    begins = connection.execute(_BEGINS, {"prefix": prefix}).mappings()
+    found = begins.all() if prefix else []
     if not found:
-        raise UnknownSession(f"No session has an id that begins with {prefix!r}.")
+        raise UnknownSession(f"No session has an id that begins with {prefix[:_LONGEST]!r}.")
     if len(found) > 1:
         names = ", ".join(each["id"] for each in found[:_SHOWN])
         raise InputError(f"{prefix!r} begins more than one session; give more of it: {names}.")

@@ -123,6 +123,16 @@ def test_a_session_is_found_by_a_unique_beginning(store: Store) -> None:
             store.session(unknown)
 
 
+def test_an_id_of_any_length_is_looked_up(store: Store) -> None:
+    new_session(store)
+    with pytest.raises(UnknownSession) as caught:
+        store.session("a" * 100_000)
+    assert len(str(caught.value)) < 200
+    with pytest.raises(InputError) as refused:
+        store.approval("a" * 100_000)
+    assert len(str(refused.value)) < 200
+
+
 def test_a_reader_sees_nothing_of_a_refused_write(store: Store) -> None:
     new_session(store)
     position = store.journal.last_position()
