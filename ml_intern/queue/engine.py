@@ -4,6 +4,7 @@ One connection writes, the others only read. Write-ahead log with `synchronous=F
 committed survives the loss of power. The file must lie on a local disk.
 """
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -162,14 +163,22 @@ def _private_file(database: Path, gate: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(database, flags, 0o600))
-        database.chmod(0o600)
+        _make_private(database)
         return os.open(gate, flags, 0o600)
     except OSError as exc:
         raise StoreUnavailable(
             f"{exc.filename or database} cannot be opened for writing ({exc.strerror}); make its "
             "folder writable for this user, or choose another state folder."
         ) from exc
+
+
+def _make_private(database: Path) -> None:
+    """Does not open it: closing it would end the locks that SQLite holds on it for this process."""
+    with suppress(FileExistsError):
+        os.mknod(database, 0o600)
+    if not database.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(database))
+    database.chmod(0o600)
 
 
 def _demand_write_ahead_log(connection: Connection, path: Path) -> None:

@@ -101,6 +101,11 @@ def main(act: str, path: str, *words: str) -> None:
             decide(store, *words)
         case "fill":
             fill_disk(store, int(words[0]))
+        case "visit":
+            store.close()
+            tell("done")
+        case "sessions":
+            tell(*(row.session_id for row in store.sessions(10)))
         case _:
             raise SystemExit(f"no act {act}")
 

@@ -149,6 +149,19 @@ def test_an_event_of_another_process_wakes_a_reader(store: Store, path: Path) ->
         assert other.stdout.readline() == "done\n"
 
 
+def test_a_second_store_of_a_process_does_not_open_the_file_to_others(
+    store: Store, path: Path
+) -> None:
+    """A process that opened and closed the file by itself would let go of SQLite's locks on it, and
+    the next one to leave would take the log away below us."""
+    Store.open(path, SystemClock()).close()
+    with child("visit", path) as other:
+        assert other.stdout.readline() == "done\n"
+    new_session(store)
+    with child("sessions", path) as other:
+        assert other.stdout.readline() == f"{S}\n"
+
+
 class Dawdling(SystemClock):
     """Tells the time, but late: what it said is some milliseconds old when it is used."""
 
