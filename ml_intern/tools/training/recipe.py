@@ -106,6 +106,8 @@ def _literal(parameter: Parameter, value: Any) -> str:
         raise InputError(
             f"{parameter.name} is a {parameter.annotation} and cannot be set here; edit the script."
         )
+    if wanted is not str and isinstance(value, str):
+        value = _number_in(value)
     if wanted is int and isinstance(value, float) and value.is_integer():
         value = int(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -120,6 +122,15 @@ def _literal(parameter: Parameter, value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{parameter.name} cannot be {value}; give a finite number.")
     return repr(value)
+
+
+def _number_in(text: str) -> Any:
+    """The number or boolean that a model has put into quotes; else the text itself."""
+    try:
+        value = json.loads(text.lower())
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, bool | int | float) else text
 
 
 def _as_float(name: str, value: int) -> float:

@@ -63,12 +63,22 @@ def test_values_replace_defaults_and_nothing_else() -> None:
     ).replace("10", "3").replace("False", "True")
 
 
+def test_numbers_and_booleans_in_quotes_are_what_they_say() -> None:
+    quoted = with_values(SOURCE, {"rate": "2e-4", "steps": "20", "fast": "True", "name": "7"})
+    assert quoted == with_values(SOURCE, {"rate": 2e-4, "steps": 20, "fast": True, "name": "7"})
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ({"rat": 1.0}, "The recipe has no argument rat; the nearest are rate"),
         ({"zzz": 1.0}, "The recipe has no argument zzz; it has name, rate, steps, fast, maybe."),
-        ({"rate": "0.1"}, 'rate takes a float, not "0.1" (str).'),
+        ({"rate": "fast"}, 'rate takes a float, not "fast" (str).'),
+        ({"rate": "nan"}, "rate takes a float"),
+        ({"rate": "1e999"}, "rate cannot be inf; give a finite number."),
+        ({"steps": "1.5"}, "steps takes a int, not 1.5 (float)."),
+        ({"steps": "[3]"}, 'steps takes a int, not "[3]" (str).'),
+        ({"fast": "1"}, "fast takes a bool, not 1 (int)."),
         ({"steps": 1.5}, "steps takes a int, not 1.5 (float)."),
         ({"steps": True}, "steps takes a int, not true (bool)."),
         ({"fast": 1}, "fast takes a bool, not 1 (int)."),
