@@ -67,7 +67,7 @@ class Step:
     @property
     def answer(self) -> dict[str, Any]:
         """The tool's JSON answer; empty when it answered with text."""
-        if self.output.startswith("["):  # the note about a person's edit stands before it
+        if self.output.startswith("["):  # a note about other arguments stands before it
             return json_object(self.output.partition("\n")[2])
         return json_object(self.output)
 

@@ -118,6 +118,9 @@ class Calls:
         if isinstance(prepared, ToolOutcome):
             self._answer(open_call, prepared, "router")
             return None
+        if arguments is not None:
+            repairs = self._router.repairs(open_call.call.name, open_call.call.arguments)
+            prepared = replace(prepared, repairs=repairs)
         return _Ready(open_call=open_call, prepared=prepared)
 
     def _admit(self, open_call: OpenCall) -> _Ready | None:
@@ -215,7 +218,7 @@ class Calls:
             if open_call.stage != "waiting":
                 self._record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
         else:
-            self._answer(open_call, _told_what_ran(open_call, outcome), "tool", began)
+            self._answer(open_call, _told_what_ran(item, outcome), "tool", began)
 
     def _was_cut(self, item: _Ready) -> bool:
         """Whether a read was ended because the process goes: the next owner runs it again."""
@@ -265,13 +268,20 @@ def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:
             yield from ([item] for item in group)
 
 
-def _told_what_ran(open_call: OpenCall, outcome: ToolOutcome) -> ToolOutcome:
-    """A person's edit is what ran, and the model is told so."""
-    decision = open_call.decision
-    if decision is None or decision.verdict != "edit":
+def _told_what_ran(item: _Ready, outcome: ToolOutcome) -> ToolOutcome:
+    """A person's edit, or what we made of broken text, is what ran, and the model is told so.
+
+    One line of its own before the answer: whoever reads JSON answers leaves out a first line in
+    brackets.
+    """
+    decision = item.open_call.decision
+    if decision is not None and decision.verdict == "edit":
+        edited = json.dumps(decision.arguments, ensure_ascii=False)
+        note = f"[{decision.decided_by} edited the arguments; this ran: {edited}]"
+    elif item.prepared.repairs:
+        note = f"[arguments repaired: {'; '.join(item.prepared.repairs)}]"
+    else:
         return outcome
-    edited = json.dumps(decision.arguments, ensure_ascii=False)
-    note = f"[{decision.decided_by} edited the arguments; this ran: {edited}]"
     return replace(outcome, output=f"{note}\n{outcome.output}")
 
 

@@ -2,13 +2,13 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ml_intern.events import Effect, Fact
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
 
-class PlanItem(BaseModel):
+class PlanItem(Arguments):
     """One step."""
 
     step: str = Field(min_length=1, max_length=300)

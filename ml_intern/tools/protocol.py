@@ -31,7 +31,7 @@ class Arguments(BaseModel):
     ignored.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class NoArguments(Arguments):

@@ -4,7 +4,6 @@ The one place where a tool's exception becomes an answer for the model. Knows no
 approvals or the journal; the turn asks it step by step (`prepare`, `judge`, `run`, `recover`).
 """
 
-import difflib
 import hashlib
 import json
 import logging
@@ -18,6 +17,9 @@ from pydantic import ValidationError
 
 from ml_intern.errors import InputError, MLInternError
 from ml_intern.messages import ToolSpec
+from ml_intern.tools.call.names import unknown_tool
+from ml_intern.tools.call.schema import fit, problems
+from ml_intern.tools.call.text import Given, read_arguments, refuse_unfit
 from ml_intern.tools.policy import Judgement, judge
 from ml_intern.tools.protocol import (
     Arguments,
@@ -45,6 +47,8 @@ class Prepared:
     args: Arguments
     arguments: dict[str, Any]
     """The same, JSON-ready and complete with defaults: what is approved, hashed, stored and run."""
+    repairs: tuple[str, ...] = ()
+    """What had to be mended in the text that the model wrote, so that this came of it."""
 
     @property
     def sha256(self) -> str:
@@ -72,16 +76,28 @@ class ToolRouter:
         """Parse and check a call; an outcome instead when the model must mend it."""
         tool = self._tools.get(name)
         if tool is None:
-            near = difflib.get_close_matches(name, self._tools, n=3) or sorted(self._tools)
-            return fail(f"There is no tool {name!r}. Use one of: {', '.join(near)}.")
+            return fail(unknown_tool(name, self._tools))
         try:
-            given = _parse(arguments) if isinstance(arguments, str) else dict(arguments)
-            args = tool.arguments.model_validate(given)
+            given = _given(arguments)
+            args, repairs = fit(tool.arguments, given.arguments)
         except ValidationError as exc:
-            return fail(f"The arguments of {name} do not fit its schema.", problems=_problems(exc))
+            return fail(
+                f"The arguments of {name} do not fit its schema. It did not run.",
+                problems=problems(tool.arguments, exc),
+            )
         except InputError as exc:
             return fail(f"{name}: {exc}")
-        return Prepared(tool=tool, args=args, arguments=args.model_dump(mode="json"))
+        return Prepared(
+            tool=tool,
+            args=args,
+            arguments=args.model_dump(mode="json"),
+            repairs=(*given.repairs, *repairs),
+        )
+
+    def repairs(self, name: str, text: str) -> tuple[str, ...]:
+        """What is mended in this call's text when it is prepared."""
+        prepared = self.prepare(name, text)
+        return prepared.repairs if isinstance(prepared, Prepared) else ()
 
     def judge(self, call: Prepared, ctx: ToolContext) -> Judgement:
         """What the policy says of this call."""
@@ -103,24 +119,12 @@ class ToolRouter:
         return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
 
 
-def _parse(text: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(text) if text.strip() else {}
-    except json.JSONDecodeError as exc:
-        raise InputError(
-            f"the arguments are not JSON: {exc.msg} at character {exc.pos}. "
-            "Send one JSON object, with quotes and line breaks in strings escaped."
-        ) from exc
-    if not isinstance(parsed, dict):
-        raise InputError(f"the arguments are a JSON {type(parsed).__name__}; send one JSON object.")
-    return parsed
-
-
-def _problems(exc: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(str(part) for part in error['loc']) or 'arguments'}: {error['msg']}"
-        for error in exc.errors()[:10]
-    ]
+def _given(arguments: str | Mapping[str, Any]) -> Given:
+    """Text is the model's own; a mapping was read before, or comes from a person."""
+    if isinstance(arguments, str):
+        return read_arguments(arguments)
+    refuse_unfit(arguments)
+    return Given(arguments=dict(arguments))
 
 
 def _bounded(

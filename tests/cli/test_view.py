@@ -70,10 +70,15 @@ def test_edited_arguments_are_those_of_the_step() -> None:
     assert step.arguments == {"model_dir": "runs/2"}
 
 
-def test_the_answer_of_an_edited_call_is_read_behind_its_note() -> None:
-    journal = Journal().tool(
-        "c1", "publish", '[ada edited the arguments; this ran: {}]\n{"repo_id": "a/b"}'
-    )
+@pytest.mark.parametrize(
+    "note",
+    [
+        "[ada edited the arguments; this ran: {}]",
+        "[arguments repaired: a code fence was taken off]",
+    ],
+)
+def test_the_answer_of_a_call_is_read_behind_the_note_on_its_arguments(note: str) -> None:
+    journal = Journal().tool("c1", "publish", f'{note}\n{{"repo_id": "a/b"}}')
 
     assert fold(journal).steps[0].answer == {"repo_id": "a/b"}
 

@@ -85,7 +85,7 @@ def test_undo_with_nothing_said_changes_nothing_and_says_so(bench):
 
 
 def test_a_plan_that_was_taken_back_does_not_count(bench):
-    b = bench(words("ok"), calls(PLAN), words("planned"), words("fresh"))
+    b = bench(words("ok"), calls(PLAN), *[words("planned")] * 3, words("fresh"))
     b.start()
     b.drive()
     b.submit(UserInput(text="make a plan", author="ada"))

@@ -106,6 +106,54 @@ def test_an_edit_is_what_runs_and_what_the_model_is_told(bench):
     assert 'ada edited the arguments; this ran: {"number": 8}' in b.last(ToolFinished).output
 
 
+MENDED = "{'number': 7}"
+"""Arguments that are not JSON, but can mean one thing only."""
+NOTE = "[arguments repaired: a Python literal was read as JSON]"
+
+
+def test_arguments_that_were_mended_run_and_the_model_is_told_once(bench):
+    b = bench(calls(("effect", MENDED)), words("ok"))
+    b.start()
+    b.drive()
+    assert b.effect.ran == [7]
+    assert b.last(ToolStarted).arguments == {"number": 7}
+    assert b.last(ToolFinished).output == f'{NOTE}\n{{"number": 7}}'
+
+
+def test_an_approval_is_asked_for_what_was_mended_and_the_model_is_told_after_it(bench):
+    b = bench(calls(("outward", MENDED)), words("ok"))
+    b.start()
+    b.drive()
+    asked = b.last(ApprovalRequested)
+    assert asked.arguments == {"number": 7}
+    decide(b.store, b.desk.router, asked.approval_id, "approve", decided_by="ada")
+    b.drive()
+    assert b.outward.ran == [7]
+    assert b.last(ToolFinished).output == f'{NOTE}\n{{"number": 7}}'
+
+
+def test_of_an_edit_of_mended_arguments_the_model_is_told_the_edit(bench):
+    b = bench(calls(("outward", MENDED)), words("ok"))
+    b.start()
+    b.drive()
+    approval_id = b.last(ApprovalRequested).approval_id
+    edited = {"decided_by": "ada", "arguments": {"number": 8}}
+    decide(b.store, b.desk.router, approval_id, "edit", **edited)
+    b.drive()
+    note, answer = b.last(ToolFinished).output.split("\n")
+    assert (note.startswith("[ada edited"), answer) == (True, '{"number": 8}')
+
+
+def test_arguments_that_cannot_be_mended_are_explained_and_the_turn_goes_on(bench):
+    b = bench(calls(("effect", "[1]"), ("Shell", "{}"), ("look", "{}")), words("I see"))
+    b.start()
+    assert b.drive().outcome == "finished"
+    assert (b.effect.ran, b.look.ran) == ([], [0])
+    refused = [done.output for done in b.all(ToolFinished) if not done.ok]
+    assert "JSON list" in refused[0]
+    assert "no tool" in refused[1]
+
+
 def test_what_waits_for_a_person_does_not_hold_up_the_other_calls(bench):
     b = bench(calls(("outward", "{}"), ("effect", '{"number": 2}')), words("ok"))
     b.start()

@@ -64,9 +64,10 @@ def test_arguments_are_completed_with_their_defaults(router):
     [
         ("{not json", "not JSON"),
         ("[1, 2]", "JSON list"),
-        ('"text"', "JSON str"),
+        ('"text"', "JSON string"),
         ('{"number": "many"}', "number"),
-        ('{"number": 1, "tims": 3}', "tims"),
+        ('{"number": 1, "tims": 3}', "did you mean times?"),
+        ('{"number": 4', "cut off"),
         ('{"number": 1, "times": 0}', "times"),
         ("", "number"),
     ],
@@ -75,6 +76,23 @@ def test_arguments_that_do_not_fit_are_explained(router, arguments, words):
     outcome = run(router, "double", arguments)
     assert not outcome.ok
     assert words in outcome.output
+
+
+def test_what_was_mended_is_what_is_prepared_hashed_and_said(router):
+    mended = router.prepare("double", "```json\n{'number': '4',}\n```")
+    whole = router.prepare("double", '{"number": 4}')
+    assert mended.arguments == whole.arguments == {"number": 4, "times": 2}
+    assert mended.sha256 == whole.sha256
+    assert (len(mended.repairs), whole.repairs) == (2, ())
+    assert router.repairs("double", "{'number': 4}") == ("a Python literal was read as JSON",)
+    assert router.repairs("duoble", "{}") == ()
+
+
+@pytest.mark.parametrize("value", [float("nan"), 2**70])
+def test_arguments_that_a_person_edited_are_checked_like_any_others(router, value):
+    outcome = router.prepare("double", {"number": 1, "times": value})
+    assert isinstance(outcome, ToolOutcome)
+    assert "times" in outcome.output
 
 
 def test_an_unknown_tool_is_answered_with_the_nearest_names(router):

@@ -45,6 +45,11 @@ def test_arguments_that_a_person_edited_are_those_that_ran() -> None:
     assert (edited.arguments, edited.data) == ({"name": "b"}, {"ok": 1})
 
 
+def test_an_answer_is_read_behind_the_note_that_arguments_were_repaired() -> None:
+    found = answer('[arguments repaired: a code fence was taken off]\n{"ok": 1}', arguments="{}")
+    assert (found.arguments, found.data) == ({}, {"ok": 1})
+
+
 def test_a_failure_is_told_in_the_tools_words_and_not_at_any_length() -> None:
     assert answer('{"error": "no disk"}', is_error=True).error() == "no disk"
     assert answer("plain words", is_error=True).error() == "plain words"

@@ -1,0 +1,1 @@
+"""A call as a model wrote it, before any tool sees it: its name, its text, its fit."""
