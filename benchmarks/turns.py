@@ -12,6 +12,7 @@ from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.store import Store
+from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
@@ -117,7 +118,7 @@ def _run(root: Path, store: Any, model: Clocked) -> None:
         held_out=root,
         jobs=root,
         published=root,
-        sandbox=None,  # type: ignore[arg-type]
+        sandbox=NoSandbox(),
         compute=None,  # type: ignore[arg-type]
         clock=SystemClock(),
         training_python=Path("/usr/bin/python3"),

@@ -7,12 +7,11 @@ the next owner when this one has lost the session (LeaseLost) or the disk (Store
 import logging
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import assert_never
 
 from ml_intern.context import compaction
 from ml_intern.context.manager import ContextManager
-from ml_intern.context.prompts import system_prompt
+from ml_intern.context.prompts import SessionFacts, system_prompt
 from ml_intern.errors import ComputeError, ConfigError, Interrupted, ModelError, QueueError
 from ml_intern.events import (
     Compacted,
@@ -36,6 +35,7 @@ from ml_intern.ops import (
     UserInput,
 )
 from ml_intern.queue.store import Claim
+from ml_intern.session.briefing import session_facts
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History
@@ -76,15 +76,12 @@ class Handling:
         self._signals = signals
         self._row = desk.store.session(claim.session_id)
         self._history = History()
-        self._context = ContextManager(
-            system_prompt(
-                workspace=Path(self._row.workspace),
-                started_in=Path(self._row.started_in),
-                network=self._place().network,
-            )
-        )
-        for recorded in desk.store.events(claim.session_id):
-            self._take_up(recorded.event)
+        journal = [recorded.event for recorded in desk.store.events(claim.session_id)]
+        for event in journal:
+            self._history.apply(event)
+        self._context = ContextManager(system_prompt(self._facts()))
+        for event in journal:
+            self._context.add(event)
 
     def run(self) -> None:
         """Do what the op asks, to its end."""
@@ -252,6 +249,15 @@ class Handling:
         limits = self._desk.limits
         own = self._history.max_iterations
         return limits if own is None else replace(limits, max_iterations=own)
+
+    def _facts(self) -> SessionFacts:
+        return session_facts(
+            self._row,
+            self._place(),
+            tools=self._desk.router.tools(),
+            limits=self._limits(),
+            instructions=self._history.instructions,
+        )
 
     def _place(self) -> Workplace:
         return self._desk.place(self._row, tuple(self._history.said))

@@ -58,6 +58,8 @@ class History:
         """Model answers since a person last said something."""
         self.max_iterations: int | None = None
         """Of this session alone; None: the setting counts."""
+        self.instructions = ""
+        """Of whoever started the session, for the system prompt."""
         self.said: list[str] = []
         """The person's words, oldest first."""
         self.last_turn: TurnFinished | None = None
@@ -92,6 +94,7 @@ class History:
         match event:
             case SessionStarted():
                 self.max_iterations = event.max_iterations
+                self.instructions = event.instructions
             case UserSaid(text=text):
                 self.said.append(text)
                 self._facts_when_said.append(len(self.facts))

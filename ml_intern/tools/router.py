@@ -68,6 +68,10 @@ class ToolRouter:
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(tool.spec() for tool in self._tools.values())
 
+    def tools(self) -> tuple[Tool[Any], ...]:
+        """All of them, in the order in which they are shown."""
+        return tuple(self._tools.values())
+
     def specs(self) -> tuple[ToolSpec, ...]:
         """What a model is shown."""
         return self._specs

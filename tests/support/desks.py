@@ -10,6 +10,7 @@ from ml_intern.llm.client import ModelReply, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import Op, UserInput
 from ml_intern.queue.store import Store
+from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
 from ml_intern.tools.person import AskPerson, ProposeChange
@@ -114,7 +115,7 @@ class Bench:
         self.store = Store.open(folder / "ml-intern.db", SystemClock())
         self.effect, self.outward, self.look = Recorder(), Published(), Looked()
         self.model = Listed(replies)
-        self.place = a_place(folder)
+        self.place = a_place(folder, sandbox=NoSandbox())
         self.place.workspace.mkdir(parents=True, exist_ok=True)
         self.signals = Signals()
         self.desk = Desk(

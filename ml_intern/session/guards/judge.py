@@ -6,12 +6,11 @@ Words alone end a turn, unless they were cut off, empty, or the plan is still op
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ml_intern.context.prompts import HARNESS
 from ml_intern.events import HintAbout, Hinted, ModelReplied, Outcome, TurnFinished
 from ml_intern.session.guards.conduct import Conduct
 from ml_intern.session.guards.rounds import STOP_AFTER, Repetition
 
-HARNESS = "[ml-intern]"
-"""Begins every hint: the model is to know that no person speaks. The system prompt says so."""
 MOST_CUT = 3
 MOST_EMPTY = 2
 MOST_PLAN = 2

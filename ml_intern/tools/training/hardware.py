@@ -36,6 +36,26 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def gpu_names(root: Path) -> tuple[str, ...]:
+    """NVIDIA GPUs by the driver's own list; `root` is where `/` is. Says nothing of what is free.
+
+    A container may see the list and not be given the devices, so both have to be there.
+    """
+    if not any((root / "dev").glob("nvidia[0-9]*")):
+        return ()
+    listed = sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))
+    return tuple(_gpu_name(path) for path in listed)
+
+
+def _gpu_name(path: Path) -> str:
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return "unknown model"
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return models[0] if models else "unknown model"
+
+
 def memory_limit_bytes(setting_bytes: int | None) -> int | None:
     """The tightest of our own limit, RLIMIT_AS and the cgroup's; None when there is none."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)

@@ -8,6 +8,7 @@ from ml_intern.tools.facts import Facts
 from ml_intern.tools.training.hardware import (
     available_bytes,
     cgroup_limit_bytes,
+    gpu_names,
     memory_limit_bytes,
 )
 from tests.support.contexts import a_place
@@ -68,3 +69,16 @@ def test_a_gpu_counts_once_it_was_seen(tmp_path: Path, gpus: list[int], expected
     assert gpu is expected
     if gpus:
         assert found == min(gpus) << 30
+
+
+def test_gpus_have_the_names_of_the_driver(tmp_path: Path) -> None:
+    for number, model in enumerate(("NVIDIA H100 80GB HBM3", "NVIDIA A10")):
+        write(tmp_path / f"dev/nvidia{number}", "")
+        folder = tmp_path / f"proc/driver/nvidia/gpus/0000:0{number}:00.0"
+        write(folder / "information", f"Model: \t\t {model}\nIRQ:   \t\t 7\n")
+    assert gpu_names(tmp_path) == ("NVIDIA H100 80GB HBM3", "NVIDIA A10")
+
+
+def test_a_gpu_that_is_listed_but_was_not_given_to_us_does_not_count(tmp_path: Path) -> None:
+    write(tmp_path / "proc/driver/nvidia/gpus/0/information", "Model: NVIDIA A10\n")
+    assert gpu_names(tmp_path) == ()
