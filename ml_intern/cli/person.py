@@ -99,7 +99,7 @@ def as_object(text: str) -> dict[str, Any]:
     """`text` as a JSON object. Raises InputError."""
     try:
         found = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise InputError(f"The edit is not JSON ({exc}); nothing was decided.") from exc
     if not isinstance(found, dict):
         raise InputError(

@@ -240,6 +240,7 @@ def test_the_first_decision_counts_and_a_second_one_is_told_so(ml_intern, waitin
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
+        pytest.param("[" * 100_000, "is not JSON", id="deep"),
         ("{bad", "not JSON"),
         ("[1]", "must be a JSON object"),
         ('{"no_such_field": 1}', "cannot be used"),
