@@ -82,13 +82,15 @@ class JobWatcher:
 
     def _tell(self, job: JobRow, watch: Watch) -> None:
         numbers, watch.unread = watch.unread, {}
-        step, max_steps = numbers.pop("step"), numbers.pop("max_steps", None)
+        step, max_steps = _count(numbers.pop("step")), _count(numbers.pop("max_steps", None))
+        if step is None:
+            return
         self._store.note(
             job.session_id,
             JobProgressed(
                 job_id=job.job_id,
-                step=int(step),
-                max_steps=None if max_steps is None else int(max_steps),
+                step=step,
+                max_steps=max_steps,
                 metrics={
                     name: value if math.isfinite(value) else None for name, value in numbers.items()
                 },
@@ -108,3 +110,8 @@ class JobWatcher:
         on = f"job:{job.job_id}"
         self._store.submit(job.session_id, Resume(on=on), dedupe=f"{on}:ended", events=[ended])
         self._watches.pop(job.job_id, None)
+
+
+def _count(number: float | None) -> int | None:
+    """As a whole number; None for what is none: a script may log anything."""
+    return int(number) if number is not None and math.isfinite(number) else None

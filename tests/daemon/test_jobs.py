@@ -76,6 +76,18 @@ def test_new_metric_lines_become_one_event(watched):
     ]
 
 
+@pytest.mark.parametrize("odd", [float("inf"), float("nan")])
+def test_a_step_that_is_no_number_is_passed_over(watched, odd):
+    bench, compute, clock, watcher, _ = watched
+    compute.say(step=odd, loss=2.0)
+    watcher.look()
+    clock.seconds += 10
+    compute.say(step=2, max_steps=odd, loss=1.0)
+    watcher.look()
+    (told,) = bench.all(JobProgressed)
+    assert (told.step, told.max_steps) == (2, None)
+
+
 def test_progress_is_thinned_out_and_the_last_of_it_is_told(watched):
     bench, compute, clock, watcher, _ = watched
     for step in range(1, 30):
