@@ -118,9 +118,21 @@ def _by_folder(folder: Path) -> tuple[list[Entry], list[str]]:
         if by_split and split is None:
             loose += 1
             continue
-        cells: Cells = {"label": classes[0] if classes else None}
+        cells: Cells = {"label": _class_name(classes[0], folder) if classes else None}
         entries.append(Entry(split or "all", folder.joinpath(*name), "/".join(name), cells))
     return entries, [f"{loose} pictures lie in no split and are not used."] if loose else []
+
+
+def _class_name(name: str, folder: Path) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as exc:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        raise InputError(
+            f"The name of the folder {shown} in {folder} is not UTF-8, so it cannot name a class; "
+            "rename it."
+        ) from exc
+    return name
 
 
 def _is_picture(path: Path) -> bool:

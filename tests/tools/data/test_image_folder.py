@@ -1,6 +1,7 @@
 """Folders of pictures: inspected and prepared."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,12 @@ def test_a_class_may_have_subfolders(bench: Bench) -> None:
     classes(bench.folder / "pets", 5)
     picture(bench.folder / "pets" / "cat" / "more" / "x.png", 500)
     assert bench.inspect("pets")["labels"] == {"cat": 6, "dog": 5}
+
+
+def test_a_class_whose_name_is_not_utf8_is_to_be_renamed(bench: Bench) -> None:
+    for name in (b"caf\xe9", b"tea"):
+        for n in range(10):
+            picture(bench.folder / "shops" / os.fsdecode(name) / f"{n}.png", 2 * n + len(name))
+    refusal = bench.refusal("shops")
+    assert r"caf\xe9" in refusal
+    assert refusal.endswith("is not UTF-8, so it cannot name a class; rename it.")
