@@ -1,0 +1,1 @@
+"""The daemon's socket: a door, offered to other processes over HTTP. See `app.py`, `server.py`."""

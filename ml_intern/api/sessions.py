@@ -1,0 +1,99 @@
+"""Sessions: starting them, looking at them, and what can be asked of them."""
+
+from pathlib import Path
+
+from ml_intern.api.operation import AnyOperation, Call, Operation, reading
+from ml_intern.client import wire
+from ml_intern.client.door import Request
+from ml_intern.client.wire import Codec, NoQuery, SessionRequest, SessionsQuery
+from ml_intern.errors import InputError
+from ml_intern.messages import SessionId
+
+_REFUSALS = ("invalid_input", "wrong_setting", "busy", "draining")
+
+
+def _start(call: Call[NoQuery, SessionRequest]) -> wire.Started:
+    new = call.body.plain()
+    if not Path(new.started_in).is_absolute():
+        raise InputError(
+            f"started_in = {new.started_in!r} is not absolute; the daemon works in another folder "
+            "than whoever asks it."
+        )
+    return wire.Started(session_id=call.door.start_session(new, key=call.key))
+
+
+def _list(call: Call[SessionsQuery, None]) -> wire.SessionList:
+    return wire.SessionList(sessions=tuple(call.door.sessions(call.query.limit)))
+
+
+def _show(call: Call[NoQuery, None]) -> wire.SessionAnswer:
+    row = call.door.session(call.subject)
+    waiting = call.door.open_approvals(row.session_id)
+    return wire.SessionAnswer(session=row, open_approvals=tuple(waiting))
+
+
+def _submit(call: Call[NoQuery, Request]) -> wire.Accepted:
+    op_seq = call.door.submit(SessionId(call.subject), call.body, key=call.key)
+    return wire.Accepted(op_seq=op_seq)
+
+
+def _trace(call: Call[NoQuery, None]) -> wire.TracePlace:
+    return wire.TracePlace(path=call.door.trace_path(SessionId(call.subject)))
+
+
+OPERATIONS: tuple[AnyOperation, ...] = (
+    Operation(
+        name="start_session",
+        method="POST",
+        path="/v1/sessions",
+        summary="Store a new session with its task.",
+        query=Codec(NoQuery),
+        body=wire.SESSION_REQUEST,
+        keyed=True,
+        answer=_start,
+        encode=wire.STARTED.encode,
+        document=wire.STARTED,
+        status=201,
+        problems=_REFUSALS,
+    ),
+    Operation(
+        name="list_sessions",
+        path="/v1/sessions",
+        summary="The newest sessions.",
+        query=Codec(SessionsQuery),
+        answer=_list,
+        encode=wire.SESSIONS.encode,
+        document=wire.SESSIONS,
+    ),
+    reading(
+        "show_session",
+        "/v1/sessions/{session_id}",
+        "The session with this id, or the only one whose id begins so.",
+        _show,
+        wire.SESSION,
+        "unknown_session",
+        "invalid_input",
+    ),
+    Operation(
+        name="submit",
+        method="POST",
+        path="/v1/sessions/{session_id}/ops",
+        summary="Queue a request; it is on disk when this answers.",
+        query=Codec(NoQuery),
+        body=wire.REQUEST,
+        keyed=True,
+        answer=_submit,
+        encode=wire.ACCEPTED.encode,
+        document=wire.ACCEPTED,
+        status=202,
+        problems=("unknown_session", *_REFUSALS),
+    ),
+    reading(
+        "show_trace",
+        "/v1/sessions/{session_id}/trace",
+        "Where the session's trace is or will be.",
+        _trace,
+        wire.TRACE,
+        "unknown_session",
+    ),
+)
