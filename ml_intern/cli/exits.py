@@ -3,6 +3,7 @@
 from ml_intern.errors import (
     Busy,
     ConfigError,
+    DaemonGone,
     InputError,
     MLInternError,
     SandboxError,
@@ -18,7 +19,7 @@ STOPPED = 3
 WAITING = 4
 """A person must answer, or the session was left as it stands for a later `resume`."""
 TRY_LATER = 75
-"""sysexits' EX_TEMPFAIL: the store is full, busy or cannot be written."""
+"""sysexits' EX_TEMPFAIL: store or daemon are full, busy, or cannot be reached."""
 CONFIGURATION = 78
 """sysexits' EX_CONFIG."""
 INTERRUPTED = 130
@@ -45,6 +46,6 @@ def of_error(error: MLInternError) -> int:
         return CONFIGURATION
     if isinstance(error, InputError | UnknownSession):
         return USAGE
-    if isinstance(error, Busy | StoreUnavailable):
+    if isinstance(error, Busy | DaemonGone | StoreUnavailable):
         return TRY_LATER
     return FAILED

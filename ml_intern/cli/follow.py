@@ -25,7 +25,7 @@ from ml_intern.cli.wishes import Wishes
 from ml_intern.client.door import Door, TextPiece
 from ml_intern.clock import Clock
 from ml_intern.daemon.service import Service
-from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.errors import DaemonGone, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested, Verdict
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
@@ -33,8 +33,15 @@ from ml_intern.queue.rows import Recorded, SessionRow
 
 TICK_S = 0.125
 HOST_EVERY_S = 1.0
+GONE_PATIENCE_S = 10.0
+"""For a daemon that does not answer: as long as systemd may take to start it again."""
 MOST_SESSIONS = 1000
 """Among so many of the newest we look for unfinished ones."""
+
+_GONE = (
+    "The daemon has gone; the session is kept as it stands. `ml-intern attach {session}` shows it "
+    "when a daemon runs again, `ml-intern resume {session}` goes on in this process."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +86,7 @@ class Follow:
         self._host_pid: int | None = None
         self._hosting = False
         self._stopping = stopping
+        self._gone_since: float | None = None
         self._put_off = False
         """The person said "later"."""
         self._watch = door.watch(session_id, self._begin(from_start=from_start), self._news.set)
@@ -86,7 +94,7 @@ class Follow:
     def run(self) -> int:
         """Until the session rests, or somebody wants to leave; the exit status."""
         try:
-            while (status := self._step()) is None:
+            while (status := self._step_patiently()) is None:
                 self._screen.tick(self.view, self._clock.now())
                 self._clock.wait(self._news, TICK_S)
         finally:
@@ -105,6 +113,21 @@ class Follow:
         if not from_start:
             self._screen.begin(self.view)
         return seq
+
+    def _step_patiently(self) -> int | None:
+        """As `_step`, while a daemon that is being started again is waited for."""
+        try:
+            status = self._step()
+        except DaemonGone as exc:
+            now = self._clock.monotonic()
+            if self._gone_since is None:
+                self._gone_since = now
+                self._screen.remark("the daemon does not answer; waiting for it to come back")
+            if self._doors.wishes.any or now - self._gone_since > GONE_PATIENCE_S:
+                raise DaemonGone(_GONE.format(session=short(self._session_id))) from exc
+            return None
+        self._gone_since = None
+        return status
 
     def _step(self) -> int | None:
         """One look at everything; the exit status when it was the last."""

@@ -1,6 +1,7 @@
 """The commands that follow a session: `run`, `resume`, `say`, `interrupt`."""
 
 import difflib
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from ml_intern.cli.view import fold
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.door import Door, NewSession
 from ml_intern.clock import SystemClock
-from ml_intern.errors import InputError, UnknownSession
+from ml_intern.errors import DaemonGone, InputError, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import SessionRow
@@ -34,16 +35,54 @@ class Manner:
     debug: bool = False
 
 
-def run(words: list[str], manner: Manner, *, model: str | None = None) -> int:
+def run(words: list[str], manner: Manner, *, model: str | None = None, here: bool = False) -> int:
     """Store a new session with this task and see it through."""
     task = task_from(words)
     folder = _working_folder()
-    with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
+    with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
         new = NewSession(task=task, started_in=str(folder), author=author(), model=model)
         session_id = found.door.start_session(new)
         return follow(found, session_id, manner, wishes, from_start=True)
+
+
+def submit(
+    words: list[str], *, model: str | None, key: str | None, as_json: bool, debug: bool
+) -> int:
+    """Store a new session with this task, and leave the work to the daemon."""
+    task = task_from(words)
+    folder = _working_folder()
+    with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
+        new = NewSession(task=task, started_in=str(folder), author=author(), model=model)
+        session_id = found.door.start_session(new, key=key)
+        pid = found.host_pid
+    if as_json:
+        document = {"session_id": session_id, "worked_on_by_pid": pid}
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        sys.stdout.write(f"{session_id}\n")
+        sys.stderr.write(_WHAT_COMES_NEXT[pid is None].format(session=short(session_id)))
+    return exits.DONE
+
+
+_WHAT_COMES_NEXT = {
+    False: "The daemon works on it: ml-intern attach {session}\n",
+    True: "Queued. No daemon runs: `ml-intern serve` starts one, which does it; "
+    "`ml-intern resume {session}` does it here.\n",
+}
+
+
+def attach(prefix: str, manner: Manner) -> int:
+    """Show a session that a daemon works on as it goes, and answer it in place."""
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        row = session_named(found.door, prefix)
+        if found.host_pid is None:
+            raise DaemonGone(
+                "No daemon runs here. Start `ml-intern serve`, or go on in this process with "
+                f"`ml-intern resume {short(row.session_id)}`."
+            )
+        return follow(found, row.session_id, manner, wishes)
 
 
 def resume(prefix: str | None, manner: Manner) -> int:

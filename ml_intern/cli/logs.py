@@ -148,5 +148,5 @@ def _send_to(handlers: list[logging.Handler], *, debug: bool) -> None:
         level=logging.DEBUG if debug else logging.INFO, handlers=handlers, force=True
     )
     logging.captureWarnings(capture=True)
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "LiteLLM"):
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "LiteLLM"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

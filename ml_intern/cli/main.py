@@ -87,18 +87,59 @@ def run(
     task: Task,
     yes: Yes = False,
     model: Model = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="In this process, never through a daemon.")
+    ] = False,
     as_json: AsJson = False,
     quiet: IsQuiet = False,
 ) -> int:
-    """Start a session with a task in plain words.
+    """Start a session with a task in plain words, and see it through.
 
-    It is seen through in the foreground. Ctrl-C stops the session and its jobs; a second Ctrl-C
-    leaves at once.
+    A running daemon does the work, else this process. Ctrl-C stops the session and its jobs; a
+    second Ctrl-C leaves at once.
     """
     from ml_intern.cli import foreground
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
-    return foreground.run(task, manner, model=model)
+    return foreground.run(task, manner, model=model, here=here)
+
+
+@app.command()
+def submit(
+    context: typer.Context,
+    task: Task,
+    model: Model = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="The same key again starts nothing new.", show_default=False),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Start a session and leave it to the daemon.
+
+    Prints its id. Without a daemon it is kept until one starts.
+    """
+    from ml_intern.cli import foreground
+
+    return foreground.submit(task, model=model, key=key, as_json=as_json, debug=context.obj)
+
+
+@app.command()
+def attach(
+    context: typer.Context,
+    session: Session,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Show what the daemon does with a session, as it happens.
+
+    Questions are answered in place. Ctrl-C stops the session and its jobs, a second one leaves.
+    """
+    from ml_intern.cli import foreground
+
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return foreground.attach(session, manner)
 
 
 @app.command()
@@ -236,6 +277,48 @@ def interrupt(
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
     return foreground.interrupt(session, reason, manner)
+
+
+@app.command()
+def undo(context: typer.Context, session: Session) -> int:
+    """Take back what was said last, and the answer to it.
+
+    The model does not see it any more; files, jobs and the trace stay as they are.
+    """
+    from ml_intern.cli import revising
+
+    return revising.undo(session, debug=context.obj)
+
+
+@app.command()
+def compact(context: typer.Context, session: Session) -> int:
+    """Have the older part of a long conversation summed up."""
+    from ml_intern.cli import revising
+
+    return revising.compact(session, debug=context.obj)
+
+
+@app.command()
+def model(
+    context: typer.Context,
+    session: Session,
+    name: Annotated[str, typer.Argument(show_default=False, help="As in the setting `model`.")],
+) -> int:
+    """Let another model go on with a session."""
+    from ml_intern.cli import revising
+
+    return revising.change_model(session, name, debug=context.obj)
+
+
+@app.command()
+def serve(context: typer.Context) -> int:
+    """Run the daemon: do the work of all sessions until SIGTERM.
+
+    SIGTERM or Ctrl-C lets running steps end, a second one cuts them short; training jobs go on.
+    """
+    from ml_intern.cli import serving
+
+    return serving.serve(debug=context.obj)
 
 
 @app.command()

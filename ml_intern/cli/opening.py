@@ -12,9 +12,10 @@ from ml_intern.cli import exits
 from ml_intern.cli.logs import StoreTrouble, start_log
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.door import Door
+from ml_intern.client.remote import connect
 from ml_intern.daemon.service import DRAIN_S, Service
 from ml_intern.daemon.workers import CUT_S
-from ml_intern.errors import QueueError
+from ml_intern.errors import Busy, QueueError
 from ml_intern.settings import Settings, load
 from ml_intern.tracing.redact import Redactor, secrets_in
 
@@ -23,6 +24,11 @@ log = logging.getLogger(__name__)
 AT_ONCE_S = 3.0
 """What leaving at once may take to stop what runs."""
 TICK_S = 0.1
+
+_NOT_HERE = (
+    "The daemon (process {pid}) works in this state directory, so this process cannot. Leave out "
+    "--here, or set ML_INTERN_STATE_DIR to another folder."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +47,28 @@ class Opened:
 
 
 @contextmanager
-def opened(wishes: Wishes, *, debug: bool, model: str | None = None) -> Iterator[Opened]:
-    """The service of this process. Raises ConfigError, SandboxError, StoreUnavailable."""
+def opened(
+    wishes: Wishes, *, debug: bool, model: str | None = None, here: bool = False
+) -> Iterator[Opened]:
+    """The daemon of the state directory, where one runs, else the service of this process.
+
+    `here`: in this process in any case. Raises ConfigError, SandboxError, StoreUnavailable,
+    ApiError for a daemon that cannot be talked to, Busy when `here` is where a daemon runs.
+    """
     settings = load(model=model)
+    daemon = connect(settings.socket_path)
+    if daemon is None:
+        with _opened_here(wishes, settings, debug=debug) as found:
+            yield found
+    elif here:
+        raise Busy(_NOT_HERE.format(pid=daemon.health().pid), retry_after_s=0.0)
+    else:
+        with daemon:
+            yield Opened(door=daemon, trouble=log_of(settings, debug=debug))
+
+
+@contextmanager
+def _opened_here(wishes: Wishes, settings: Settings, *, debug: bool) -> Iterator[Opened]:
     service = Service.open(settings)
     try:
         yield Opened(door=service.door, service=service, trouble=log_of(settings, debug=debug))

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from ml_intern import events
 from ml_intern.cli import render
+from ml_intern.cli.quantities import shown
 from ml_intern.cli.render import Piece, Prose, Row
 from ml_intern.cli.view import Step, View
 from ml_intern.clock import stamp
@@ -33,11 +34,14 @@ from ml_intern.events import (
     SessionStarted,
     ToolFinished,
     ToolStarted,
+    TurnFinished,
     UserSaid,
 )
 from ml_intern.queue.rows import Recorded
 
 LABEL_WIDTH = 16
+WRITING_ROWS = 6
+MOST_WRITING_CHARS = 2000
 PROGRESS_EVERY_S = 5.0
 """Between two lines about a training job, where lines cannot be redrawn."""
 
@@ -183,7 +187,17 @@ class Terminal(Lines):
         super().__init__(sys.stdout)
         self._console = console
         self._live: Live | None = None
+        self._writing = ""
+        """What the model has written of its next answer; only the end of it is shown."""
         self._spinner = cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+
+    def text(self, piece: str) -> None:
+        self._writing = (self._writing + piece)[-MOST_WRITING_CHARS:]
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        if isinstance(recorded.event, ModelReplied | ModelFailed | TurnFinished):
+            self._writing = ""
+        super().event(recorded, view)
 
     def tick(self, view: View, now: datetime) -> None:
         moving = self._moving(view, now)
@@ -254,7 +268,17 @@ class Terminal(Lines):
             texts.append(Text(f"{spinner} {doing} …", "dim"))
         for text in texts:
             text.no_wrap, text.overflow = True, "ellipsis"
-        return Group(*texts) if texts else None
+        return Group(*self._written(), *texts) if texts else None
+
+    def _written(self) -> list[Text]:
+        """The last lines of the answer that is being written."""
+        width = max(20, self._console.width - 2)
+        rows = [
+            row
+            for one in shown(self._writing).split("\n")
+            for row in (textwrap.wrap(one, width) or [""])
+        ]
+        return [Text(row, "dim") for row in rows[-WRITING_ROWS:] if self._writing]
 
 
 class Json(Screen):
@@ -265,6 +289,9 @@ class Json(Screen):
 
     def event(self, recorded: Recorded, view: View) -> None:
         self._write({"type": "event", **json_event(recorded)})
+
+    def text(self, piece: str) -> None:
+        self._write({"type": "text", "text": piece})
 
     def end(self, view: View, found: Mapping[str, Any]) -> None:
         self._write({"type": "summary", **found})

@@ -90,6 +90,10 @@ class Service:
         private_folder(settings.state_dir)
         return cls(settings, clock, Store.open(settings.state_dir / "ml-intern.db", clock))
 
+    def warm(self) -> None:
+        """Load now what the first request to the model of the settings would have to load."""
+        self._models(self.settings.model)
+
     def try_host(self, beat: Callable[[str], None] = ignore) -> bool:
         """Start the work in this process; false when another process does it already.
 

@@ -27,13 +27,19 @@ LOOK_EVERY_S = 0.02
 T = TypeVar("T")
 
 
-def wait_until(fact: Callable[[], T], what: str, within_s: float = PATIENCE_S) -> T:
+def wait_until(
+    fact: Callable[[], T],
+    what: str,
+    within_s: float = PATIENCE_S,
+    *,
+    every_s: float = LOOK_EVERY_S,
+) -> T:
     """The first true value of `fact`; fails with `what` when there is none in time."""
     end = time.monotonic() + within_s
     while not (value := fact()):
         if time.monotonic() > end:
             raise AssertionError(f"never happened: {what}")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(every_s)
     return value
 
 

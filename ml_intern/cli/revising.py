@@ -1,0 +1,105 @@
+"""`undo`, `compact` and `model`: what changes a session between its turns, and what came of it."""
+
+import sys
+import threading
+from typing import assert_never
+
+from ml_intern.cli import exits
+from ml_intern.cli.follow import TICK_S, author
+from ml_intern.cli.foreground import session_named
+from ml_intern.cli.opening import Opened, opened
+from ml_intern.cli.quantities import line
+from ml_intern.cli.summary import short
+from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import Request, Watch
+from ml_intern.clock import SystemClock
+from ml_intern.errors import InputError
+from ml_intern.events import Compacted, ModelChanged, OpCancelled, Undone
+from ml_intern.messages import SessionId
+from ml_intern.ops import ChangeModel, Compact, Undo
+from ml_intern.queue.rows import Recorded
+
+Outcome = Undone | Compacted | ModelChanged | OpCancelled
+SHOW_AFTER_S = 2.0
+
+
+def undo(prefix: str, *, debug: bool) -> int:
+    """Take the last words of a person out of the conversation."""
+    return _revise(prefix, Undo(asked_by=author()), debug=debug)
+
+
+def compact(prefix: str, *, debug: bool) -> int:
+    """Have the older part of the conversation summed up."""
+    return _revise(prefix, Compact(asked_by=author()), debug=debug)
+
+
+def change_model(prefix: str, name: str, *, debug: bool) -> int:
+    """Ask another model from now on."""
+    return _revise(prefix, ChangeModel(model=name, asked_by=author()), debug=debug)
+
+
+def _revise(prefix: str, request: Request, *, debug: bool) -> int:
+    """Queue it, see it done here or by whoever works, and say what came of it."""
+    with Wishes() as wishes, opened(wishes, debug=debug) as found:
+        session_id = session_named(found.door, prefix).session_id
+        news = threading.Event()
+        events = found.door.events(session_id)
+        watch = found.door.watch(session_id, events[-1].seq if events else 0, news.set)
+        try:
+            number = found.door.submit(session_id, request)
+            outcome = _await(found, wishes, watch, news, number)
+        finally:
+            watch.close()
+    if outcome is None:
+        sys.stdout.write("It is queued, and done when the session's present step has ended.\n")
+        return exits.WAITING
+    return _tell(outcome, session_id)
+
+
+def _await(
+    found: Opened, wishes: Wishes, watch: Watch, news: threading.Event, number: int | None
+) -> Outcome | None:
+    """What came of the op; None when the person does not wait for it."""
+    clock = SystemClock()
+    show_at = clock.monotonic() + SHOW_AFTER_S
+    while not wishes.any:
+        if found.service is not None:
+            found.service.try_host()
+        news.clear()
+        for item in watch.take():
+            if isinstance(item, Recorded) and (outcome := _outcome(item, number)) is not None:
+                return outcome
+        if clock.monotonic() > show_at:
+            show_at = float("inf")
+            sys.stderr.write("Waiting for the session's present step; Ctrl-C leaves it queued.\n")
+        clock.wait(news, TICK_S)
+    return None
+
+
+def _outcome(recorded: Recorded, number: int | None) -> Outcome | None:
+    event = recorded.event
+    if isinstance(event, OpCancelled) and event.op_seq != number:
+        return None
+    return event if isinstance(event, Undone | Compacted | ModelChanged | OpCancelled) else None
+
+
+def _tell(outcome: Outcome, session_id: SessionId) -> int:
+    if isinstance(outcome, OpCancelled):
+        raise InputError(f"Nothing was changed: {outcome.reason.rstrip('.')}.")
+    sys.stdout.write(_words(outcome, short(session_id)) + "\n")
+    return exits.DONE
+
+
+def _words(outcome: Undone | Compacted | ModelChanged, session: str) -> str:
+    match outcome:
+        case Undone(words=words):
+            return (
+                f"Taken back: {line(words, 200)}\nWhat was done to files, jobs and the outside "
+                f"stays done. Go on with: ml-intern say {session} ..."
+            )
+        case Compacted(kept=kept):
+            return f"Summed up; the last {kept} messages stay as they were."
+        case ModelChanged(model=model):
+            return f"From now on session {session} asks {line(model)}."
+        case _:
+            assert_never(outcome)
