@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_intern.cli import exits
-from ml_intern.cli.follow import author
 from ml_intern.cli.foreground import Manner, go_on
 from ml_intern.cli.opening import opened
 from ml_intern.cli.person import merged
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
 from ml_intern.client.door import Door
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import Verdict

@@ -5,8 +5,6 @@ Everything it wants is said through the store, so it makes no difference which p
 Main thread only.
 """
 
-import getpass
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +18,10 @@ from ml_intern.cli.logs import StoreTrouble
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import Screen
 from ml_intern.cli.summary import short
-from ml_intern.cli.view import View
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
 from ml_intern.client.door import Door, TextPiece
+from ml_intern.client.view import View
 from ml_intern.clock import Clock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import DaemonGone, InputError, StoreUnavailable
@@ -286,11 +285,3 @@ def unfinished(rows: Iterable[SessionRow]) -> list[SessionRow]:
         or (row.state == "waiting" and any(on.startswith("job:") for on in row.waiting_on))
     ]
     return found[::-1]
-
-
-def author() -> str:
-    """The name of the person who runs this process."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without an entry in the password file
-        return f"uid {os.getuid()}"

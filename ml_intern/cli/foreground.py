@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.cli import exits, person
-from ml_intern.cli.follow import MOST_SESSIONS, Doors, Follow, author, unfinished
+from ml_intern.cli.follow import MOST_SESSIONS, Doors, Follow, unfinished
 from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import choose_screen
 from ml_intern.cli.summary import short, summary
-from ml_intern.cli.view import fold
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession
+from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
 from ml_intern.messages import SessionId

@@ -16,8 +16,8 @@ from ml_intern.cli.quantities import line, shown
 from ml_intern.cli.render import Prose
 from ml_intern.cli.screen import choose_screen, json_event
 from ml_intern.cli.summary import details, short, summary
-from ml_intern.cli.view import View, fold
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.view import View, fold
 from ml_intern.clock import stamp
 from ml_intern.queue.rows import Recorded, SessionRow
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_intern.cli.quantities import count, line, number, percent, size
-from ml_intern.cli.view import Step
+from ml_intern.client.view import Step
 
 Answer = Mapping[str, Any]
 

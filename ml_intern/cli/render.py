@@ -15,8 +15,8 @@ from rich.text import Text
 from ml_intern.cli.notes import note, subject
 from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde
-from ml_intern.cli.training import Training
-from ml_intern.cli.view import Step, View
+from ml_intern.client.training import Training
+from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested
 
 TOOL_WIDTH = 22

@@ -22,7 +22,7 @@ from ml_intern import events
 from ml_intern.cli import render
 from ml_intern.cli.quantities import shown
 from ml_intern.cli.render import Piece, Prose, Row
-from ml_intern.cli.view import Step, View
+from ml_intern.client.view import Step, View
 from ml_intern.clock import stamp
 from ml_intern.events import (
     ApprovalDecided,

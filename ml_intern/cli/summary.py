@@ -11,8 +11,8 @@ from typing import Any
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, money, number, percent
-from ml_intern.cli.training import Training
-from ml_intern.cli.view import Step, View
+from ml_intern.client.training import Training
+from ml_intern.client.view import Step, View
 from ml_intern.clock import stamp
 
 SHORT = 8

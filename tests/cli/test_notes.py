@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from ml_intern.cli.notes import note, subject
-from ml_intern.cli.view import fold
+from ml_intern.client.view import fold
 from tests.cli.journals import Journal
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
-from ml_intern.cli.view import View
+from ml_intern.client.view import View
 from tests.cli.journals import Journal, at, finished_journal, published_journal
 
 PLAIN = """\

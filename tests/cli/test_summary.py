@@ -1,5 +1,5 @@
 from ml_intern.cli.summary import heading, how_to_go_on, summary, tilde
-from ml_intern.cli.view import fold
+from ml_intern.client.view import fold
 from tests.cli.journals import Journal, finished_journal, published_journal
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
-from ml_intern.cli.training import Training
+from ml_intern.client.training import Training
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,

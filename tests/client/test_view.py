@@ -1,6 +1,6 @@
 import pytest
 
-from ml_intern.cli.view import fold
+from ml_intern.client.view import fold
 from ml_intern.events import ApprovalDecided, InterruptRequested, TurnStarted
 from ml_intern.messages import ApprovalId, CallId
 from tests.cli.journals import Journal, at, evaluation, finished_journal, published_journal
