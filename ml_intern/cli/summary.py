@@ -12,7 +12,7 @@ from typing import Any
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, money, number, percent
 from ml_intern.client.training import Training
-from ml_intern.client.view import Step, View
+from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
 
 SHORT = 8
@@ -54,7 +54,7 @@ def how_to_answer(view: View) -> list[str]:
 
 def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
     """Everything that a script may want to know; names are stable, times ISO 8601 in UTC."""
-    artefacts = view.artefacts
+    made = view.results
     return {
         "session_id": view.session_id,
         "title": view.title,
@@ -64,14 +64,10 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "detail": view.detail,
         "waiting_on": list(view.waiting_on) if view.outcome == "waiting" else [],
         "answer_with": how_to_answer(view),
-        "metrics": {split: _measured(view, split) for split in ("validation", "test")},
+        "metrics": {split: view.metrics.get(split) for split in ("validation", "test")},
         "artefacts": {
             "workspace": str(view.workspace),
-            "weights": _weights(view),
-            "loss_curve": artefacts.get("picture"),
-            "model_card": artefacts.get("model_card"),
-            "reproduce": artefacts.get("reproduce"),
-            "published": artefacts.get("published"),
+            **{name: str(made[name]) if name in made else None for name in RESULTS},
             "repo_id": view.repo_id or None,
             "trace": str(trace) if trace else None,
         },
@@ -83,7 +79,7 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "model_calls": view.model_calls,
         "input_tokens": view.input_tokens,
         "output_tokens": view.output_tokens,
-        "cost_usd": None if view.cost_micro_usd is None else view.cost_micro_usd / 1_000_000,
+        "cost_usd": view.cost_usd,
     }
 
 
@@ -153,19 +149,6 @@ def tilde(path: str) -> str:
         rest = path[len(home) + 1 :]
         return f"~/{rest}" if rest == shlex.quote(rest) else path
     return path
-
-
-def _measured(view: View, split: str) -> dict[str, Any] | None:
-    found = view.measured(split)
-    if found is None:
-        return None
-    metrics = found.get("metrics")
-    return {"rows": found.get("rows"), **(metrics if isinstance(metrics, dict) else {})}
-
-
-def _weights(view: View) -> str | None:
-    folder = view.artefacts.get("model_dir")
-    return str(Path(folder) / "model.safetensors") if folder else None
 
 
 def _job(job: Training) -> dict[str, Any]:

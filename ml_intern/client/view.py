@@ -38,9 +38,10 @@ from ml_intern.events import (
     Undone,
     UserSaid,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
+from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage
 from ml_intern.queue.rows import Recorded
 
+RESULTS = ("weights", "loss_curve", "model_card", "reproduce", "published")
 StepState = Literal["planned", "asked", "running", "waiting", "done", "failed"]
 
 
@@ -105,8 +106,7 @@ class View:
         """Somebody asked to stop, and the turn has not ended yet."""
         self.asking_model = False
         self.model_calls = 0
-        self.input_tokens = 0
-        self.output_tokens = 0
+        self.usage = Usage()
         self.cost_micro_usd: int | None = 0
         """None: the price of some call is unknown."""
         self._by_call: dict[CallId, Step] = {}
@@ -132,6 +132,38 @@ class View:
         if self.started is None or self.updated is None:
             return 0.0
         return (self.updated - self.started).total_seconds()
+
+    @property
+    def input_tokens(self) -> int:
+        """All of them, from a cache or not."""
+        usage = self.usage
+        return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """What models wrote."""
+        return self.usage.output_tokens
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What models cost; None: the price of some call is unknown."""
+        return None if self.cost_micro_usd is None else self.cost_micro_usd / 1_000_000
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """What our own evaluation measured, and on how many `rows`, by split. See `measured`."""
+        splits = dict.fromkeys(str(found.get("split")) for found in self.evaluations)
+        return {split: _numbers(self.measured(split) or {}) for split in splits}
+
+    @property
+    def results(self) -> dict[str, Path]:
+        """Where lies what the session made, by the names that scripts know (`RESULTS`)."""
+        found = {name: Path(path) for name, path in self.artefacts.items()}
+        if "model_dir" in found:
+            found["weights"] = found["model_dir"] / "model.safetensors"
+        if "picture" in found:
+            found["loss_curve"] = found["picture"]
+        return {name: found[name] for name in RESULTS if name in found}
 
     def step(self, call_id: CallId) -> Step | None:
         """The step of this call."""
@@ -197,10 +229,8 @@ class View:
             self._of(call.call_id, call.name, json_object(call.arguments))
 
     def _spend(self, event: ModelReplied | Compacted) -> None:
-        usage = event.usage
         self.model_calls += 1
-        self.input_tokens += usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-        self.output_tokens += usage.output_tokens
+        self.usage = _sum(self.usage, event.usage)
         if event.cost_micro_usd is None or self.cost_micro_usd is None:
             self.cost_micro_usd = None
         else:
@@ -302,6 +332,20 @@ def fold(recorded: Iterable[Recorded]) -> View:
     for one in recorded:
         view.apply(one)
     return view
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
+        cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
+    )
+
+
+def _numbers(evaluation: dict[str, Any]) -> dict[str, Any]:
+    metrics = evaluation.get("metrics")
+    return {"rows": evaluation.get("rows"), **(metrics if isinstance(metrics, dict) else {})}
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@ import pytest
 
 from ml_intern.client.view import fold
 from ml_intern.events import ApprovalDecided, InterruptRequested, TurnStarted
-from ml_intern.messages import ApprovalId, CallId
+from ml_intern.messages import ApprovalId, CallId, Usage
 from tests.cli.journals import Journal, at, evaluation, finished_journal, published_journal
 
 
@@ -34,6 +34,23 @@ def test_artefacts_are_absolute_paths_from_facts_and_answers() -> None:
         "published": "/published/local/digits",
     }
     assert view.repo_id == "local/digits"
+
+
+def test_results_and_metrics_have_the_names_that_scripts_know() -> None:
+    view = fold(published_journal())
+
+    assert list(view.results) == ["weights", "loss_curve", "model_card", "reproduce", "published"]
+    assert view.results["weights"] == view.workspace / "runs/1/model.safetensors"
+    assert list(view.metrics) == ["validation", "test"]
+    assert view.metrics["test"]["rows"] == view.measured("test")["rows"]
+
+
+def test_tokens_are_summed_up() -> None:
+    view = fold(Journal().reply().reply())
+
+    assert view.usage == Usage(input_tokens=20, output_tokens=4)
+    assert (view.input_tokens, view.output_tokens, view.cost_usd) == (20, 4, 0.0)
+    assert fold(Journal().reply(cost=None).reply()).cost_usd is None
 
 
 def test_an_approval_is_open_until_it_is_decided() -> None:
