@@ -1,7 +1,9 @@
 """The tools of the product: the one list."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from ml_intern.errors import ConfigError
 from ml_intern.tools.bash import Bash
 from ml_intern.tools.data.inspect import InspectDataset
 from ml_intern.tools.data.prepare import PrepareDataset
@@ -50,3 +52,15 @@ def all_tools() -> list[Tool[Any]]:
         WriteReproduceBundle(),
         Publish(),
     ]
+
+
+def with_own(own: Iterable[Tool[Any]]) -> list[Tool[Any]]:
+    """Every tool of the product, and those of a person. Raises ConfigError for a name twice."""
+    tools = {tool.name: tool for tool in all_tools()}
+    for tool in own:
+        if not isinstance(tool, Tool):
+            raise ConfigError(f'{tool!r} is not a tool; write @tool(effect="read") above it.')
+        if tool.name in tools:
+            raise ConfigError(f"There is a tool {tool.name} already; give yours another name.")
+        tools[tool.name] = tool
+    return list(tools.values())
