@@ -116,7 +116,12 @@ class Calls:
         given = open_call.call.arguments if arguments is None else arguments
         prepared = self._router.prepare(open_call.call.name, given)
         if isinstance(prepared, ToolOutcome):
-            self._answer(open_call, prepared, "router")
+            if (
+                open_call.stage == "started"
+            ):  # by a process that had the tool, or another form of it
+                self._answer(open_call, fail(UNKNOWN), "recovery")
+            else:
+                self._answer(open_call, prepared, "router")
             return None
         if arguments is not None:
             repairs = self._router.repairs(open_call.call.name, open_call.call.arguments)
