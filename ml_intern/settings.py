@@ -8,6 +8,7 @@ the working directory, `LLM_ENDPOINT` (for the model), `config.toml`, the defaul
 import difflib
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,11 +139,11 @@ class Settings(BaseSettings):
 
 
 def load(**given: Any) -> Settings:
-    """The settings of this process; `given` are those of the command line, None meaning "not said".
+    """The settings of this process; `given` are those of the caller, None meaning "not said".
 
     Raises ConfigError for a wrong value, an unknown name, or a file that is not TOML.
     """
-    _refuse_unknown_names()
+    _refuse_unknown_names(given)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:
@@ -162,7 +163,7 @@ def _explain(exc: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _refuse_unknown_names() -> None:
+def _refuse_unknown_names(given: Iterable[str]) -> None:
     """A misspelt name would be ignored in silence otherwise."""
     from_env = {
         name: name.removeprefix(ENV_PREFIX).lower()
@@ -170,7 +171,8 @@ def _refuse_unknown_names() -> None:
         if name.startswith(ENV_PREFIX)
     }
     from_file = {f"`{name}` in {config_file()}": name for name in _toml_names()}
-    for shown, name in {**from_env, **from_file}.items():
+    said = {f"`{name}`": name for name in given}
+    for shown, name in {**said, **from_env, **from_file}.items():
         if name not in Settings.model_fields:
             raise ConfigError(f"There is no setting {shown}.{_nearest(name)}")
 
