@@ -10,10 +10,10 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute
@@ -36,7 +36,7 @@ from ml_intern.sandbox.system_paths import interpreter_folders
 from ml_intern.session.desk import Desk, Limits
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
-from ml_intern.tools.protocol import Workplace
+from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.redact import secrets_in
 from ml_intern.tracing.writer import TraceWriter
@@ -55,12 +55,16 @@ class Service:
         clock: Clock,
         store: Store,
         models: Callable[[str], ModelClient] | None = None,
+        tools: Sequence[Tool[Any]] | None = None,
     ) -> None:
-        """`models`: the client of a model by its name, other than those of the settings."""
+        """`models`: the client of a model by its name, other than those of the settings.
+
+        `tools`: what models may call, other than all of the product.
+        """
         self.settings = settings
         self._models = models or Models(settings).named
         self.store = store
-        self.router = ToolRouter(all_tools())
+        self.router = ToolRouter(all_tools() if tools is None else tools)
         self.traces = TraceWriter(
             store, settings.state_dir / "traces", clock=clock, secrets=secrets_in(os.environ)
         )
@@ -84,11 +88,18 @@ class Service:
         )
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock | None = None) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        clock: Clock | None = None,
+        models: Callable[[str], ModelClient] | None = None,
+        tools: Sequence[Tool[Any]] | None = None,
+    ) -> Self:
         """Open (or create) the state directory. Raises ConfigError or StoreUnavailable."""
         clock = clock or SystemClock()
         private_folder(settings.state_dir)
-        return cls(settings, clock, Store.open(settings.state_dir / "ml-intern.db", clock))
+        store = Store.open(settings.state_dir / "ml-intern.db", clock)
+        return cls(settings, clock, store, models, tools)
 
     def warm(self) -> None:
         """Load now what the first request to the model of the settings would have to load."""
@@ -123,6 +134,11 @@ class Service:
     @cached_property
     def _compute(self) -> Compute:
         return LocalCompute(self.sandbox, own_units=runs_under_systemd(os.environ))
+
+    @property
+    def trouble(self) -> str:
+        """Why the workers of this process cannot reach the store; empty when they can."""
+        return "" if self._workers is None else self._workers.trouble
 
     def host_pid(self) -> int | None:
         """The process that does the work of this state directory now; None when nobody does."""

@@ -47,6 +47,8 @@ class Workers:
         """`beat` is told each time that a loop has come round: `CLAIMS`, `KEEPER`, `WRITER`."""
         self._desk = desk
         self._beat = beat
+        self.trouble = ""
+        """Why the store refuses, and what to do; empty when it does not."""
         self._leave = threading.Event()
         self._all_done = threading.Event()
         self._lock = threading.Lock()  # protects _running
@@ -93,10 +95,12 @@ class Workers:
                 self._beat(CLAIMS)
                 if claim is not None:
                     self._run(claim)
+                    self.trouble = ""
             except LeaseLost as exc:
                 log.warning("lease_lost", extra={"error": str(exc)})
-            except QueueError:
+            except QueueError as exc:
                 log.exception("store_unavailable")
+                self.trouble = str(exc)
                 self._desk.clock.wait(self._leave, AFTER_ERROR_S)
 
     def _run(self, claim: Claim) -> None:

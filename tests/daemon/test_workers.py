@@ -113,3 +113,12 @@ def test_a_step_that_outlasts_the_drain_is_cut_and_the_session_is_given_back(ben
     tool.answer = lambda args, ctx: succeed("again")
     assert bench.drive().outcome == "finished"
     assert bench.last(ToolFinished).output == ("again" if effect == "read" else "cut")
+
+
+def test_a_store_that_refuses_is_told(bench):
+    workers = Workers(bench.desk, 1)
+    workers.start()
+    assert workers.trouble == ""
+    bench.store.close()
+    wait_until(lambda: "closed" in workers.trouble)
+    assert workers.drain(10)
