@@ -1,0 +1,341 @@
+"""The Python API: give it a task, follow it, read what came of it.
+
+The same service, store and door as behind the command line, in this process. Nothing runs at
+import, and nothing beside the caller but while a call lasts, or a `with` block.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ml_intern.client.author import author
+from ml_intern.client.door import Door, NewSession, TextPiece
+from ml_intern.client.following import Following
+from ml_intern.client.result import Result, result_of
+from ml_intern.daemon.models import Models
+from ml_intern.daemon.service import Service
+from ml_intern.errors import ConfigError, InputError, StoreUnavailable
+from ml_intern.events import ApprovalRequested
+from ml_intern.llm.client import ModelClient
+from ml_intern.messages import SessionId
+from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.rows import Recorded
+from ml_intern.settings import Settings, load
+from ml_intern.tools.catalogue import with_own
+from ml_intern.tools.protocol import Tool
+
+Seen = Recorded | TextPiece
+Approve = Callable[[ApprovalRequested], bool | None]
+
+
+class Stream:
+    """What happens in a session, as it happens; read on with `for`, or all at once with `result`.
+
+    One that is left before its end leaves the session as it stands: `resume` goes on with it.
+    For one thread.
+    """
+
+    def __init__(self, seen: Generator[Seen, None, Result]) -> None:
+        self._seen = seen
+        self._result: Result | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Seen:
+        try:
+            return next(self._seen)
+        except StopIteration as end:
+            self._result = self._result or end.value
+            raise
+
+    def result(self) -> Result:
+        """What came of it, after the last event; what has not been read until then is skipped."""
+        for _ in self:
+            pass
+        if self._result is None:
+            raise InputError(
+                "This stream was left before its end; MLIntern.resume(session_id) goes on."
+            )
+        return self._result
+
+    def close(self) -> None:
+        """Leave the session as it stands."""
+        self._seen.close()
+
+
+class MLIntern:
+    """An engineer with these settings. Safe from any thread; sessions run side by side.
+
+    One process works on a state directory. Where another one does (`ml-intern serve`, say, or
+    another `MLIntern`), it is handed the task and this object follows; a task that needs what only
+    this object has (own tools, a model object, settings given here) raises ConfigError instead.
+    Whoever works goes on with all that is unfinished in the directory, and offers own tools to it.
+    """
+
+    def __init__(
+        self,
+        model: str | ModelClient | None = None,
+        *,
+        system_prompt: str = "",
+        max_iterations: int | None = None,
+        enable_slack_notifications: bool = False,
+        tools: Sequence[Tool[Any]] = (),
+        state_dir: str | Path | None = None,
+        sandbox: str | None = None,
+        yes: bool = False,
+        approve: Approve | None = None,
+        **settings: Any,
+    ) -> None:
+        """What is not said here comes from the environment and `config.toml`, as for `ml-intern`.
+
+        `model`: a name as in the settings, or an object. `system_prompt`: added to our own.
+        `max_iterations`: model calls without a word from a person; 300 unless it is set.
+        `tools`: made with `tool`. `yes`: approve every call that needs it. `approve`: is asked
+        about each instead: True, False, or None to leave it open. `settings`: any other setting by
+        its name. Raises ConfigError.
+        """
+        if enable_slack_notifications:
+            raise ConfigError(
+                "This version has no Slack yet; leave enable_slack_notifications out, and give "
+                "`approve` a function that asks you where you are."
+            )
+        if yes and approve is not None:
+            raise ConfigError("Give yes=True or `approve`, not both: one would overrule the other.")
+        client, name = _model(model)
+        self._settings = load(
+            model=name,
+            max_iterations=max_iterations,
+            state_dir=None if state_dir is None else Path(state_dir).expanduser().absolute(),
+            sandbox=sandbox,
+            **settings,
+        )
+        self._models = _with_client(client, self._settings)
+        self._tools = with_own(tools)
+        self._instructions = system_prompt
+        self._max_iterations = max_iterations
+        self._yes = yes
+        self._approve = approve
+        self._only_here = [
+            *(f"the tool {tool.name}" for tool in tools),
+            *([f"the model object {name}"] if client else []),
+            *(["the setting sandbox"] if sandbox is not None else []),
+            *(f"the setting {one}" for one, value in settings.items() if value is not None),
+        ]
+        # Protects what is below. Held while the service is opened and closed, so that who comes
+        # next finds the state directory free.
+        self._lock = threading.RLock()
+        self._service: Service | None = None
+        self._users = 0
+        self._is_kept_open = False
+
+    def run(self, task: str) -> Result:
+        """Start a session with a task in plain words and see it through, until it rests.
+
+        Ctrl-C stops the session and its jobs, and is raised again then; a second one leaves at
+        once. Raises InputError, ConfigError, SandboxError, Busy, StoreUnavailable; what becomes of
+        the task itself stands in the result.
+        """
+        return self.stream(task).result()
+
+    def stream(self, task: str) -> Stream:
+        """Start a session and follow it: events as they are recorded, text as a model writes it.
+
+        It starts with the first `next`; then it is as `run`.
+        """
+        return Stream(self._seen(partial(self._start, task), from_start=True))
+
+    def resume(self, session_id: str) -> Result:
+        """Go on with a session until it rests. One that has ended gives its result again."""
+        return self.follow(session_id).result()
+
+    def follow(self, session_id: str) -> Stream:
+        """`resume`, event by event: what happens from now on."""
+        return Stream(self._seen(partial(_named, session_id), from_start=False))
+
+    def say(self, session_id: str, text: str) -> None:
+        """Answer a session's question, or steer it. Stored when this returns; `resume` goes on."""
+        with self._opened() as service:
+            found = _named(session_id, service.door)
+            service.door.submit(found, UserInput(text=text, author=author()))
+
+    def approve(self, approval_id: str, *, arguments: dict[str, Any] | None = None) -> bool:
+        """Say yes, with these arguments changed; False when somebody was first. See `say`."""
+        with self._opened() as service:
+            if not arguments:
+                return service.door.decide(approval_id, "approve", decided_by=author())
+            asked = service.door.approval(approval_id)
+            edited = {**asked.arguments, **arguments}
+            return service.door.decide(
+                asked.approval_id, "edit", decided_by=author(), arguments=edited
+            )
+
+    def deny(self, approval_id: str, reason: str = "") -> bool:
+        """Say no; the model reads `reason`. False when somebody was first. See `say`."""
+        with self._opened() as service:
+            return service.door.decide(approval_id, "deny", decided_by=author(), reason=reason)
+
+    def interrupt(self, session_id: str, reason: str = "") -> None:
+        """Stop a session and its jobs; what it has done is kept. See `say`."""
+        with self._opened() as service:
+            found = _named(session_id, service.door)
+            service.door.submit(found, Interrupt(asked_by=author(), reason=reason))
+
+    def __enter__(self) -> Self:
+        """Work also between the calls, until `close`."""
+        with self._lock:
+            if not self._is_kept_open:
+                self._enter()
+                self._is_kept_open = True
+        try:
+            self._host()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the work of a `with` block; running sessions stay as they are at their next step.
+
+        Jobs go on. Nothing to do for an object that was not entered; a later call opens it again.
+        """
+        with self._lock:
+            if self._is_kept_open:
+                self._is_kept_open = False
+                self._leave()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Service]:
+        """The service, shared with the other calls that last."""
+        service = self._enter()
+        try:
+            yield service
+        finally:
+            self._leave()
+
+    def _enter(self) -> Service:
+        with self._lock:
+            if self._service is None:
+                self._service = Service.open(self._settings, models=self._models, tools=self._tools)
+            self._users += 1
+            return self._service
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._service is not None:
+                service, self._service = self._service, None
+                service.close()
+
+    def _host(self) -> bool:
+        """Do the work here unless another does; false then. Raises when following is no use."""
+        with self._lock:
+            assert self._service is not None, "whoever calls has entered"
+            service = self._service
+            hosting = service.try_host()
+        if service.trouble:
+            raise StoreUnavailable(
+                f"{service.trouble} What is recorded is kept; `resume` goes on from there."
+            )
+        if not hosting and self._only_here:
+            raise ConfigError(self._refusal(service.host_pid()))
+        return hosting
+
+    def _refusal(self, pid: int | None) -> str:
+        who = "Another MLIntern of this process" if pid == os.getpid() else f"Process {pid}"
+        folder = self._settings.state_dir
+        return (
+            f"{who} does the work of {folder} and does not have {', '.join(self._only_here)}. "
+            f'Give this one a folder of its own, e.g. MLIntern(state_dir="{folder}-2"), or end '
+            "that one first."
+        )
+
+    def _start(self, task: str, door: Door) -> SessionId:
+        new = NewSession(
+            task=task,
+            started_in=str(Path.cwd()),
+            author=author(),
+            model=self._settings.model,
+            instructions=self._instructions,
+            max_iterations=self._max_iterations,
+        )
+        return door.start_session(new)
+
+    def _seen(
+        self, begin: Callable[[Door], SessionId], *, from_start: bool
+    ) -> Generator[Seen, None, Result]:
+        """The one way through which every session is followed."""
+        with self._opened() as service:
+            self._host()
+            door = service.door
+            session_id = begin(door)
+            following = Following(
+                door, session_id, look=self._host, answer=partial(self._answer, door)
+            )
+            try:
+                if not from_start:
+                    following.skip()
+                yield from following.events()
+            except KeyboardInterrupt:
+                _stop(service, session_id, following)
+                raise
+            if self._host():
+                service.traces.catch_up()
+            trace = Path(door.trace_path(session_id))
+        return result_of(following.view, trace)
+
+    def _answer(self, door: Door, asked: ApprovalRequested) -> None:
+        said, by = (True, f"{author()} (yes=True)") if self._yes else (None, author())
+        if self._approve is not None:
+            said = self._approve(asked)
+        if said is not None:
+            door.decide(asked.approval_id, "approve" if said else "deny", decided_by=by)
+
+
+def _named(session_id: str, door: Door) -> SessionId:
+    """The session whose id begins so. Raises UnknownSession, InputError."""
+    return door.session(session_id).session_id
+
+
+def _stop(service: Service, session_id: SessionId, following: Following) -> None:
+    """Ctrl-C stops a session; pressed again, it ends what runs without waiting for that."""
+    try:
+        following.stop("Ctrl-C")
+    except KeyboardInterrupt:
+        service.cancel_jobs(session_id)
+        service.hurry()
+        raise
+
+
+def _model(model: str | ModelClient | None) -> tuple[ModelClient | None, str | None]:
+    """The object, if it is one, and the name."""
+    if model is None or isinstance(model, str):
+        return None, model
+    if not callable(getattr(model, "complete", None)):
+        raise ConfigError(
+            f"{model!r} is no model: give a name, or an object as ml_intern/llm/client.py says."
+        )
+    return model, model.name
+
+
+def _with_client(
+    client: ModelClient | None, settings: Settings
+) -> Callable[[str], ModelClient] | None:
+    """Models by name, with this one among them; None: those of the settings."""
+    if client is None:
+        return None
+    others = Models(settings).named
+    return lambda name: client if name == client.name else others(name)
