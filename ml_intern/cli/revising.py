@@ -5,12 +5,13 @@ import threading
 from typing import assert_never
 
 from ml_intern.cli import exits
-from ml_intern.cli.follow import TICK_S, author
+from ml_intern.cli.follow import TICK_S
 from ml_intern.cli.foreground import session_named
 from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.quantities import line
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
 from ml_intern.client.door import Request, Watch
 from ml_intern.clock import SystemClock
 from ml_intern.errors import InputError
