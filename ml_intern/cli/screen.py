@@ -290,9 +290,6 @@ class Json(Screen):
     def event(self, recorded: Recorded, view: View) -> None:
         self._write({"type": "event", **json_event(recorded)})
 
-    def text(self, piece: str) -> None:
-        self._write({"type": "text", "text": piece})
-
     def end(self, view: View, found: Mapping[str, Any]) -> None:
         self._write({"type": "summary", **found})
 

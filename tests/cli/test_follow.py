@@ -77,7 +77,11 @@ def follow(tmp_path: Path) -> Iterable:
 
 
 def test_a_session_is_followed_to_its_end(follow) -> None:
-    following = follow(calling(plan={"items": [{"step": "Look"}]}), "All done.")
+    following = follow(
+        calling(plan={"items": [{"step": "Look"}]}),
+        calling(plan={"items": [{"step": "Look", "status": "done"}]}),
+        "All done.",
+    )
 
     assert following.run() == exits.DONE
     assert "plan\n  · Look\n" in following.shown
