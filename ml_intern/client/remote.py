@@ -55,7 +55,7 @@ def connect(socket_path: Path, clock: Clock | None = None) -> "RemoteDoor | None
 
 
 class RemoteDoor:
-    """See `Door`. Connections are opened when they are needed; `close` ends those that are idle."""
+    """See `Door`. Connections are opened when they are needed, and kept for a while."""
 
     def __init__(self, socket_path: Path, clock: Clock | None = None) -> None:
         self._path = socket_path
@@ -72,7 +72,7 @@ class RemoteDoor:
         )
 
     def close(self) -> None:
-        """Let idle connections go. Streams end by the `close` of their watch."""
+        """Ask nothing more; watches that are still open are cut off."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -90,7 +90,7 @@ class RemoteDoor:
         """See who answers. Raises as `connect` does."""
         request = self._http.build_request("GET", "/v1", timeout=GREETING_S)
         try:
-            response = self._http.send(request)
+            response = self._exchange(request)
         except httpx.RemoteProtocolError as exc:
             raise self._stranger() from exc
         except httpx.TransportError as exc:
@@ -221,7 +221,7 @@ class RemoteDoor:
         repeated = False
         while True:
             try:
-                response = self._http.send(request)
+                response = self._exchange(request)
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as exc:
                 if repeated:
                     raise self._gone(exc) from exc
@@ -233,6 +233,8 @@ class RemoteDoor:
                 return response, repeated
 
     def _stream(self, path: str, after: int) -> httpx.Response:
+        if not _listens(self._path):  # asked for twice a second while a daemon is away
+            raise self._nobody()
         request = self._http.build_request(
             "GET",
             path,
@@ -240,7 +242,7 @@ class RemoteDoor:
             timeout=httpx.Timeout(ANSWER_S, read=SILENCE_S),
         )
         try:
-            response = self._http.send(request, stream=True)
+            response = self._exchange(request, stream=True)
             if response.is_error:
                 response.read()
         except httpx.TransportError as exc:
@@ -248,12 +250,17 @@ class RemoteDoor:
         _refuse_problem(response)
         return response
 
+    def _exchange(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        try:
+            return self._http.send(request, stream=stream)
+        except RuntimeError as exc:
+            if not self._http.is_closed:
+                raise
+            raise DaemonGone("This door was closed; open another.") from exc
+
     def _gone(self, exc: httpx.TransportError) -> DaemonGone:
         if isinstance(exc, httpx.ConnectError):
-            return DaemonGone(
-                f"Nobody answers at {self._path}; nothing was sent. Start the daemon with "
-                "`ml-intern serve`, then repeat."
-            )
+            return self._nobody()
         if isinstance(exc, httpx.TimeoutException):
             return DaemonGone(
                 f"The daemon at {self._path} does not answer; look into its log. What was asked "
@@ -263,6 +270,12 @@ class RemoteDoor:
             f"The daemon at {self._path} left before it answered; look into its log, and start it "
             "with `ml-intern serve`. What was asked for may have been accepted: look before you "
             "repeat it."
+        )
+
+    def _nobody(self) -> DaemonGone:
+        return DaemonGone(
+            f"Nobody answers at {self._path}; nothing was sent. Start the daemon with "
+            "`ml-intern serve`, then repeat."
         )
 
     def _stranger(self) -> ApiError:

@@ -1,0 +1,307 @@
+"""What may be asked, and what is answered, is the same here and over the socket."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml_intern.client.door import Door, NewSession, TextPiece
+from ml_intern.client.remote import RemoteDoor
+from ml_intern.errors import (
+    Busy,
+    ConfigError,
+    Draining,
+    InputError,
+    MLInternError,
+    StateConflict,
+    StoreUnavailable,
+    UnknownSession,
+)
+from ml_intern.messages import ApprovalId, SessionId
+from ml_intern.ops import ApprovalDecision, ChangeModel, Compact, Interrupt, Undo, UserInput
+from ml_intern.queue.rows import Recorded
+from tests.queue.given import answered, asked, began, claimed, decided, ended, new_session, replied
+from tests.support.serving import Follower, served
+from tests.support.store_door import StoreDoor
+
+ODD_PREFIXES = (
+    *("nope", "", ".", "..", "../health", "a/b", "/"),
+    *("%", "%2e", "?x=1", "#", "ü", " ", "\x00"),
+)
+TROUBLES = (
+    Busy("1,000 ops are waiting; come back.", retry_after_s=7.5),
+    Draining("The service is stopping; start it again.", retry_after_s=30.0),
+    StoreUnavailable("The disk that holds /x is full; free space."),
+    StateConflict("The store has this row already."),
+    InputError("“Quotes” and\nlines\x00 travel."),
+    ConfigError("Set another model."),
+    MLInternError("Something of ours."),
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[StoreDoor]:
+    """The door that holds the store."""
+    door = StoreDoor(tmp_path)
+    yield door
+    door.close()
+
+
+@pytest.fixture(params=["here", "over the socket"])
+def door(request: pytest.FixtureRequest, home: StoreDoor, tmp_path: Path) -> Iterator[Door]:
+    """The door under test."""
+    if request.param == "here":
+        yield home
+        return
+    with served(home, tmp_path / "daemon.sock") as path, RemoteDoor(path) as remote:
+        yield remote
+
+
+def task(text: str = "train it", **more: object) -> NewSession:
+    return NewSession(task=text, started_in="/home/ada", author="ada", **more)
+
+
+@pytest.fixture
+def session(door: Door) -> SessionId:
+    return door.start_session(task())
+
+
+@pytest.fixture
+def waiting(home: StoreDoor, session: SessionId) -> SessionId:
+    """A session whose call waits for approval a1."""
+    claim = claimed(home.store)
+    home.store.append(claim.lease, replied("c1"), asked())
+    home.store.finish(claim, ended("waiting", "approval:a1"))
+    return session
+
+
+def test_a_started_session_is_in_the_store_with_all_that_was_said(
+    door: Door, home: StoreDoor
+) -> None:
+    new = task("träne 🤖\u2028", model="autopilot", instructions="be quick", max_iterations=7)
+    session_id = door.start_session(new)
+    started = home.store.events(session_id)[0].event
+    assert (started.title, started.started_in) == ("träne 🤖\u2028", "/home/ada")
+    assert (started.instructions, started.max_iterations) == ("be quick", 7)
+    assert claimed(home.store).op == UserInput(text="träne 🤖\u2028", author="ada")
+
+
+def test_the_same_key_gives_the_same_session(door: Door) -> None:
+    keys = ("k1", 'with "quotes", ünïcode, 50% and \n', "k1")
+    first, other, again = (door.start_session(task(), key=key) for key in keys)
+    assert first == again != other
+    assert len(door.sessions(10)) == 2
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        UserInput(text="and 'quotes' \x00 \x1f", author="ada"),
+        Interrupt(asked_by="ada", reason="lunch", cancel_jobs=False),
+        Undo(asked_by="ada"),
+        Compact(asked_by="ada"),
+        ChangeModel(asked_by="ada", model="ollama/qwen2.5-coder:32b"),
+    ],
+)
+def test_a_request_is_queued_as_it_was_made(
+    door: Door, home: StoreDoor, session: SessionId, request_: object
+) -> None:
+    home.store.finish(claimed(home.store))
+    assert door.submit(session, request_) == 2
+    assert claimed(home.store).op == request_
+
+
+def test_the_same_key_queues_a_request_once(door: Door, session: SessionId) -> None:
+    assert door.submit(session, Undo(asked_by="ada"), key="k") == 2
+    assert door.submit(session, Undo(asked_by="ada"), key="k") is None
+    assert door.submit(session, Undo(asked_by="ada"), key="l") == 3
+
+
+def test_the_first_decision_wins(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+    assert door.decide("a", "deny", decided_by="ada", reason="too dear")
+    assert not door.decide("a1", "approve", decided_by="ada")
+    assert not door.decide("a1", "deny", decided_by="ada")
+    assert home.store.events(waiting)[-1].event == replace(decided("deny"), reason="too dear")
+    assert claimed(home.store).op == ApprovalDecision(approval_id=ApprovalId("a1"))
+
+
+def test_edited_arguments_arrive_whole(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+    edited = {"command": "ls", "deep": [{"ü": None, "n": 1.5, "big": 2**53}]}
+    assert door.decide("a1", "edit", decided_by="ada", arguments=edited)
+    assert home.store.events(waiting)[-1].event.arguments == edited
+
+
+def test_arguments_that_do_not_fit_leave_the_question_open(door: Door, waiting: SessionId) -> None:
+    with pytest.raises(InputError, match="command is missing"):
+        door.decide("a1", "edit", decided_by="ada", arguments={})
+    assert [row.approval_id for row in door.open_approvals()] == ["a1"]
+
+
+def test_rows_arrive_as_they_are(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+    other = door.start_session(task("another"))
+    assert door.sessions(1) == home.store.sessions(1)
+    assert door.sessions(10) == home.store.sessions(10)
+    assert door.sessions(0) == []
+    assert door.session(waiting) == home.store.session(waiting)
+    assert door.open_approvals() == door.open_approvals(waiting) == home.store.open_approvals()
+    assert door.open_approvals(other) == []
+    assert door.approval("a") == home.store.approval("a1")
+    assert door.tools() == home.tools()
+    assert door.trace_path(waiting) == home.trace_path(waiting)
+    assert door.health() == home.health()
+
+
+def test_a_session_is_found_by_a_unique_beginning(door: Door, session: SessionId) -> None:
+    assert door.session(session[:8]).session_id == session
+
+
+def test_what_begins_no_session_is_refused_in_the_same_words(
+    door: Door, session: SessionId
+) -> None:
+    for prefix in ODD_PREFIXES:
+        with pytest.raises(UnknownSession) as caught:
+            door.session(prefix)
+        assert str(caught.value) == f"No session has an id that begins with {prefix!r}."
+        with pytest.raises(InputError, match="Open approvals: none"):
+            door.approval(prefix)
+
+
+def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: StoreDoor) -> None:
+    ids = [SessionId("same-1"), SessionId("same-2")]
+    for session_id in ids:
+        new_session(home.store, session_id)
+    with pytest.raises(InputError, match="same-1, same-2"):
+        door.session("same")
+    assert door.events(SessionId("same")) == []
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda door: door.submit(SessionId("nope"), Undo(asked_by="ada")),
+        lambda door: door.trace_path(SessionId("nope")),
+        lambda door: door.watch(SessionId("nope"), 0, bool),
+    ],
+)
+def test_an_unknown_session_is_refused_in_the_same_words(door: Door, ask: object) -> None:
+    with pytest.raises(UnknownSession) as caught:
+        ask(door)
+    assert str(caught.value) == "No session nope."
+
+
+@pytest.mark.parametrize(
+    ("new", "error", "words"),
+    [
+        (task("  "), InputError, "The task is empty. Say in plain words what to train."),
+        (task(model="gpt-9"), ConfigError, "There is no model 'gpt-9'; set another."),
+        (task("half \ud800"), InputError, "The text has half surrogates in it; give valid"),
+    ],
+)
+def test_a_task_that_cannot_be_used_is_refused_in_the_same_words(
+    door: Door, new: NewSession, error: type[MLInternError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        door.start_session(new)
+    assert type(caught.value) is error
+    assert str(caught.value).startswith(words)
+    assert door.sessions(10) == []
+
+
+def test_words_that_no_utf8_can_hold_are_refused(door: Door, session: SessionId) -> None:
+    with pytest.raises(InputError, match="half surrogates"):
+        door.submit(session, UserInput(text="\ud800", author="ada"))
+    with pytest.raises(InputError, match="half surrogates"):
+        door.session("\ud800")
+
+
+def test_errors_arrive_as_the_same_class_with_the_same_words(door: Door, home: StoreDoor) -> None:
+    asks = (
+        lambda: door.start_session(task()),
+        lambda: door.submit(SessionId("s"), Undo(asked_by="ada")),
+        lambda: door.decide("a1", "approve", decided_by="ada"),
+        lambda: door.sessions(1),
+        lambda: door.session("s"),
+        lambda: door.events(SessionId("s")),
+        lambda: door.watch(SessionId("s"), 0, bool),
+        lambda: door.open_approvals(),
+        lambda: door.approval("a"),
+    )
+    for trouble in TROUBLES:
+        home.trouble = trouble
+        for ask in asks:
+            with pytest.raises(MLInternError) as caught:
+                ask()
+            assert type(caught.value) is type(trouble)
+            assert caught.value.__dict__ == trouble.__dict__
+            assert str(caught.value) == str(trouble)
+        assert door.health().trouble == str(trouble)
+
+
+def test_events_come_in_order_from_a_number_on(
+    door: Door, home: StoreDoor, waiting: SessionId
+) -> None:
+    everything = home.store.events(waiting)
+    assert door.events(waiting) == everything
+    assert door.events(waiting, 2) == everything[2:]
+    assert door.events(waiting, 1000) == []
+    assert door.events(SessionId("nope")) == []
+
+
+def test_a_watch_gives_what_there_is_and_then_what_comes(
+    door: Door, home: StoreDoor, waiting: SessionId
+) -> None:
+    follower = Follower(lambda wake: door.watch(waiting, 1, wake))
+    assert follower.until(lambda heard: len(heard) >= 3) == home.store.events(waiting, 1)
+    door.decide("a1", "approve", decided_by="ada")
+    home.say(waiting, "I will\u2028 start.\x85 \x0b")
+    claim = claimed(home.store)
+    home.store.append(claim.lease, began())
+    home.store.append(claim.lease, answered())
+    expected = home.store.events(waiting, 1)
+    heard = follower.until(lambda heard: len(heard) >= len(expected) + 1)
+    assert [piece for piece in heard if isinstance(piece, Recorded)] == expected
+    assert [piece for piece in heard if isinstance(piece, TextPiece)] == [
+        TextPiece(session_id=waiting, text="I will\u2028 start.\x85 \x0b")
+    ]
+    follower.watch.close()
+
+
+def test_a_watch_hears_of_its_own_session_only(
+    door: Door, home: StoreDoor, session: SessionId
+) -> None:
+    other = door.start_session(task("another"))
+    follower = Follower(lambda wake: door.watch(session, 1, wake))
+    home.say(other, "not for you")
+    home.say(session, "for you")
+    heard = follower.until(bool)
+    assert heard == [TextPiece(session_id=session, text="for you")]
+    follower.watch.close()
+
+
+def test_nothing_is_taken_when_nothing_has_come(door: Door, session: SessionId) -> None:
+    watch = door.watch(session, 1000, bool)
+    assert list(watch.take()) == []
+    watch.close()
+
+
+def test_a_closed_watch_wakes_nobody(door: Door, home: StoreDoor, session: SessionId) -> None:
+    follower = Follower(lambda wake: door.watch(session, 0, wake))
+    follower.until(bool)
+    follower.watch.close()
+    follower.rung.clear()
+    home.say(session, "anybody?")
+    door.submit(session, Interrupt(asked_by="ada"))
+    assert not follower.rung.wait(0.2)
+
+
+def test_many_threads_may_use_one_door(door: Door, session: SessionId) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(
+            pool.map(
+                lambda n: door.submit(session, Undo(asked_by=f"p{n}"), key=f"{n % 16}"), range(32)
+            )
+        )
+    given = [number for number in numbers if number is not None]
+    assert sorted(given) == list(range(2, 18))

@@ -1,0 +1,214 @@
+"""A door over a real store, with as little between them as its contract allows.
+
+Nobody works here: tests write the events that a worker would, through `store`, and say the text
+that a model would with `say`.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_intern.client.door import Health, NewSession, Request, TextPiece
+from ml_intern.clock import SystemClock
+from ml_intern.errors import ConfigError, InputError, UnknownSession
+from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
+from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.ops import UserInput
+from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.store import Store
+
+MOST_PIECES = 1000
+LOOK_EVERY_S = 0.05
+
+
+class StoreWatch:
+    """Events are read when they are taken; text is kept until then, the newest of it."""
+
+    def __init__(self, door: "StoreDoor", session_id: SessionId, after_seq: int) -> None:
+        self._door = door
+        self.session_id = session_id
+        self.trouble: Exception | None = None
+        """What the next `take` raises, if anything."""
+        self._after_seq = after_seq
+        self._pieces: list[TextPiece] = []
+
+    def hear(self, text: str) -> None:
+        self._pieces = [*self._pieces, TextPiece(session_id=self.session_id, text=text)][
+            -MOST_PIECES:
+        ]
+
+    def take(self) -> Sequence[Recorded | TextPiece]:
+        if self.trouble is not None:
+            raise self.trouble
+        with self._door.lock:
+            pieces, self._pieces = self._pieces, []
+        events = self._door.store.events(self.session_id, self._after_seq)
+        if events:
+            self._after_seq = events[-1].seq
+        return [*pieces, *events]
+
+    def close(self) -> None:
+        with self._door.lock:
+            self._door.watchers.pop(self, None)
+
+
+class StoreDoor:
+    """See `Door`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store.open(folder / "ml-intern.db", SystemClock())
+        # Protects `watchers`, what they have heard, and `_keyed`.
+        self.lock = threading.Lock()
+        self.watchers: dict[StoreWatch, Callable[[], None]] = {}
+        self.trouble: Exception | None = None
+        """What every method raises, if anything."""
+        self._keyed: dict[str, SessionId] = {}
+        self._over = threading.Event()
+        self._hub = threading.Thread(target=self._wake_watchers, daemon=True)
+        self._hub.start()
+
+    def close(self) -> None:
+        self._over.set()
+        self._hub.join()
+        self.store.close()
+
+    def say(self, session_id: SessionId, text: str) -> None:
+        """The session's model writes this."""
+        with self.lock:
+            wakes = []
+            for watch, wake in self.watchers.items():
+                if watch.session_id == session_id:
+                    watch.hear(text)
+                    wakes.append(wake)
+        for wake in wakes:
+            wake()
+
+    def start_session(self, new: NewSession, *, key: str | None = None) -> SessionId:
+        self._demand_health()
+        if not new.task.strip():
+            raise InputError("The task is empty. Say in plain words what to train.")
+        if new.model == "gpt-9":
+            raise ConfigError(f"There is no model {new.model!r}; set another.")
+        with self.lock:
+            if key in self._keyed:
+                return self._keyed[key]
+            session_id = SessionId(str(uuid.uuid4()))
+            self.store.create_session(session_id, _started(new), UserInput(**_said(new)))
+            if key is not None:
+                self._keyed[key] = session_id
+            return session_id
+
+    def submit(
+        self, session_id: SessionId, request: Request, *, key: str | None = None
+    ) -> int | None:
+        self._demand_health()
+        return self.store.submit(session_id, request, dedupe=key)
+
+    def decide(
+        self,
+        approval_id: str,
+        verdict: Verdict,
+        *,
+        decided_by: str,
+        reason: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> bool:
+        self._demand_health()
+        asked = self.store.approval(approval_id)
+        if verdict == "edit" and "command" not in (arguments or {}):
+            raise InputError("The edited arguments cannot be used: command is missing.")
+        return self.store.decide(
+            ApprovalDecided(
+                approval_id=asked.approval_id,
+                call_id=asked.call_id,
+                verdict=verdict,
+                arguments=dict(arguments) if arguments and verdict == "edit" else asked.arguments,
+                arguments_sha256=asked.arguments_sha256,
+                decided_by=decided_by,
+                reason=reason,
+            )
+        )
+
+    def sessions(self, limit: int) -> Sequence[SessionRow]:
+        self._demand_health()
+        return self.store.sessions(limit)
+
+    def session(self, prefix: str) -> SessionRow:
+        self._demand_health()
+        return self.store.session(prefix)
+
+    def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
+        self._demand_health()
+        return self.store.events(session_id, after_seq)
+
+    def watch(self, session_id: SessionId, after_seq: int, wake: Callable[[], None]) -> StoreWatch:
+        self._demand_health()
+        self._demand_session(session_id)
+        watch = StoreWatch(self, session_id, after_seq)
+        with self.lock:
+            self.watchers[watch] = wake
+        wake()
+        return watch
+
+    def open_approvals(self, session_id: SessionId | None = None) -> Sequence[ApprovalRow]:
+        self._demand_health()
+        return self.store.open_approvals(session_id)
+
+    def approval(self, prefix: str) -> ApprovalRow:
+        self._demand_health()
+        return self.store.approval(prefix)
+
+    def tools(self) -> Sequence[ToolSpec]:
+        return [ToolSpec(name="bash", description="Run it.", parameters={"type": "object"})]
+
+    def trace_path(self, session_id: SessionId) -> str:
+        self._demand_session(session_id)
+        return f"/traces/{session_id}.jsonl"
+
+    def health(self) -> Health:
+        return Health(
+            version="1.2.3",
+            pid=7,
+            state="degraded" if self.trouble else "ready",
+            trouble=str(self.trouble or ""),
+            running=1,
+            queued=2,
+            waiting=3,
+            open_approvals=len(self.store.open_approvals()),
+        )
+
+    def _demand_health(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+    def _demand_session(self, session_id: SessionId) -> None:
+        if not self.store.events(session_id):
+            raise UnknownSession(f"No session {session_id}.")
+
+    def _wake_watchers(self) -> None:
+        position = 0
+        while not self._over.is_set():
+            if self.store.wait_for_events(position, LOOK_EVERY_S):
+                position = self.store.journal.last_position()
+                with self.lock:
+                    wakes = list(self.watchers.values())
+                for wake in wakes:
+                    wake()
+
+
+def _started(new: NewSession) -> SessionStarted:
+    return SessionStarted(
+        title=new.task[:80],
+        model=new.model or "autopilot",
+        workspace="/w",
+        started_in=new.started_in,
+        version="1.2.3",
+        instructions=new.instructions,
+        max_iterations=new.max_iterations,
+    )
+
+
+def _said(new: NewSession) -> dict[str, str]:
+    return {"text": new.task, "author": new.author}
