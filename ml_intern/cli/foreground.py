@@ -184,7 +184,7 @@ def follow(
     )
     status = following.run()
     if status == exits.INTERRUPTED and wishes.stops > 1 and found.service is not None:
-        found.service.cancel_jobs(session_id)
+        following.view.cancelled(found.service.cancel_jobs(session_id))
     trace = Path(found.door.trace_path(session_id))
     screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status})
     return status

@@ -274,6 +274,11 @@ class View:
         if event.ok:
             self._keep_paths(step)
 
+    def cancelled(self, jobs: Iterable[JobId]) -> None:
+        """Take note of jobs that were just cancelled; the journal will hear of it from others."""
+        for job_id in self.jobs.keys() & set(jobs):
+            self.jobs[job_id].status = "cancelled"
+
     def _take_job(self, event: JobStarted | JobProgressed | JobEnded, at: datetime) -> None:
         match event:
             case JobStarted(job_id=job_id, label=label):

@@ -27,7 +27,7 @@ from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
-from ml_intern.messages import SessionId
+from ml_intern.messages import JobId, SessionId
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
@@ -144,17 +144,21 @@ class Service:
         """The process that does the work of this state directory now; None when nobody does."""
         return self._lock.holder_pid()
 
-    def cancel_jobs(self, session_id: SessionId) -> None:
-        """Stop the running jobs of a session at once, without waiting for a turn to do it.
+    def cancel_jobs(self, session_id: SessionId) -> list[JobId]:
+        """Stop the running jobs of a session at once, without waiting for a turn to do it; which.
 
         For a process that is leaving; the watcher of the next one tells the journal.
         """
+        cancelled = []
         for job in self.store.running_jobs():
             if job.session_id == session_id:
                 try:
                     self._compute.cancel(job.handle)
                 except ComputeError:
                     log.exception("job_not_cancelled", extra={"job_id": job.job_id})
+                else:
+                    cancelled.append(job.job_id)
+        return cancelled
 
     def drain(self, drain_s: float, cut_s: float = CUT_S) -> None:
         """Accept nothing more, and let running steps end; jobs go on. See `Workers.drain`."""

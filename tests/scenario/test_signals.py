@@ -82,6 +82,20 @@ def test_term_leaves_the_training_running_and_resume_takes_it_up(
     assert world.left_processes() == []
 
 
+def test_a_second_ctrl_c_says_that_the_job_was_stopped(world: World, pictures: Path) -> None:
+    running = world.start("run", "--yes", TASK.format(pictures, 500))
+    world.wait_for(lambda event: isinstance(event, JobProgressed), "progress", running)
+
+    for _ in range(2):
+        running.signal(signal.SIGINT)
+        time.sleep(0.1)
+
+    assert running.ends(10) == 130, running.said()
+    assert "runs on" not in running.said()
+    assert "ml-intern resume" in running.said()
+    assert world.left_processes() == []
+
+
 def test_a_second_ctrl_c_leaves_at_once_and_leaves_no_process(world: World, pictures: Path) -> None:
     running = world.start("run", "--yes", TASK.format(pictures, 2))
     world.wait_for(starts("dummy_forward"), "dummy_forward starts", running)
