@@ -88,7 +88,18 @@ def _chosen(folder: Path, root: Path, wanted: re.Pattern[str]) -> Iterator[str]:
 
 
 def lay_out(repository: Repository, folder: Path) -> None:
-    """Copy the files to a new `folder`, with `.gitattributes`, all of it on disk on return."""
+    """Copy the files to a new `folder`, with `.gitattributes`, all of it on disk on return.
+
+    After an OSError, of a full disk for instance, nothing of it stays.
+    """
+    try:
+        _fill(folder, repository)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _fill(folder: Path, repository: Repository) -> None:
     folder.mkdir(parents=True)
     for name in repository.files:
         _copy(repository.root / name, folder / name)
