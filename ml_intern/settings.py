@@ -7,12 +7,15 @@ the working directory, `LLM_ENDPOINT` (for the model), `config.toml`, the defaul
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -24,6 +27,7 @@ from pydantic_settings import (
 from ml_intern.errors import ConfigError
 
 ENV_PREFIX = "ML_INTERN_"
+_DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
 
 
 def config_file() -> Path:
@@ -143,48 +147,94 @@ def load(**given: Any) -> Settings:
 
     Raises ConfigError for a wrong value, an unknown name, or a file that is not TOML.
     """
-    _refuse_unknown_names(given)
+    _refuse_unknown_names(_written(given))
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:
-        raise ConfigError(_explain(exc)) from exc
+        raise ConfigError(_explain(exc, _written(given))) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{config_file()} is not TOML: {exc}.") from exc
 
 
-def _explain(exc: ValidationError) -> str:
-    lines = []
-    for error in exc.errors():
-        name = ".".join(str(part) for part in error["loc"])
-        lines.append(
-            f"Setting {name} = {error['input']!r}: {error['msg']}. "
-            f"Set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
-        )
-    return "\n".join(lines)
+@dataclass(frozen=True, kw_only=True)
+class _Written:
+    """A setting that somebody wrote down."""
+
+    name: str
+    place: str
+    """For people: in which file and line, or as which variable."""
 
 
-def _refuse_unknown_names(given: Iterable[str]) -> None:
-    """A misspelt name would be ignored in silence otherwise."""
-    from_env = {
-        name: name.removeprefix(ENV_PREFIX).lower()
-        for name in os.environ
-        if name.startswith(ENV_PREFIX)
-    }
-    from_file = {f"`{name}` in {config_file()}": name for name in _toml_names()}
-    said = {f"`{name}`": name for name in given}
-    for shown, name in {**said, **from_env, **from_file}.items():
-        if name not in Settings.model_fields:
-            raise ConfigError(f"There is no setting {shown}.{_nearest(name)}")
+def _written(given: Iterable[str]) -> list[_Written]:
+    """All that were, in the order in which they count."""
+    return [
+        *(_Written(name=name, place=f"`{name}`") for name in given),
+        *(_variable(name, name) for name in os.environ if name.startswith(ENV_PREFIX)),
+        *_in_dotenv(),
+        *_in_toml(),
+    ]
 
 
-def _toml_names() -> list[str]:
+def _variable(variable: str, place: str) -> _Written:
+    return _Written(name=variable.removeprefix(ENV_PREFIX).lower(), place=place)
+
+
+def _in_dotenv() -> list[_Written]:
+    path = Path(".env")
+    text = _text(path, "is not text in UTF-8") if path.is_file() else ""
+    return [
+        _variable(found["name"], f"{found['name']} in {path.absolute()}, line {number}")
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := _DOTENV_LINE.match(line))
+    ]
+
+
+def _in_toml() -> list[_Written]:
     path = config_file()
+    text = _text(path, "is not TOML") if path.is_file() else ""
     try:
-        return list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+        names = list(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path} is not TOML: {exc}.") from exc
+    lines = text.splitlines()
+    return [_Written(name=name, place=f"`{name}` in {path}{_line(lines, name)}") for name in names]
+
+
+def _line(lines: list[str], name: str) -> str:
+    """Where a name of the top level stands; nothing for one that is written in an unusual way."""
+    begins = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
+    return next((f", line {n}" for n, line in enumerate(lines, 1) if begins.match(line)), "")
+
+
+def _text(path: Path, trouble: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except OSError as exc:
         raise ConfigError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path} is not TOML: {exc}.") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} {trouble}: {exc}.") from exc
+
+
+def _explain(exc: ValidationError, written: list[_Written]) -> str:
+    return "\n".join(_one_problem(error, written) for error in exc.errors())
+
+
+def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
+    name = str(error["loc"][0])
+    secret = "secret" in str(Settings.model_fields[name].annotation).lower()
+    value = "(not shown)" if secret else repr(error["input"])
+    place = next((one.place for one in written if one.name == name), f"`{name}`")
+    return (
+        f"Setting {name} = {value}: {error['msg']}. It comes from {place}; "
+        f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
+    )
+
+
+def _refuse_unknown_names(written: list[_Written]) -> None:
+    """A misspelt name would be ignored in silence otherwise."""
+    for one in written:
+        if one.name not in Settings.model_fields:
+            raise ConfigError(f"There is no setting {one.place}.{_nearest(one.name)}")
 
 
 def _nearest(name: str) -> str:

@@ -69,3 +69,32 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, text):
     (tmp_path / "config/ml-intern/config.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"config\.toml is not TOML"):
         settings.load()
+
+
+def test_a_wrong_name_or_value_in_a_file_is_found_by_its_line(tmp_path):
+    write_config(tmp_path, "# mine\nmodel = 'autopilot'\nworkers = 'many'\n")
+    with pytest.raises(ConfigError, match=r"workers = 'many'.*config\.toml, line 3"):
+        settings.load()
+    (tmp_path / "config/ml-intern/config.toml").write_text("\n\nwrokers = 2\n")
+    with pytest.raises(ConfigError, match=r"config\.toml, line 3.*Did you mean workers"):
+        settings.load()
+
+
+def test_a_misspelt_name_in_dotenv_is_not_ignored(tmp_path):
+    (tmp_path / ".env").write_text("OTHER=1\nexport ML_INTERN_MODLE=autopilot\n")
+    with pytest.raises(ConfigError, match=r"ML_INTERN_MODLE.*\.env, line 2.*Did you mean model"):
+        settings.load()
+
+
+def test_a_table_in_the_file_is_a_wrong_name(tmp_path):
+    write_config(tmp_path, "[serve]\nworkers = 2\n")
+    with pytest.raises(ConfigError, match=r"`serve` in .*config\.toml, line 1"):
+        settings.load()
+
+
+def test_a_secret_that_does_not_fit_is_not_shown(tmp_path):
+    write_config(tmp_path, "api_key = 1234567890123\n")
+    with pytest.raises(ConfigError) as told:
+        settings.load()
+    assert "1234567890123" not in str(told.value)
+    assert "api_key" in str(told.value)

@@ -148,9 +148,8 @@ def go_on(
     pid = found.host_pid
     if pid is None:
         return follow(found, session_id, manner, wishes)
-    sys.stdout.write(
-        f"{said} Process {pid} goes on with it; `ml-intern resume {short(session_id)}` shows how.\n"
-    )
+    how = f"ml-intern {'attach' if found.service is None else 'resume'} {short(session_id)}"
+    sys.stdout.write(f"{said} Process {pid} goes on with it; `{how}` shows how.\n")
     return exits.DONE
 
 
