@@ -1,6 +1,6 @@
 """What may be asked, and what is answered, is the same here and over the socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +23,8 @@ from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import ApprovalDecision, ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.rows import Recorded
 from tests.queue.given import answered, asked, began, claimed, decided, ended, new_session, replied
+from tests.support.own_door import OwnDoor
 from tests.support.serving import Follower, served
-from tests.support.store_door import StoreDoor
 
 ODD_PREFIXES = (
     *("nope", "", ".", "..", "../health", "a/b", "/"),
@@ -42,15 +42,15 @@ TROUBLES = (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[StoreDoor]:
+def home(tmp_path: Path) -> Iterator[OwnDoor]:
     """The door that holds the store."""
-    door = StoreDoor(tmp_path)
+    door = OwnDoor(tmp_path)
     yield door
     door.close()
 
 
 @pytest.fixture(params=["here", "over the socket"])
-def door(request: pytest.FixtureRequest, home: StoreDoor, tmp_path: Path) -> Iterator[Door]:
+def door(request: pytest.FixtureRequest, home: OwnDoor, tmp_path: Path) -> Iterator[Door]:
     """The door under test."""
     if request.param == "here":
         yield home
@@ -69,7 +69,7 @@ def session(door: Door) -> SessionId:
 
 
 @pytest.fixture
-def waiting(home: StoreDoor, session: SessionId) -> SessionId:
+def waiting(home: OwnDoor, session: SessionId) -> SessionId:
     """A session whose call waits for approval a1."""
     claim = claimed(home.store)
     home.store.append(claim.lease, replied("c1"), asked())
@@ -78,12 +78,12 @@ def waiting(home: StoreDoor, session: SessionId) -> SessionId:
 
 
 def test_a_started_session_is_in_the_store_with_all_that_was_said(
-    door: Door, home: StoreDoor
+    door: Door, home: OwnDoor
 ) -> None:
     new = task("träne 🤖\u2028", model="autopilot", instructions="be quick", max_iterations=7)
     session_id = door.start_session(new)
     started = home.store.events(session_id)[0].event
-    assert (started.title, started.started_in) == ("träne 🤖\u2028", "/home/ada")
+    assert (started.title, started.started_in) == ("träne 🤖", "/home/ada")
     assert (started.instructions, started.max_iterations) == ("be quick", 7)
     assert claimed(home.store).op == UserInput(text="träne 🤖\u2028", author="ada")
 
@@ -106,7 +106,7 @@ def test_the_same_key_gives_the_same_session(door: Door) -> None:
     ],
 )
 def test_a_request_is_queued_as_it_was_made(
-    door: Door, home: StoreDoor, session: SessionId, request_: object
+    door: Door, home: OwnDoor, session: SessionId, request_: object
 ) -> None:
     home.store.finish(claimed(home.store))
     assert door.submit(session, request_) == 2
@@ -119,7 +119,7 @@ def test_the_same_key_queues_a_request_once(door: Door, session: SessionId) -> N
     assert door.submit(session, Undo(asked_by="ada"), key="l") == 3
 
 
-def test_the_first_decision_wins(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+def test_the_first_decision_wins(door: Door, home: OwnDoor, waiting: SessionId) -> None:
     assert door.decide("a", "deny", decided_by="ada", reason="too dear")
     assert not door.decide("a1", "approve", decided_by="ada")
     assert not door.decide("a1", "deny", decided_by="ada")
@@ -127,19 +127,19 @@ def test_the_first_decision_wins(door: Door, home: StoreDoor, waiting: SessionId
     assert claimed(home.store).op == ApprovalDecision(approval_id=ApprovalId("a1"))
 
 
-def test_edited_arguments_arrive_whole(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+def test_edited_arguments_arrive_whole(door: Door, home: OwnDoor, waiting: SessionId) -> None:
     edited = {"command": "ls", "deep": [{"ü": None, "n": 1.5, "big": 2**53}]}
     assert door.decide("a1", "edit", decided_by="ada", arguments=edited)
     assert home.store.events(waiting)[-1].event.arguments == edited
 
 
 def test_arguments_that_do_not_fit_leave_the_question_open(door: Door, waiting: SessionId) -> None:
-    with pytest.raises(InputError, match="command is missing"):
+    with pytest.raises(InputError, match="command: is missing"):
         door.decide("a1", "edit", decided_by="ada", arguments={})
     assert [row.approval_id for row in door.open_approvals()] == ["a1"]
 
 
-def test_rows_arrive_as_they_are(door: Door, home: StoreDoor, waiting: SessionId) -> None:
+def test_rows_arrive_as_they_are(door: Door, home: OwnDoor, waiting: SessionId) -> None:
     other = door.start_session(task("another"))
     assert door.sessions(1) == home.store.sessions(1)
     assert door.sessions(10) == home.store.sessions(10)
@@ -148,7 +148,7 @@ def test_rows_arrive_as_they_are(door: Door, home: StoreDoor, waiting: SessionId
     assert door.open_approvals() == door.open_approvals(waiting) == home.store.open_approvals()
     assert door.open_approvals(other) == []
     assert door.approval("a") == home.store.approval("a1")
-    assert door.tools() == home.tools()
+    assert list(door.tools()) == list(home.tools())
     assert door.trace_path(waiting) == home.trace_path(waiting)
     assert door.health() == home.health()
 
@@ -168,7 +168,7 @@ def test_what_begins_no_session_is_refused_in_the_same_words(
             door.approval(prefix)
 
 
-def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: StoreDoor) -> None:
+def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: OwnDoor) -> None:
     ids = [SessionId("same-1"), SessionId("same-2")]
     for session_id in ids:
         new_session(home.store, session_id)
@@ -185,16 +185,20 @@ def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: StoreDoor
         lambda door: door.watch(SessionId("nope"), 0, bool),
     ],
 )
-def test_an_unknown_session_is_refused_in_the_same_words(door: Door, ask: object) -> None:
+def test_an_unknown_session_is_refused_in_the_same_words(
+    door: Door, home: OwnDoor, ask: Callable[[Door], object]
+) -> None:
     with pytest.raises(UnknownSession) as caught:
         ask(door)
-    assert str(caught.value) == "No session nope."
+    with pytest.raises(UnknownSession) as here:
+        ask(home)
+    assert str(caught.value) == str(here.value)
 
 
 @pytest.mark.parametrize(
     ("new", "error", "words"),
     [
-        (task("  "), InputError, "The task is empty. Say in plain words what to train."),
+        (task("  "), InputError, "The task is empty. Say in plain words what to train"),
         (task(model="gpt-9"), ConfigError, "There is no model 'gpt-9'; set another."),
         (task("half \ud800"), InputError, "The text has half surrogates in it; give valid"),
     ],
@@ -216,7 +220,7 @@ def test_words_that_no_utf8_can_hold_are_refused(door: Door, session: SessionId)
         door.session("\ud800")
 
 
-def test_errors_arrive_as_the_same_class_with_the_same_words(door: Door, home: StoreDoor) -> None:
+def test_errors_arrive_as_the_same_class_with_the_same_words(door: Door, home: OwnDoor) -> None:
     asks = (
         lambda: door.start_session(task()),
         lambda: door.submit(SessionId("s"), Undo(asked_by="ada")),
@@ -240,7 +244,7 @@ def test_errors_arrive_as_the_same_class_with_the_same_words(door: Door, home: S
 
 
 def test_events_come_in_order_from_a_number_on(
-    door: Door, home: StoreDoor, waiting: SessionId
+    door: Door, home: OwnDoor, waiting: SessionId
 ) -> None:
     everything = home.store.events(waiting)
     assert door.events(waiting) == everything
@@ -250,7 +254,7 @@ def test_events_come_in_order_from_a_number_on(
 
 
 def test_a_watch_gives_what_there_is_and_then_what_comes(
-    door: Door, home: StoreDoor, waiting: SessionId
+    door: Door, home: OwnDoor, waiting: SessionId
 ) -> None:
     follower = Follower(lambda wake: door.watch(waiting, 1, wake))
     assert follower.until(lambda heard: len(heard) >= 3) == home.store.events(waiting, 1)
@@ -269,7 +273,7 @@ def test_a_watch_gives_what_there_is_and_then_what_comes(
 
 
 def test_a_watch_hears_of_its_own_session_only(
-    door: Door, home: StoreDoor, session: SessionId
+    door: Door, home: OwnDoor, session: SessionId
 ) -> None:
     other = door.start_session(task("another"))
     follower = Follower(lambda wake: door.watch(session, 1, wake))
@@ -286,7 +290,7 @@ def test_nothing_is_taken_when_nothing_has_come(door: Door, session: SessionId) 
     watch.close()
 
 
-def test_a_closed_watch_wakes_nobody(door: Door, home: StoreDoor, session: SessionId) -> None:
+def test_a_closed_watch_wakes_nobody(door: Door, home: OwnDoor, session: SessionId) -> None:
     follower = Follower(lambda wake: door.watch(session, 0, wake))
     follower.until(bool)
     follower.watch.close()
