@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format bench docs clean debian
+.PHONY: demo test check format bench docs venv clean debian
 
 demo: .venv/.train ## run the main job on this machine: no key, no GPU, no network
 	@if [ -t 0 ] && [ -z "$(YES)" ]; then $(BIN)/ml-intern demo; else $(BIN)/ml-intern demo --yes; fi
@@ -30,6 +30,8 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
+venv: .venv/.train ## the program with what training needs, in .venv
+
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("ml-intern needs Python 3.11 or newer; say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
@@ -44,11 +46,19 @@ clean: ## remove the environment and caches
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
-# bubblewrap is optional for the product; the tests try it where it can be had.
+# Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
+TOOLS := bwrap:bubblewrap systemd-analyze:systemd systemd-nspawn:systemd-container dbus-daemon:dbus \
+         /usr/share/pam-configs/systemd:libpam-systemd
+
 debian:
-	@command -v bwrap >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null; \
-	  else \
-	    echo "bubblewrap is not installed: its tests are skipped (Debian: sudo apt-get install bubblewrap)"; \
-	  fi; }
+	@for tool in $(TOOLS); do \
+	  [ -e "$${tool%:*}" ] || command -v "$${tool%:*}" >/dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  echo "Not root: the tests that boot systemd in a container are skipped."; \
+	  [ -z "$$missing" ] || echo "Not installed:$$missing. Their tests are skipped (Debian: sudo apt-get install$$missing)."; \
+	elif [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+	  echo "Not installed:$$missing. Their tests are skipped."; \
+	fi
