@@ -1,0 +1,195 @@
+"""A model behind an HTTP interface as a `ModelClient`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, assert_never
+
+from ml_intern.clock import Clock, SystemClock
+from ml_intern.credentials import secret
+from ml_intern.errors import Interrupted
+from ml_intern.llm.client import ModelReply, ignore_text, never
+from ml_intern.llm.hosted import trouble
+from ml_intern.llm.hosted.call import Accepted, Call, Ended, Failed, HungUp, Piece
+from ml_intern.llm.hosted.loop import RequestLoop
+from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
+from ml_intern.llm.hosted.offline import litellm
+from ml_intern.llm.hosted.prices import cost_micro_usd
+from ml_intern.llm.hosted.stream import Answer
+from ml_intern.llm.hosted.trouble import Moment
+from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
+from ml_intern.messages import Message, ToolSpec, Usage
+
+LOOK_EVERY_S = 0.1
+"""How often `cancelled` is looked at while nothing arrives."""
+NO_KEY = "no-key"
+"""Sent where there is no key: without one LiteLLM would take a provider's own from the
+environment, and send it to whatever address it was told."""
+
+
+def hosted_model(
+    name: str,
+    loop: RequestLoop,
+    *,
+    api_base: str | None = None,
+    api_key: str | None = None,
+    request_timeout_s: float = 600.0,
+    stall_timeout_s: float = 120.0,
+    max_output_tokens: int | None = None,
+    secrets: Secrets = secret,
+) -> "HostedModel":
+    """The client of the model that people write as `name`.
+
+    `api_base` and `api_key` are those of the settings, and None for another model than theirs.
+    Raises ConfigError for a name or an address that cannot be used, and for a missing key. Makes
+    no request and does not import LiteLLM.
+    """
+    return HostedModel(
+        endpoint_of(name, secrets=secrets, api_base=api_base, api_key=api_key),
+        loop,
+        request_timeout_s=request_timeout_s,
+        stall_timeout_s=stall_timeout_s,
+        max_output_tokens=max_output_tokens,
+    )
+
+
+class HostedModel:
+    """Asks one model at one address, always streaming. Holds no connection and no thread."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        loop: RequestLoop,
+        *,
+        request_timeout_s: float = 600.0,
+        stall_timeout_s: float = 120.0,
+        max_output_tokens: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.name = endpoint.name
+        self._endpoint = endpoint
+        self._loop = loop
+        self._request_timeout_s = request_timeout_s
+        self._stall_timeout_s = stall_timeout_s
+        self._max_output_tokens = max_output_tokens
+        self._clock = clock or SystemClock()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        on_text: Callable[[str], None] = ignore_text,
+        cancelled: Callable[[], bool] = never,
+    ) -> ModelReply:
+        """See `ModelClient`. `on_text` and `cancelled` are called in the caller's thread."""
+        answer = Answer()
+        call = Call(self._loop, self._request(messages, tools))
+        try:
+            self._listen(call, answer, on_text, cancelled)
+        finally:
+            call.hang_up()
+        return ModelReply(
+            message=answer.message(),
+            stop_reason=answer.stop_reason,
+            model=self.name,
+            usage=answer.usage,
+            cost_micro_usd=cost_micro_usd(litellm(), self._endpoint, answer.usage),
+        )
+
+    def _listen(
+        self,
+        call: Call,
+        answer: Answer,
+        on_text: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """Return when the answer is complete; raise when it will not be."""
+        patience = _Patience(self._clock, self._request_timeout_s, self._stall_timeout_s)
+        content_type: str | None = None
+        while True:
+            match arrival := call.next(LOOK_EVERY_S):
+                case None:
+                    pass
+                case Accepted():
+                    content_type = arrival.content_type
+                case Piece():
+                    patience.renew()
+                    if text := answer.take(arrival.chunk):
+                        on_text(text)
+                case Ended():
+                    moment = Moment(content_type=content_type, text=answer.text)
+                    self._check_end(arrival, answer, moment)
+                    return
+                case Failed():
+                    moment = Moment(content_type=content_type, text=answer.text)
+                    error = trouble.error_from(arrival.cause, self._endpoint, moment)
+                    raise error from arrival.cause
+                case HungUp():
+                    raise Interrupted(text=answer.text)
+                case _:
+                    assert_never(arrival)
+            if cancelled():
+                raise Interrupted(text=answer.text)
+            patience.check(self._endpoint, answer)
+
+    def _check_end(self, end: Ended, answer: Answer, moment: Moment) -> None:
+        if not end.is_complete:
+            raise trouble.incomplete(self._endpoint, moment)
+        if answer.finish_reason == "content_filter":
+            raise trouble.filtered(self._endpoint, answer.text)
+        if not end.has_usage:
+            answer.usage = Usage()
+
+    def _request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
+        endpoint = self._endpoint
+        request: dict[str, Any] = {
+            "model": endpoint.model,
+            "messages": messages_on_the_wire(
+                messages,
+                takes_thinking=endpoint.provider.takes_thinking,
+                marks_cache=endpoint.marks_cache,
+            ),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "api_base": endpoint.api_base,
+            "api_key": endpoint.key or (None if endpoint.provider.has_account else NO_KEY),
+            # Only so that LiteLLM has no shorter one of its own: `_Patience` comes first.
+            "timeout": self._request_timeout_s + self._stall_timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+            # Otherwise LiteLLM imports its MCP gateway, and fails without the `mcp` package.
+            "_skip_mcp_handler": True,
+            **endpoint.account,
+        }
+        if tools:
+            request["tools"] = tools_on_the_wire(tools)
+        if self._max_output_tokens is not None:
+            request["max_tokens"] = self._max_output_tokens
+        return request
+
+
+class _Patience:
+    """How long a silent provider is waited for."""
+
+    def __init__(self, clock: Clock, request_timeout_s: float, stall_timeout_s: float) -> None:
+        self._clock = clock
+        self._request_timeout_s = request_timeout_s
+        self._stall_timeout_s = stall_timeout_s
+        self._asked_at = self._heard_at = clock.monotonic()
+
+    def renew(self) -> None:
+        """Something arrived."""
+        self._heard_at = self._clock.monotonic()
+
+    def check(self, endpoint: Endpoint, answer: Answer) -> None:
+        """Raises Retryable when it is over.
+
+        A frame without content does not begin an answer: some servers send it at once, and then
+        read a long prompt, or think, in silence.
+        """
+        now = self._clock.monotonic()
+        if answer.has_begun:
+            if now > self._heard_at + self._stall_timeout_s:
+                raise trouble.silent(endpoint, answer.text, self._stall_timeout_s)
+        elif now > self._asked_at + self._request_timeout_s:
+            raise trouble.late(endpoint, self._request_timeout_s)

@@ -1,0 +1,327 @@
+"""What went wrong between us and a provider, as one of three errors, by who must act.
+
+LiteLLM sorts errors by words that it finds in them, and wrongly often enough (a 500 becomes a "bad
+request", a missing module a "connection error"). So this goes back to the first cause: the HTTP
+status that was really sent, the socket that really failed. Every sentence names the model and its
+address, says what to do next, and holds no key.
+"""
+
+import json
+import math
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
+from ml_intern.llm.hosted.names import Endpoint
+
+LONGEST_WORDS = 300
+"""Characters of what a provider says that go into our sentence."""
+
+_TOO_LONG = re.compile(
+    r"context[ _]length|context[ _]window|context limit|context size|maximum context|prompt is too"
+    r" long|input is too long|input length|too many (?:input )?tokens|request too large"
+    r"|request_too_large|string too long|longer than the model|maximum number of tokens"
+    r"|max_new_tokens` must be",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(
+    r"insufficient_quota|insufficient (?:balance|credit|funds)|exceeded your current quota"
+    r"|credit balance|billing_(?:hard_limit|not_active)|payment required|out of credit",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
+_LITELLM_PREFIX = re.compile(r"^(?:litellm\.\w+: )+")
+_OVERLOADED = (529, 503)
+
+
+class MalformedChunk(Exception):
+    """A line of a stream is not what it should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When it went wrong: how far the answer had come."""
+
+    content_type: str | None = None
+    """What the provider said that it would send; None when it had not yet accepted the request."""
+    text: str = ""
+
+    @property
+    def is_page(self) -> bool:
+        return "html" in (self.content_type or "")
+
+
+def error_from(cause: BaseException, endpoint: Endpoint, moment: Moment) -> ModelError:
+    """The error to raise for what LiteLLM, or what lies below it, raised."""
+    causes = list(_causes(cause))
+    for each in causes:
+        if isinstance(each, httpx.HTTPStatusError):
+            return _by_status(each.response, endpoint, moment)
+    if moment.is_page:
+        return incomplete(endpoint, moment)
+    for each in causes:
+        if isinstance(each, httpx.TransportError):
+            return _by_transport(causes, endpoint, moment)
+        if isinstance(each, MalformedChunk | json.JSONDecodeError | UnicodeDecodeError):
+            return malformed(endpoint, moment.text)
+    return _by_words(causes, endpoint, moment)
+
+
+def incomplete(endpoint: Endpoint, moment: Moment) -> ModelError:
+    """For a stream that ended without saying that it was complete."""
+    if moment.is_page:
+        return Refused(
+            f"{endpoint.who} sent a web page instead of an answer. {_check_address(endpoint)}",
+            text=moment.text,
+        )
+    kind = "" if moment.text else f" (of the type {moment.content_type or 'unknown'})"
+    return _broken(endpoint, moment.text, f"ended its answer{kind} before it was complete")
+
+
+def late(endpoint: Endpoint, timeout_s: float) -> ModelError:
+    """For a model that has not begun to answer in time."""
+    return _broken(
+        endpoint,
+        "",
+        f"has not begun to answer within {timeout_s:g} s (`request_timeout_s`): it is overloaded, "
+        "or still loads the model",
+    )
+
+
+def silent(endpoint: Endpoint, text: str, timeout_s: float) -> ModelError:
+    """For a stream without a sign of life."""
+    return _broken(
+        endpoint,
+        text,
+        f"fell silent in the middle of its answer for {timeout_s:g} s (`stall_timeout_s`)",
+    )
+
+
+def malformed(endpoint: Endpoint, text: str) -> ModelError:
+    """For a piece of an answer that cannot be read."""
+    return _broken(endpoint, text, "sent something that is not JSON in the middle of its answer")
+
+
+def filtered(endpoint: Endpoint, text: str) -> ModelError:
+    """For an answer that the provider cut off for what it says."""
+    return Refused(
+        f"The content filter of {endpoint.who} stopped the answer. "
+        "Word the task differently, or choose another model (`model`).",
+        text=text,
+    )
+
+
+def _broken(endpoint: Endpoint, text: str, what: str) -> ModelError:
+    return Retryable(
+        f"{endpoint.who} {what}. It can be asked again; if this goes on, look at the server, or "
+        "choose another model (`model`).",
+        text=text,
+    )
+
+
+def _causes(cause: BaseException) -> Iterator[BaseException]:
+    """The error and everything that led to it."""
+    seen: list[BaseException] = []
+    rest: list[BaseException | None] = [cause]
+    while rest:
+        each = rest.pop()
+        if each is None or each in seen:
+            continue
+        seen.append(each)
+        yield each
+        rest += [each.__context__, each.__cause__, getattr(each, "original_exception", None)]
+
+
+def _by_status(response: httpx.Response, endpoint: Endpoint, moment: Moment) -> ModelError:
+    words = _words(_body(response), endpoint)
+    status = response.status_code
+    if (meant := _by_meaning(words, endpoint, moment, has_no_credit=status == 402)) is not None:
+        return meant
+    if status in (408, 409, 425, 429) or status >= 500:
+        return _come_back(response, words, endpoint, moment.text)
+    return Refused(_refusal(status, words, endpoint), text=moment.text)
+
+
+def _by_meaning(
+    words: str, endpoint: Endpoint, moment: Moment, *, has_no_credit: bool = False
+) -> ModelError | None:
+    """What providers say under many a status, or none: too long, and nothing left to pay with."""
+    if _TOO_LONG.search(words):
+        return ContextOverflow(
+            f"The conversation is too long for {endpoint.who}{_said(words)}.", text=moment.text
+        )
+    if has_no_credit or _NO_CREDIT.search(words):
+        return Refused(
+            f"The account behind {endpoint.who} has no credit left{_said(words)}. "
+            "Top it up at the provider, or choose another model (`model`).",
+            text=moment.text,
+        )
+    return None
+
+
+def _come_back(response: httpx.Response, words: str, endpoint: Endpoint, text: str) -> Retryable:
+    status = response.status_code
+    wait_s = retry_after(response.headers, datetime.now(UTC))
+    what = {
+        408: "waited too long for the request",
+        429: "limits how often it may be asked",
+        504: "got no answer from the servers behind it",
+    }.get(status, "is overloaded" if status in _OVERLOADED else "has trouble of its own")
+    when = "in a while" if wait_s is None else f"in {wait_s:g} s, as it says"
+    return Retryable(
+        f"{endpoint.who} {what} ({status}){_said(words)}. It can be asked again {when}; "
+        "if this goes on, choose another model (`model`).",
+        retry_after_s=wait_s,
+        text=text,
+    )
+
+
+def _refusal(status: int, words: str, endpoint: Endpoint) -> str:
+    who, said = endpoint.who, _said(words)
+    match status:
+        case 401 if endpoint.key is None:
+            return f"{who} wants a key (401){said}. Set {endpoint.key_hint}."
+        case 401:
+            return f"{who} does not accept the key (401){said}. Set {endpoint.key_hint} anew."
+        case 403:
+            return (
+                f"{who} does not let this key use the model (403){said}. Ask the provider for "
+                "access, or choose another model (`model`)."
+            )
+        case _ if status < 400:
+            return (
+                f"{who} sends us to another address ({status}), where its key must not go. "
+                f"{_check_address(endpoint)}"
+            )
+        case 404:
+            return f"{who} knows no such model or address (404){said}. {_check_address(endpoint)}"
+        case _:
+            return (
+                f"{who} rejects the request ({status}){said}. To ask again will not help: choose "
+                "another model (`model`), and report this if others take the same conversation."
+            )
+
+
+def _check_address(endpoint: Endpoint) -> str:
+    advice = endpoint.provider.advice
+    return f"Check the name of the model and its address (`api_base`).{advice and ' '}{advice}"
+
+
+def _by_transport(causes: list[BaseException], endpoint: Endpoint, moment: Moment) -> ModelError:
+    def happened(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(each, kinds) for each in causes)
+
+    where = endpoint.address or f"the provider of {endpoint.name}"
+    advice = endpoint.provider.advice
+    if happened(ssl.SSLCertVerificationError):
+        return Refused(
+            f"The certificate of {where} is not trusted, so {endpoint.name} cannot be asked. "
+            "Correct the address (`api_base`), or name your authority in SSL_CERT_FILE.",
+            text=moment.text,
+        )
+    if happened(socket.gaierror):
+        what = f"The host of {where} is not found"
+    elif happened(ConnectionRefusedError):
+        what = f"Nobody answers at {where}"
+    elif happened(httpx.ConnectError, httpx.ConnectTimeout):
+        what = f"{where} cannot be reached"
+    elif happened(httpx.TimeoutException):
+        return _broken(endpoint, moment.text, "did not answer in time")
+    elif moment.content_type is not None:
+        return _broken(
+            endpoint, moment.text, "closed the connection before its answer was complete"
+        )
+    else:
+        return _broken(endpoint, moment.text, "closed the connection without an answer")
+    return Retryable(
+        f"{what}, so {endpoint.name} cannot be asked. Start the server, or check the network and "
+        f"the address (`api_base`).{advice and ' '}{advice}",
+        text=moment.text,
+    )
+
+
+def _by_words(causes: list[BaseException], endpoint: Endpoint, moment: Moment) -> ModelError:
+    """For what came without a status: an error inside a stream, or a fault before the request."""
+    told = [words for each in causes if (words := _told(each))]
+    words = _words(told[-1] if told else _named(causes[-1]), endpoint)
+    if (meant := _by_meaning(words, endpoint, moment)) is not None:
+        return meant
+    if moment.content_type is not None:
+        return _broken(endpoint, moment.text, f"broke off its answer{_said(words)}")
+    return Refused(
+        f"LiteLLM cannot ask {endpoint.who}{_said(words)}. Check the settings of this model, or "
+        "choose another one (`model`).",
+        text=moment.text,
+    )
+
+
+def _told(cause: BaseException) -> str:
+    """What a provider said in its stream, if this error is the one that took it from there."""
+    body = getattr(cause, "body", None)
+    if isinstance(body, Mapping):
+        return _message_in(body)
+    is_wrapping = type(cause).__module__.startswith("litellm.exceptions")
+    return "" if is_wrapping else str(getattr(cause, "message", ""))
+
+
+def _named(cause: BaseException) -> str:
+    """The first cause, as a sentence that still makes sense out of its place."""
+    text = _LITELLM_PREFIX.sub("", str(cause))
+    is_plain = type(cause).__module__.startswith(("litellm", "openai"))
+    return text if is_plain else f"{type(cause).__name__}: {text}"
+
+
+def _body(response: httpx.Response) -> str:
+    with suppress(httpx.StreamError):  # a body that was never read
+        return response.text
+    return ""
+
+
+def _words(text: str, endpoint: Endpoint) -> str:
+    """What the provider said, in one line, short, without the key; nothing of a web page."""
+    if _PAGE.search(text):
+        return ""
+    with suppress(ValueError):
+        text = _message_in(json.loads(text)) or text
+    if endpoint.key:
+        text = text.replace(endpoint.key, "[key]")
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]}..."
+
+
+def _message_in(body: Any) -> str:
+    """`error.message` and its code, `error`, `message` or `detail`, whichever the body has."""
+    if not isinstance(body, Mapping):
+        return ""
+    error = body.get("error") or body
+    if not isinstance(error, Mapping):
+        return str(error)
+    message = error.get("message") or error.get("detail") or ""
+    code = error.get("code") or error.get("type")
+    return f"{message} ({code})" if message and code else str(message)
+
+
+def _said(words: str) -> str:
+    return f": {words}" if words else ""
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The seconds that a provider asks us to wait; None when it does not say, or not in a form."""
+    seconds = math.nan
+    value = headers.get("retry-after", "")
+    with suppress(ValueError, TypeError):
+        seconds = (parsedate_to_datetime(value) - now).total_seconds()
+    with suppress(ValueError):
+        seconds = float(value)
+    with suppress(ValueError, KeyError):
+        seconds = float(headers["retry-after-ms"]) / 1000
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,147 @@
+"""Our messages as OpenAI's chat format, which LiteLLM takes and turns into every other one.
+
+Written for the strictest reader: no two messages of the user in a row, no empty texts, arguments
+that are JSON objects, names of tools that match the providers' pattern. Pure.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_intern.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    ToolSpec,
+    UserMessage,
+)
+
+Wire = dict[str, Any]
+
+INJECTED = "[From ml-intern itself, not from a person]\n"
+NOTHING = "(nothing)"
+"""Stands for an empty text, which some providers refuse."""
+
+_CACHE_MARK = {"type": "ephemeral"}
+_NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def tools_on_the_wire(tools: Sequence[ToolSpec]) -> list[Wire]:
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.parameters,
+            },
+        }
+        for tool in tools
+    ]
+
+
+def messages_on_the_wire(
+    messages: Sequence[Message], *, takes_thinking: bool = False, marks_cache: bool = False
+) -> list[Wire]:
+    """`takes_thinking`: thoughts of the run of calls under way go back to the model.
+
+    `marks_cache`: say where a prompt cache may end, as Anthropic's models want to be told.
+    """
+    last_word = _last_word_of_a_person(messages)
+    wire: list[Wire] = []
+    for index, message in enumerate(messages):
+        match message:
+            case UserMessage():
+                _append_user(wire, message)
+            case AssistantMessage():
+                wire.append(_assistant(message, takes_thinking and index > last_word))
+            case ToolMessage():
+                wire.append(_tool_answer(message))
+            case SystemMessage():
+                wire.append({"role": "system", "content": _said(message.text)})
+    if marks_cache:
+        _mark_cache(wire)
+    return wire
+
+
+def _append_user(wire: list[Wire], message: UserMessage) -> None:
+    """Consecutive ones become one: many a server's template wants the roles to alternate."""
+    text = (INJECTED if message.injected else "") + _said(message.text)
+    if wire and wire[-1]["role"] == "user":
+        wire[-1]["content"] += f"\n\n{text}"
+    else:
+        wire.append({"role": "user", "content": text})
+
+
+def _assistant(message: AssistantMessage, with_thinking: bool) -> Wire:
+    wire: Wire = {"role": "assistant", "content": message.text if message.text.strip() else None}
+    if message.tool_calls:
+        wire["tool_calls"] = [_call(call) for call in message.tool_calls]
+    elif wire["content"] is None:
+        wire["content"] = NOTHING
+    if with_thinking and message.thinking:
+        wire["reasoning_content"] = message.thinking
+    return wire
+
+
+def _call(call: ToolCall) -> Wire:
+    function = {"name": _name(call.name), "arguments": _object(call.arguments)}
+    return {"id": call.call_id, "type": "function", "function": function}
+
+
+def _tool_answer(message: ToolMessage) -> Wire:
+    return {
+        "role": "tool",
+        "tool_call_id": message.call_id,
+        "name": _name(message.name),
+        "content": _said(message.text),
+    }
+
+
+def _said(text: str) -> str:
+    return text if text.strip() else NOTHING
+
+
+def _name(name: str) -> str:
+    """A model may call a tool that nobody has, by a name that no provider takes back."""
+    return _NOT_IN_A_NAME.sub("_", name)[:64] or "unnamed"
+
+
+def _object(arguments: str) -> str:
+    """The arguments as they were, or, where they are no JSON object, as a field of one."""
+    try:
+        if isinstance(json.loads(arguments or "{}"), Mapping):
+            return arguments or "{}"
+    except ValueError:
+        pass
+    return json.dumps({"malformed_arguments": arguments}, ensure_ascii=False)
+
+
+def _last_word_of_a_person(messages: Sequence[Message]) -> int:
+    return max(
+        (index for index, each in enumerate(messages) if isinstance(each, UserMessage)), default=-1
+    )
+
+
+def _mark_cache(wire: list[Wire]) -> None:
+    """After the system prompt, and after this request and the one before it.
+
+    The mark of the request before makes sure that its entry is found: Anthropic looks back over
+    twenty blocks only, and one turn may add hundreds.
+    """
+    answers = [index for index, each in enumerate(wire) if each["role"] == "assistant"]
+    before = answers[-1] - 1 if answers else -1
+    for index in {0, before, len(wire) - 1}:
+        if index >= 0:
+            _mark(wire[index])
+
+
+def _mark(message: Wire) -> None:
+    if message["role"] == "tool":
+        message["cache_control"] = _CACHE_MARK
+    elif isinstance(message["content"], str):
+        block = {"type": "text", "text": message["content"], "cache_control": _CACHE_MARK}
+        message["content"] = [block]
