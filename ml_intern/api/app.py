@@ -15,7 +15,7 @@ from ml_intern.api.bounds import Bounds
 from ml_intern.api.metrics import Counting, Metrics
 from ml_intern.api.openapi import describe
 from ml_intern.api.operation import AnyOperation
-from ml_intern.api.path import Path
+from ml_intern.api.path import ApiPath
 from ml_intern.api.stream import Streams
 from ml_intern.api.threads import Threads
 from ml_intern.client.door import Door
@@ -48,7 +48,7 @@ def build_app(door: Door, bounds: Bounds | None = None) -> Starlette:
     by_path = sorted(operations, key=lambda operation: operation.path)
     app = Starlette(
         routes=[
-            Path(tuple(of_one), door, threads, streams, bounds)
+            ApiPath(tuple(of_one), door, threads, streams, bounds)
             for _, of_one in groupby(by_path, key=lambda operation: operation.path)
         ],
         middleware=[Middleware(Counting, metrics=metrics)],

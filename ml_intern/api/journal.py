@@ -11,10 +11,13 @@ from ml_intern.errors import InputError, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
 
+PAGE_BYTES = 4_194_304
+"""A page ends with the event that makes it longer than this, however many were asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    events: Sequence[Recorded]
+    entries: Sequence[bytes]
     next_after: int | None
 
 
@@ -23,25 +26,33 @@ def _list(call: Call[EventsQuery, None]) -> _Page:
     found = call.door.events(session_id, call.query.after)
     if not found:
         _demand_session(call.door, session_id)
-    limit = call.query.limit
-    return _Page(
-        events=found[:limit], next_after=found[limit - 1].seq if len(found) > limit else None
-    )
+    return _page(found, call.query.limit)
+
+
+def _page(found: Sequence[Recorded], limit: int) -> _Page:
+    entries: list[bytes] = []
+    size_bytes = 0
+    for recorded in found[:limit]:
+        entries.append(wire.encode_recorded(recorded))
+        size_bytes += len(entries[-1])
+        if size_bytes > PAGE_BYTES:
+            break
+    is_last = len(entries) == len(found)
+    return _Page(entries=entries, next_after=None if is_last else found[len(entries) - 1].seq)
 
 
 def _demand_session(door: Door, session_id: SessionId) -> None:
     """Raises UnknownSession, also where the id is only the beginning of one."""
-    unknown = UnknownSession(f"No session {session_id}.")
     try:
-        row = door.session(session_id)
-    except InputError as exc:
-        raise unknown from exc
-    if row.session_id != session_id:
-        raise unknown
+        found: str = door.session(session_id).session_id
+    except (InputError, UnknownSession):
+        found = ""
+    if found != session_id:
+        raise UnknownSession(f"No session {session_id}.")
 
 
 def _encode(page: _Page) -> bytes:
-    return wire.encode_page(page.events, page.next_after)
+    return wire.encode_page(page.entries, page.next_after)
 
 
 _EVENTS: AnyOperation = Operation(

@@ -23,7 +23,7 @@ from ml_intern.messages import SessionId
 _SUBJECT = re.compile(r"\\\{\w+\\\}")
 
 
-class Path(BaseRoute):
+class ApiPath(BaseRoute):
     """Matches the path as it was sent, so that an id may hold whatever a person typed."""
 
     def __init__(

@@ -40,11 +40,12 @@ class BoundedProtocol(H11Protocol):
         if self._deadline is None and self._is_idle():
             self._set_deadline()
         super().data_received(data)
+        if not self._is_idle():
+            self._drop_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._drop_deadline()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -66,6 +67,11 @@ class BoundedProtocol(H11Protocol):
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(self._bounds.request_s, self._demand_request)
+
+    def _drop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _demand_request(self) -> None:
         self._deadline = None

@@ -52,6 +52,7 @@ class Stream:
             await send(_body(b"retry: 1000\n\n"))
             async for chunk in self._chunks():
                 await send(_body(chunk))
+                await asyncio.sleep(0)  # a long history must not hold up the other clients
             await send(_body(b"", more=False))
         finally:
             listener.cancel()

@@ -28,4 +28,4 @@ class Threads:
 
     def close(self) -> None:
         """Start nothing more, and do not wait for what runs."""
-        self._pool.shutdown(wait=False, cancel_futures=False)
+        self._pool.shutdown(wait=False)

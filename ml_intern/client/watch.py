@@ -83,7 +83,7 @@ class RemoteWatch:
     def _read(self) -> MLInternError | None:
         """Read until the stream breaks; returns what the daemon said about that, if anything."""
         began = self._clock.monotonic()
-        before = self._after_seq
+        heard = False
         trouble = None
         try:
             for message in _messages(self._response, self._closed):
@@ -91,12 +91,13 @@ class RemoteWatch:
                     trouble = problems.error_of(message.data)
                 else:
                     self._lay_out(message)
+                    heard = True
         except (httpx.TransportError, httpx.StreamError):
             pass  # how it broke makes no difference
         finally:
             self._response.close()
         now = self._clock.monotonic()
-        if self._after_seq > before or now - began > PATIENCE_S or not self._patient_until:
+        if heard or now - began > PATIENCE_S or not self._patient_until:
             self._patient_until = now + PATIENCE_S
         return trouble
 

@@ -261,14 +261,13 @@ def decode_recorded(data: bytes) -> Recorded:
     return _recorded(_ENTRY.decode(data))
 
 
-def encode_page(found: Sequence[Recorded], next_after: int | None) -> bytes:
-    """An `EventPage`."""
-    entries = b",".join(encode_recorded(recorded) for recorded in found)
-    return b'{"events":[%s],"next":%s}' % (entries, json.dumps(next_after).encode())
+def encode_page(entries: Sequence[bytes], next_after: int | None) -> bytes:
+    """An `EventPage` of entries that are encoded already."""
+    return b'{"events":[%s],"next":%s}' % (b",".join(entries), json.dumps(next_after).encode())
 
 
 def decode_page(data: bytes) -> tuple[list[Recorded], int | None]:
-    """The inverse of `encode_page`. Raises ValueError."""
+    """The events of a page, and where the next one begins. Raises ValueError."""
     page = _PAGE.decode(data)
     return [_recorded(entry) for entry in page.events], page.next
 

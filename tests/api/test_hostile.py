@@ -287,11 +287,17 @@ def test_a_silent_connection_is_given_up(hasty: Path) -> None:
 
 
 def test_half_a_second_request_is_given_up(hasty: Path) -> None:
-    first = request("GET", "/v1").replace(b"Connection: close\r\n", b"")
+    whole = request("GET", "/v1").replace(b"Connection: close\r\n", b"")
     with RawConnection(hasty) as connection:
-        connection.send(first)
+        connection.send(whole)
         connection.until(b"}")
-        connection.send(b"GET /v1 HT")
+        connection.socket.settimeout(0.6)
+        with pytest.raises(TimeoutError):  # between requests it is kept
+            connection.socket.recv(1)
+        connection.socket.settimeout(20)
+        connection.send(whole)
+        connection.until(b"}")
+        connection.send(whole[:10])
         assert connection.rest() == b""
 
 

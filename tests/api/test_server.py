@@ -102,7 +102,8 @@ def test_an_end_ends_streams_properly(home: SlowDoor, tmp_path: Path) -> None:
     with RawConnection(tmp_path / "s") as connection:
         connection.send(request("GET", f"/v1/sessions/{S}/stream"))
         connection.until(b"event: journal")
-        server.stop(20.0)
+        wait_until(lambda: all(watch.is_quiet for watch in home.watchers))
+        server.stop(10.0)
         assert connection.rest().endswith(b"0\r\n\r\n")
     wait_until(lambda: not home.watchers)
 

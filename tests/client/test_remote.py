@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.api.journal import PAGE_BYTES
 from ml_intern.client.door import NewSession
 from ml_intern.client.problems import ApiRefusal
 from ml_intern.client.remote import RemoteDoor, connect
 from ml_intern.errors import ApiError, DaemonGone, InputError, StoreUnavailable
+from ml_intern.events import Hinted
 from ml_intern.messages import SessionId
 from ml_intern.ops import Undo, UserInput
 from tests.queue.given import S, asked, claimed, ended, kinds, new_session, replied
@@ -61,6 +63,18 @@ def test_where_nobody_listens_there_is_no_door(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead"))
     assert connect(tmp_path / "dead") is None
+
+
+def test_a_daemon_that_lets_nobody_in_is_there_all_the_same(tmp_path: Path) -> None:
+    with (
+        socket.socket(socket.AF_UNIX) as full,
+        socket.socket(socket.AF_UNIX) as waiting,
+    ):
+        full.bind(str(tmp_path / "s"))
+        full.listen(0)
+        waiting.connect(str(tmp_path / "s"))
+        with pytest.raises(DaemonGone):
+            connect(tmp_path / "s")
 
 
 @pytest.mark.parametrize(
@@ -164,6 +178,22 @@ def test_a_wire_that_breaks_twice_is_reported_as_such(wire: Breaking) -> None:
         assert wire.broken == 2
 
 
+def test_a_daemon_that_leaves_with_the_answer_leaves_it_open_what_it_did(wire: Breaking) -> None:
+    wire.leaves = True
+    with RemoteDoor(wire.path) as door:
+        wire.lost = 1
+        with pytest.raises(DaemonGone, match="may have been accepted"):
+            door.submit(S, Undo(asked_by="ada"))
+
+
+def test_who_only_asked_has_nothing_to_look_after(wire: Breaking) -> None:
+    with RemoteDoor(wire.path) as door:
+        wire.lost = 2
+        with pytest.raises(DaemonGone) as caught:
+            door.sessions(1)
+    assert "accepted" not in str(caught.value)
+
+
 def test_a_daemon_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
     with (
         RemoteDoor(tmp_path / "s") as door,
@@ -193,12 +223,10 @@ def test_a_body_beyond_the_bound_is_the_persons_to_mend(home: StoreDoor, tmp_pat
         door.submit(S, UserInput(text="x" * 50_000_000, author="ada"))
 
 
-def test_events_come_in_pages_and_are_whole(
-    home: StoreDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ml_intern.client import wire as codec
-
-    monkeypatch.setattr(codec, "MOST_EVENTS", 2)
+def test_events_of_many_pages_come_whole(home: StoreDoor, tmp_path: Path) -> None:
+    home.store.submit(S, UserInput(text="go on", author="ada"))
+    claim = claimed(home.store)
+    home.store.append(claim.lease, *(Hinted(text="x" * (PAGE_BYTES // 2)) for _ in range(5)))
     with served(home, tmp_path / "s") as path, RemoteDoor(path) as door:
         assert door.events(S) == home.store.events(S)
 

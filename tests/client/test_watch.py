@@ -106,8 +106,11 @@ def test_a_store_whose_trouble_passes_is_not_mentioned(home: StoreDoor, tmp_path
     with served(home, tmp_path / "s") as path, RemoteDoor(path) as door:
         follower = follow(door)
         follower.until(bool)
-        next(iter(home.watchers)).trouble = StoreUnavailable("The disk is full; free space.")
+        home.trouble = StoreUnavailable("The disk is full; free space.")
+        next(iter(home.watchers)).trouble = home.trouble
         home.store.submit(S, stop())
+        wait_until(lambda: home.refused > 1)
+        home.trouble = None
         follower.until(lambda heard: len(seqs(heard)) == len(home.store.events(S)))
         follower.watch.close()
 

@@ -56,7 +56,8 @@ def test_an_event_is_what_is_described() -> None:
 
 @pytest.mark.parametrize("next_after", [None, 7])
 def test_a_page_is_read_as_it_was_written(next_after: int | None) -> None:
-    written = wire.encode_page(RECORDED, next_after)
+    entries = [wire.encode_recorded(recorded) for recorded in RECORDED]
+    written = wire.encode_page(entries, next_after)
     assert wire.decode_page(written) == (RECORDED, next_after)
     assert wire.decode_page(wire.encode_page([], None)) == ([], None)
 

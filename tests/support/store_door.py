@@ -31,6 +31,8 @@ class StoreWatch:
         self.session_id = session_id
         self.trouble: Exception | None = None
         """What the next `take` raises, if anything."""
+        self.is_quiet = False
+        """The last `take` found nothing."""
         self._after_seq = after_seq
         self._pieces: list[TextPiece] = []
 
@@ -47,6 +49,7 @@ class StoreWatch:
         events = self._door.store.events(self.session_id, self._after_seq)
         if events:
             self._after_seq = events[-1].seq
+        self.is_quiet = not pieces and not events
         return [*pieces, *events]
 
     def close(self) -> None:
@@ -64,6 +67,8 @@ class StoreDoor:
         self.watchers: dict[StoreWatch, Callable[[], None]] = {}
         self.trouble: Exception | None = None
         """What every method raises, if anything."""
+        self.refused = 0
+        """How often it was raised."""
         self._keyed: dict[str, SessionId] = {}
         self._over = threading.Event()
         self._hub = threading.Thread(target=self._wake_watchers, daemon=True)
@@ -181,6 +186,7 @@ class StoreDoor:
 
     def _demand_health(self) -> None:
         if self.trouble is not None:
+            self.refused += 1
             raise self.trouble
 
     def _demand_session(self, session_id: SessionId) -> None:

@@ -69,6 +69,8 @@ class Breaking(Wire):
     def __init__(self, path: Path, daemon: Path) -> None:
         self.lost = 0
         self.broken = 0
+        self.leaves = False
+        """Nobody is met here any more after an answer was lost."""
         self._daemon = daemon
         super().__init__(path)
 
@@ -81,6 +83,8 @@ class Breaking(Wire):
                 if self.lost:
                     self.lost -= 1
                     self.broken += 1
+                    if self.leaves:
+                        self.path.unlink()
                     break
                 connection.sendall(answer)
             _end(connection)
