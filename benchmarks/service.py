@@ -57,8 +57,8 @@ def op_to_model_s() -> tuple[float, float]:
         state = Path(folder)
         clock = SystemClock()
         store = Store.open(state / "ml-intern.db", clock)
-        settings = Settings(state_dir=state, sandbox="process")
-        service = Service(settings, clock, store, models=lambda _name: model)
+        settings = Settings(state_dir=state, sandbox="process", model=model.name)
+        service = Service(settings, clock, store, clients=[model])
         service.try_host()
         for _ in range(SESSIONS):
             model.asked.clear()

@@ -17,7 +17,6 @@ from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession, TextPiece
 from ml_intern.client.following import Following
 from ml_intern.client.result import Result, result_of
-from ml_intern.daemon.models import Models
 from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested
@@ -25,7 +24,7 @@ from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import Recorded
-from ml_intern.settings import Settings, load
+from ml_intern.settings import load
 from ml_intern.tools.catalogue import with_own
 from ml_intern.tools.protocol import Tool
 
@@ -115,7 +114,7 @@ class MLIntern:
             sandbox=sandbox,
             **settings,
         )
-        self._models = _with_client(client, self._settings)
+        self._clients = [] if client is None else [client]
         self._tools = with_own(tools)
         self._instructions = system_prompt
         self._max_iterations = max_iterations
@@ -229,7 +228,9 @@ class MLIntern:
     def _enter(self) -> Service:
         with self._lock:
             if self._service is None:
-                self._service = Service.open(self._settings, models=self._models, tools=self._tools)
+                self._service = Service.open(
+                    self._settings, clients=self._clients, tools=self._tools
+                )
             self._users += 1
             return self._service
 
@@ -329,13 +330,3 @@ def _model(model: str | ModelClient | None) -> tuple[ModelClient | None, str | N
             f"{model!r} is no model: give a name, or an object as ml_intern/llm/client.py says."
         )
     return model, model.name
-
-
-def _with_client(
-    client: ModelClient | None, settings: Settings
-) -> Callable[[str], ModelClient] | None:
-    """Models by name, with this one among them; None: those of the settings."""
-    if client is None:
-        return None
-    others = Models(settings).named
-    return lambda name: client if name == client.name else others(name)

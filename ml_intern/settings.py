@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         None, description="Address of the model's server, when it is not the provider's own."
     )
     api_key: SecretStr | None = Field(
-        None, description="Key for the model's server. Default: the provider's own variable."
+        None,
+        description="Key for the model's server. Default, without `api_base`: the provider's own "
+        "variable, e.g. `ANTHROPIC_API_KEY`, or the systemd credential of that name.",
     )
     request_timeout_s: float = Field(
         600.0, gt=0, description="Seconds until a model must have begun to answer."

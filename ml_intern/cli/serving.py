@@ -1,5 +1,6 @@
 """`serve`: settings, log and signals of the service; what it does stands in `daemon/serve.py`."""
 
+import faulthandler
 import os
 import sys
 
@@ -14,16 +15,18 @@ from ml_intern.cli.logs import (
 )
 from ml_intern.cli.wishes import Wishes
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.secrets import secrets_of
 from ml_intern.daemon.serve import Daemon
 from ml_intern.daemon.systemd import Notifier, journal_stream
 from ml_intern.settings import Settings, load
-from ml_intern.tracing.redact import Redactor, secrets_in
+from ml_intern.tracing.redact import Redactor
 
 
 def serve(*, debug: bool) -> int:
     """Until SIGTERM or Ctrl-C, and then until all is drained."""
     settings = load()
-    redactor = Redactor(secrets_in(os.environ))
+    redactor = Redactor(secrets_of(settings))
+    faulthandler.enable()  # a watchdog that bites leaves all stacks in the journal
     start_service_log(sys.stderr, _renderer(settings), debug=debug, redactor=redactor)
     with Wishes() as wishes:
         daemon = Daemon(

@@ -1,20 +1,25 @@
 """Model clients by the names in the settings; each is made once. Safe from any thread."""
 
 import threading
+from collections.abc import Iterable
 
-from ml_intern.errors import ConfigError
+from ml_intern.llm import hosted
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.settings import Settings
+
+AUTOPILOT = "autopilot"
 
 
 class Models:
     """Every model that this process has been asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clients: Iterable[ModelClient] = ()) -> None:
+        """`clients` are asked under their own names, before any of that name is made."""
         self._settings = settings
         self._lock = threading.Lock()  # protects _made
-        self._made: dict[str, ModelClient] = {}
+        self._made = {client.name: client for client in clients}
+        self._loop = hosted.RequestLoop()
 
     def named(self, name: str) -> ModelClient:
         """The client of a model. Raises ConfigError for one that cannot be used."""
@@ -23,10 +28,28 @@ class Models:
                 self._made[name] = self._make(name)
             return self._made[name]
 
+    def warm(self) -> None:
+        """Load what the first request to the model of the settings would have to load."""
+        if isinstance(self.named(self._settings.model), hosted.HostedModel):
+            hosted.warm()
+
+    def close(self) -> None:
+        """Hang up on every model that still answers."""
+        self._loop.close()
+
     def _make(self, name: str) -> ModelClient:
-        if name == "autopilot":
+        if name == AUTOPILOT:
             return Autopilot()
-        raise ConfigError(
-            f'This version has no model {name!r}. Set model = "autopilot" in the settings, or '
-            "unset ML_INTERN_MODEL."
+        settings = self._settings
+        # Address and key belong to the model of the settings, and go to no other one's host.
+        is_own = name == settings.model
+        key = settings.api_key.get_secret_value() if settings.api_key and is_own else None
+        return hosted.hosted_model(
+            name,
+            self._loop,
+            api_base=settings.api_base if is_own else None,
+            api_key=key,
+            request_timeout_s=settings.request_timeout_s,
+            stall_timeout_s=settings.stall_timeout_s,
+            max_output_tokens=settings.max_output_tokens,
         )

@@ -22,6 +22,7 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
+from ml_intern.daemon.secrets import secrets_of
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
@@ -38,7 +39,6 @@ from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.router import ToolRouter
-from ml_intern.tracing.redact import secrets_in
 from ml_intern.tracing.writer import TraceWriter
 
 log = logging.getLogger(__name__)
@@ -54,19 +54,19 @@ class Service:
         settings: Settings,
         clock: Clock,
         store: Store,
-        models: Callable[[str], ModelClient] | None = None,
+        clients: Sequence[ModelClient] = (),
         tools: Sequence[Tool[Any]] | None = None,
     ) -> None:
-        """`models`: the client of a model by its name, other than those of the settings.
+        """`clients`: models that are asked under their own names, beside those of the settings.
 
         `tools`: what models may call, other than all of the product.
         """
         self.settings = settings
-        self._models = models or Models(settings).named
+        self._models = Models(settings, clients)
         self.store = store
         self.router = ToolRouter(all_tools() if tools is None else tools)
         self.traces = TraceWriter(
-            store, settings.state_dir / "traces", clock=clock, secrets=secrets_in(os.environ)
+            store, settings.state_dir / "traces", clock=clock, secrets=secrets_of(settings)
         )
         self._clock = clock
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
@@ -81,7 +81,7 @@ class Service:
                 traces=self.traces,
                 hub=self._hub,
                 clock=clock,
-                models=self._models,
+                models=self._models.named,
                 default_model=settings.model,
                 sessions=settings.state_dir / "sessions",
             )
@@ -92,18 +92,18 @@ class Service:
         cls,
         settings: Settings,
         clock: Clock | None = None,
-        models: Callable[[str], ModelClient] | None = None,
+        clients: Sequence[ModelClient] = (),
         tools: Sequence[Tool[Any]] | None = None,
     ) -> Self:
         """Open (or create) the state directory. Raises ConfigError or StoreUnavailable."""
         clock = clock or SystemClock()
         private_folder(settings.state_dir)
         store = Store.open(settings.state_dir / "ml-intern.db", clock)
-        return cls(settings, clock, store, models, tools)
+        return cls(settings, clock, store, clients, tools)
 
     def warm(self) -> None:
         """Load now what the first request to the model of the settings would have to load."""
-        self._models(self.settings.model)
+        self._models.warm()
 
     def try_host(self, beat: Callable[[str], None] = ignore) -> bool:
         """Start the work in this process; false when another process does it already.
@@ -183,6 +183,7 @@ class Service:
         self._readers.stop(drain_s)
         if self._workers is not None:
             self.traces.catch_up()
+        self._models.close()
         self._lock.release()
         self.store.close()
 
@@ -194,7 +195,7 @@ class Service:
             limits=Limits(
                 max_iterations=self.settings.max_iterations, max_turn_s=self.settings.max_turn_s
             ),
-            model=self._models,
+            model=self._models.named,
             place=self._place,
             on_text=self._hub.say,
         )

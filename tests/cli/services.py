@@ -23,7 +23,7 @@ def scripted_service(state_dir: Path, answers: Iterable[Answer] = ()) -> Iterato
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store.open(state_dir / "ml-intern.db", clock)
     settings = Settings(state_dir=state_dir, sandbox="process", workers=2)
-    service = Service(settings, clock, store, models=lambda _name: model)
+    service = Service(settings, clock, store, clients=[model])
     try:
         yield service
     finally:

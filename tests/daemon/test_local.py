@@ -44,13 +44,17 @@ def test_what_a_new_session_asks_for_stands_in_its_first_event(service):
         task="x",
         started_in="/",
         author="a",
-        model="other",
+        model="autopilot",
         instructions="be brief",
         max_iterations=7,
     )
     started = service.door.events(service.door.start_session(new))[0].event
     assert isinstance(started, SessionStarted)
-    assert (started.model, started.instructions, started.max_iterations) == ("other", "be brief", 7)
+    assert (started.model, started.instructions, started.max_iterations) == (
+        "autopilot",
+        "be brief",
+        7,
+    )
 
 
 def test_a_closed_door_still_shows(service):

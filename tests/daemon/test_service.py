@@ -47,9 +47,9 @@ def test_a_task_that_cannot_be_used_starts_nothing(opened, task):
     assert service.store.sessions(10) == []
 
 
-def test_an_unknown_model_starts_nothing(opened):
-    service = opened(model="gpt-unheard-of")
-    with pytest.raises(ConfigError, match="autopilot"):
+def test_a_model_that_cannot_be_used_starts_nothing(opened):
+    service = opened(model="no-such-provider/model")
+    with pytest.raises(ConfigError, match="no-such-provider"):
         start(service, "do it")
     assert service.store.sessions(10) == []
 
