@@ -47,11 +47,14 @@ class HubWatch:
         """Events and pieces of text since the last time, by their times. Raises StoreUnavailable.
 
         Text is taken before the journal is read: an answer never comes before its own pieces.
+        A long past comes in parts, each of which wakes for the next.
         """
         heard = [self.heard.popleft() for _ in range(len(self.heard))]
-        events = self._hub.journal.events(self.session_id, self._after_seq)
+        events = self._hub.journal.events(self.session_id, self._after_seq, BATCH)
         if events:
             self._after_seq = events[-1].seq
+        if len(events) == BATCH:
+            self.wake()
         return _merged(heard, events)
 
     def close(self) -> None:

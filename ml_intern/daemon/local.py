@@ -64,6 +64,8 @@ class LocalDoor:
         """See `Door.start_session`; a task has at most MAX_TASK_CHARS."""
         self._demand_intake()
         _demand_task(new.task)
+        if new.max_iterations is not None and new.max_iterations < 1:
+            raise InputError("max_iterations must be at least 1.")
         model = new.model or self._parts.default_model
         self._parts.models(model)
         session_id = self._new_id(key)

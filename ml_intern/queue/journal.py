@@ -18,10 +18,15 @@ from ml_intern.queue.schema import event
 POLL_S = 0.25
 """How often we look for what other processes wrote; they cannot ring our bell."""
 
+NO_LIMIT = -1
+"""As SQLite understands it."""
+
 _ROWS = select(event.c.position, event.c.session_id, event.c.seq, event.c.at, event.c.data)
-_OF_SESSION = _ROWS.where(
-    event.c.session_id == bindparam("of"), event.c.seq > bindparam("after")
-).order_by(event.c.seq)
+_OF_SESSION = (
+    _ROWS.where(event.c.session_id == bindparam("of"), event.c.seq > bindparam("after"))
+    .order_by(event.c.seq)
+    .limit(bindparam("most"))
+)
 _FOLLOW = (
     _ROWS.where(event.c.position > bindparam("after"))
     .order_by(event.c.position)
@@ -38,13 +43,21 @@ class Journal:
         self._clock = clock
         self._news = news
 
-    def events(self, session_id: SessionId, after_seq: int = 0) -> list[Recorded]:
+    def events(
+        self, session_id: SessionId, after_seq: int = 0, limit: int | None = None
+    ) -> list[Recorded]:
         """The session's events with numbers above `after_seq`, in order; none for an unknown one.
+
+        `limit`: at most so many of them.
 
         Raises StoreUnavailable, which names session and number of an event that cannot be read.
         """
         with self._database.read() as connection:
-            bind = {"of": session_id, "after": after_seq}
+            bind = {
+                "of": session_id,
+                "after": after_seq,
+                "most": NO_LIMIT if limit is None else limit,
+            }
             rows = connection.execute(_OF_SESSION, bind).all()
         return _recorded(rows)
 

@@ -6,9 +6,9 @@ import pytest
 
 from ml_intern.client.door import TextPiece
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.hub import MOST_PIECES, Hub
+from ml_intern.daemon.hub import BATCH, MOST_PIECES, Hub
 from ml_intern.daemon.supervisor import Supervisor
-from ml_intern.events import ModelReplied, TurnFinished
+from ml_intern.events import Hinted, ModelReplied, TurnFinished
 from ml_intern.ops import UserInput
 from ml_intern.queue.rows import Recorded
 from tests.support.desks import SESSION, Bench, words
@@ -108,3 +108,16 @@ def test_what_another_process_writes_wakes_too(bench, hub):
     wait_until(news.is_set)
     other.store.submit(SESSION, UserInput(text="x", author="ada"))
     other.store.close()
+
+
+def test_a_long_past_comes_in_parts_each_of_which_wakes_for_the_next(bench, hub):
+    claim = bench.store.claim(0)
+    count = 2 * BATCH
+    bench.store.append(claim.lease, *[Hinted(text=str(number)) for number in range(count)])
+    news = threading.Event()
+    watch = hub.watch(SESSION, 1, news.set)
+    seen = []
+    while news.is_set():
+        news.clear()
+        seen += watch.take()
+    assert [item.event.text for item in seen] == [str(number) for number in range(count)]
