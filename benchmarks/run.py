@@ -15,10 +15,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.attach import text_latency_ms
+from benchmarks.service import op_to_model_s, ready_cpu_s
+from benchmarks.sessions import hosted_turns_per_cpu_s, own_turns_per_cpu_s
 from benchmarks.turns import cpu_per_turn
 
 HELP_LIMIT = 8.0
 TURN_LIMIT_MS = 10.0
+READY_LIMIT_S = 1.5
+OP_LIMIT_MS = 20.0
+ATTACH_LIMIT_MS = 50.0
+LEAST_TURNS = 200.0
 DEMO_LIMIT_S = 90.0
 
 
@@ -36,8 +43,25 @@ def main() -> None:
         own_ms, commit_ms = cpu_per_turn(turns)
         row(f"our CPU, turn {turns}", f"{own_ms:.2f} ms", f"{TURN_LIMIT_MS:.0f} ms")
         row(f"commits to disk, turn {turns}", f"{commit_ms:.2f} ms wall", "")
+    service()
     if chosen.demo:
         row("demo, second run", f"{demo_s():.0f} s", f"{DEMO_LIMIT_S:.0f} s")
+
+
+def service() -> None:
+    """What runs overnight."""
+    row("serve until ready", f"{ready_cpu_s():.2f} s CPU", f"{READY_LIMIT_S} s")
+    median, p99 = (seconds * 1000 for seconds in op_to_model_s())
+    row("op to model asked", f"{median:.1f} ms, p99 {p99:.1f} ms", f"{OP_LIMIT_MS:.0f} ms (p99)")
+    median, p99 = text_latency_ms()
+    row(
+        "text to who is attached", f"{median:.1f} ms, p99 {p99:.1f} ms", f"{ATTACH_LIMIT_MS:.0f} ms"
+    )
+    own = own_turns_per_cpu_s()
+    print(
+        f"{'20 sessions, our CPU':32} {own:20.0f} turns/s   at least {LEAST_TURNS:.0f}", flush=True
+    )
+    row("20 sessions, LiteLLM in it", f"{hosted_turns_per_cpu_s():.0f} turns/s", "")
 
 
 def row(name: str, figure: str, limit: str) -> None:
