@@ -718,6 +718,9 @@ class ImageTrainer(Trainer):
         super().__init__(**kwargs)
         self.augment = augment
         self.remove_callback(PrinterCallback)  # it prints on standard output
+        # A step in parts takes the mean of their losses. Left to itself the Trainer leaves the
+        # dividing to every model whose forward has **kwargs, and many of those do not divide.
+        self.model_accepts_loss_kwargs = False
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any

@@ -804,6 +804,9 @@ def build_trainer(
         callbacks=[ReportMetrics(lines, sample), StopOnTerm()],
     )
     trainer.remove_callback(PrinterCallback)  # it prints on standard output
+    # A step in parts takes the mean of their losses. Left to itself the Trainer leaves the dividing
+    # to every model whose forward has **kwargs, and most of those that classify do not divide.
+    trainer.model_accepts_loss_kwargs = False
     return trainer
 
 

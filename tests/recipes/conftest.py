@@ -41,6 +41,13 @@ def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def first_step(lines: str) -> tuple[float, float]:
+    """Loss and gradient norm of the first step that a run logged."""
+    line = next(line for line in json_lines(lines) if line["event"] == "log")
+    assert line["step"] == 1
+    return line["loss"], line["grad_norm"]
+
+
 def write_images(folder: Path, numbers: range) -> Path:
     """Write some of scikit-learn's 8x8 grey images as PNG files with a metadata.jsonl."""
     from PIL import Image

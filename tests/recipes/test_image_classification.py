@@ -13,10 +13,18 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from transformers import BeitConfig, BeitForImageClassification, ViTImageProcessorPil
 
 from ml_intern.recipes import image_classification as recipe
 from ml_intern.recipes import score_classifier
-from tests.recipes.conftest import RECIPES, environment, json_lines, run_script, write_lines
+from tests.recipes.conftest import (
+    RECIPES,
+    environment,
+    first_step,
+    json_lines,
+    run_script,
+    write_lines,
+)
 
 SCRIPT = "image_classification.py"
 SOURCE = (RECIPES / SCRIPT).read_text(encoding="utf-8")
@@ -110,6 +118,39 @@ def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
     assert told[-1] | {"seconds": 0} == whole[-1] | {"seconds": 0}
     weights = [(run / "model.safetensors").read_bytes() for run in (tmp_path, folder)]
     assert weights[0] == weights[1]
+
+
+def saved_beit(folder: Path) -> Path:
+    """A model whose loss, unlike ViT's, does not know how many rows a whole step has."""
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    sizes = {"intermediate_size": 64, "image_size": 8, "patch_size": 2, "num_channels": 1}
+    config = BeitConfig(**shape, **sizes, num_labels=10, drop_path_rate=0)
+    BeitForImageClassification(config).save_pretrained(folder)
+    size = {"height": 8, "width": 8}
+    processor = ViTImageProcessorPil(
+        size=size, image_mean=[0.5], image_std=[0.5], do_convert_rgb=False
+    )
+    processor.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_a_batch_in_parts_makes_the_same_step(
+    pretrained: bool, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A memory repair trades rows per pass for passes, and must change nothing else."""
+    model = ["--model_name_or_path", saved_beit(tmp_path / "beit")] if pretrained else []
+    steps = []
+    for rows, passes in ((32, 1), (8, 4)):
+        given = [
+            *(*settings(images, tmp_path / str(rows)), *model),
+            *("--per_device_train_batch_size", rows, "--gradient_accumulation_steps", passes),
+            *("--num_train_epochs", 1, "--max_train_samples", 64, "--logging_steps", 1),
+            *("--augment", 0, "--hidden_dropout_prob", 0),
+        ]
+        assert recipe.main(list(map(str, given))) == 0
+        steps.append(first_step(capsys.readouterr().out))
+    assert steps[1] == pytest.approx(steps[0], rel=1e-3)
 
 
 def test_diverging_run_stops_with_floating_point_error(images: Path, tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ import pytest
 
 from ml_intern.recipes import image_classification
 from ml_intern.recipes import text_classification as recipe
-from tests.recipes.conftest import RECIPES, environment, json_lines, run_script, write_lines
+from tests.recipes.conftest import (
+    RECIPES,
+    environment,
+    first_step,
+    json_lines,
+    run_script,
+    write_lines,
+)
 
 SCRIPT = "text_classification.py"
 SOURCE = (RECIPES / SCRIPT).read_text(encoding="utf-8")
@@ -124,6 +131,24 @@ def test_smoke_run_leaves_nothing_behind(
     assert recipe.main([*map(str, settings(texts, tmp_path / "run")), "--smoke"]) == 0
     assert len(json.loads(capsys.readouterr().out)["losses"]) == 3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_batch_in_parts_makes_the_same_step(
+    smoothing: float, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A memory repair trades rows per pass for passes, and must change nothing else."""
+    steps = []
+    for rows, passes in ((32, 1), (8, 4)):
+        given = [
+            *settings(texts, tmp_path / str(rows)),
+            *("--per_device_train_batch_size", rows, "--gradient_accumulation_steps", passes),
+            *("--num_train_epochs", 1, "--max_train_samples", 64, "--logging_steps", 1),
+            *("--hidden_dropout_prob", 0, "--label_smoothing_factor", smoothing),
+        ]
+        assert recipe.main(list(map(str, given))) == 0
+        steps.append(first_step(capsys.readouterr().out))
+    assert steps[1] == pytest.approx(steps[0], rel=1e-3)
 
 
 def test_diverging_run_stops_with_floating_point_error(
