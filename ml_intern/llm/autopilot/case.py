@@ -205,6 +205,8 @@ class Case:
     hardware: Mapping[str, Any] | None = None
     estimates: list[tuple[int, bool, int | None]] = field(default_factory=list)
     """Batch size, whether it fits, the largest that does."""
+    step_bytes: int | None = None
+    """Memory that a step needs, by the last estimate."""
     script: Script | None = None
     written: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of the script as it was first written."""
@@ -252,6 +254,7 @@ class Case:
                 "data",
                 "prepared",
                 "estimates",
+                "step_bytes",
                 "script",
                 "written",
                 "runs",

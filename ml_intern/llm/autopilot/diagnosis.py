@@ -21,9 +21,29 @@ Cause = Literal[
 ]
 
 _MEMORY = re.compile(
-    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory|\bMemoryError\b"
-    r"|std::bad_alloc|OutOfMemoryError|signal 9\b|SIGKILL|oom-kill",
+    r"out of (?:shared )?memory|can't allocate memory|cannot allocate memory|not enough memory"
+    r"|MemoryError\b|std::bad_alloc|memory allocation of \d+ bytes failed|failed to map segment"
+    r"|signal 9\b|signal: Killed|SIGKILL|oom-kill",
     re.IGNORECASE,
+)
+_FRAME = re.compile(r'^\s*File "([^"\n]*)", line \d+, in (\S+)', re.MULTILINE)
+_IMPORT_FILES = "importlib"
+_STEP_FILES = re.compile(r"\btorch/(?:autograd|optim|utils/data)/")
+_STEP_FUNCTIONS = frozenset(
+    (
+        *("_wrapped_call_impl", "_call_impl", "forward", "backward", "accuracy_on"),
+        *("training_step", "compute_loss", "prediction_step", "evaluation_loop"),
+    )
+)
+_WHOLE_STEP = "dummy_forward"
+"""The recipes' function that makes one step; it loads by calling others."""
+_STEP_WORDS = re.compile(
+    r"DefaultCPUAllocator|CUDA out of memory|DataLoader worker|signal 9\b|SIGKILL|oom-kill"
+    r"|estimate for this script",
+    re.IGNORECASE,
+)
+_LOADING_WORDS = re.compile(
+    r"failed to map segment|memory allocation of \d+ bytes failed|not even one row", re.IGNORECASE
 )
 _LABELS = re.compile(
     r"\bTarget -?\d+ is out of bounds|n_classes\b.*failed|--num_labels\b", re.IGNORECASE
@@ -64,6 +84,26 @@ def diagnose(error: str, *, status: str = "failed", verdicts: tuple[str, ...] = 
     if "diverged" in verdicts:
         return "nan"
     return "time" if _TIME.search(error) else "unknown"
+
+
+def asked_by_step(error: str) -> bool | None:
+    """Whether the memory that ran out was asked for by a training step, by the traceback.
+
+    Else it was while importing, reading data or building the model. Without frames the words may
+    tell: tensors are torch's, and the system kills whoever fills memory, which loading does not;
+    Rust's own words come from training a tokenizer. None: nothing tells.
+    """
+    if _LOADING_WORDS.search(error):
+        return False
+    frames = _FRAME.findall(error)
+    if not frames:
+        return True if _STEP_WORDS.search(error) else None
+    if any(_IMPORT_FILES in file for file, _ in frames):
+        return False
+    in_step = any(
+        name in _STEP_FUNCTIONS or _STEP_FILES.search(file) is not None for file, name in frames
+    )
+    return in_step or frames[-1][1] == _WHOLE_STEP
 
 
 def _shape(error: str) -> Cause | None:

@@ -112,6 +112,7 @@ def _take_estimate(case: Case, answer: Answer) -> None:
     if _note(case, answer, str(batch), not answer.is_error and isinstance(fits, bool)):
         largest = whole(answer.data, "largest_batch_size_that_fits")
         case.estimates.append((batch, bool(fits), largest))
+        case.step_bytes = whole(answer.data, "total_bytes")
 
 
 def _take_recipe(case: Case, answer: Answer) -> None:
@@ -225,11 +226,18 @@ def _take_check(case: Case, answer: Answer, stage: str) -> None:
     elif stage == "smoke_test":
         script.smoke_revision = script.revision
     elif answer.data.get("fits") is False:
-        said = "the estimate for this script does not fit into the memory that is available"
-        _fall_into(case, stage, "memory", said, script.values)
+        memory = mapping(answer.data, "memory")
+        case.step_bytes = whole(memory, "total_bytes") or case.step_bytes
+        _fall_into(case, stage, "memory", _too_large(memory), script.values)
     else:
         script.forward_revision = script.revision
         script.forward = mapping(answer.data, "report")
+
+
+def _too_large(memory: Mapping[str, Any]) -> str:
+    said = "the estimate for this script does not fit into the memory that is available"
+    none_fits = whole(memory, "largest_batch_size_that_fits") == 0
+    return f"{said}; not even one row at a time would fit" if none_fits else said
 
 
 def _fall_into(case: Case, stage: str, cause: Cause, said: str, values: Mapping[str, Any]) -> None:

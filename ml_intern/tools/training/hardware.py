@@ -22,11 +22,13 @@ def survey(place: Workplace) -> dict[str, Any]:
     Not the GPUs: those count as the training environment sees them.
     """
     memory = psutil.virtual_memory()
+    limit, limited_by = _tightest_limit(place.memory_bytes)
     return {
         "cpus": usable_cpus(),
         "memory_bytes": memory.total,
         "available_memory_bytes": memory.available,
-        "memory_limit_bytes": memory_limit_bytes(place.memory_bytes),
+        "memory_limit_bytes": limit,
+        "memory_limit_from": limited_by,
         "disk_free_bytes": shutil.disk_usage(place.workspace).free,
     }
 
@@ -58,10 +60,19 @@ def _gpu_name(path: Path) -> str:
 
 def memory_limit_bytes(setting_bytes: int | None) -> int | None:
     """The tightest of our own limit, RLIMIT_AS and the cgroup's; None when there is none."""
+    return _tightest_limit(setting_bytes)[0]
+
+
+def _tightest_limit(setting_bytes: int | None) -> tuple[int, str] | tuple[None, None]:
+    """Its bytes, and where it comes from."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    limits = [setting_bytes, None if soft == resource.RLIM_INFINITY else soft]
-    limits.append(cgroup_limit_bytes(Path("/")))
-    return min((limit for limit in limits if limit is not None), default=None)
+    limits = [
+        (setting_bytes, "memory_limit_bytes"),
+        (None if soft == resource.RLIM_INFINITY else soft, "RLIMIT_AS"),
+        (cgroup_limit_bytes(Path("/")), "cgroup"),
+    ]
+    known = [(limit, source) for limit, source in limits if limit is not None]
+    return min(known, key=lambda found: found[0]) if known else (None, None)
 
 
 def cgroup_limit_bytes(root: Path) -> int | None:

@@ -9,8 +9,9 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
 _LIMIT = 4096
 
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory"
-    r"|\bMemoryError\b|std::bad_alloc|OutOfMemoryError",
+    r"out of (?:shared )?memory|can't allocate memory|cannot allocate memory|not enough memory"
+    r"|MemoryError\b|std::bad_alloc|memory allocation of \d+ bytes failed"
+    r"|failed to map segment|is killed by signal: Killed",
     re.IGNORECASE,
 )
 

@@ -213,6 +213,78 @@ def test_a_batch_of_one_that_does_not_fit_is_handed_over() -> None:
     assert world.named("launch_training") == []
 
 
+IMPORTING = (
+    'Traceback (most recent call last):\n  File "/workspace/train.py", line 54, in <module>\n'
+    '    from transformers import (\n  File "<frozen importlib._bootstrap>", line 1176, in '
+    "_find_and_load\nMemoryError"
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "named"),
+    [
+        (
+            {"memory_limit_bytes": 2_200_000_000, "memory_limit_from": "memory_limit_bytes"},
+            ("memory_limit_bytes in config.toml", "2.2 GB", "at least 2.8 GB"),
+        ),
+        (
+            {"memory_limit_bytes": 2_200_000_000, "memory_limit_from": "RLIMIT_AS"},
+            ("RLIMIT_AS", "ulimit -v", "2.2 GB", "at least 2.8 GB"),
+        ),
+        (
+            {"memory_limit_bytes": 3_000_000_000, "memory_limit_from": "RLIMIT_AS"},
+            ("3.0 GB", "estimate says 2.8 GB", "more than the limit"),
+        ),
+        (
+            {"memory_limit_bytes": 300_000_000, "memory_limit_from": "cgroup"},
+            ("control group", "0.3 GB", "at least 0.5 GB"),
+        ),
+        ({"available_memory_bytes": 200_000_000}, ("this machine", "0.2 GB", "at least 0.5 GB")),
+    ],
+)
+def test_memory_that_runs_out_while_loading_changes_nothing_and_names_the_limit(
+    limit: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    def check(stage: str, values: Values) -> None:
+        raise Broken("MemoryError", traceback=IMPORTING, exit_code=1)
+
+    world = World(check=check, answers=["again", "stop"])
+    machine = world._survey_hardware({})
+    world.overrides["survey_hardware"] = lambda _arguments: machine | limit
+    needed = {"total_bytes": 500_000_000, "fits": True, "largest_batch_size_that_fits": 64}
+    world.overrides["estimate_memory"] = lambda _arguments: needed
+    run(world, DIGITS)
+    assert world.named("edit") == []
+    assert len(world.named("dummy_forward")) == 2
+    assert all(word in world.questions[0] for word in (*named, "before the first batch"))
+    assert "from transformers import" in world.questions[0]
+
+
+def test_a_job_that_runs_out_of_memory_without_a_traceback_had_its_first_batch_in_the_checks() -> (
+    None
+):
+    def train(values: Values) -> Outcome:
+        if values["per_device_train_batch_size"] > 16:
+            return Outcome(status="failed", error="MemoryError", verdicts=["out_of_memory"])
+        return Outcome()
+
+    world = World(train=train)
+    assert "Target reached" in run(world, DIGITS)
+    assert world.values()["per_device_train_batch_size"] == 16
+
+
+def test_a_script_of_which_not_even_one_row_would_fit_is_handed_over_unchanged() -> None:
+    memory = {"total_bytes": 9 << 30, "available_bytes": 1 << 30, "fits": False}
+    memory["largest_batch_size_that_fits"] = 0
+    world = World(answers=["stop"])
+    forward = {"report": {"parameters": 7}, "memory": memory, "fits": False}
+    world.overrides["dummy_forward"] = lambda _arguments: forward
+    run(world, DIGITS)
+    assert world.named("edit") == []
+    assert "not even one row" in world.questions[0]
+    assert "at least 9.7 GB" in world.questions[0]
+
+
 def test_one_class_too_many_sets_the_true_number() -> None:
     def check(stage: str, values: Values) -> None:
         if 0 < values["num_labels"] < 10:

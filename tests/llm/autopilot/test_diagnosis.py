@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_intern.llm.autopilot.diagnosis import diagnose, diagnose_job
+from ml_intern.llm.autopilot.diagnosis import asked_by_step, diagnose, diagnose_job
 
 CAUSES = [
     ("RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to", "memory"),
@@ -11,6 +11,14 @@ CAUSES = [
     ("OSError: [Errno 12] Cannot allocate memory", "memory"),
     ("Killed by signal 9; the system does that when memory runs out.", "memory"),
     ("terminate called after throwing an instance of 'std::bad_alloc'", "memory"),
+    ("Killed by signal 6. Its last words: memory allocation of 1310720 bytes failed", "memory"),
+    (
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3.7 GiB for an array",
+        "memory",
+    ),
+    ("ImportError: libtorch_cpu.so: failed to map segment from shared object", "memory"),
+    ("RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.", "memory"),
+    ("RuntimeError: DataLoader worker (pid(s) 7) is out of shared memory", "memory"),
     ("IndexError: Target 3 is out of bounds.", "labels"),
     ("error: --num_labels: 1 classes; give 2 or more, or 0 to count", "labels"),
     ("FloatingPointError: loss is nan at step 3 (learning_rate=10.0)", "nan"),
@@ -53,3 +61,56 @@ def test_a_job_that_went_well_has_no_cause_unless_its_loss_is_none() -> None:
     assert diagnose_job({"status": "cancelled"}) == "cancelled"
     assert diagnose_job({"status": "lost"}) == "lost"
     assert diagnose_job({"status": "failed", "reason": "time limit"}) == "time"
+
+
+def traceback(*frames: tuple[str, str], error: str = "MemoryError") -> str:
+    lines = [f'  File "{path}", line 7, in {name}' for path, name in frames]
+    return "\n".join([error, "Traceback (most recent call last):", *lines, error])
+
+
+SCRIPT = "/workspace/train.py"
+SITE = "/venv/lib/python3.11/site-packages"
+STEPS = [
+    [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/nn/modules/module.py", "_wrapped_call_impl")],
+    [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/_tensor.py", "backward")],
+    [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/optim/adamw.py", "_init_group")],
+    [(SCRIPT, "train"), (f"{SITE}/transformers/trainer.py", "training_step")],
+    [(SCRIPT, "smoke"), (f"{SITE}/transformers/trainer.py", "evaluation_loop")],
+    [(SCRIPT, "train"), (f"{SITE}/torch/utils/data/dataloader.py", "__next__")],
+    [(SCRIPT, "main"), (SCRIPT, "dummy_forward")],
+]
+LOADING = [
+    [(SCRIPT, "<module>"), ("<frozen importlib._bootstrap>", "_find_and_load")],
+    [(SCRIPT, "<module>"), (f"{SITE}/transformers/trainer.py", "<module>")],
+    [(SCRIPT, "train"), (f"{SITE}/transformers/trainer.py", "train"), ("importlib", "import_it")],
+    [(SCRIPT, "build_task"), (SCRIPT, "load_splits"), (SCRIPT, "read_records")],
+    [(SCRIPT, "build_model"), (f"{SITE}/torch/nn/modules/linear.py", "__init__")],
+    [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/nn/modules/module.py", "convert")],
+]
+
+
+@pytest.mark.parametrize("frames", STEPS)
+def test_frames_of_a_step_tell_that_it_asked_for_the_memory(frames: list[tuple[str, str]]) -> None:
+    assert asked_by_step(traceback(*frames)) is True
+
+
+@pytest.mark.parametrize("frames", LOADING)
+def test_frames_of_imports_and_of_loading_tell_that_no_step_did(
+    frames: list[tuple[str, str]],
+) -> None:
+    assert asked_by_step(traceback(*frames, error="DefaultCPUAllocator: can't allocate")) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "by_step"),
+    [
+        ("RuntimeError: DefaultCPUAllocator: can't allocate memory", True),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", True),
+        ("Killed by signal 9; the system does that when memory runs out.", True),
+        ("ImportError: libtorch_cpu.so: failed to map segment from shared object", False),
+        ("Killed by signal 6. Its last words: memory allocation of 1310720 bytes failed", False),
+        ("MemoryError", None),
+    ],
+)
+def test_without_frames_only_some_words_tell(said: str, by_step: bool | None) -> None:
+    assert asked_by_step(said) is by_step

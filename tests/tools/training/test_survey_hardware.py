@@ -20,7 +20,9 @@ def test_the_survey_sees_machine_and_training_environment(session: Session) -> N
 
 def test_the_setting_is_a_memory_limit(session: Session) -> None:
     session.place = replace(session.place, memory_bytes=3 << 30)
-    assert session.answer("survey_hardware")["memory_limit_bytes"] == 3 << 30
+    report = session.answer("survey_hardware")
+    assert report["memory_limit_bytes"] == 3 << 30
+    assert report["memory_limit_from"] == "memory_limit_bytes"
 
 
 def test_missing_packages_are_named_with_the_way_to_get_them(session: Session) -> None:

@@ -51,6 +51,11 @@ def test_every_way_to_run_out_of_memory_is_known() -> None:
         "torch.OutOfMemoryError: CUDA out of memory.",
         "OSError: [Errno 12] Cannot allocate memory",
         "terminate called after throwing an instance of 'std::bad_alloc'",
+        "memory allocation of 1310720 bytes failed",
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3.7 GiB for an array",
+        "ImportError: libtorch_cpu.so: failed to map segment from shared object",
+        "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.",
+        "RuntimeError: DataLoader worker (pid(s) 7) is out of shared memory",
     ):
         assert OUT_OF_MEMORY.search(words), words
     assert not OUT_OF_MEMORY.search("IndexError: Target 2 is out of bounds.")

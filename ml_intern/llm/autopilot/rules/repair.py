@@ -5,9 +5,7 @@ a yes.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from ml_intern.llm.autopilot.answers import number
 from ml_intern.llm.autopilot.case import Case, Trouble
@@ -16,7 +14,9 @@ from ml_intern.llm.autopilot.rules.ask import ask, hand_over
 from ml_intern.llm.autopilot.rules.consent import consent, is_theirs, propose
 from ml_intern.llm.autopilot.rules.data import class_count
 from ml_intern.llm.autopilot.rules.editing import bring_about
-from ml_intern.llm.autopilot.rules.script import base_rate, patch_for, shrink
+from ml_intern.llm.autopilot.rules.memory import RAISE_THE_LIMIT, about_the_limit, mend_memory
+from ml_intern.llm.autopilot.rules.mending import Repair
+from ml_intern.llm.autopilot.rules.script import base_rate, patch_for
 from ml_intern.llm.autopilot.step import Step
 
 _NEAREST = re.compile(r"nearest:\s*([\w-]+)")
@@ -31,15 +31,6 @@ _STAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Repair:
-    """Arguments to set, why, and which of them is the person's own, if any."""
-
-    values: Mapping[str, Any]
-    why: str
-    touches: str | None = None
-
-
 Mender = Callable[[Case, Trouble], Repair | None]
 
 
@@ -52,13 +43,15 @@ def repair(case: Case) -> Step | None:
         return _ask_model(case, trouble)
     mender = _MENDERS.get(trouble.cause)
     found = mender(case, trouble) if mender is not None else None
+    if found is None and trouble.cause == "memory":
+        return hand_over(case, f"{_failed(trouble)}\n{about_the_limit(case)}", RAISE_THE_LIMIT)
     if found is None:
         return hand_over(case, _failed(trouble))
     step = bring_about(case, {**trouble.values, **found.values}, found.why)
     if step is None:
         return None
     if not case.changing and len(case.changes) >= case.allowed_changes:
-        return hand_over(case, f"{_failed(trouble)} {_spent(case)}")
+        return hand_over(case, f"{_failed(trouble)}\n{_spent(case)}")
     return _with_consent(case, trouble, found, step)
 
 
@@ -83,7 +76,7 @@ def _with_consent(case: Case, trouble: Trouble, found: Repair, step: Step) -> St
         if asked is not None:
             return asked
     reason = (
-        f"{_failed(trouble)} My repair would be {name} {becomes}, but you asked for "
+        f"{_failed(trouble)}\nMy repair would be {name} {becomes}, but you asked for "
         f"{case.objective.asked.get(name)} and did not agree to change it."
     )
     return hand_over(case, reason)
@@ -109,20 +102,6 @@ def _ask_model(case: Case, trouble: Trouble) -> Step:
         f"{case.objective.model} cannot be loaded: {trouble.said[:500]} Give the path of a folder "
         f"on "
         "this machine, or say `from scratch`.",
-    )
-
-
-def _mend_memory(case: Case, trouble: Trouble) -> Repair | None:
-    batch = int(number(trouble.values, "per_device_train_batch_size") or 0)
-    accumulation = int(number(trouble.values, "gradient_accumulation_steps") or 1)
-    if batch <= 1:
-        return None
-    smaller, more = shrink(batch, accumulation)
-    return Repair(
-        {"per_device_train_batch_size": smaller, "gradient_accumulation_steps": more},
-        f"Memory ran out with {batch} rows at a time. I take {smaller} and accumulate gradients "
-        f"over "
-        f"{more} passes: the effective batch stays {batch * accumulation}.",
     )
 
 
@@ -235,7 +214,7 @@ def _first(said: str) -> str:
 
 
 _MENDERS: dict[Cause, Mender] = {
-    "memory": _mend_memory,
+    "memory": mend_memory,
     "labels": _mend_labels,
     "nan": _mend_nan,
     "patch": _mend_patch,

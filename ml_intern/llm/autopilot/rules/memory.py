@@ -1,0 +1,88 @@
+"""Memory ran out: a smaller batch where a step asked for it, else a word on the limit itself."""
+
+from ml_intern.llm.autopilot.answers import number, text, whole
+from ml_intern.llm.autopilot.case import Case, Trouble
+from ml_intern.llm.autopilot.diagnosis import asked_by_step
+from ml_intern.llm.autopilot.rules.mending import Repair
+from ml_intern.llm.autopilot.rules.script import shrink
+
+RAISE_THE_LIMIT = (
+    "Make more memory available and say `again`, name a setting (for example `batch size 8`), or "
+    "say `stop`."
+)
+_ADDRESS_SPACE_BYTES = 2_300_000_000
+"""What torch and transformers reserve when they are loaded, on a CPU with one thread (measured)."""
+_LIMITS = {
+    "memory_limit_bytes": "memory_limit_bytes in config.toml (ML_INTERN_MEMORY_LIMIT_BYTES)",
+    "RLIMIT_AS": "the limit on address space that ml-intern was started under (RLIMIT_AS, "
+    "`ulimit -v`)",
+    "cgroup": "the memory limit of the control group (container or systemd unit)",
+}
+_OF_ADDRESS_SPACE = ("memory_limit_bytes", "RLIMIT_AS")
+
+
+def mend_memory(case: Case, trouble: Trouble) -> Repair | None:
+    """Half the batch with twice the passes; None where that would change nothing."""
+    batch = int(number(trouble.values, "per_device_train_batch_size") or 0)
+    accumulation = int(number(trouble.values, "gradient_accumulation_steps") or 1)
+    if batch <= 1 or not _is_by_step(trouble):
+        return None
+    smaller, more = shrink(batch, accumulation)
+    return Repair(
+        {"per_device_train_batch_size": smaller, "gradient_accumulation_steps": more},
+        f"Memory ran out with {batch} rows at a time. I take {smaller} and accumulate gradients "
+        f"over "
+        f"{more} passes: the effective batch stays {batch * accumulation}.",
+    )
+
+
+def _is_by_step(trouble: Trouble) -> bool:
+    """Where the traceback does not tell: after the dummy forward pass, loading is known to fit."""
+    by_step = asked_by_step(trouble.said)
+    return trouble.stage != "dummy_forward" if by_step is None else by_step
+
+
+def about_the_limit(case: Case) -> str:
+    """Why nothing was changed, which limit it is, and how much it would take."""
+    trouble = case.trouble
+    batch = number(trouble.values, "per_device_train_batch_size") if trouble is not None else None
+    if trouble is not None and _is_by_step(trouble) and batch == 1:
+        why = "The batch is down to one row at a time: what is too small is the limit."
+    elif trouble is not None and "not even one row" in trouble.said:
+        why = "No batch is small enough: what is too small is the limit."
+    else:
+        why = (
+            "That was while libraries or data were loaded, before the first batch: a smaller batch "
+            "would not help, so I have changed nothing. What is too small is the limit."
+        )
+    return f"{why} {_limit_words(case)}"
+
+
+def _limit_words(case: Case) -> str:
+    machine = case.hardware or {}
+    limit, source = whole(machine, "memory_limit_bytes"), text(machine, "memory_limit_from")
+    if limit is None:
+        free = whole(machine, "available_memory_bytes")
+        had = f"this machine, of which {_gigabytes(free)} were free" if free else "this machine"
+        return f"It is {had}.{_needed(case.step_bytes)}"
+    named = f"It is {_LIMITS.get(source, 'a memory limit')}: {_gigabytes(limit)}."
+    if source not in _OF_ADDRESS_SPACE:
+        return f"{named}{_needed(case.step_bytes, limit)}"
+    return (
+        f"{named} It counts address space, of which the libraries alone reserve some "
+        f"{_gigabytes(_ADDRESS_SPACE_BYTES)}."
+        f"{_needed(_ADDRESS_SPACE_BYTES + (case.step_bytes or 0), limit)}"
+    )
+
+
+def _needed(needed_bytes: int | None, limit: int = 0) -> str:
+    """What it takes; nothing where the estimate is proved too low or nobody made one."""
+    if not needed_bytes:
+        return ""
+    if needed_bytes <= limit:
+        return f" The estimate says {_gigabytes(needed_bytes)}; here it takes more than the limit."
+    return f" By the estimate it takes at least {_gigabytes(needed_bytes)}."
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
