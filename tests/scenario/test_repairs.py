@@ -79,7 +79,11 @@ def test_one_class_more_than_announced_is_counted_again(world: World, pictures: 
 
     assert changes_of(world, session_id) == {"num_labels": (2, 3)}
     trace = texts_of(world.trace(session_id))
+    assert "Traceback (most recent call last)" in trace
+    assert "Target 2 is out of bounds." in trace
     assert "+    num_labels: int = 3" in trace
+    agreed = [e for e in world.events(session_id) if isinstance(e, ApprovalDecided)]
+    assert [event.arguments["what"] for event in agreed] == ["num_labels"]
 
 
 def trained(world: World, task: str) -> SessionId:

@@ -35,6 +35,8 @@ _TAKEN = re.compile(r"\bexists\b|\btaken\b", re.IGNORECASE)
 _UNKNOWN_ARGUMENT = re.compile(r"no argument ['\"`]?(\w+)")
 _READ_ON = re.compile(r"\[more; read on with offset=(\d{1,9})\]")
 _READ_LIMIT = 400
+_PARTS_OF_A_BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
+"""Changed together, they leave the batch that was asked for as it is."""
 
 
 def fold(messages: Sequence[Message], offered: frozenset[str]) -> Case:
@@ -186,7 +188,7 @@ def _count_change(case: Case, new: Mapping[str, Any], old: Mapping[str, Any]) ->
     ours = [name for name in changed if name not in case.steered]
     for name in changed:
         case.steered.pop(name, None)
-        if name in case.objective.asked:
+        if name in case.objective.asked and name not in _PARTS_OF_A_BATCH:
             case.objective = case.objective.with_asked(**{name: changed[name]})
     if not ours:
         return

@@ -1,8 +1,9 @@
 """What the planner says to people: questions, hand-overs and the last words. True numbers only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ml_intern.llm.autopilot.answers import mapping, number, text
+from ml_intern.llm.autopilot.answers import mapping, number, text, whole
 from ml_intern.llm.autopilot.case import Case, Run, Topic
 from ml_intern.llm.autopilot.objective import METRIC_WORDS, Metric, Split, percent
 
@@ -22,6 +23,9 @@ BRING_AN_LLM = (
     "ML_INTERN_MODEL. "
     "In this version only `autopilot` works; other models come with LiteLLM."
 )
+
+
+_BATCH = "per_device_train_batch_size"
 
 
 def topic_of(question: str) -> Topic:
@@ -172,7 +176,27 @@ def _changes_words(case: Case, run: Run) -> str:
     if not case.changes:
         return "Nothing had to be repaired or changed."
     kept = ", ".join(changed(case, run)) or "nothing"
-    return f"Changes tried: {len(case.changes)}. The delivered run differs in: {kept}."
+    tried = f"Changes tried: {len(case.changes)}. The delivered run differs in: {kept}."
+    return " ".join(filter(None, [tried, _batch_words(case, run)]))
+
+
+def _batch_words(case: Case, run: Run) -> str:
+    """That a batch in parts is still the batch that was asked for."""
+    rows, passes = _parts(run.values)
+    asked_rows, asked_passes = _parts({**case.written, **case.objective.asked})
+    wanted = asked_rows * asked_passes
+    if rows == asked_rows or rows * passes != wanted:
+        return ""
+    theirs = " that was asked for" if _BATCH in case.objective.asked else ""
+    return (
+        f"The batch of {wanted} rows{theirs} is made in {passes} passes of {rows}; "
+        "the step is the same."
+    )
+
+
+def _parts(values: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows of a pass, and passes of a step."""
+    return whole(values, _BATCH) or 0, whole(values, "gradient_accumulation_steps") or 1
 
 
 def changed(case: Case, run: Run) -> list[str]:
@@ -287,7 +311,7 @@ def card_summary(case: Case, run: Run) -> str:
     different = changed(case, run)
     if different:
         parts.append(f"Changed on the way: {', '.join(different)}.")
-    return " ".join(parts)
+    return " ".join(filter(None, [*parts, _batch_words(case, run)]))
 
 
 def card_limitations(case: Case) -> str:

@@ -160,6 +160,59 @@ def test_memory_that_runs_out_in_the_forward_pass_halves_the_batch_and_keeps_the
     assert "per_device_train_batch_size 256 → 64" in said
 
 
+def out_of_memory_above(rows: int) -> Any:
+    """A check that fails while more rows than that go through the model at a time."""
+
+    def check(stage: str, values: Values) -> None:
+        if values["per_device_train_batch_size"] > rows:
+            raise Broken(OUT_OF_MEMORY, traceback=f"Traceback\n{OUT_OF_MEMORY}", exit_code=1)
+
+    return check
+
+
+def test_a_batch_that_was_asked_for_is_kept_in_parts_and_words_and_card_say_so() -> None:
+    world = World(check=out_of_memory_above(128))
+    chat = talk(world)
+    said = chat.say(f"{DIGITS} Use a batch size of 512.")
+    assert world.named("propose_change") == []
+    told = [m.text for m in chat.messages if isinstance(m, AssistantMessage)]
+    assert any("You asked for a batch of 512" in text for text in told)
+    kept = (
+        "The batch of 512 rows that was asked for is made in 4 passes of 128; the step is the same."
+    )
+    assert kept in said
+    assert kept in world.named("write_model_card")[0]["summary"]
+
+
+def test_a_batch_that_was_asked_for_is_still_asked_for_when_the_script_is_written_anew() -> None:
+    world = World(text_report(), check=out_of_memory_above(128))
+    chat = talk(world)
+    chat.say("Train on tickets.jsonl with a batch size of 512.")
+    chat.say("Take another label column: mood")
+    written = world.named("write_recipe")[-1]["values"]
+    assert len(world.named("write_recipe")) == 2
+    assert written["per_device_train_batch_size"] == 512
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("per_device_train_batch_size=64", "per_device_train_batch_size"),
+        ("a per-device batch size of 64", "per_device_train_batch_size"),
+        ("batch size 64, gradient accumulation 2", "gradient_accumulation_steps"),
+    ],
+)
+def test_parts_of_a_batch_that_were_asked_for_are_changed_only_after_a_yes(
+    words: str, what: str
+) -> None:
+    willing = World(check=out_of_memory_above(32))
+    assert "Target reached" in run(willing, f"{DIGITS} Use {words}.")
+    assert [asked["what"] for asked in willing.named("propose_change")] == [what]
+    unwilling = World(check=out_of_memory_above(32), consent=lambda _asked: False, answers=["stop"])
+    run(unwilling, f"{DIGITS} Use {words}.")
+    assert unwilling.named("edit") == []
+
+
 def test_memory_that_runs_out_while_training_is_repaired_in_a_new_folder() -> None:
     def train(values: Values) -> Outcome:
         if values["per_device_train_batch_size"] > 16:
@@ -295,8 +348,22 @@ def test_one_class_too_many_sets_the_true_number() -> None:
     said = run(world, f"{DIGITS} There are 9 classes.")
     assert world.named("write_recipe")[0]["values"]["num_labels"] == 9
     assert [call["new"] for call in world.named("edit")] == ["    num_labels: int = 10"]
-    assert world.named("propose_change") == []
+    (asked,) = world.named("propose_change")
+    assert (asked["what"], asked["was"], asked["becomes"]) == ("num_labels", "9", "10")
+    assert "Target 9 is out of bounds" in asked["why"]
+    assert world.order().index("propose_change") < world.order().index("edit")
     assert "num_labels 9 → 10" in said
+
+
+def test_a_class_count_that_the_person_insists_on_is_not_touched_and_handed_over() -> None:
+    def check(stage: str, values: Values) -> None:
+        error = "IndexError: Target 9 is out of bounds."
+        raise Broken(error, traceback=f"Traceback (most recent call last):\n{error}", exit_code=1)
+
+    world = World(check=check, consent=lambda _asked: False, answers=["stop"])
+    run(world, f"{DIGITS} There are 9 classes.")
+    assert world.named("edit") == []
+    assert "out of bounds.\nMy repair would be num_labels 10" in world.questions[-1]
 
 
 def nan_above(limit: float) -> Any:

@@ -1,8 +1,11 @@
 """Memory ran out: a smaller batch where a step asked for it, else a word on the limit itself."""
 
+import re
+
 from ml_intern.llm.autopilot.answers import number, text, whole
 from ml_intern.llm.autopilot.case import Case, Trouble
 from ml_intern.llm.autopilot.diagnosis import asked_by_step
+from ml_intern.llm.autopilot.rules.consent import is_theirs
 from ml_intern.llm.autopilot.rules.mending import Repair
 from ml_intern.llm.autopilot.rules.script import shrink
 
@@ -10,6 +13,7 @@ RAISE_THE_LIMIT = (
     "Make more memory available and say `again`, name a setting (for example `batch size 8`), or "
     "say `stop`."
 )
+_PER_DEVICE = re.compile(r"\bper[\s_-]*device", re.IGNORECASE)
 _ADDRESS_SPACE_BYTES = 2_300_000_000
 """What torch and transformers reserve when they are loaded, on a CPU with one thread (measured)."""
 _LIMITS = {
@@ -31,9 +35,26 @@ def mend_memory(case: Case, trouble: Trouble) -> Repair | None:
     return Repair(
         {"per_device_train_batch_size": smaller, "gradient_accumulation_steps": more},
         f"Memory ran out with {batch} rows at a time. I take {smaller} and accumulate gradients "
-        f"over "
-        f"{more} passes: the effective batch stays {batch * accumulation}.",
+        f"over {more} passes. {_kept(case, batch * accumulation)}",
+        touches=_named_part(case),
     )
+
+
+def _kept(case: Case, effective: int) -> str:
+    if is_theirs(case, "per_device_train_batch_size") and _named_part(case) is None:
+        return f"You asked for a batch of {effective}, and that many rows still make one step."
+    return f"The effective batch stays {effective}."
+
+
+def _named_part(case: Case) -> str | None:
+    """Rows or passes, where the person fixed them by name.
+
+    Who only says "batch size" means the rows of one step, and these stay.
+    """
+    if _PER_DEVICE.search(case.objective.words):
+        return "per_device_train_batch_size"
+    accumulation = "gradient_accumulation_steps"
+    return accumulation if is_theirs(case, accumulation) else None
 
 
 def _is_by_step(trouble: Trouble) -> bool:

@@ -115,6 +115,7 @@ def _mend_labels(case: Case, trouble: Trouble) -> Repair | None:
         f"The script was told {announced} classes, but the data holds {true}: "
         f"{_first(trouble.said)}. "
         f"I set num_labels to {true}.",
+        touches="num_labels",
     )
 
 
