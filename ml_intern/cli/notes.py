@@ -74,10 +74,16 @@ def _inspected(answer: Answer) -> list[str]:
     problems = [*_list(answer, "problems"), *_list(answer, "blocking")]
     return [
         _count(answer, "rows", "row"),
-        _count(answer, "num_labels", "label"),
+        _labels(answer),
         str(answer.get("task") or "no task that fits").replace("-", " "),
         count(len(problems), "problem") if problems else "",
     ]
+
+
+def _labels(answer: Answer) -> str:
+    """How many; none were counted while nobody has said which column holds them."""
+    is_open = not answer.get("num_labels") and _list(_mapping(answer, "alternatives"), "label")
+    return "label still open" if is_open else _count(answer, "num_labels", "label")
 
 
 def _prepared(answer: Answer) -> list[str]:

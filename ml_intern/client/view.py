@@ -172,7 +172,8 @@ class View:
     def measured(self, split: str) -> dict[str, Any] | None:
         """Our newest evaluation on `split`, of the weights that the test split was scored with.
 
-        Where those were never scored on `split`, the newest of any weights.
+        Where those were never scored on `split`, the newest of any weights; before the test split
+        was scored, the evaluation with the best accuracy.
         """
         of_split = [found for found in self.evaluations if found.get("split") == split]
         tested = [found for found in self.evaluations if found.get("split") == "test"]
@@ -180,6 +181,8 @@ class View:
             weights = tested[-1].get("weights_sha256")
             same = [found for found in of_split if found.get("weights_sha256") == weights]
             of_split = same or of_split
+        elif of_split:
+            return max(of_split, key=_accuracy)
         return of_split[-1] if of_split else None
 
     def apply(self, recorded: Recorded) -> None:
@@ -307,7 +310,8 @@ class View:
                 self.plan = list(data.get("items", []))
             case "evaluation":
                 self.evaluations.append(data)
-                self._keep("model_dir", data.get("model_dir"))
+                shown = self.measured(str(data.get("split"))) or data
+                self._keep("model_dir", shown.get("model_dir"))
             case "card":
                 self._keep("model_card", data.get("path"))
                 self._keep("model_dir", data.get("model_dir"))
@@ -346,6 +350,11 @@ def _sum(one: Usage, other: Usage) -> Usage:
         cache_read_tokens=one.cache_read_tokens + other.cache_read_tokens,
         cache_write_tokens=one.cache_write_tokens + other.cache_write_tokens,
     )
+
+
+def _accuracy(evaluation: dict[str, Any]) -> float:
+    found = _numbers(evaluation).get("accuracy")
+    return found if isinstance(found, int | float) else -1.0
 
 
 def _numbers(evaluation: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,22 @@ def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **argumen
             "train 1,437 / test 180, 2 labels, 3 left out",
         ),
         (
+            "inspect_dataset",
+            {"rows": 1800, "num_labels": 5, "task": "text-classification", "problems": ["a"]},
+            "1,800 rows, 5 labels, text classification, 1 problem",
+        ),
+        (
+            "inspect_dataset",
+            {
+                "rows": 1800,
+                "num_labels": 0,
+                "task": "text-classification",
+                "mapping": {"text": "said", "label": None},
+                "alternatives": {"label": ["team", "stars"]},
+            },
+            "1,800 rows, label still open, text classification",
+        ),
+        (
             "survey_hardware",
             {"cpus": 2, "available_memory_bytes": 2**33, "gpus": [], "disk_free_bytes": 2**35},
             "2 CPUs, 8.0 GiB memory free, no GPU, 32.0 GiB disk free",

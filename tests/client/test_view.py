@@ -164,6 +164,19 @@ def test_metrics_are_those_of_the_weights_that_were_tested() -> None:
     assert (validation["metrics"]["accuracy"], test["metrics"]["accuracy"]) == (0.96, 0.95)
 
 
+def test_before_the_test_metrics_and_weights_are_those_of_the_best_run() -> None:
+    journal = Journal()
+    journal.tool("c1", "evaluate", {}, evaluation("validation", 0.52, "first", "runs/1"))
+    journal.tool("c2", "evaluate", {}, evaluation("validation", 0.52, "equal", "runs/2"))
+    journal.tool("c3", "evaluate", {}, evaluation("validation", 0.48, "last", "runs/3"))
+    view = fold(journal)
+    validation = view.measured("validation")
+
+    assert validation is not None
+    assert validation["weights_sha256"] == "first"
+    assert view.results["weights"].parent.name == "1"
+
+
 def test_nothing_was_measured_before_our_evaluation() -> None:
     assert (
         fold(Journal().job("j").progress("j", 1, 1.0, eval_accuracy=0.99)).measured("validation")

@@ -3,6 +3,7 @@
 State only: `fold` and `hearing` write it, rules read it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -319,6 +320,18 @@ class Case:
             if (score := run.measured(self.metric)) is not None
         ]
         return max(scored, key=lambda item: item[0])[1] if scored else None
+
+    def learned_nothing(self, run: Run | None) -> bool:
+        """Whether its accuracy on validation is not clearly above that of the most frequent class.
+
+        Clearly means by two standard errors of that share on as many rows.
+        """
+        share = self.prepared.largest_share() if self.prepared is not None else None
+        accuracy = run.measured("accuracy") if run is not None else None
+        if self.prepared is None or share is None or accuracy is None:
+            return False
+        rows = max(1, self.prepared.rows("validation"))
+        return accuracy <= share + 2 * math.sqrt(share * (1 - share) / rows)
 
     def best_as_asked(self) -> Run | None:
         """The best run with the settings that the person asked for last."""

@@ -110,7 +110,7 @@ def last_words(case: Case, run: Run) -> str:
         _verdict(case, run),
         f"Validation: {all_scores(run, 'validation')}.",
         _test_words(case, run),
-        _baseline(case),
+        baseline(case, run),
         _data_words(case),
         _changes_words(case, run),
         _path_words(case, run),
@@ -151,9 +151,15 @@ def _test_words(case: Case, run: Run) -> str:
     return f"Test was not scored: {case.test_refused}" if case.test_refused else ""
 
 
-def _baseline(case: Case) -> str:
+def baseline(case: Case, run: Run | None) -> str:
+    """What guessing gives; and, where the run is no better, what follows from that."""
     share = case.prepared.largest_share() if case.prepared is not None else None
-    return f"Always answering the most frequent class gives {percent(share)}." if share else ""
+    if not share:
+        return ""
+    guessed = f"Always answering the most frequent class gives {percent(share)}"
+    if case.learned_nothing(run):
+        return f"{guessed}, and this model is not clearly better: nothing was learned."
+    return f"{guessed}."
 
 
 def _data_words(case: Case) -> str:
@@ -288,6 +294,7 @@ def given_up(case: Case, reason: str) -> str:
         f"\nThe best model so far has {METRIC_WORDS[case.metric]} "
         f"{score_words(best, case.metric)} on "
         f"validation; its weights are in {best.output_dir}."
+        + (f" {baseline(case, best)}" if case.learned_nothing(best) else "")
         if best is not None
         else ""
     )
@@ -320,9 +327,7 @@ def card_limitations(case: Case) -> str:
         "The scores hold for data like the training data; nothing else was measured.",
         *(case.prepared.notes[:6] if case.prepared is not None else []),
     ]
-    share = case.prepared.largest_share() if case.prepared is not None else None
-    if share:
-        parts.append(f"Always answering the most frequent class would give {percent(share)}.")
+    parts += filter(None, [baseline(case, case.chosen())])
     weak = _weak_classes(case)
     if weak:
         parts.append(f"Weakest on: {weak}.")

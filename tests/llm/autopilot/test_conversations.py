@@ -662,6 +662,39 @@ def test_no_combination_is_tried_twice() -> None:
     assert len(runs) == len(set(runs)) > 6
 
 
+def test_a_hand_over_after_which_nothing_was_learned_says_so_and_names_the_best_run() -> None:
+    tried = iter([0.34, 0.36, 0.35, 0.33, 0.32, 0.30])
+    world = World(
+        text_report(), train=lambda _values: Outcome(accuracy=next(tried)), answers=["stop"]
+    )
+    said = run(world, TICKETS)
+    for words in (world.questions[0], said):
+        assert "most frequent class gives 33.33 %" in words
+        assert "nothing was learned" in words
+    assert "The best model, runs/2, has accuracy 36 %" in world.questions[0]
+
+
+def test_a_hand_over_after_which_something_was_learned_does_not_say_otherwise() -> None:
+    world = World(text_report(), train=lambda _values: Outcome(accuracy=0.55), answers=["stop"])
+    said = run(world, TICKETS)
+    assert "nothing was learned" not in world.questions[0] + said
+
+
+def test_a_model_without_a_target_that_learned_nothing_is_not_praised() -> None:
+    world = World(text_report(), train=lambda _values: Outcome(accuracy=0.34))
+    said = run(world, "Train a text classifier on tickets.jsonl")
+    assert "gives 33.33 %, and this model is not clearly better: nothing was learned." in said
+    card = world.named("write_model_card")[0]
+    assert "nothing was learned" in card["limitations"]
+
+
+def test_a_second_column_of_text_is_not_left_out_silently() -> None:
+    left_out = "Only column 'question' is read as text; 'answer' is left out."
+    chat = talk(World(text_report(problems=[left_out])))
+    chat.say("Train a text classifier on tickets.jsonl")
+    assert any(left_out in m.text for m in chat.messages if isinstance(m, AssistantMessage))
+
+
 def test_hand_over_may_end_with_stop() -> None:
     world = World(train=lambda _values: Outcome(accuracy=0.8), answers=["stop, that is enough"])
     said = run(world, DIGITS)

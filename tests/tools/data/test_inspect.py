@@ -15,6 +15,13 @@ from tests.tools.data.conftest import Bench
 Sentences = Callable[[int], list[tuple[str, str]]]
 
 
+def test_a_second_column_of_text_is_named_as_left_out(bench: Bench, sentences: Sentences) -> None:
+    asked, answered = sentences(80)[:40], sentences(80)[40:]
+    rows = [(one, other, label) for (one, label), (other, _) in zip(asked, answered, strict=True)]
+    report = bench.inspect(bench.csv("pairs.csv", ["question", "answer", "verdict"], rows))
+    assert "Only column 'question' is read as text; 'answer' is left out." in report["problems"]
+
+
 def test_a_plain_file_is_described(bench: Bench, sentences: Sentences) -> None:
     report = bench.inspect(bench.csv("reviews.csv", ["review", "verdict"], sentences(40)))
     assert report["source"] == str(bench.folder / "reviews.csv")

@@ -17,7 +17,7 @@ from ml_intern.llm.autopilot.rules.consent import consent, is_theirs, propose
 from ml_intern.llm.autopilot.rules.editing import bring_about
 from ml_intern.llm.autopilot.rules.script import base_rate
 from ml_intern.llm.autopilot.step import Step
-from ml_intern.llm.autopilot.words import score_words
+from ml_intern.llm.autopilot.words import baseline, score_words
 
 Finding = Literal["nothing learned", "still improving", "overfitted", "underfitted"]
 _WHY_LONGER: Mapping[str, str] = {"still improving": "It was still improving at the end"}
@@ -72,10 +72,11 @@ def _allow(case: Case, idea: Idea, step: Step, why: str) -> Step | None:
 def _hand_over(case: Case, base: Run, reason: str) -> Step:
     target = case.objective.target
     goal = f"; asked was {target.words()}" if target is not None else ""
+    guessing = f" {baseline(case, base)}" if case.learned_nothing(base) else ""
     return hand_over(
         case,
-        f"The best model has {METRIC_WORDS[case.metric]} {score_words(base, case.metric)} on "
-        f"validation{goal}. {reason}",
+        f"The best model, {base.output_dir}, has {METRIC_WORDS[case.metric]} "
+        f"{score_words(base, case.metric)} on validation{goal}.{guessing} {reason}",
         "Say `accept` to take the best model as it is, name a setting to try (for example `60 "
         "epochs` "
         "or `learning rate 0.0005`), say `continue` for another round, or `stop`.",
