@@ -42,6 +42,7 @@ from ml_intern.tracing.notices import Jobs, Notice
 from ml_intern.tracing.redact import Redactor
 from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
 from ml_intern.transcript import (
+    PROGRAM,
     Answered,
     Block,
     Body,
@@ -93,6 +94,7 @@ class SessionLines:
         self._jobs = Jobs()
         self._turn_began: datetime | None = None
         self._spoken = False
+        self._answered = False
         # From before the first words of a person, which readers want first.
         self._held: list[tuple[Body, JsonObject]] = []
 
@@ -167,7 +169,8 @@ class SessionLines:
         self._title()
 
     def _replied(self, event: ModelReplied, uses: list[ToolUse]) -> Replied:
-        unique = line_uuid(self._session_id, f"reply {self.seq}").replace("-", "")
+        self._answered = True
+        unique = self._unique()
         blocks: tuple[Block, ...] = (
             Thinking(text=self._shown.words(event.thinking)),
             Text(text=self._shown.words(event.text)),
@@ -182,6 +185,27 @@ class SessionLines:
             usage=event.usage,
             cost_usd=None if event.cost_micro_usd is None else event.cost_micro_usd / 1_000_000,
         )
+
+    def _unique(self) -> str:
+        return line_uuid(self._session_id, f"reply {self.seq}").replace("-", "")
+
+    def _last_words(self, event: TurnFinished) -> None:
+        """How the turn ended, as an answer: readers show those, and a file must hold one.
+
+        No model gave it: it costs nothing and bears our own name.
+        """
+        self._answered = True
+        unique = self._unique()
+        words = Replied(
+            message_id=f"msg_{unique}",
+            request_id=f"req_{unique}",
+            model=PROGRAM,
+            blocks=(Text(text=self._shown.words(event.detail)),),
+            stop_reason=STOP_REASONS["end"],
+            usage=Usage(),
+        )
+        self._add(words, {"outcome": event.outcome})
+        self._title()
 
     def _use(self, call: ToolCall) -> ToolUse:
         return ToolUse(
@@ -270,6 +294,8 @@ class SessionLines:
             self._add(TurnTook(duration_ms=duration_ms), {"outcome": event.outcome})
         else:
             self._notice(notices.turn_broke_off(event, duration_ms))
+            if event.outcome == "failed" or not self._answered:
+                self._last_words(event)
 
     # Lines
 

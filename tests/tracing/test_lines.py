@@ -421,6 +421,48 @@ def test_a_turn_that_broke_off_is_told_with_its_reason(outcome: Outcome) -> None
     assert notices(ended(outcome, "why")) == [(level, f"The turn ended: {outcome}: why")]
 
 
+def words_of_assistant(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [
+        (line["message"]["model"], line["message"]["content"][0]["text"])
+        for line in lines
+        if line["type"] == "assistant"
+    ]
+
+
+def test_a_refusal_is_read_as_an_answer_that_no_model_gave(tmp_path: Path) -> None:
+    """The only answer in this file; it costs nothing, and no model is named as its author."""
+    why = "This task asks for translation. I have not started anything."
+    events = (ModelFailed(model="autopilot", error=why, retry_in_s=None), ended("failed", why))
+    assert broken_rules(write(tmp_path, recorded("s", *events))) == []
+    lines = lines_of(*events)
+    assert words_of_assistant(lines) == [("ml-intern", why)]
+    (answer,) = [line for line in lines if line["type"] == "assistant"]
+    assert {answer["message"]["usage"][f"{kind}_tokens"] for kind in ("input", "output")} == {0}
+    assert "costUSD" not in answer
+    assert answer["mlIntern"]["outcome"] == "failed"
+    assert lines[-1]["type"] == "ai-title"
+
+
+def test_the_last_words_of_a_turn_that_failed_are_read_also_after_other_answers() -> None:
+    events = (replied("I look.", call("c1")), answered("c1"), ended("failed", "I gave up."))
+    assert words_of_assistant(lines_of(*events)) == [
+        ("autopilot", "I look."),
+        ("ml-intern", "I gave up."),
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["stopped", "interrupted"])
+def test_a_turn_that_broke_off_before_any_answer_leaves_one(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    session = recorded("s", ended(outcome, "ada stopped it"))
+    assert broken_rules(write(tmp_path, session)) == []
+    told = [("ml-intern", "ada stopped it")]
+    assert words_of_assistant(lines_of(ended(outcome, "ada stopped it"))) == told
+    after = words_of_assistant(lines_of(replied("x"), ended(outcome, "ada stopped it")))
+    assert after == [("autopilot", "x")]
+
+
 def test_bookkeeping_leaves_no_line() -> None:
     events = (
         ModelAsked(model="m", iteration=1),
