@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from ml_intern.tools.training.attempts import Attempt
 from ml_intern.tools.training.front_matter import front_matter
 
 _HUB_DATASET = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _MOST_CLASSES = 60
 _UNINTERESTING = frozenset(
     (
@@ -105,6 +108,15 @@ def render(card: Card) -> str:
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"{front_matter(_metadata(card))}\n{body}\n"
+
+
+def entitled(text: str, name: str) -> str:
+    """A card that `render` has written, under another name: in its title and in its model index."""
+    head, _, body = text.removeprefix("---\n").partition("\n---\n")
+    metadata = yaml.safe_load(head)
+    for model in metadata["model-index"]:
+        model["name"] = name
+    return front_matter(metadata) + _TITLE.sub(lambda _: f"# {name}", body, count=1)
 
 
 def _metadata(card: Card) -> dict[str, Any]:

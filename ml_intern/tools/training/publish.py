@@ -13,6 +13,7 @@ from pydantic import Field
 from ml_intern.errors import InputError, MLInternError
 from ml_intern.events import Effect, Fact
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.training.card import entitled
 from ml_intern.tools.training.dataset import split_sha256
 from ml_intern.tools.training.model_folder import ModelFolder, open_model
 from ml_intern.tools.training.repository import (
@@ -23,6 +24,8 @@ from ml_intern.tools.training.repository import (
     open_repository,
     put_in_place,
 )
+
+CARD = "README.md"
 
 
 class PublishArguments(Arguments):
@@ -41,6 +44,8 @@ class Parcel:
     repo_id: str
     model: ModelFolder
     repository: Repository
+    card: str
+    """README.md, under the name of the repository."""
     evaluation: dict[str, Any]
     test: dict[str, Any] | None
     target: Path
@@ -63,7 +68,7 @@ class Publish(Tool[PublishArguments]):
         parcel = _pack(args, ctx)
         partial = parcel.target.with_name(f".{parcel.target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        lay_out(parcel.repository, partial)
+        lay_out(parcel.repository, partial, {CARD: parcel.card})
         if not _is_taken(parcel.target) or split_sha256(parcel.target) == split_sha256(partial):
             put_in_place(partial, parcel.target)
             return _answer(parcel)
@@ -97,31 +102,34 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
     evaluation = ctx.facts.latest("evaluation", split="validation", weights_sha256=weights)
     if evaluation is None:
         raise InputError(f"These weights were not measured: call evaluate on {model.name} first.")
-    _check_card(ctx, model, weights)
+    card = _vouched_card(ctx, model, weights)
     _check_bundle(model, weights)
     return Parcel(
         repo_id=repo_id,
         model=model,
         repository=open_repository(model.path),
+        card=entitled(card, args.repo_name),
         evaluation=evaluation,
         test=ctx.facts.latest("evaluation", split="test", weights_sha256=weights),
         target=ctx.place.published / ctx.place.author / args.repo_name,
     )
 
 
-def _check_card(ctx: ToolContext, model: ModelFolder, weights: str) -> None:
-    """The card must be the one that we wrote for these very weights."""
-    path = model.path / "README.md"
+def _vouched_card(ctx: ToolContext, model: ModelFolder, weights: str) -> str:
+    """The text of the card, which must be the one that we wrote for these very weights."""
+    path = model.path / CARD
     fact = ctx.facts.latest("card", model_dir=model.name, weights_sha256=weights)
     if fact is None or path.is_symlink() or not path.is_file():
         raise InputError(
             f"{model.name} has no model card for these weights: call write_model_card first."
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != fact["sha256"]:
+    text = path.read_bytes()
+    if hashlib.sha256(text).hexdigest() != fact["sha256"]:
         raise InputError(
-            f"{model.name}/README.md was changed after it was written; its numbers are no longer "
+            f"{model.name}/{CARD} was changed after it was written; its numbers are no longer "
             "vouched for. Call write_model_card again with the words that you want."
         )
+    return text.decode()
 
 
 def _check_bundle(model: ModelFolder, weights: str) -> None:

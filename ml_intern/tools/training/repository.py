@@ -7,7 +7,7 @@ A link anywhere among them is refused: it could lead to a file that nobody means
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,25 +87,27 @@ def _chosen(folder: Path, root: Path, wanted: re.Pattern[str]) -> Iterator[str]:
             yield path.relative_to(root).as_posix()
 
 
-def lay_out(repository: Repository, folder: Path) -> None:
+def lay_out(repository: Repository, folder: Path, texts: Mapping[str, str]) -> None:
     """Copy the files to a new `folder`, with `.gitattributes`, all of it on disk on return.
 
-    After an OSError, of a full disk for instance, nothing of it stays.
+    `texts` are files that have another text there. After an OSError, of a full disk for instance,
+    nothing of it stays.
     """
     try:
-        _fill(folder, repository)
+        _fill(folder, repository, {**texts, ".gitattributes": ATTRIBUTES})
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _fill(folder: Path, repository: Repository) -> None:
+def _fill(folder: Path, repository: Repository, texts: Mapping[str, str]) -> None:
     folder.mkdir(parents=True)
     for name in repository.files:
-        _copy(repository.root / name, folder / name)
-    attributes = folder / ".gitattributes"
-    attributes.write_text(ATTRIBUTES, encoding="utf-8")
-    _sync(attributes)
+        if name not in texts:
+            _copy(repository.root / name, folder / name)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        _sync(folder / name)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 
 from ml_intern.errors import InputError
 from ml_intern.tools.training.repository import check_repo_id, open_repository
@@ -33,6 +34,17 @@ def test_the_repository_is_laid_out_as_on_the_hub(publishable: Session) -> None:
     assert "*.safetensors filter=lfs" in (published(publishable) / ".gitattributes").read_text()
     fact = publishable.facts[-1]
     assert (fact.kind, fact.data["repo_id"]) == ("published", "local/halves")
+
+
+def test_the_card_is_published_under_the_name_of_the_repository(publishable: Session) -> None:
+    """Whatever it was called when it was written: the name that was approved counts."""
+    written = (out(publishable) / "README.md").read_text()
+    publishable.answer("publish", model_dir="out", repo_name="shape-net")
+    text = (published(publishable, "shape-net") / "README.md").read_text()
+    assert ModelCard(text).data.model_name == "shape-net"
+    assert "\n# shape-net\n" in text
+    assert text == written.replace("Halves", "shape-net")
+    assert (out(publishable) / "README.md").read_text() == written
 
 
 def test_checkpoints_pickles_and_secrets_stay_where_they_are(publishable: Session) -> None:

@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from ml_intern.events import Fact
-from ml_intern.tools.training.card import Card, render
+from ml_intern.tools.training.card import Card, entitled, render
 from tests.tools.training.conftest import CLASSES, SUMMARY
 from tests.tools.training.scripts import a_script
 from tests.tools.training.sessions import Session
@@ -182,3 +182,9 @@ def test_a_local_file_is_no_dataset_of_the_hub() -> None:
     card = ModelCard(render(replace(CARD, dataset_name="reviews.csv")))
     assert card.data.datasets is None
     assert card.data.eval_results[0].dataset_name == "reviews.csv"
+
+
+def test_a_card_under_another_name_differs_in_nothing_else() -> None:
+    whole = replace(CARD, summary="# not the title", test={**CARD.validation, "split": "test"})
+    again = render(replace(whole, model_name="other"))
+    assert entitled(render(whole), "other") == again
