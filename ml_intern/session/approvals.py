@@ -1,5 +1,6 @@
 """Deciding about a call, from whichever door: checked against its schema, first answer wins."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ def decide(
     if verdict == "edit":
         prepared = router.prepare(asked.tool, arguments or {})
         if isinstance(prepared, ToolOutcome):
-            raise InputError(f"The edited arguments cannot be used: {prepared.output}")
+            raise InputError(_misfit(asked.tool, prepared))
         approved, arguments_sha256 = prepared.arguments, prepared.sha256
     return store.decide(
         ApprovalDecided(
@@ -44,3 +45,12 @@ def decide(
             reason=reason,
         )
     )
+
+
+def _misfit(tool: str, refusal: ToolOutcome) -> str:
+    """What the router has against edited arguments, as a person reads it."""
+    told = json.loads(refusal.output)
+    problems = told.get("problems") or [str(told["error"]).removeprefix(f"{tool}: ")]
+    listed = "; ".join(str(problem) for problem in problems)
+    end = "" if listed.endswith((".", "?")) else "."
+    return f"The edited arguments cannot be used: {listed}{end} Nothing was decided."

@@ -34,7 +34,7 @@ class ChangeArguments(Arguments):
 
     what: str = Field(min_length=1, description="The setting or requirement, e.g. learning_rate.")
     was: str = Field(description="What the person asked for.")
-    becomes: str = Field(description="What you want to use instead.")
+    becomes: str = Field(min_length=1, description="What you want to use instead.")
     why: str = Field(min_length=1, description="The evidence, with numbers.")
 
 

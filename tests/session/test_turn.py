@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_intern.errors import Refused, Retryable
+from ml_intern.errors import InputError, Refused, Retryable
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -104,6 +104,22 @@ def test_an_edit_is_what_runs_and_what_the_model_is_told(bench):
     assert b.outward.ran == [8]
     assert b.last(ApprovalDecided).arguments == {"number": 8}
     assert 'ada edited the arguments; this ran: {"number": 8}' in b.last(ToolFinished).output
+
+
+def test_an_edit_that_does_not_fit_is_refused_in_a_sentence_and_the_question_stays(bench):
+    b = bench(calls(("outward", "{}")))
+    b.start()
+    b.drive()
+    asked = b.last(ApprovalRequested).approval_id
+    edited = {"decided_by": "ada", "arguments": {"numbre": 8, "number": "x"}}
+    with pytest.raises(InputError) as refused:
+        decide(b.store, b.desk.router, asked, "edit", **edited)
+    assert str(refused.value) == (
+        "The edited arguments cannot be used: number: Input should be a valid integer, unable to "
+        "parse string as an integer; numbre: there is no such argument; did you mean number? "
+        "Nothing was decided."
+    )
+    assert b.store.approval(asked).state == "pending"
 
 
 MENDED = "{'number': 7}"

@@ -92,6 +92,8 @@ def _problem(schema: type[BaseModel], error: ErrorDetails) -> str:
             return f"{name}: there is no such argument{_meant(str(loc[-1]), _names(schema, loc))}"
         case "missing":
             return f"{name}: is missing"
+        case "value_error":  # of a check of ours, which is a sentence already
+            return f"{name}: {error['ctx']['error']}"
         case _:
             return f"{name}: {error['msg']}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ml_intern.errors import InputError, MLInternError
 from ml_intern.events import Effect, Fact
@@ -19,6 +19,7 @@ from ml_intern.tools.training.model_folder import ModelFolder, open_model
 from ml_intern.tools.training.repository import (
     BUNDLE,
     Repository,
+    check_name,
     check_repo_id,
     lay_out,
     open_repository,
@@ -35,6 +36,14 @@ class PublishArguments(Arguments):
     repo_name: str = Field(min_length=1, description="Without the author: my-model.")
     private: bool = True
     overwrite: bool = Field(False, description="Replace a repository of that name.")
+
+    @field_validator("repo_name")
+    @classmethod
+    def _name_can_be_used(cls, name: str) -> str:
+        try:
+            return check_name(name)
+        except InputError as exc:
+            raise ValueError(str(exc)) from exc
 
 
 @dataclass(frozen=True, kw_only=True)

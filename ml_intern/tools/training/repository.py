@@ -50,19 +50,27 @@ class Repository:
 
 def check_repo_id(author: str, name: str) -> str:
     """`author/name`. Raises InputError unless both follow the Hub's rules."""
-    repo_id = f"{author}/{name}"
-    for part in (author, name):
-        if not _NAME.fullmatch(part) or part[0] in "-." or part[-1] in "-.":
-            raise InputError(
-                f"{part!r} cannot be part of a repository id: use letters, digits, '-', '_' and "
-                "'.', with neither '-' nor '.' at the ends."
-            )
-    if "--" in repo_id or ".." in repo_id or name.endswith(".git") or len(repo_id) > _LONGEST_ID:
+    repo_id = f"{check_name(author)}/{check_name(name)}"
+    if len(repo_id) > _LONGEST_ID:
         raise InputError(
-            f"{repo_id} cannot be a repository id: '--' and '..' are not allowed, nor '.git' at "
-            f"the end, nor more than {_LONGEST_ID} characters."
+            f"{repo_id} cannot be a repository id: it has more than {_LONGEST_ID} characters."
         )
     return repo_id
+
+
+def check_name(name: str) -> str:
+    """`name`, if the Hub takes it as either part of a repository id. Raises InputError."""
+    if not _NAME.fullmatch(name) or name[0] in "-." or name[-1] in "-.":
+        raise InputError(
+            f"{name!r} cannot be part of a repository id: use letters, digits, '-', '_' and '.', "
+            "with neither '-' nor '.' at the ends."
+        )
+    if "--" in name or ".." in name or name.endswith(".git") or len(name) > _LONGEST_ID:
+        raise InputError(
+            f"{name!r} cannot be part of a repository id: '--' and '..' are not allowed, nor "
+            f"'.git' at the end, nor more than {_LONGEST_ID} characters."
+        )
+    return name
 
 
 def open_repository(root: Path) -> Repository:

@@ -1,5 +1,6 @@
 """What is published, what is not, and who is asked for what."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from ml_intern.errors import InputError
+from ml_intern.tools.protocol import ToolOutcome
 from ml_intern.tools.training.repository import check_repo_id, open_repository
 from tests.tools.training.sessions import Session
 
@@ -181,6 +183,16 @@ def test_after_a_crash_the_publication_is_there_once(publishable: Session) -> No
 def test_names_follow_the_rules_of_the_hub(name: str) -> None:
     with pytest.raises(InputError):
         check_repo_id("local", name)
+
+
+@pytest.mark.parametrize("name", ["a b/c", "someone/halves", "halves-"])
+def test_a_name_that_no_repository_may_have_never_becomes_a_question(
+    session: Session, name: str
+) -> None:
+    refused = session.router.prepare("publish", {"model_dir": "out", "repo_name": name})
+    assert isinstance(refused, ToolOutcome)
+    (problem,) = json.loads(refused.output)["problems"]
+    assert problem.startswith(f"repo_name: {name!r} cannot be part of a repository id: use letters")
 
 
 @pytest.mark.parametrize("name", ["a", "Digits_ViT-2.0", "0", "x" * 90])
