@@ -135,7 +135,9 @@ class Calls:
         ready = self._prepared(open_call)
         if ready is None:
             return None
-        judgement = self._router.judge(ready.prepared, self._context(open_call))
+        context = self._context(open_call)
+        ready = replace(ready, prepared=self._router.settle(ready.prepared, context))
+        judgement = self._router.judge(ready.prepared, context)
         match judgement.verdict:
             case "allow":
                 return ready

@@ -214,6 +214,13 @@ class Tool(ABC, Generic[A]):
         """Seconds after which this call is stopped."""
         return self.timeout_s
 
+    def settle(self, args: A, ctx: ToolContext) -> A:
+        """The arguments with what must be chosen now, before anybody is asked for a yes to them.
+
+        They are what is approved, stored and run.
+        """
+        return args
+
     def ask_reason(self, args: A, ctx: ToolContext) -> str | None:
         """Why this call needs a person's yes, beyond what the policy decides by effect; None: it
         does not.

@@ -91,17 +91,21 @@ class ToolRouter:
             )
         except InputError as exc:
             return fail(f"{name}: {exc}")
-        return Prepared(
-            tool=tool,
-            args=args,
-            arguments=args.model_dump(mode="json"),
-            repairs=(*given.repairs, *repairs),
-        )
+        return _prepared(tool, args, (*given.repairs, *repairs))
 
     def repairs(self, name: str, text: str) -> tuple[str, ...]:
         """What is mended in this call's text when it is prepared."""
         prepared = self.prepare(name, text)
         return prepared.repairs if isinstance(prepared, Prepared) else ()
+
+    def settle(self, call: Prepared, ctx: ToolContext) -> Prepared:
+        """The call with what its tool chooses before it is judged; as it is where it cannot."""
+        try:
+            args = call.tool.settle(call.args, ctx)
+        except Exception:  # the border around one tool
+            log.exception("tool_not_settled", extra={"tool": call.tool.name})
+            return call
+        return _prepared(call.tool, args, call.repairs)
 
     def judge(self, call: Prepared, ctx: ToolContext) -> Judgement:
         """What the policy says of this call."""
@@ -121,6 +125,10 @@ class ToolRouter:
     ) -> ToolOutcome | Waiting | None:
         """Ask the tool what became of a call that was cut off; None: nobody can know."""
         return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
+
+
+def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Prepared:
+    return Prepared(tool=tool, args=args, arguments=args.model_dump(mode="json"), repairs=repairs)
 
 
 def _given(arguments: str | Mapping[str, Any]) -> Given:

@@ -76,6 +76,20 @@ def test_an_outward_call_waits_for_a_yes_and_then_runs_once(bench):
     assert b.outward.ran == [7]
 
 
+def test_what_a_tool_chooses_before_the_question_is_what_is_asked_for_and_what_runs(bench):
+    b = bench(calls(("outward", '{"number": 7}')), words("published"))
+    b.outward.taken = {7}
+    b.start()
+    b.drive()
+    asked = b.last(ApprovalRequested)
+    assert asked.arguments == {"number": 8}
+    b.outward.taken = {7, 8}
+    assert decide(b.store, b.desk.router, asked.approval_id, "approve", decided_by="ada")
+    b.drive()
+    assert b.outward.ran == [8]
+    assert b.last(ToolStarted).arguments_sha256 == asked.arguments_sha256
+
+
 def test_the_second_decision_changes_nothing(bench):
     b = bench(calls(("outward", "{}")), words("ok"))
     b.start()

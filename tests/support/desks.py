@@ -99,6 +99,16 @@ class Published(Recorder):
     name: ClassVar[str] = "outward"
     effect: ClassVar[Any] = "external"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: set[int] = set()
+
+    def settle(self, args: NumberArguments, ctx: ToolContext) -> NumberArguments:
+        """The next number that is free."""
+        while args.number in self.taken:
+            args = NumberArguments(number=args.number + 1)
+        return args
+
 
 class Looked(Recorder):
     name: ClassVar[str] = "look"

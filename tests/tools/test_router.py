@@ -53,6 +53,16 @@ def run(router: ToolRouter, name: str, arguments: str, stop: threading.Event | N
     return router.run(prepared, a_context(), stop or threading.Event())
 
 
+def test_a_call_that_its_tool_cannot_settle_stays_as_it_is():
+    class Broken(Double):
+        def settle(self, args, ctx):
+            raise ZeroDivisionError
+
+    router = ToolRouter([Broken()])
+    prepared = router.prepare("double", '{"number": 4}')
+    assert router.settle(prepared, a_context()) == prepared
+
+
 def test_arguments_are_completed_with_their_defaults(router):
     prepared = router.prepare("double", '{"number": 4}')
     assert isinstance(prepared, Prepared)

@@ -1,7 +1,9 @@
 """Publish a model: a folder laid out exactly as its repository on the Hub would be."""
 
 import hashlib
+import itertools
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,12 +97,44 @@ class Publish(Tool[PublishArguments]):
         """The same content at the same place is the same publication, so doing it again is safe."""
         return self.run(args, ctx)
 
+    def settle(self, args: PublishArguments, ctx: ToolContext) -> PublishArguments:
+        """Under a name that is free, or that this session itself has taken."""
+        if args.overwrite or not _is_foreign(args.repo_name, ctx):
+            return args
+        free = next(
+            name
+            for number in itertools.count(2)
+            if not _is_foreign(name := f"{args.repo_name}-{number}", ctx)
+        )
+        return args.model_copy(update={"repo_name": free})
+
     def ask_reason(self, args: PublishArguments, ctx: ToolContext) -> str:
         try:
             parcel = _pack(args, ctx)
         except (MLInternError, OSError) as exc:
             return f"Publish {ctx.place.author}/{args.repo_name}. It would be refused now: {exc}"
-        return _question(args, parcel)
+        return _question(args, parcel) + _why_numbered(args, ctx)
+
+
+def _is_foreign(name: str, ctx: ToolContext) -> bool:
+    """Whether something stands under this name that this session has not published."""
+    target = _target(name, ctx)
+    return _is_taken(target) and ctx.facts.latest("published", path=str(target)) is None
+
+
+def _why_numbered(args: PublishArguments, ctx: ToolContext) -> str:
+    """Why the name is not the one that was asked for, where that is so."""
+    numbered = re.fullmatch(r"(.+)-\d+", args.repo_name)
+    if args.overwrite or numbered is None or not _is_foreign(numbered[1], ctx):
+        return ""
+    return (
+        f" The name {numbered[1]} is taken by something else; to replace that, edit repo_name and "
+        "set overwrite to true."
+    )
+
+
+def _target(name: str, ctx: ToolContext) -> Path:
+    return ctx.place.published / ctx.place.author / name
 
 
 def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
@@ -120,7 +154,7 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
         card=entitled(card, args.repo_name),
         evaluation=evaluation,
         test=ctx.facts.latest("evaluation", split="test", weights_sha256=weights),
-        target=ctx.place.published / ctx.place.author / args.repo_name,
+        target=_target(args.repo_name, ctx),
     )
 
 

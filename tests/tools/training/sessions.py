@@ -113,9 +113,13 @@ class Session:
 
     def reason(self, tool: str, **arguments: Any) -> str:
         """What a person is asked."""
+        return self.router.judge(self.settled(tool, **arguments), self.context()).reason
+
+    def settled(self, tool: str, **arguments: Any) -> Prepared:
+        """The call with what the tool chooses before anybody is asked."""
         prepared = self.router.prepare(tool, arguments)
         assert isinstance(prepared, Prepared), prepared
-        return self.router.judge(prepared, self.context()).reason
+        return self.router.settle(prepared, self.context())
 
     def write(self, name: str, text: str) -> Path:
         """A file in the workspace."""

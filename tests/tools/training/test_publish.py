@@ -126,16 +126,43 @@ def test_publishing_the_same_again_changes_nothing(publishable: Session) -> None
     assert [path.name for path in published(publishable).parent.iterdir()] == ["halves"]
 
 
-def test_a_name_that_holds_something_else_is_not_taken(publishable: Session) -> None:
-    other = published(publishable) / "README.md"
+def occupied(session: Session, name: str) -> Path:
+    other = published(session, name) / "README.md"
     other.parent.mkdir(parents=True)
     other.write_text("another model")
-    reason = publishable.reason("publish", model_dir="out", repo_name="halves")
-    assert reason.endswith("That name is taken.")
+    return other
+
+
+def test_a_name_that_holds_something_else_is_not_taken(publishable: Session) -> None:
+    other = occupied(publishable, "halves")
     answer = publishable.refusal("publish", model_dir="out", repo_name="halves")
     assert "Choose another repo_name" in answer["error"]
     assert other.read_text() == "another model"
     assert [path.name for path in published(publishable).parent.iterdir()] == ["halves"]
+
+
+def test_the_person_is_asked_for_a_name_that_is_free(publishable: Session) -> None:
+    occupied(publishable, "halves")
+    occupied(publishable, "halves-2")
+    arguments = {"model_dir": "out", "repo_name": "halves"}
+    assert publishable.settled("publish", **arguments).arguments["repo_name"] == "halves-3"
+    reason = publishable.reason("publish", **arguments)
+    assert reason.startswith("Publish local/halves-3 (private): ")
+    assert "The name halves is taken by something else; to replace that, edit" in reason
+    assert publishable.answer("publish", model_dir="out", repo_name="halves-3")["path"] == str(
+        published(publishable, "halves-3")
+    )
+
+
+def test_a_number_that_nothing_has_forced_is_no_news(publishable: Session) -> None:
+    reason = publishable.reason("publish", model_dir="out", repo_name="halves-2")
+    assert "taken" not in reason
+
+
+def test_a_session_may_publish_under_its_own_name_again(publishable: Session) -> None:
+    arguments = {"model_dir": "out", "repo_name": "halves"}
+    publishable.answer("publish", **arguments)
+    assert publishable.settled("publish", **arguments).arguments["repo_name"] == "halves"
 
 
 def test_a_person_is_asked_before_something_is_replaced(publishable: Session) -> None:
