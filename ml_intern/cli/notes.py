@@ -164,8 +164,12 @@ def _evaluated(answer: Answer) -> list[str]:
 
 
 def _published(answer: Answer) -> list[str]:
-    files = _list(answer, "files")
-    return [str(answer.get("repo_id", "")), count(len(files), "file") if files else ""]
+    files, data = answer.get("file_count"), answer.get("data_file_count")
+    of_data = f" ({data:,} with the data)" if isinstance(data, int) and data else ""
+    return [
+        str(answer.get("repo_id", "")),
+        count(files, "file") + of_data if isinstance(files, int) else "",
+    ]
 
 
 def _edited(answer: Answer) -> list[str]:

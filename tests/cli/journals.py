@@ -280,7 +280,12 @@ def published_journal() -> Journal:
     journal.finish(
         "c9",
         "publish",
-        {"repo_id": "local/digits", "path": "/published/local/digits", "files": ["a", "b"]},
+        {
+            "repo_id": "local/digits",
+            "path": "/published/local/digits",
+            "file_count": 12,
+            "data_file_count": 3,
+        },
         Fact(
             kind="published",
             data={

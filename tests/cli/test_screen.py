@@ -25,7 +25,7 @@ plan
 ✓ write_model_card             0.0 s  runs/1/README.md
 ✓ write_reproduce_bundle       0.0 s  runs/1/reproduce
   approved by ada
-✓ publish                      1.0 s  local/digits, 2 files
+✓ publish                      1.0 s  local/digits, 12 files (3 with the data)
 
 Done  11111111
 Done: 96.7 %.

@@ -5,7 +5,6 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +28,7 @@ from ml_intern.tools.training.repository import (
 )
 
 CARD = "README.md"
+_DATA = f"{BUNDLE}/data/"
 
 
 class PublishArguments(Arguments):
@@ -60,6 +60,14 @@ class Parcel:
     evaluation: dict[str, Any]
     test: dict[str, Any] | None
     target: Path
+
+    def file_count(self) -> int:
+        """Of all files, also of `.gitattributes`, which is written when it is published."""
+        return len(self.repository.files) + 1
+
+    def data_files(self) -> list[str]:
+        """Those that hold the rows: a file for each picture, else one for each split."""
+        return [name for name in self.repository.files if name.startswith(_DATA)]
 
 
 class Publish(Tool[PublishArguments]):
@@ -196,7 +204,9 @@ def _answer(parcel: Parcel) -> ToolOutcome:
     document: dict[str, Any] = {
         "repo_id": parcel.repo_id,
         "path": str(parcel.target),
-        "files": [".gitattributes", *_summarised(parcel.repository.files)],
+        "files": [".gitattributes", *_summarised(parcel)],
+        "file_count": parcel.file_count(),
+        "data_file_count": len(parcel.data_files()),
     }
     if parcel.repository.left_out:
         document["left_out"] = list(parcel.repository.left_out)
@@ -209,17 +219,19 @@ def _answer(parcel: Parcel) -> ToolOutcome:
     return succeed(document, Fact(kind="published", data=fact))
 
 
-def _summarised(files: Sequence[str]) -> list[str]:
+def _summarised(parcel: Parcel) -> list[str]:
     """The files by name, the data of the bundle as one entry: it may be thousands of pictures."""
-    data = [name for name in files if name.startswith(f"{BUNDLE}/data/")]
-    others = [name for name in files if name not in set(data)]
-    return [*others, f"{BUNDLE}/data/ ({len(data)} files)"] if data else others
+    data = parcel.data_files()
+    others = [name for name in parcel.repository.files if name not in set(data)]
+    return [*others, f"{_DATA} ({len(data)} files)"] if data else others
 
 
 def _data_words(parcel: Parcel) -> str:
     """Publishing a bundle with its data publishes the data."""
-    has_data = any("data" in Path(file).parts for file in parcel.repository.files)
-    return " It contains the rows of all splits (reproduce/data)." if has_data else ""
+    if not (data := parcel.data_files()):
+        return ""
+    many = f"{len(data):,} of the files are" if len(data) > 1 else "One of the files is"
+    return f" {many} the data itself: the rows of all splits ({_DATA.rstrip('/')})."
 
 
 def _question(args: PublishArguments, parcel: Parcel) -> str:
@@ -231,6 +243,6 @@ def _question(args: PublishArguments, parcel: Parcel) -> str:
     if _is_taken(parcel.target):
         replacing = " It replaces what is there." if args.overwrite else " That name is taken."
     return (
-        f"Publish {parcel.repo_id} ({kind}): {len(parcel.repository.files) + 1} files, "
+        f"Publish {parcel.repo_id} ({kind}): {parcel.file_count():,} files, "
         f"{size_mb:.1f} MB, {', '.join(scores)}.{_data_words(parcel)}{replacing}"
     )

@@ -62,7 +62,12 @@ def test_checkpoints_pickles_and_secrets_stay_where_they_are(publishable: Sessio
 def test_the_person_reads_what_would_be_published(publishable: Session) -> None:
     reason = publishable.reason("publish", model_dir="out", repo_name="halves")
     assert reason.startswith("Publish local/halves (private): ")
-    assert " files, " in reason
+    assert "): 108 files, " in reason
+    assert "93 of the files are the data itself: the rows of all splits" in reason
+    answer = publishable.answer("publish", model_dir="out", repo_name="halves")
+    assert (answer["file_count"], answer["data_file_count"]) == (108, 93)
+    copied = [path for path in published(publishable).rglob("*") if path.is_file()]
+    assert len(copied) == 108
     assert "validation accuracy" in reason
     assert "test accuracy" in reason
     public = publishable.reason("publish", model_dir="out", repo_name="halves", private=False)
