@@ -23,6 +23,7 @@ Exit codes: 0 done, 1 failed (traceback), 2 bad input (one line on stderr), 143 
 """
 
 import ast
+import copy
 import difflib
 import inspect
 import itertools
@@ -114,7 +115,7 @@ class Arguments:
     patch_size: int = 0
     """side of a patch in pixels; 0: the smallest that gives at most 8 patches a side"""
     num_channels: int = 0
-    """1 for grey, 3 for colour; 0: as the training images are"""
+    """1 trains on grey, 3 on colour; 0: as the training images are; either takes any image later"""
     hidden_size: int = 64
     """width of the new ViT; a multiple of num_attention_heads"""
     num_hidden_layers: int = 2
@@ -591,6 +592,41 @@ def build_model(args: Arguments, names: Sequence[str], processor: Any) -> PreTra
     return ViTForImageClassification(config)
 
 
+def is_grey(model: PreTrainedModel) -> bool:
+    """Whether it is a ViT of one channel, which `in_colour` can widen."""
+    return isinstance(model, ViTForImageClassification) and model.config.num_channels == 1
+
+
+def in_colour(model: PreTrainedModel) -> PreTrainedModel:
+    """A model that sees any image as this one sees it when it is made grey; itself if not grey.
+
+    Pipelines hand over every image in colour. The weights of the one channel are shared among three
+    as Pillow weighs them when it makes an image grey, so that every score stays what it was.
+    """
+    if not is_grey(model):
+        return model
+    config = copy.deepcopy(model.config)
+    assert isinstance(config, ViTConfig)
+    config.num_channels = 3
+    weights = {name: weight.cpu() for name, weight in model.state_dict().items()}
+    (name,) = [name for name in weights if name.endswith("patch_embeddings.projection.weight")]
+    shares = torch.tensor(GREY_OF_RGB).view(1, 3, 1, 1)
+    coloured = ViTForImageClassification(config)
+    coloured.load_state_dict({**weights, name: weights[name] * shares})
+    return coloured
+
+
+def processor_in_colour(processor: Any) -> Any:
+    """The image processor of a model that was widened."""
+    wide = copy.deepcopy(processor)
+    wide.image_mean, wide.image_std = 3 * [*processor.image_mean], 3 * [*processor.image_std]
+    wide.do_convert_rgb = True
+    return wide
+
+
+GREY_OF_RGB = (0.299, 0.587, 0.114)  # ITU-R 601-2
+
+
 # ---- metrics -----------------------------------------------------------------------------------
 
 
@@ -902,11 +938,17 @@ def step_of(checkpoint: Path) -> int:
 
 
 def save_best(task: Task, state: TrainerState, output_dir: Path) -> None:
-    """Copy the best model out of its checkpoint; what is in memory is the last one."""
+    """Take the best model out of its checkpoint; what is in memory is the last one."""
     best = output_dir / f"checkpoint-{state.best_global_step}"
-    for file in (best / "config.json", *best.glob("model*.safetensors*")):
-        shutil.copyfile(file, output_dir / file.name)
-    task.processor.save_pretrained(output_dir)
+    processor = task.processor
+    if is_grey(task.model):
+        grey = type(task.model).from_pretrained(best, dtype=torch.float32)
+        in_colour(grey).save_pretrained(output_dir)
+        processor = processor_in_colour(processor)
+    else:
+        for file in (best / "config.json", *best.glob("model*.safetensors*")):
+            shutil.copyfile(file, output_dir / file.name)
+    processor.save_pretrained(output_dir)
 
 
 def write_done(args: Arguments, state: TrainerState, train_seconds: float) -> None:
@@ -962,7 +1004,7 @@ def dummy_forward(args: Arguments) -> int:
     optimizer.step()
     MetricLines().write(
         "dummy_forward",
-        **describe_model(model),
+        **describe_model(in_colour(model)),
         input_shape=list(batch["pixel_values"].shape),
         logits_shape=list(outputs.logits.shape),
         loss=outputs.loss.item(),

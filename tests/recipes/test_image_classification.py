@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
-from transformers import BeitConfig, BeitForImageClassification, ViTImageProcessorPil
+from transformers import (
+    BeitConfig,
+    BeitForImageClassification,
+    ViTConfig,
+    ViTForImageClassification,
+    ViTImageProcessorPil,
+    pipeline,
+)
 
 from ml_intern.recipes import image_classification as recipe
 from ml_intern.recipes import score_classifier
@@ -85,6 +93,45 @@ def test_new_process_measures_the_accuracy_of_the_best_model(
     (score,) = json_lines(result.stdout)
     assert score["accuracy"] == json.loads((folder / "done.json").read_text())["best_metric"]
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_pipeline_reads_what_was_trained_on_grey_images(
+    trained: tuple[Path, list[Any]], images: Path, tmp_path: Path, mode: str
+) -> None:
+    """Pipelines hand over every image in colour."""
+    folder, _ = trained
+    classify = pipeline("image-classification", str(folder))
+    classifier = score_classifier.load_classifier(folder)
+    files = sorted((images / "validation").glob("*.png"))[:20]
+    expected = classifier.logits(files).softmax(dim=-1)
+    for file, scores in zip(files, expected, strict=True):
+        Image.open(file).convert(mode).save(tmp_path / file.name)
+        best, *_ = classify(str(tmp_path / file.name))
+        assert best["label"] == classifier.names[scores.argmax()]
+        assert best["score"] == pytest.approx(scores.max().item(), abs=1e-4)
+
+
+def test_grey_model_sees_a_colour_image_as_if_it_were_grey() -> None:
+    config = ViTConfig(image_size=8, patch_size=2, num_channels=1, hidden_size=16, num_labels=3)
+    grey = ViTForImageClassification(config).eval()
+    colour = recipe.in_colour(grey).eval()
+    narrow = ViTImageProcessorPil(
+        size={"height": 8, "width": 8}, image_mean=[0.5], image_std=[0.5], do_convert_rgb=False
+    )
+    wide = recipe.processor_in_colour(narrow)
+
+    def logits(model: Any, processor: Any, picture: Image.Image) -> torch.Tensor:
+        with torch.inference_mode():
+            return model(**processor(images=[picture], return_tensors="pt")).logits
+
+    noise = Image.effect_noise((8, 8), 90)
+    picture = Image.merge("RGB", (noise, noise.rotate(90), noise.rotate(180)))
+    expected = logits(grey, narrow, picture.convert("L"))
+    assert torch.allclose(logits(colour, wide, picture.convert("L")), expected, atol=1e-5)
+    rounded = logits(colour, wide, picture) - expected  # Pillow rounds the grey of each pixel
+    another = logits(colour, wide, noise) - expected
+    assert rounded.norm() < 0.1 * another.norm()
 
 
 def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
@@ -220,7 +267,7 @@ def test_dummy_forward_describes_the_real_step(
     line = json.loads(capsys.readouterr().out)
     expected = {
         "event": "dummy_forward",
-        "parameters": 69194,
+        "parameters": 69706,  # of the model that is saved: it takes colour
         "num_labels": 10,
         "hidden_size": 64,
         "num_hidden_layers": 2,
@@ -314,7 +361,7 @@ def test_saved_model_is_fine_tuned_without_network(
     )
     line = json.loads(capsys.readouterr().out)
     assert line["logits_shape"] == [32, 2]
-    assert line["input_shape"] == [32, 1, 8, 8]
+    assert line["input_shape"] == [32, 3, 8, 8]
 
 
 def test_images_that_do_not_fit_in_memory_train_the_same(
