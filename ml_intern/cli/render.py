@@ -21,6 +21,7 @@ from ml_intern.events import ApprovalRequested
 
 TOOL_WIDTH = 22
 TIME_WIDTH = 11
+LABEL_WIDTH = 16
 BAR_WIDTH = 24
 SPARK_WIDTH = 32
 MOST_ARGUMENT_CHARS = 4000
@@ -53,14 +54,16 @@ class Prose:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A label and words that may be broken into lines beside it."""
+    """Words that may be broken into lines beside what stands before the first of them."""
 
-    label: str
-    words: str
+    head: Text
+    words: Text
 
 
 Piece = Text | Prose | Row
-"""A `Text` is never broken by us: a path stays whole, to be copied."""
+"""A `Text` is never broken by us. The others are broken between words: a path stays whole, to be
+copied.
+"""
 
 
 def opening(view: View) -> Text:
@@ -70,13 +73,13 @@ def opening(view: View) -> Text:
     )
 
 
-def plan(items: list[dict[str, Any]]) -> list[Text]:
+def plan(items: list[dict[str, Any]]) -> list[Row]:
     """The whole plan."""
     found = []
     for item in items:
         mark, style = _PLAN_MARKS.get(str(item.get("status")), ("·", "dim"))
-        words = line(str(item.get("step", "")))
-        found.append(Text.assemble((f"  {mark} ", style), (words, "dim" if mark == "·" else "")))
+        words = Text(line(str(item.get("step", ""))), "dim" if mark == "·" else "")
+        found.append(Row(head=Text(f"  {mark} ", style), words=words))
     return found
 
 
@@ -90,26 +93,16 @@ def plan_step(items: list[dict[str, Any]]) -> Text | None:
     return None
 
 
-def step_cells(step: Step) -> tuple[Text, Text, Text, Text]:
-    """Mark, tool, time and what came of it."""
+def step_row(step: Step) -> Row:
+    """Mark, tool and time, and what came of it."""
     mark, style = MARKS[step.state]
     seconds = step.seconds()
-    return (
-        Text(mark, style),
-        Text(line(step.tool, 40), "" if step.state != "failed" else style),
-        Text("" if seconds is None else duration(seconds), "dim"),
-        Text(note(step)),
-    )
-
-
-def step_line(step: Step) -> Text:
-    """The same as one line."""
-    mark, tool, took, words = step_cells(step)
+    tool = Text(line(step.tool, 40), style if step.state == "failed" else "")
     tool.pad_right(max(0, TOOL_WIDTH - len(tool)))
+    took = Text("" if seconds is None else duration(seconds), "dim")
     took.pad_left(max(0, TIME_WIDTH - len(took)))
-    found = Text.assemble(mark, " ", tool, " ", took, "  ", words)
-    found.rstrip()
-    return found
+    head = Text.assemble((mark, style), " ", tool, " ", took, "  ")
+    return Row(head=head, words=Text(note(step)))
 
 
 def running_line(step: Step, now: datetime, spinner: str) -> Text:
@@ -174,16 +167,17 @@ def remark(text: str) -> Prose:
 
 def approval(asked: ApprovalRequested) -> list[Piece]:
     """Everything that a decision rests on."""
-    given = [
-        Row(label=line(name, 40), words=_value(value)) for name, value in asked.arguments.items()
-    ]
     return [
         Text.assemble(("? ", "bold yellow"), (line(asked.tool, 40), "bold"), " needs your yes"),
-        Row(label="why", words=shown(asked.reason).strip()),
-        *given,
-        Row(label="if you say no", words="it is not run, the model is told, the session goes on"),
-        Row(label="approval", words=short(asked.approval_id)),
+        _labelled("why", shown(asked.reason).strip()),
+        *(_labelled(line(name, 40), _value(value)) for name, value in asked.arguments.items()),
+        _labelled("if you say no", "it is not run, the model is told, the session goes on"),
+        _labelled("approval", short(asked.approval_id)),
     ]
+
+
+def _labelled(label: str, words: str) -> Row:
+    return Row(head=Text(f"  {label:<{LABEL_WIDTH}}", "dim"), words=Text(words))
 
 
 def question(text: str) -> list[Piece]:
@@ -209,7 +203,7 @@ def ending(view: View, found: Mapping[str, Any]) -> list[Piece]:
         title,
         *detail,
         *(
-            Text.assemble((f"{label:<12}", "dim"), shown(tilde(value)))
+            Row(head=Text(f"{label:<12}", "dim"), words=Text(shown(tilde(value))))
             for label, value in lines(found)
         ),
         *(Prose(text=Text(f"→ {advice}", "cyan")) for advice in how_to_go_on(view)),

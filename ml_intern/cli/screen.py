@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,10 @@ from datetime import datetime
 from itertools import cycle
 from typing import Any, TextIO, assert_never
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.padding import Padding
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from ml_intern import events
@@ -39,7 +39,8 @@ from ml_intern.events import (
 )
 from ml_intern.queue.rows import Recorded
 
-LABEL_WIDTH = 16
+NARROW = 24
+"""Columns: where fewer are left beside something, words go below it."""
 WRITING_ROWS = 6
 MOST_WRITING_CHARS = 2000
 PROGRESS_EVERY_S = 5.0
@@ -144,7 +145,7 @@ class Lines(Screen):
         self._stream.flush()
 
     def step(self, step: Step) -> None:
-        self._print(render.step_line(step))
+        self._print(render.step_row(step))
 
     def _show_plan(self, view: View) -> None:
         """All of it when it is new, else only the step that begins."""
@@ -152,7 +153,7 @@ class Lines(Screen):
         if [item.get("step") for item in before] != [item.get("step") for item in view.plan]:
             self.tell([Text("plan"), *render.plan(view.plan)])
         elif (text := render.plan_step(view.plan)) and text != render.plan_step(before):
-            self._print(Text.assemble("\n", text))
+            self.tell([Text(), Prose(text=text)])
 
     def _show_progress(self, event: JobProgressed, view: View, at: datetime) -> None:
         before = self._progress_at
@@ -167,8 +168,8 @@ def _plain(piece: Piece) -> str:
             return piece.plain
         case Prose(text=text, indent=indent):
             return textwrap.indent(text.plain, " " * indent)
-        case Row(label=label, words=words):
-            return f"  {label:<{LABEL_WIDTH}}" + words.replace("\n", "\n  " + " " * LABEL_WIDTH)
+        case Row(head=head, words=words):
+            return (head.plain + words.plain.replace("\n", "\n" + " " * len(head))).rstrip()
         case _:
             assert_never(piece)
 
@@ -231,25 +232,24 @@ class Terminal(Lines):
                 # A terminal that wraps by itself leaves paths whole for copying.
                 self._console.print(piece, soft_wrap=True)
             case Prose(text=text, indent=indent):
-                self._console.print(Padding(text, (0, 0, 0, indent)))
-            case Row(label=label, words=words):
-                grid = Table.grid(padding=(0, 1))
-                grid.add_column(width=LABEL_WIDTH)
-                grid.add_column(overflow="fold")
-                grid.add_row(Text(label, "dim"), Text(words))
-                self._console.print(Padding(grid, (0, 0, 0, 2)))
+                self._print_beside(Text(" " * indent), text)
+            case Row(head=head, words=words):
+                self._print_beside(head, words)
             case _:
                 assert_never(piece)
 
-    def step(self, step: Step) -> None:
-        mark, tool, took, words = render.step_cells(step)
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=1)
-        grid.add_column(width=render.TOOL_WIDTH, no_wrap=True)
-        grid.add_column(width=render.TIME_WIDTH, justify="right", no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(mark, tool, took, Padding(words, (0, 0, 0, 1)))
-        self._console.print(grid)
+    def _print_beside(self, head: Text, words: Text) -> None:
+        """Break `words` at spaces into lines below each other; longer words, e.g. paths, stay
+        whole, and the terminal breaks them without putting anything in between.
+        """
+        width = self._console.width
+        if width - head.cell_len < NARROW < width and words.cell_len > width - head.cell_len:
+            self._console.print(head, soft_wrap=True)
+            head = Text(" " * 4)
+        room = max(1, width - head.cell_len)
+        for found in _broken(words, room):
+            self._console.print(Text.assemble(head, found), soft_wrap=True)
+            head = Text(" " * head.cell_len)
 
     def _show_progress(self, event: JobProgressed, view: View, at: datetime) -> None:
         """`tick` draws it."""
@@ -279,6 +279,22 @@ class Terminal(Lines):
             for row in (textwrap.wrap(one, width) or [""])
         ]
         return [Text(row, "dim") for row in rows[-WRITING_ROWS:] if self._writing]
+
+
+def _broken(text: Text, width: int) -> list[Text]:
+    """Lines of whole words, as many as `width` holds. Rich's own wrapping cuts a longer word."""
+    found: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        starts, used = [], len(line.plain) - len(line.plain.lstrip())
+        for match in re.finditer(r"\S+\s*", line.plain):
+            if used and used + cell_len(match[0].rstrip()) > width:
+                starts.append(match.start())
+                used = 0
+            used += cell_len(match[0])
+        found += line.divide(starts)
+    for line in found:
+        line.rstrip()
+    return found
 
 
 class Json(Screen):

@@ -196,9 +196,8 @@ def _metrics(measured: Mapping[str, Any] | None) -> str:
 
 
 def _published(artefacts: Mapping[str, Any]) -> str:
-    return " → ".join(
-        part for part in (artefacts["repo_id"], artefacts["published"]) if part is not None
-    )
+    path = artefacts["published"]
+    return " → ".join(part for part in (artefacts["repo_id"], path and tilde(path)) if part)
 
 
 def _effort(found: Mapping[str, Any]) -> str:

@@ -1,13 +1,16 @@
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from ml_intern.cli import render
 from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
 from ml_intern.client.view import View
+from ml_intern.events import Fact
 from tests.cli.journals import Journal, at, finished_journal, published_journal
 
 PLAIN = """\
@@ -132,6 +135,31 @@ def test_a_terminal_of_any_width_shows_a_whole_session(width: int) -> None:
     _play(screen, published_journal())
 
     assert "/state/sessions/1/workspace/runs/1/model.safetensors" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_breaks_lines_between_words_only(width: int) -> None:
+    screen, stream = _terminal(width)
+    path = "/state/published/local/" + "a-long-name-" * 12 + "classifier"
+    step = {"step": "Inspect the data " * 9 + "well", "status": "pending"}
+    planned = Fact(kind="plan", data={"items": [step]})
+    journal = Journal().tool("c1", "plan", {"done": 0, "open": 1}, planned)
+    journal.reply(("c2", "publish", {"model_dir": path}), text="I ask. " * 30)
+    journal.tool("c3", "write", {"path": "a sentence about it " * 7}, arguments={"path": "x"})
+    journal.ask("a1", "c2", "publish", model_dir=path)
+    journal.end("waiting", f"a decision on {path} and more", ("approval:a1",))
+
+    view = _play(screen, journal)
+    for asked in view.approvals.values():
+        screen.tell(render.approval(asked))
+
+    shown = re.sub(r"\x1b\[[?\d]*[a-zA-Z]", "", stream.getvalue())
+    assert shown.count(path) == 2
+    assert [line for line in shown.splitlines() if path not in line and len(line) > width] == []
+    given = {*step["step"].split(), "I", "ask.", "a", "sentence", "about", "it"}
+    parts = {word for line in shown.splitlines() for word in line.split()}
+    assert {"Inspect", "sentence", "ask."} <= parts
+    assert not {word[:n] for word in given for n in range(2, len(word))} & parts - given
 
 
 def test_no_escape_sequence_of_a_model_reaches_the_terminal() -> None:
