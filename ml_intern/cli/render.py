@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ml_intern.cli.notes import note, subject
 from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
-from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde
+from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested

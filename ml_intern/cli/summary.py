@@ -4,6 +4,7 @@ The words are those of the event that ended the turn: waiting is not done, and a
 failure.
 """
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,6 +150,12 @@ def tilde(path: str) -> str:
         rest = path[len(home) + 1 :]
         return f"~/{rest}" if rest == shlex.quote(rest) else path
     return path
+
+
+def tildes(text: str) -> str:
+    """`text` with the home folder as `~` in every path."""
+    home = str(Path.home())
+    return text if home == "/" else re.sub(rf"(?<![\w./-]){re.escape(home)}/", "~/", text)
 
 
 def _job(job: Training) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from ml_intern.cli.summary import heading, how_to_go_on, summary, tilde
+from ml_intern.cli.summary import heading, how_to_go_on, summary, tilde, tildes
 from ml_intern.client.view import fold
 from tests.cli.journals import Journal, finished_journal, published_journal
 
@@ -62,3 +62,4 @@ def test_paths_below_home_are_short_and_still_right_in_a_shell(monkeypatch) -> N
     assert tilde("/home/ada/state/x") == "~/state/x"
     assert tilde("/home/ada/my state") == "/home/ada/my state"
     assert tilde("/home/adam/x") == "/home/adam/x"
+    assert tildes("in a/home/ada/x or (/home/ada/x).") == "in a/home/ada/x or (~/x)."
