@@ -18,11 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ml_intern.cli import render
+from ml_intern.cli.quantities import shown
 from ml_intern.cli.screen import Screen
 from ml_intern.errors import InputError
 from ml_intern.events import Verdict
 
 LOOK_EVERY_S = 0.2
+MOST_EXAMPLE = 40
+"""Characters of a value that is shown as an example."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +47,21 @@ class Person:
 
     def decide(self, arguments: dict[str, Any], look: Callable[[], bool]) -> Decision | None:
         """Yes, no or an edit; None: later, or `look` said that it is over."""
+        given = arguments
         while True:
             answer = self.line("[y]es  [n]o  [e]dit  [l]ater: ", look)
             match (answer or "later").strip().lower():
-                case "y" | "yes":
+                case "y" | "yes" if given is arguments:
                     return Decision(verdict="approve")
+                case "y" | "yes":
+                    return Decision(verdict="edit", arguments=given)
                 case "n" | "no":
                     reason = self.line("Why not? The model reads it (may stay empty): ", look)
                     return None if reason is None else Decision(verdict="deny", reason=reason)
                 case "e" | "edit":
-                    edited = self._edit(arguments, look)
-                    if edited is not None:
-                        return Decision(verdict="edit", arguments=edited)
+                    given = self._edit(given, look) or given
+                    if given is not arguments:
+                        self._screen.tell(render.edited(given))
                 case "l" | "later":
                     return None
                 case _:
@@ -84,7 +91,9 @@ class Person:
             if editor:
                 text = _edited_in(editor, json.dumps(arguments, ensure_ascii=False, indent=2))
                 return as_object(text)
-            return merged(arguments, self.line("The fields to change, as JSON: ", look) or "")
+            prompt = f"The fields to change, as JSON, {_example(arguments)}: "
+            typed = (self.line(prompt, look) or "").strip()
+            return merged(arguments, typed) if typed else None
         except InputError as exc:
             self._screen.remark(str(exc))
             return None
@@ -106,6 +115,13 @@ def as_object(text: str) -> dict[str, Any]:
             'The edit must be a JSON object such as {"private": true}; nothing was decided.'
         )
     return found
+
+
+def _example(arguments: dict[str, Any]) -> str:
+    """The last field whose value is a text, as an edit that changes nothing."""
+    texts = [name for name, value in arguments.items() if isinstance(value, str)]
+    field = {name: arguments[name][:MOST_EXAMPLE] for name in texts[-1:]} or {"field": "value"}
+    return shown(f"e.g. {json.dumps(field, ensure_ascii=False)}")
 
 
 def is_there() -> bool:

@@ -169,11 +169,21 @@ def approval(asked: ApprovalRequested) -> list[Piece]:
     """Everything that a decision rests on."""
     return [
         Text.assemble(("? ", "bold yellow"), (line(asked.tool, 40), "bold"), " needs your yes"),
-        _labelled("why", shown(asked.reason).strip()),
-        *(_labelled(line(name, 40), _value(value)) for name, value in asked.arguments.items()),
+        _labelled("request", shown(asked.reason).strip()),
+        *arguments(asked.arguments),
         _labelled("if you say no", "it is not run, the model is told, the session goes on"),
         _labelled("approval", short(asked.approval_id)),
     ]
+
+
+def arguments(given: Mapping[str, Any]) -> list[Piece]:
+    """What a call is given."""
+    return [_labelled(line(name, 40), _value(value)) for name, value in given.items()]
+
+
+def edited(given: Mapping[str, Any]) -> list[Piece]:
+    """What would run after an edit."""
+    return [Text.assemble(("? ", "bold yellow"), "with your edit"), *arguments(given)]
 
 
 def _labelled(label: str, words: str) -> Row:
@@ -198,7 +208,7 @@ def ending(view: View, found: Mapping[str, Any]) -> list[Piece]:
     """The summary: how it ended, what was measured, where everything lies, what to type next."""
     style = _OUTCOME_STYLES.get(view.outcome or "", "bold")
     title = Text.assemble((heading(view), style), (f"  {short(view.session_id)}", "dim"))
-    detail = [Prose(text=Text(shown(view.detail).strip()))] if view.detail else []
+    detail = [Prose(text=Text(tildes(shown(view.detail).strip())))] if view.detail else []
     return [
         title,
         *detail,

@@ -58,4 +58,4 @@ class ProposeChange(Tool[ChangeArguments]):
         return self.run(args, ctx)
 
     def ask_reason(self, args: ChangeArguments, ctx: ToolContext) -> str:
-        return f"Change {args.what} from {args.was} to {args.becomes}: {args.why}"
+        return f"Change {args.what} from {args.was} to {args.becomes}."

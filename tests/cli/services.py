@@ -1,5 +1,6 @@
 """A whole service whose model is a script: real store, real workers, real tools."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,8 @@ class TypingPerson(Person):
     """Types these lines; before each, `meanwhile` happens elsewhere."""
 
     def __init__(self, *lines: str | None, meanwhile: Callable[[], object] = bool) -> None:
-        super().__init__(Lines(open("/dev/null", "w")))  # noqa: PTH123, SIM115
+        self.told = io.StringIO()
+        super().__init__(Lines(self.told))
         self.asked: list[str] = []
         self._lines = list(lines)
         self._meanwhile = meanwhile

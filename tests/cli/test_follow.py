@@ -129,7 +129,15 @@ def test_a_person_edits_what_will_run(follow, monkeypatch) -> None:
     monkeypatch.delenv("EDITOR", raising=False)
     following = follow(change("8"), "Changed.")
 
-    assert following.run(TypingPerson("e", '{"becomes": "16"}')) == exits.DONE
+    person = TypingPerson("e", '{"becomes": "16"}', "y")
+
+    assert following.run(person) == exits.DONE
+    assert person.asked[1] == 'The fields to change, as JSON, e.g. {"why": "memory"}: '
+    assert person.told.getvalue() == (
+        "? with your edit\n"
+        "  what            batch\n  was             32\n"
+        "  becomes         16\n  why             memory\n"
+    )
     decided = following.events(ApprovalDecided)[0]
     assert (decided.verdict, decided.arguments["becomes"]) == ("edit", "16")
     assert decided.arguments["what"] == "batch"
@@ -139,7 +147,7 @@ def test_an_edit_that_does_not_fit_is_asked_again(follow, monkeypatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     following = follow(change(), "Changed.")
-    person = TypingPerson("e", "{bad", "e", '{"no_such_field": 1}', "y")
+    person = TypingPerson("e", "{bad", "e", "", "e", '{"no_such_field": 1}', "y", "y")
 
     assert following.run(person) == exits.DONE
     assert "cannot be used" in following.shown
@@ -153,7 +161,7 @@ def test_an_edit_is_made_in_the_persons_editor(follow, monkeypatch, tmp_path) ->
     monkeypatch.setenv("VISUAL", str(editor))
     following = follow(change("8"), "Changed.")
 
-    assert following.run(TypingPerson("e")) == exits.DONE
+    assert following.run(TypingPerson("e", "y")) == exits.DONE
     assert following.events(ApprovalDecided)[0].arguments["becomes"] == "12"
 
 

@@ -218,7 +218,7 @@ def test_show_tells_a_person_what_waits_and_how_to_answer(ml_intern, waiting: st
     done = ml_intern("show", waiting)
 
     assert "propose_change needs your yes" in done.stdout
-    assert "Change batch from 32 to 8: memory" in done.stdout
+    assert "Change batch from 32 to 8." in done.stdout
     assert "→ answer with: ml-intern approve" in done.stdout
 
 

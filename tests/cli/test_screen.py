@@ -70,7 +70,7 @@ def test_what_waits_for_a_person_ends_with_the_commands_that_answer_it() -> None
     _play(Lines(stream), journal)
     shown = stream.getvalue()
 
-    assert "why             publish acts outside the workspace" in shown
+    assert "request         publish acts outside the workspace" in shown
     assert "model_dir       runs/1" in shown
     assert "\nWaiting for you  11111111\n" in shown
     assert shown.endswith(
