@@ -11,6 +11,8 @@ SessionId = NewType("SessionId", str)
 CallId = NewType("CallId", str)
 """One tool call; unique within its session."""
 ApprovalId = NewType("ApprovalId", str)
+NOT_FINISHED = "Not finished: "
+"""Begins the answer to a call that was ended before it was done or decided, and then says why."""
 JobId = NewType("JobId", str)
 """A long job; the id of the call that launched it, so that a crash cannot lose it."""
 

@@ -21,7 +21,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.messages import ApprovalId, ToolSpec
+from ml_intern.messages import NOT_FINISHED, ApprovalId, ToolSpec
 from ml_intern.session.desk import Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.tools.facts import Facts
@@ -87,7 +87,7 @@ class Calls:
     def abandon(self, reason: str) -> None:
         """Answer every open call with the news that it will not be finished."""
         for open_call in self._open():
-            self._answer(open_call, fail(f"Not finished: {reason}."), "interrupt")
+            self._answer(open_call, unfinished(reason), "interrupt")
 
     def _open(self) -> list[OpenCall]:
         return list(self._history.open_calls.values())
@@ -264,6 +264,11 @@ class Calls:
             detail="; ".join(_what_for(call) for call in waiting),
             waiting_on=tuple(call.waiting_on for call in waiting if call.waiting_on),
         )
+
+
+def unfinished(reason: str) -> ToolOutcome:
+    """The answer to a call that will not be finished."""
+    return fail(f"{NOT_FINISHED}{reason}.")
 
 
 def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:

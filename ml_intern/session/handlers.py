@@ -14,6 +14,7 @@ from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import SessionFacts, system_prompt
 from ml_intern.errors import ComputeError, ConfigError, Interrupted, ModelError, QueueError
 from ml_intern.events import (
+    AnsweredBy,
     Compacted,
     Event,
     ModelChanged,
@@ -36,11 +37,11 @@ from ml_intern.ops import (
 )
 from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
-from ml_intern.session.calls import Calls
+from ml_intern.session.calls import Calls, unfinished
 from ml_intern.session.desk import Desk, Limits, Signals
-from ml_intern.session.history import History
+from ml_intern.session.history import History, OpenCall
 from ml_intern.session.turn import Turn
-from ml_intern.tools.protocol import Workplace, succeed
+from ml_intern.tools.protocol import ToolOutcome, Workplace, succeed
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,18 @@ def _words(exc: Exception) -> str:
         return str(exc)
     return (
         f"ml-intern broke: {type(exc).__name__}: {exc}. The session can go on; say something to it."
+    )
+
+
+def _answered(open_call: OpenCall, outcome: ToolOutcome, by: AnsweredBy) -> ToolFinished:
+    """The answer to a call that did not have to run for it."""
+    return ToolFinished(
+        call_id=open_call.call.call_id,
+        tool=open_call.call.name,
+        ok=outcome.ok,
+        output=outcome.output,
+        answered_by=by,
+        duration_ms=0,
     )
 
 
@@ -189,21 +202,24 @@ class Handling:
     def _first_events(self) -> list[Event]:
         op = self._claim.op
         began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
-        return [began, self._heard(op)] if isinstance(op, UserInput) else [began]
+        return [began, *self._heard(op)] if isinstance(op, UserInput) else [began]
 
-    def _heard(self, op: UserInput) -> Event:
-        """Words are the answer to an open question, else part of the conversation."""
+    def _heard(self, op: UserInput) -> list[Event]:
+        """Words are the answer to an open question, else part of the conversation.
+
+        They are heard before anything that still waits for a yes is decided: such a call ends
+        undone, and the model may ask again.
+        """
         question = self._history.open_question()
-        if question is None:
-            return UserSaid(text=op.text, author=op.author)
-        return ToolFinished(
-            call_id=question.call.call_id,
-            tool=question.call.name,
-            ok=True,
-            output=succeed({"answer": op.text}).output,
-            answered_by="person",
-            duration_ms=0,
-        )
+        if question is not None:
+            return [_answered(question, succeed({"answer": op.text}), "person")]
+        reason = f"{op.author} said something first; ask again if it is still wanted"
+        asked = [
+            _answered(call, unfinished(reason), "interrupt")
+            for call in self._history.open_calls.values()
+            if call.stage == "awaiting_approval"
+        ]
+        return [*asked, UserSaid(text=op.text, author=op.author)]
 
     def _interrupted(self, op: Interrupt) -> TurnFinished:
         """What still runs or waits is ended, whichever turn began it."""

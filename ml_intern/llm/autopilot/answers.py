@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ml_intern.messages import ToolCall, ToolMessage
+from ml_intern.messages import NOT_FINISHED, ToolCall, ToolMessage
 
 _DECODER = json.JSONDecoder()
 _EDITED = "this ran: "
@@ -58,6 +58,11 @@ class Answer:
     def worked(self, *needed: str) -> bool:
         """Whether the tool succeeded and its answer has these keys."""
         return not self.is_error and all(self.data.get(key) is not None for key in needed)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the call was ended before anything was done or decided."""
+        return self.is_error and self.error().startswith(NOT_FINISHED)
 
     def error(self) -> str:
         """Why it did not work, in the tool's words, short enough to be quoted."""

@@ -228,6 +228,8 @@ class Case:
     """How often each was asked since the person last spoke unasked."""
     unanswered: str | None = None
     """Why a question got no answer."""
+    left_open: Topic | None = None
+    """What was asked about last, if the question was ended before the person answered."""
     unclear: int = 0
     """Answers in a row that said nothing the planner understands."""
     accepted: bool = False

@@ -66,11 +66,18 @@ def _take_words(case: Case, words: str) -> None:
     case.unanswered = None
     case.failures.clear()
     case.questions.clear()
-    hear(case, words)
+    topic, case.left_open = case.left_open, None
+    if topic is None:
+        hear(case, words)
+    else:
+        hear_answer(case, topic, words)
 
 
 def _take_answer(case: Case, answer: Answer) -> None:
     topic = topic_of(text(answer.arguments, "question"))
+    if answer.is_unfinished:
+        case.left_open = topic
+        return
     case.questions[topic] = case.questions.get(topic, 0) + 1
     words = answer.data.get("answer")
     if answer.is_error or not isinstance(words, str):
@@ -329,6 +336,8 @@ def _take_bundle(case: Case, answer: Answer) -> None:
 
 
 def _take_publication(case: Case, answer: Answer) -> None:
+    if answer.is_unfinished:
+        return
     if _note(case, answer, text(answer.arguments, "model_dir"), answer.worked("path")):
         case.published = {**answer.data, "model_dir": text(answer.arguments, "model_dir")}
         case.not_published = None
@@ -339,6 +348,8 @@ def _take_publication(case: Case, answer: Answer) -> None:
 
 
 def _take_consent(case: Case, answer: Answer) -> None:
+    if answer.is_unfinished:
+        return
     asked = answer.arguments
     key = (text(asked, "what"), text(asked, "becomes"))
     case.consents[key] = answer.worked("agreed") and answer.data.get("agreed") is True

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from ml_intern.messages import AssistantMessage, ToolMessage, UserMessage
+from ml_intern.messages import NOT_FINISHED, AssistantMessage, ToolMessage, UserMessage
 from tests.llm.autopilot.world import (
     Broken,
     Outcome,
+    Talk,
     Values,
     World,
     image_report,
@@ -1024,3 +1025,67 @@ def test_images_with_names_of_folders_need_no_label_column() -> None:
     assert world.questions == []
     values = world.named("write_recipe")[0]["values"]
     assert (values["image_size"], values["patch_size"], values["num_channels"]) == (64, 8, 3)
+
+
+# ---- calls that were ended before they were decided ---------------------------------------------
+
+
+class PersonWaits(BaseException):
+    """The session rests: somebody must answer first."""
+
+
+def left_open(world: World, task: str, tool: str) -> Talk:
+    """A conversation up to the call of `tool`, which was ended undecided."""
+
+    def wait(_arguments: dict[str, Any]) -> Any:
+        raise PersonWaits
+
+    chat = talk(world)
+    world.overrides[tool] = wait
+    with pytest.raises(PersonWaits):
+        chat.say(task)
+    del world.overrides[tool]
+    asked = chat.messages[-1]
+    assert isinstance(asked, AssistantMessage)
+    for call in asked.tool_calls:
+        error = json.dumps({"error": f"{NOT_FINISHED}ada said something first; ask again."})
+        chat.messages.append(
+            ToolMessage(call_id=call.call_id, name=call.name, text=error, is_error=True)
+        )
+    return chat
+
+
+@pytest.mark.parametrize("words", ["please do NOT publish this", "do not publish it"])
+def test_words_against_publishing_win_over_the_open_question(words: str) -> None:
+    world = World()
+    chat = left_open(world, DIGITS, "publish")
+    asked = len(world.named("publish"))
+    said = chat.say(words)
+    assert len(world.named("publish")) == asked
+    assert "Published as" not in said
+
+
+def test_publishing_is_asked_for_again_after_words_about_something_else() -> None:
+    world = World()
+    chat = left_open(world, DIGITS, "publish")
+    assert "Published as" in chat.say("thanks, go on")
+
+
+def test_a_proposal_that_was_not_decided_was_not_denied() -> None:
+    world = World(train=nan_above(2.0))
+    chat = left_open(world, f"{DIGITS} learning rate 5.0", "propose_change")
+    asked = len(world.named("propose_change"))
+    chat.say("go on")
+    assert len(world.named("propose_change")) > asked
+
+
+def test_words_after_an_interrupted_question_are_its_answer() -> None:
+    world = World(
+        text_report(
+            mapping={"text": "body", "label": None, "image": None, "why": "two columns"},
+            alternatives={"text": [], "label": ["kind", "mood"]},
+        )
+    )
+    chat = left_open(world, "Train a classifier on tickets.jsonl", "ask_person")
+    chat.say("mood")
+    assert world.named("prepare_dataset")[0]["label_column"] == "mood"
