@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "traces/README.md")
-NAMED = re.compile(r"`((?:ml_intern|docs|traces|tests|benchmarks)/[\w./-]*)`|\]\(([\w./-]+)\)")
+DOCUMENTS = (
+    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "traces/README.md"),
+    *("docs/operations.md", "deploy/systemd/README.md", "examples/README.md"),
+)
+NAMED = re.compile(
+    r"`((?:ml_intern|docs|traces|tests|benchmarks|deploy|examples)/[\w./-]*)`|\]\(([\w./-]+)\)"
+)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
