@@ -17,6 +17,7 @@ from ml_intern.events import (
     AnsweredBy,
     Compacted,
     Event,
+    InterruptRequested,
     ModelChanged,
     OpCancelled,
     ToolFinished,
@@ -78,6 +79,11 @@ def _answered(open_call: OpenCall, outcome: ToolOutcome, by: AnsweredBy) -> Tool
         answered_by=by,
         duration_ms=0,
     )
+
+
+def _stopped_by(asked: Interrupt | InterruptRequested) -> str:
+    why = f": {asked.reason}" if asked.reason else ""
+    return f"{asked.asked_by} stopped it{why}"
 
 
 class Handling:
@@ -172,7 +178,7 @@ class Handling:
 
     def _stop_compacting(self) -> None:
         if self._signals.stop.is_set():
-            self._give_up("the session was told to stop")
+            self._give_up(self._why_stopped())
         else:
             self._desk.store.release(self._claim)
 
@@ -225,8 +231,13 @@ class Handling:
         """What still runs or waits is ended, whichever turn began it."""
         if op.cancel_jobs:
             self._cancel_jobs()
-        reason = f"{op.asked_by} stopped it"
-        return self._turn().interrupt(f"{reason}: {op.reason}" if op.reason else reason)
+        return self._turn().interrupt(_stopped_by(op))
+
+    def _why_stopped(self) -> str:
+        """In the words of whoever asked, last, while this op was handled."""
+        journal = [recorded.event for recorded in self._desk.store.events(self._claim.session_id)]
+        asked = [event for event in journal if isinstance(event, InterruptRequested)]
+        return _stopped_by(asked[-1]) if asked else "the session was told to stop"
 
     def _cancel_jobs(self) -> None:
         compute = self._place().compute
@@ -258,6 +269,7 @@ class Handling:
             limits=self._limits(),
             clock=self._desk.clock,
             signals=self._signals,
+            why_stopped=self._why_stopped,
             on_text=partial(self._desk.on_text, self._claim.session_id),
         )
 

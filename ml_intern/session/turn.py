@@ -43,6 +43,7 @@ class Turn:
         limits: Limits,
         clock: Clock,
         signals: Signals,
+        why_stopped: Callable[[], str],
         on_text: Callable[[str], None] = ignore_text,
     ) -> None:
         self._record = record
@@ -53,6 +54,7 @@ class Turn:
         self._limits = limits
         self._clock = clock
         self._signals = signals
+        self._why_stopped = why_stopped
         self._on_text = on_text
         self._deadline = clock.monotonic() + limits.max_turn_s
 
@@ -67,7 +69,7 @@ class Turn:
             if isinstance(verdict, TurnFinished):
                 return verdict
             if self._signals.stop.is_set():
-                return self.interrupt("the session was told to stop")
+                return self.interrupt(self._why_stopped())
             if waiting is not None:
                 return waiting
             if self._signals.leave.is_set():

@@ -401,6 +401,19 @@ def test_the_interrupt_of_a_running_tool_keeps_its_answer(bench):
     assert b.last(ToolFinished).output == "half done"
 
 
+def test_a_turn_that_is_stopped_says_who_asked_for_it_and_why(bench):
+    b = bench(calls(("effect", "{}")), words("never"))
+
+    def stopped(args, ctx):
+        b.submit(Interrupt(asked_by="ada", reason="lunch"))
+        b.signals.stop.set()
+        return succeed("half done")
+
+    b.effect.answer = stopped
+    b.start()
+    assert b.drive() == TurnFinished(outcome="interrupted", detail="ada stopped it: lunch")
+
+
 def test_a_session_has_its_own_limit_of_iterations(bench):
     b = bench(*[calls(("look", "{}"))] * 3)
     b.start(max_iterations=2)
