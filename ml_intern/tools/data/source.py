@@ -39,6 +39,7 @@ _TABLES: dict[str, Callable[[TextFile], Table]] = {
     ".json": JsonTable,
 }
 _ORDER: tuple[Split, ...] = ("train", "validation", "test")
+_MOST_NAMES = 10
 _ADDRESS = re.compile(r"\w+://")
 
 
@@ -89,12 +90,22 @@ def _nearest(path: Path, place: Workplace) -> str:
     while not folder.is_dir():
         missing, folder = folder.name, folder.parent
     try:
-        names = sorted(entry.name for entry in place.readable(str(folder)).iterdir())
+        entries = sorted(place.readable(str(folder)).iterdir())
     except (InputError, OSError):
         return ""
-    shown = [name for name in names if not name.startswith(".")]
-    near = difflib.get_close_matches(missing, shown, n=5, cutoff=0.5) or shown[:10]
-    return f"In {folder} there are: {', '.join(near)}." if near else f"{folder} is empty."
+    shown = {path.name: path for path in entries if not path.name.startswith(".")}
+    near = difflib.get_close_matches(missing, shown, n=5, cutoff=0.5)
+    if not shown:
+        return f"{folder} is empty."
+    return f"In {folder} there are: {', '.join(near) or _listed([*shown.values()])}."
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    """Names, those first that may be data: tables, then folders."""
+    order = sorted(paths, key=lambda path: (path.suffix.lower() not in _TABLES, not path.is_dir()))
+    more = len(order) - _MOST_NAMES
+    names = [path.name for path in order[:_MOST_NAMES]]
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "") or "nothing"
 
 
 def _open_packaged(words: str, folder: Path, ctx: ToolContext) -> Dataset:
@@ -139,10 +150,10 @@ def _open_folder(folder: Path, source: str, ctx: ToolContext) -> Dataset:
         return _open_tables(source, tables, ctx)
     if len(visible) == 1 and visible[0].is_dir() and not visible[0].is_symlink():
         return _open_folder(visible[0], source, ctx)
-    names = ", ".join(path.name for path in visible[:10]) or "nothing"
     raise InputError(
-        f"There is no dataset in {folder}, only {names}. Name a CSV, TSV, JSON or JSON Lines file, "
-        "or a folder that holds such files, or pictures in one subfolder per class."
+        f"There is no dataset in {folder}, only {_listed(visible)}. "
+        "Name a CSV, TSV, JSON or JSON Lines file, or a folder that holds such files, or pictures "
+        "in one subfolder per class."
     )
 
 
@@ -155,10 +166,9 @@ def _is_table(path: Path) -> bool:
 def _open_tables(source: str, files: Sequence[Path], ctx: ToolContext) -> TableSet:
     named = [path for path in files if split_of(path.stem)]
     if not named and len(files) > 1:
-        names = ", ".join(path.name for path in files[:10])
         raise InputError(
-            f"{source} holds several tables: {names}. Name the one that is meant, or call them "
-            "train, validation and test."
+            f"{source} holds several tables: {_listed(files)}. "
+            "Name the one that is meant, or call them train, validation and test."
         )
     ignored = [path.name for path in files if named and path not in named]
     notes = []

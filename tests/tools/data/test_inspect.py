@@ -248,6 +248,18 @@ def test_a_missing_file_names_its_neighbours(bench: Bench, sentences: Sentences)
     assert "there are: reviews.csv" in words
 
 
+def test_a_long_list_of_neighbours_begins_with_data_and_says_how_many_are_left(
+    bench: Bench, sentences: Sentences
+) -> None:
+    bench.csv("zz.csv", ["text", "label"], sentences(5))
+    bench.csv("pictures/train.csv", ["text", "label"], sentences(5))
+    for number in range(10):
+        (bench.folder / f"a{number}.md").write_text("x")
+    words = bench.refusal("nothing-like-that/x.csv")
+    assert "there are: zz.csv, pictures, a0.md, " in words
+    assert words.endswith("a7.md and 2 more.")
+
+
 def test_a_missing_folder_names_its_neighbours(bench: Bench, sentences: Sentences) -> None:
     bench.csv("dataset/train.csv", ["text", "label"], sentences(5))
     assert "there are: dataset." in bench.refusal("datasets/train.csv")
