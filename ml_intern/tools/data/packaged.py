@@ -42,6 +42,8 @@ class Packaged:
     description: str
     shipped: bool
     """Its data lies in the package; else it would have to be downloaded."""
+    pictures: bool = False
+    """What is loaded has pictures, which can be trained on; measurements cannot."""
 
     @property
     def id(self) -> str:
@@ -112,7 +114,9 @@ def _tokens(text: str) -> Iterable[str]:
 
 
 def _offer(entries: Sequence[Packaged]) -> str:
-    shipped = [f"{entry.id} ({entry.title})" for entry in entries if entry.shipped]
+    carried = [entry for entry in entries if entry.shipped]
+    fitting = [entry for entry in carried if entry.pictures] or carried
+    shipped = [f"{entry.id} ({entry.title})" for entry in fitting]
     if not shipped:
         return "No installed package carries a dataset of that kind; name a local file or folder."
     return f"Name a local file or folder, or one of these: {'; '.join(shipped[:20])}."

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from tests.tools.data.conftest import Bench
 
 ENTRIES = [
     Packaged("pkg", "stars", "Spectra of near stars", "Light of 400 stars in 5 classes.", True),
-    Packaged("pkg", "leaves", "Pictures of plant leaves", "Scans of leaves of 12 kinds.", True),
+    Packaged(
+        "pkg", "leaves", "Pictures of plant leaves", "Scans of leaves of 12 kinds.", True, True
+    ),
     Packaged("pkg", "leaf_shapes", "Shapes of leaves", "Measures of leaves.", True),
     Packaged("pkg", "post", "Zip code pictures", "Written numbers on letters.", False),
 ]
@@ -37,14 +40,23 @@ def test_words_find_the_one_that_they_speak_of(words: str, name: str) -> None:
 
 
 def test_words_that_fit_several_get_a_list() -> None:
+    measures = [replace(entry, pictures=False) for entry in ENTRIES]
     with pytest.raises(InputError, match=r"more than one .* pkg:leaf_shapes .*; pkg:leaves"):
+        choose("a few leaves", measures)
+
+
+def test_of_several_only_those_are_offered_that_can_be_trained_on() -> None:
+    with pytest.raises(
+        InputError, match=r"or one of these: pkg:leaves \(Pictures of plant leaves\)"
+    ):
         choose("a few leaves", ENTRIES)
 
 
 def test_words_that_fit_none_get_a_list() -> None:
     with pytest.raises(InputError, match="Nothing here is called 'movie reviews'") as caught:
         choose("movie reviews", ENTRIES)
-    assert "pkg:stars (Spectra of near stars)" in str(caught.value)
+    assert "pkg:leaves (Pictures of plant leaves)" in str(caught.value)
+    assert "pkg:stars" not in str(caught.value)
     assert "pkg:post" not in str(caught.value)
 
 
@@ -53,7 +65,9 @@ def test_the_catalogue_reads_any_package_without_importing_it(tmp_path: Path) ->
     for name in ("descr", "data"):
         (folder / name).mkdir(parents=True)
     (tmp_path / "somepkg" / "__init__.py").write_text("raise RuntimeError('imported')")
-    (folder / "_base.py").write_text("def load_moon(*, x=1):\n    ...\ndef load_mo():\n    ...\n")
+    (folder / "_base.py").write_text(
+        "def load_moon(*, x=1):\n    return A(\n        images=x)\ndef load_mo():\n    ...\n"
+    )
     (folder / "data" / "moon_a.csv.gz").write_bytes(b"")
     (folder / "descr" / "moon_data.rst").write_text(
         ".. _x:\n\nPhases of the moon\n-----\n\nText.\n"
@@ -67,6 +81,7 @@ def test_the_catalogue_reads_any_package_without_importing_it(tmp_path: Path) ->
             "title": "Phases of the moon",
             "description": "Text.",
             "shipped": True,
+            "pictures": True,
         },
         {
             "package": "somepkg",
@@ -74,6 +89,7 @@ def test_the_catalogue_reads_any_package_without_importing_it(tmp_path: Path) ->
             "title": "The sun",
             "description": "",
             "shipped": False,
+            "pictures": False,
         },
     ]
 
@@ -147,7 +163,8 @@ def test_a_dataset_that_would_be_downloaded_is_refused(confined: Bench) -> None:
 def test_words_about_nothing_offer_what_there_is(confined: Bench) -> None:
     confined.csv("moviereviews.csv", ["text", "label"], [("a", "b")])
     words = confined.refusal("moviereview")
-    assert "sklearn:digits" in words
+    assert "one of these: sklearn:digits (" in words
+    assert "sklearn:iris" not in words
     assert "moviereviews.csv" in words
 
 

@@ -36,6 +36,7 @@ def entry(description: Path) -> dict[str, object]:
         "title": title.group(1).strip() if title else description.stem,
         "description": text[title.end() if title else 0 :].strip()[:MAX_DESCRIPTION],
         "shipped": loader is not None and any(belongs(name.split(".")[0], loader) for name in data),
+        "pictures": loader is not None and gives_pictures(datasets, loader),
     }
 
 
@@ -44,6 +45,14 @@ def loaders(datasets: Path) -> list[str]:
     sources = (path.read_text(encoding="utf-8", errors="replace") for path in datasets.glob("*.py"))
     names = {name for source in sources for name in _LOADER.findall(source)}
     return sorted(names, key=lambda name: (-len(name), name))
+
+
+def gives_pictures(datasets: Path, name: str) -> bool:
+    """Whether the text of `load_NAME` gives its answer `images`."""
+    sources = (path.read_text(encoding="utf-8", errors="replace") for path in datasets.glob("*.py"))
+    body = re.compile(rf"^def load_{name}\(.*?(?=^(?:def|class|@)|\Z)", re.MULTILINE | re.DOTALL)
+    found = (match for source in sources if (match := body.search(source)))
+    return any(re.search(r"\bimages=", match[0]) for match in found)
 
 
 def belongs(stem: str, name: str) -> bool:
