@@ -27,6 +27,8 @@ from ml_intern.session.guards import judge
 from ml_intern.session.history import History
 
 RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
+LOOK_EVERY_S = 0.1
+"""How often a wait for the model looks whether it is still wanted."""
 
 
 class Turn:
@@ -119,7 +121,7 @@ class Turn:
                     raise
                 wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
                 self._record(_failure(self._model.name, exc, wait_s))
-                if self._clock.wait(self._signals.stop, wait_s):
+                if not self._wait(wait_s):
                     return
             except (Refused, ContextOverflow) as exc:
                 self._record(_failure(self._model.name, exc, None))
@@ -127,6 +129,16 @@ class Turn:
             else:
                 self._take(reply, self._clock.monotonic() - started)
                 return
+
+    def _wait(self, wait_s: float) -> bool:
+        """Let the time pass; false at once when nobody wants the answer any more."""
+        until = self._clock.monotonic() + wait_s
+        while not self._signals.is_called_off():
+            left_s = until - self._clock.monotonic()
+            if left_s <= 0:
+                return True
+            self._clock.wait(self._signals.stop, min(left_s, LOOK_EVERY_S))
+        return False
 
     def _take(self, reply: ModelReply, took_s: float) -> None:
         event = ModelReplied(

@@ -1,5 +1,7 @@
 """The one path: fresh, approved, resumed, interrupted and crashed turns."""
 
+import threading
+
 import pytest
 
 from ml_intern.errors import InputError, Refused, Retryable
@@ -307,6 +309,16 @@ def test_a_model_that_is_overloaded_is_asked_again(bench):
     b.start()
     assert b.drive().outcome == "finished"
     assert b.last(ModelFailed).retry_in_s == 0.01
+
+
+def test_a_wait_for_an_overloaded_model_ends_when_the_process_leaves(bench):
+    b = bench(Retryable("busy", retry_after_s=3600.0), words("now"))
+    b.start()
+    threading.Timer(0.2, b.signals.leave.set).start()
+    handle(b.store.claim(0), b.desk, b.signals)
+    assert b.all(TurnFinished) == []
+    b.signals.leave.clear()
+    assert b.drive() == TurnFinished(outcome="finished", detail="now")
 
 
 def test_our_own_bug_fails_the_op_and_not_the_session(bench):
