@@ -116,10 +116,10 @@ class Turn:
                 self._record(_cut_off(self._model.name, cut))
                 return
             except Retryable as exc:
-                if attempt == len(RETRY_WAITS_S):
+                wait_s = self._wait_before_next(attempt, exc)
+                if wait_s is None:
                     self._record(_failure(self._model.name, exc, None))
                     raise
-                wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
                 self._record(_failure(self._model.name, exc, wait_s))
                 if not self._wait(wait_s):
                     return
@@ -129,6 +129,13 @@ class Turn:
             else:
                 self._take(reply, self._clock.monotonic() - started)
                 return
+
+    def _wait_before_next(self, attempt: int, exc: Retryable) -> float | None:
+        """None when the model is not asked again: often enough, or not while the turn may run."""
+        if attempt == len(RETRY_WAITS_S):
+            return None
+        wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
+        return wait_s if self._clock.monotonic() + wait_s < self._deadline else None
 
     def _wait(self, wait_s: float) -> bool:
         """Let the time pass; false at once when nobody wants the answer any more."""

@@ -311,8 +311,16 @@ def test_a_model_that_is_overloaded_is_asked_again(bench):
     assert b.last(ModelFailed).retry_in_s == 0.01
 
 
+@pytest.mark.parametrize("retry_after_s", [61.0, 1e300, float("inf")])
+def test_a_model_that_is_back_only_after_the_turn_is_not_waited_for(bench, retry_after_s):
+    b = bench(Retryable("busy until tomorrow", retry_after_s=retry_after_s), words("never"))
+    b.start()
+    assert b.drive() == TurnFinished(outcome="failed", detail="busy until tomorrow")
+    assert b.last(ModelFailed).retry_in_s is None
+
+
 def test_a_wait_for_an_overloaded_model_ends_when_the_process_leaves(bench):
-    b = bench(Retryable("busy", retry_after_s=3600.0), words("now"))
+    b = bench(Retryable("busy", retry_after_s=50.0), words("now"))
     b.start()
     threading.Timer(0.2, b.signals.leave.set).start()
     handle(b.store.claim(0), b.desk, b.signals)
