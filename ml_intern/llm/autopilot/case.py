@@ -15,7 +15,7 @@ from ml_intern.llm.autopilot.objective import Family, Metric, Objective, Split, 
 ALLOWED_CHANGES = 5
 """Repairs and improvements before a person is asked."""
 
-Topic = Literal["dataset", "data", "target", "label", "text", "model", "handover"]
+Topic = Literal["dataset", "data", "target", "setting", "label", "text", "model", "handover"]
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def hear_answer(case: Case, topic: Topic, words: str) -> None:
         _name_data(case, later, words)
     elif topic == "target":
         _set_target(case, later, words)
+    elif topic == "setting":
+        _set_settings(case, later)
     elif topic == "model":
         _choose_model(case, later, words)
     else:
@@ -79,6 +81,7 @@ def _steers(later: Objective) -> bool:
         or later.source
         or later.target
         or later.doubt
+        or later.unread
         or later.model
         or later.text_column
         or later.label_column
@@ -155,6 +158,12 @@ def _set_target(case: Case, later: Objective, words: str) -> None:
     target, doubt = read_bare_number(words)
     merged = case.objective.merged(replace(later, beyond=None))
     case.objective = replace(merged, target=target, doubt=doubt)
+
+
+def _set_settings(case: Case, later: Objective) -> None:
+    """What the answer says counts; what was not understood before is left out by consent."""
+    merged = case.objective.merged(replace(later, beyond=None, source=None))
+    case.objective = replace(merged, unread=later.unread)
 
 
 def _choose_model(case: Case, later: Objective, words: str) -> None:

@@ -63,6 +63,8 @@ class Objective:
     target: Target | None = None
     doubt: str | None = None
     """Why the target in the words cannot be used; a whole sentence."""
+    unread: tuple[str, ...] = ()
+    """Settings and methods in the words that have no counterpart here, in the person's words."""
     metric: Metric | None = None
     """Named without a number."""
     asked: Mapping[str, Value] = field(default_factory=dict)

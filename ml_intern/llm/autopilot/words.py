@@ -11,6 +11,7 @@ OPENINGS: dict[Topic, str] = {
     "dataset": "Which dataset should I train on?",
     "data": "Which data should I use instead?",
     "target": "Which target should the model reach?",
+    "setting": "What do you mean by this setting?",
     "label": "Which column holds the label?",
     "text": "Which column holds the text?",
     "model": "Which model should I start from?",

@@ -752,6 +752,22 @@ def test_a_target_of_140_percent_is_asked_about() -> None:
     assert "Target reached: 97 %, asked was accuracy of at least 95 %" in said
 
 
+def test_a_setting_without_counterpart_is_asked_about_once() -> None:
+    world = World(answers=["go on"])
+    said = run(world, f"{DIGITS} Use momentum 0.9 and foo=3.")
+    (question,) = world.questions
+    assert "'momentum 0.9', 'foo=3'" in question
+    assert world.order()[0] == "ask_person"
+    assert "Target reached" in said
+
+
+def test_an_answer_about_a_setting_may_name_another() -> None:
+    world = World(answers=["then use a learning rate of 0.002"])
+    run(world, f"{DIGITS} Use momentum 0.9.")
+    assert len(world.questions) == 1
+    assert world.named("write_recipe")[0]["values"]["learning_rate"] == 0.002
+
+
 def test_a_missing_dataset_is_asked_for() -> None:
     world = World(text_report(), answers=["tickets.jsonl"])
     said = run(world, "Train a text classifier, 90 % accuracy")

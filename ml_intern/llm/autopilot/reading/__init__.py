@@ -15,7 +15,7 @@ from ml_intern.llm.autopilot.reading.page import Page, words
 from ml_intern.llm.autopilot.reading.publication import (
     read_private,
     read_publish,
-    read_repo_name,
+    take_repo_name,
     wants_card,
 )
 from ml_intern.llm.autopilot.reading.settings import (
@@ -23,8 +23,10 @@ from ml_intern.llm.autopilot.reading.settings import (
     take_settings,
     take_time_limit,
 )
+from ml_intern.llm.autopilot.reading.spelling import corrected
 from ml_intern.llm.autopilot.reading.target import read_target
 from ml_intern.llm.autopilot.reading.things import Role, Thing, take_things
+from ml_intern.llm.autopilot.reading.unread import take_unread
 
 LIMIT_CHARS = 20_000
 
@@ -45,16 +47,20 @@ def read(text: str) -> Objective:
     page = Page(text[:LIMIT_CHARS])
     things = take_things(page)
     columns = read_columns(page.text)
+    repo_name = take_repo_name(page)
+    page.text = corrected(page.text)
+    family = read_family(page)
     page.text = in_digits(page.text)
     asked = take_settings(page)
     timeout_s = take_time_limit(page)
-    validation_fraction, test_fraction = take_fractions(page)
+    validation_fraction, test_fraction, unclear = take_fractions(page)
+    unread = (*unclear, *take_unread(page))
     target, doubt, metric = read_target(page.text)
     model, scratch = _first(things, "model"), page.has(_SCRATCH)
     source = _source(things) or read_dataset_words(page.text)
     return Objective(
         words=text[:LIMIT_CHARS],
-        family=read_family(page),
+        family=family,
         beyond=read_beyond(page),
         training=speaks_of_training(page) or bool(things),
         source=source,
@@ -63,6 +69,7 @@ def read(text: str) -> Objective:
         finetune=page.has(_FINETUNE),
         target=target,
         doubt=doubt,
+        unread=unread,
         metric=metric,
         asked=asked,
         text_column=columns.get("text"),
@@ -70,7 +77,7 @@ def read(text: str) -> Objective:
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         output_dir=_first(things, "output"),
-        repo_name=_first(things, "repository") or read_repo_name(page),
+        repo_name=_first(things, "repository") or repo_name,
         private=read_private(page),
         publish=read_publish(page),
         card=wants_card(page),

@@ -23,8 +23,19 @@ _UNDER_NAME = words(
     rf"|repo(?:sitory)?(?: name)?[:=]?) {_NAME}"
 )
 _AS = words(rf"\b{_VERB}\b[^.;!?\n]{{0,50}}?\b(?:as|under) {_NAME}")
-_REPO = words(rf"\brepo(?:sitory)?(?:_| )?(?:name|id)\s*(?:[:=]|is)\s*{_NAME}")
-_NO_NAME = vocabulary("the a an my our it this hub hugging soon well private public model is of")
+_TO = words(rf"\b(?:publish\w*|push\w*|upload\w*) (?:\w+ ){{0,3}}?to {_NAME}")
+_REPO = words(
+    r"\brepo(?:sitory)?(?:[_-]| )?(?:(?:name|id)(?:\s*[:=]| is| should be| shall be)?"
+    rf"|\s*[:=]|(?: is| shall be| should be)? (?:named|called)) ?{_NAME}"
+)
+_IN_REPO = words(rf"\brepo(?:sitory)? {_NAME}")
+_NO_NAME = vocabulary(
+    "the a an my our it this that hub hugging soon well private public privately publicly model "
+    "is of on in for and or with by as name named called id should shall must to usual before "
+    "always such possible needed instructed requested agreed planned dataset draft everyone "
+    "anyone people me us them once safetensors huggingface local"
+)
+_ENDS = words(r" ?(?:$|[.,;:!?)\n]|(?:and|with|when|if|once|please|then|but|after|in|on|at) )")
 _TELLING = re.compile(r"[-_/\d]")
 _OPENLY = words(r"\bpublic(?:ly)?\b(?! (?:data|domain))")
 _PRIVATELY = words(r"\bprivate(?:ly)?\b")
@@ -40,21 +51,31 @@ def read_publish(page: Page) -> bool | None:
     return True if page.has(_ALWAYS) else None
 
 
-def read_repo_name(page: Page) -> str | None:
+def take_repo_name(page: Page) -> str | None:
     """The repository's name, where it is no path and thus still on the page."""
-    for pattern in (_CALLED, _UNDER_NAME, _REPO, _AS):
+    for pattern in (_CALLED, _REPO, _UNDER_NAME, _AS, _IN_REPO, _TO):
         for found in pattern.finditer(page.text):
-            quoted = next((group for group in found.groups()[:3] if group), None)
-            bare = (found[4] or "").rstrip(".-")
-            if quoted:
-                return quoted.strip()
-            if (
-                bare
-                and bare.lower() not in _NO_NAME
-                and (pattern is not _AS or _TELLING.search(bare))
+            group = next(index for index in range(1, 5) if found[index])
+            name = found[group].strip() if group < _BARE else found[group].rstrip(".-")
+            if name and (
+                group < _BARE or _may_be_bare(pattern, name, page.text, found.start(group))
             ):
-                return bare
+                page.blank(*found.span(group))
+                return name
     return None
+
+
+_BARE = 4
+"""The group of `_NAME` that holds a name without quotes."""
+
+
+def _may_be_bare(pattern: re.Pattern[str], name: str, text: str, start: int) -> bool:
+    """Whether a word without quotes is a name: it tells by its signs, or nothing follows it."""
+    if name.lower() in _NO_NAME:
+        return False
+    if pattern in (_CALLED, _REPO, _UNDER_NAME) or _TELLING.search(name):
+        return True
+    return pattern is _AS and _ENDS.match(text, start + len(name)) is not None
 
 
 def read_private(page: Page) -> bool | None:

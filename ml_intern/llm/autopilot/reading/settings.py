@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 
 from ml_intern.llm.autopilot.objective import Value
-from ml_intern.llm.autopilot.reading.numbers import NUMBER, PERCENT, WHOLE, parse
+from ml_intern.llm.autopilot.reading.numbers import NUMBER, PERCENT, WHOLE, parse, parse_whole
 from ml_intern.llm.autopilot.reading.page import Page, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equal|around|about)\b){1,8}"
 _SQUARE = r"(?:\s*[x\u00d7]\s*\d+)?"
 _FLOAT = rf"({NUMBER})(?!\s*%)"
+_SHARE = rf"({NUMBER}(?:\s*%)?)"
 
 _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -25,6 +26,7 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"\b{WHOLE}[\s-]*(?:(?:full|training|complete|more)\s+)?epochs?\b",
             rf"\b(?:num_train_)?epochs{_LINK}{WHOLE}",
+            rf"\bep(?:och)?\s*[:=]\s*{WHOLE}",
         ),
     ),
     (
@@ -32,6 +34,7 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"\b(?:per_device_train_)?batch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
             rf"\bbs{_LINK}{WHOLE}",
+            rf"\b{WHOLE}\s+(?:as\s+(?:the\s+)?)?batch[\s-]*size\b",
         ),
     ),
     ("seed", (rf"\bseed(?:ed)?(?:\s+with)?{_LINK}{WHOLE}",)),
@@ -88,28 +91,51 @@ _FLOAT_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "learning_rate",
         (
             rf"(?:\blearning[\s_-]*rate|\blr)\b{_LINK}{_FLOAT}",
-            rf"(?<![\w.,+-])({NUMBER})\s+(?:as\s+(?:the\s+)?)?learning[\s_-]rate\b",
+            rf"(?<![\w.,+-])({NUMBER})\s+(?:as\s+(?:the\s+)?)?(?:learning[\s_-]*rate|lr)\b",
         ),
     ),
-    ("weight_decay", (rf"\bweight[\s_-]*decay{_LINK}{_FLOAT}",)),
-    ("label_smoothing_factor", (rf"\blabel[\s_-]*smoothing(?:_factor)?{_LINK}{_FLOAT}",)),
+    (
+        "warmup_steps",
+        (
+            rf"\bwarm-?up[\s_-]*(?:ratio|fraction|share|proportion){_LINK}{_SHARE}",
+            rf"(?<![\w.,+-])({NUMBER}\s*%)\s*(?:of\s+)?warm-?up\b",
+            rf"\bwarm-?up{_LINK}({NUMBER}\s*%)",
+        ),
+    ),
+    ("max_grad_norm", (rf"\b(?:max_grad_norm|grad(?:ient)?[\s_-]*clip\w*){_LINK}{_FLOAT}",)),
+    ("weight_decay", (rf"\b(?:weight[\s_-]*decay|wd){_LINK}{_FLOAT}",)),
+    ("label_smoothing_factor", (rf"\blabel[\s_-]*smoothing(?:_factor)?{_LINK}{_SHARE}",)),
     (
         "hidden_dropout_prob",
-        (rf"\b(?:hidden_)?dropout(?:[\s_-]*(?:prob(?:ability)?|rate))?{_LINK}{_FLOAT}",),
+        (rf"\b(?:hidden_)?dropout(?:[\s_-]*(?:prob(?:ability)?|rate))?{_LINK}{_SHARE}",),
     ),
 )
+
+
+def _parse_share(text: str) -> float:
+    number = text.rstrip("% \t\n")
+    return parse(number) / 100 if number != text else parse(text)
+
 
 Reader = tuple[str, tuple[re.Pattern[str], ...], Callable[[str], Value]]
 _READERS: tuple[Reader, ...] = tuple(
     (name, tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns), kind)
-    for table, kind in ((_FLOAT_SETTINGS, parse), (_WHOLE_SETTINGS, int))
+    for table, kind in ((_FLOAT_SETTINGS, _parse_share), (_WHOLE_SETTINGS, parse_whole))
     for name, patterns in table
 )
 
 _DETERMINISTIC = words(r"\bdeterministic\w*|\bbit for bit\b|\bbit-identical\b")
+_SCHEDULE = words(
+    r"\b(cosine|linear|constant|polynomial)(?: (?:lr|learning[ -]rate))?".replace("[ -]", r"[\s-]")
+    + r" (?:schedul\w*|decay|annealing)\b"
+)
 _AUGMENT = words(r"(?<!no\s)(?<!without\s)(?<!data\s)\b(?:data )?augment\w*")
 
-_SHARES = re.compile(r"(?<![\d/])(\d{2})/(\d{1,2})/(\d{1,2})(?![\d/])")
+_SHARES = re.compile(
+    r"(?<![\d/:.,-])(\d{1,2})([/:-])(\d{1,2})(?:\2(\d{1,2}))?(?![\d/:]|-\d|[.,]\d|\s*%)"
+)
+_IS_SPLIT = words(r"\bsplit\w*|\btrain\w* ?[/,-] ?(?:val|dev|test)|\bdivid\w*|\bratio\b")
+_TWO_WAY = words(r"\btrain\w* ?[/,-] ?(validation|val|dev|test)\w*|\b(validation|val|dev|test)\b")
 _SHARE_FIRST = re.compile(
     rf"(?<![\w.,])({NUMBER})({PERCENT})?\s+(?:of\s+(?:the\s+|all\s+|our\s+|my\s+)?(?:\w+\s+)?)?"
     r"(?:for|as|to|into|in)\s+(?:the\s+|a\s+)?(validation|val|dev|test)\w*",
@@ -120,11 +146,33 @@ _SHARE_LAST = re.compile(
     rf"{_LINK}({NUMBER})({PERCENT})?",
     re.IGNORECASE,
 )
-_LIMIT = re.compile(
-    r"\b(?:within|under|at\s+most|(?:no|not)\s+(?:more|longer)\s+than|less\s+than|up\s+to"
-    rf"|max(?:imum)?(?:\s+of)?|time\s+limit{_LINK})\s*({NUMBER})\s*(s|sec|seconds?|m|min|minutes?"
-    rf"|h|hours?)\b",
+_SHARE_BARE = re.compile(
+    rf"(?<![\w.,])({NUMBER})({PERCENT})\s+(?:for\s+)?(validation|val|dev|test)(?:ing)?\b"
+    r"(?!\s+(?:acc\w*|f1|loss|score|set\s+acc\w*|macro|error))",
     re.IGNORECASE,
+)
+_SHARE_OF_TRAINING = re.compile(
+    rf"(?<![\w.,])({NUMBER})({PERCENT})\s+(?:(?:of\s+(?:the\s+|all\s+|our\s+|my\s+)?\w+\s+)?"
+    r"(?:for|as|to|into)\s+)?(?:the\s+)?train(?:ing)?\b(?!\s+(?:acc\w*|f1|loss|score))",
+    re.IGNORECASE,
+)
+_MOST_HELD_OUT = 0.4
+_TIME = r"(s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?)\b"
+_DURATION = (
+    rf"(?:({NUMBER})\s*{_TIME}(?:\s*(?:and\s+)?({NUMBER})\s*{_TIME})?|(half\s+an?|an?)\s+{_TIME})"
+)
+_LIMITS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:within|under|at\s+most|(?:no|not)\s+(?:more|longer)\s+than|less\s+than|up\s+to"
+        rf"|max(?:imum)?(?:\s+of)?|time[\s_-]*(?:limit|out|budget){_LINK}|limit{_LINK})\s*{_DURATION}",
+        rf"\b(?:stop|end|finish|quit|abort|cancel|cut)\w*\s+(?:\w+\s+){{0,3}}?(?:after|at|in|by)"
+        rf"\s+(?:at\s+most\s+)?{_DURATION}",
+        rf"\b(?:train|run|training|running|learn)\b[^.;!?\n\d]{{0,40}}?\bfor\s+"
+        rf"(?:about\s+|around\s+|some\s+)?{_DURATION}",
+        rf"(?<![\w.,]){_DURATION}\s+(?:at\s+(?:the\s+)?most|max(?:imum)?|tops|(?:time\s+)?limit)\b",
+        rf"\bafter\s+{_DURATION}\s*,?\s*(?:stop|end|quit|abort)",
+    )
 )
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -138,28 +186,66 @@ def take_settings(page: Page) -> dict[str, Value]:
             if found is not None:
                 asked[name] = kind(next(group for group in found.groups() if group))
                 break
+    schedule = page.take(_SCHEDULE)
+    asked |= {"lr_scheduler_type": schedule[1].lower()} if schedule is not None else {}
     asked |= {"deterministic": True} if page.has(_DETERMINISTIC) else {}
     asked |= {"augment": True} if page.has(_AUGMENT) else {}
     return asked
 
 
-def take_fractions(page: Page) -> tuple[float | None, float | None]:
-    """The shares of validation and test, where the words fix them."""
-    shares = page.take(_SHARES)
-    if shares is not None and sum(map(int, shares.groups())) == 100:
-        return int(shares[2]) / 100, int(shares[3]) / 100
+def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
+    """The shares of validation and test, where the words fix them, and what of it is unclear."""
     found: dict[str, float] = {}
-    for pattern, order in ((_SHARE_LAST, (1, 2, 3)), (_SHARE_FIRST, (3, 1, 2))):
+    unclear = _take_shares(page, found)
+    for pattern, order in (
+        (_SHARE_LAST, (1, 2, 3)),
+        (_SHARE_FIRST, (3, 1, 2)),
+        (_SHARE_BARE, (3, 1, 2)),
+    ):
         for match in list(pattern.finditer(page.text)):
             split, number, sign = (match[index] for index in order)
             share = parse(number) / (100 if sign else 1)
-            if 0 < share <= 0.5:
+            if 0 < share <= _MOST_HELD_OUT:
                 found.setdefault("test" if split.lower() == "test" else "validation", share)
                 page.blank(*match.span())
-    return found.get("validation"), found.get("test")
+            elif pattern is not _SHARE_BARE and share < 1:
+                unclear.append(match[0].strip())
+                page.blank(*match.span())
+    training = page.take(_SHARE_OF_TRAINING)
+    if training is not None and not found:
+        unclear.append(training[0].strip())
+    return found.get("validation"), found.get("test"), unclear
+
+
+def _take_shares(page: Page, found: dict[str, float]) -> list[str]:
+    """`80/10/10`, and `90/10` where the words around say that it is a split, and which."""
+    for match in list(_SHARES.finditer(page.text)):
+        train, last = int(match[1]), match[4]
+        shares = [train, int(match[3]), *([int(last)] if last else [])]
+        if sum(shares) != 100 or not (last or page.has(_IS_SPLIT)):
+            continue
+        page.blank(*match.span())
+        around = page.text[max(0, match.start() - 40) : match.end() + 40]
+        named = _TWO_WAY.search(around)
+        if max(shares[1:]) > 100 * _MOST_HELD_OUT or not (last or named):
+            return [f"split {match[0]}"]
+        if last:
+            found |= {"validation": shares[1] / 100, "test": shares[2] / 100}
+        elif named is not None:
+            held_out = (named[1] or named[2]).lower()
+            found["test" if held_out == "test" else "validation"] = shares[1] / 100
+    return []
 
 
 def take_time_limit(page: Page) -> float | None:
     """Seconds that training may take."""
-    found = page.take(_LIMIT)
-    return parse(found[1]) * _SECONDS[found[2][0].lower()] if found is not None else None
+    for pattern in _LIMITS:
+        found = page.take(pattern)
+        if found is None:
+            continue
+        number, unit, more, smaller, article, whole = found.groups()
+        if article is not None:
+            return _SECONDS[whole[0].lower()] * (0.5 if "half" in article.lower() else 1)
+        seconds = parse(number) * _SECONDS[unit[0].lower()]
+        return seconds + (parse(more) * _SECONDS[smaller[0].lower()] if more else 0)
+    return None

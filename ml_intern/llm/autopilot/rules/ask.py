@@ -66,6 +66,14 @@ def clarify(case: Case) -> Step | None:
             "target",
             f"{case.objective.doubt} Give a percentage such as 90 %, or say that there is none.",
         )
+    if case.objective.unread:
+        said = ", ".join(f"'{piece}'" for piece in case.objective.unread)
+        return ask(
+            case,
+            "setting",
+            f"I cannot follow {said} here. Say it in other words (for example `learning rate "
+            "0.0005` or `10 % for validation`), or say `go on` to leave it out.",
+        )
     return None
 
 

@@ -1,0 +1,62 @@
+"""What the words ask for that has no counterpart here: asked about, never left out in silence.
+
+Runs on what the readers of settings have left on the page.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ml_intern.llm.autopilot.reading.numbers import NUMBER
+from ml_intern.llm.autopilot.reading.page import Page, vocabulary, words
+
+_LINK = r"(?:[\s:=]|\b(?:of|is|to|at)\b){1,6}"
+_EQUATION = re.compile(
+    rf"(?<![\w=<>!])([A-Za-z][A-Za-z0-9_-]{{0,40}})\s*=\s*({NUMBER}%?|[A-Za-z](?:[\w.-]{{0,60}}\w)?)(?!\w)"
+)
+_UNDERSTOOD = vocabulary(
+    "accuracy acc f1 loss target goal score error fscore text texts label labels input inputs "
+    "output outputs class classes category categories y data dataset source file folder path "
+    "model repo repository name id column columns split splits task type publish private card "
+    "seed validation val test train dev metric device gpu cpu true false deterministic augment "
+    "dir directory precision recall auc"
+)
+_BEYOND_SETTINGS = (
+    rf"\bmomentum(?:{_LINK}{NUMBER})?",
+    rf"\b(?:adam[\s_-]*)?beta[\s_-]?[12]?{_LINK}{NUMBER}",
+    rf"\b(?:adam[\s_-]*)?epsilon{_LINK}{NUMBER}",
+    r"\b(?:sgd|adafactor|rmsprop|adagrad|adadelta|lamb|muon|nadam)\b",
+    r"\b(?:lion|sophia)\s+optimi[sz]er",
+    rf"\b(?:early[\s-]*stopping\s+)?patience{_LINK}{NUMBER}",
+    r"\b(?:fp16|bf16|fp8|half[\s-]precision|mixed[\s-]precision|int8|4-?bit|8-?bit)\b",
+    r"\b(?:q?lora|dora)\b|\b(?:prefix|prompt|adapter)[\s-]tun\w+",
+    r"\b(?:\d+|[kx])?[\s-]?fold\s+cross[\s-]?validat\w*|\bcross[\s-]?validat\w*|\b\d+-fold\b",
+    r"\bensembl\w+",
+    r"\bfocal\s+loss\b|\bclass[\s-]weight\w*|\bweighted\s+(?:loss|sampling)\b",
+    r"\b(?:over|under|up|down)[\s-]?sampl\w+",
+    r"\bfreez\w+\s+(?:the\s+|all\s+)?(?:\w+\s+){0,2}?(?:layers?|back-?bone|encoder|embeddings?)",
+    r"\b(?:hyper-?parameter|grid|random)\s+(?:search|sweep)\b|\boptuna\b",
+    r"\bmix-?up\b|\bcut-?mix\b",
+)
+_WISHES = re.compile("|".join(f"(?:{pattern})" for pattern in _BEYOND_SETTINGS), re.IGNORECASE)
+_DENIED = words(
+    r"\b(?:no|not|without|never|don['\u2019]?t|do not|skip|avoid|than|instead of)\b[^,.;\n]{0,25}$"
+)
+_MOST = 5
+
+
+def take_unread(page: Page) -> tuple[str, ...]:
+    """Settings and methods in the person's own words, the first few, each once."""
+    pieces = list(_pieces(page.text))
+    for found in pieces:
+        page.blank(*found.span())
+    return tuple(dict.fromkeys(" ".join(found[0].split()) for found in pieces))[:_MOST]
+
+
+def _pieces(text: str) -> Iterator[re.Match[str]]:
+    for found in _WISHES.finditer(text):
+        if not _DENIED.search(text, max(0, found.start() - 40), found.start()):
+            yield found
+    for found in _EQUATION.finditer(text):
+        parts = set(re.split(r"[_-]", found[1].lower()))
+        if not parts & _UNDERSTOOD and not _WISHES.search(found[0]):
+            yield found

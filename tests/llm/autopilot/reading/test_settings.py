@@ -1,0 +1,103 @@
+"""Settings, splits and limits at their word, and what has no counterpart."""
+
+from typing import Any
+
+import pytest
+
+from ml_intern.llm.autopilot.reading import read
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("learning rate: 10^-3", {"learning_rate": 1e-3}),
+    ("learning rate of 1 000 000", {"learning_rate": 1e6}),
+    ("a learning rate of one million", {"learning_rate": 1e6}),
+    ("a learning rate of one tenth", {"learning_rate": 0.1}),
+    ("learning rate 2*10^-4", {"learning_rate": 2e-4}),
+    ("learning rate 1/1000", {"learning_rate": 1e-3}),
+    ("w/ 1e-4 lr", {"learning_rate": 1e-4}),
+    ("lerning rate 0.01, epcohs 5", {"learning_rate": 0.01, "num_train_epochs": 5}),
+    ("lr=3e-4; bs=64; ep=7", {"learning_rate": 3e-4, "per_device_train_batch_size": 64,
+                             "num_train_epochs": 7}),
+    ("seed twenty-five, batch size thirty-two", {"seed": 25, "per_device_train_batch_size": 32}),
+    ("one hundred and fifty epochs", {"num_train_epochs": 150}),
+    ("vocab size 12 500, seed 7 100 warmup steps",
+     {"vocab_size": 12500, "seed": 7, "warmup_steps": 100}),
+    ("vocab size 12,500 and seed 1,234", {"vocab_size": 12500, "seed": 1234}),
+    ("vocabulary of 8k", {"vocab_size": 8000}),
+    ("10 % warmup, dropout of 10 %", {"warmup_steps": 0.1, "hidden_dropout_prob": 0.1}),
+    ("warmup ratio 0.1, gradient clipping 0.5, linear schedule",
+     {"warmup_steps": 0.1, "max_grad_norm": 0.5, "lr_scheduler_type": "linear"}),
+    ("wd 0.01", {"weight_decay": 0.01}),
+    ("8 as batch size", {"per_device_train_batch_size": 8}),
+    ("no early stopping, without mixed precision", {}),
+    ("3 files of 12,500 rows, two of them in English", {}),
+]  # fmt: skip
+UNREAD: list[tuple[str, tuple[str, ...]]] = [
+    ("momentum 0.9 and SGD", ("momentum 0.9", "SGD")),
+    ("foo=3", ("foo=3",)),
+    ("optimizer=lion", ("optimizer=lion",)),
+    ("with LoRA in 4-bit", ("LoRA", "4-bit")),
+    ("5-fold cross-validation", ("5-fold cross-validation",)),
+    ("fp16 please", ("fp16",)),
+    ("patience 3", ("patience 3",)),
+    ("split 90/10", ("split 90/10",)),
+    ("60 % for validation", ("60 % for validation",)),
+    ("80% for training", ("80% for training",)),
+    ("oversampling of rare classes", ("oversampling",)),
+    ("no momentum, without LoRA, never fp16", ()),
+    ("accuracy=0.9, text=note, label=kind", ()),
+    ("output_dir=results, seed=3, repo=moods", ()),
+    ("from 2023-01-01 to 2023-12-31", ()),
+]
+SPLITS: list[tuple[str, float | None, float | None]] = [
+    ("90% train, 10% validation", 0.1, None),
+    ("80% train, 10% val, 10% test", 0.1, 0.1),
+    ("70/15/15", 0.15, 0.15),
+    ("split 80-10-10", 0.1, 0.1),
+    ("a 80/20 train/test split", None, 0.2),
+    ("85:15 train/validation split", 0.15, None),
+    ("20% validation data and 90% accuracy", 0.2, None),
+    ("95% test accuracy", None, None),
+    ("92% val acc", None, None),
+    ("8/10/12 layers were tried", None, None),
+]
+LIMITS: list[tuple[str, float | None]] = [
+    ("stop after 10 minutes", 600),
+    ("train for 20 minutes", 1200),
+    ("stop after an hour", 3600),
+    ("90 minutes at most", 5400),
+    ("within 1 hour 30 minutes", 5400),
+    ("half an hour max", 1800),
+    ("time limit: 2h", 7200),
+    ("after 10 minutes stop", 600),
+    ("no longer than two hours", 7200),
+    ("stop after 10 epochs", None),
+    ("mails of the last 10 minutes", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ASKED)
+def test_settings(text: str, expected: dict[str, Any]) -> None:
+    found = read(f"Train on a.csv, {text}.")
+    assert (dict(found.asked), found.target, found.doubt) == (expected, None, None)
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(("text", "expected"), UNREAD)
+def test_what_has_no_counterpart_is_kept_in_the_persons_words(
+    text: str, expected: tuple[str, ...]
+) -> None:
+    found = read(f"Train on a.csv, {text}.")
+    assert found.unread == expected
+    assert found.doubt is None
+
+
+@pytest.mark.parametrize(("text", "validation", "test"), SPLITS)
+def test_splits(text: str, validation: float | None, test: float | None) -> None:
+    found = read(f"Train on a.csv, {text}.")
+    assert (found.validation_fraction, found.test_fraction) == (validation, test)
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(("text", "seconds"), LIMITS)
+def test_time_limits(text: str, seconds: float | None) -> None:
+    assert read(f"Train on a.csv, {text}.").timeout_s == seconds
