@@ -23,6 +23,10 @@ _AGAIN = pattern(
     r"|proceed"
     r"|once more|more|another)\b"
 )
+_NO_TARGET = pattern(
+    r"\bno(?:ne|t|pe)?\b|\bwithout\b|\bskip\b|\bany(?:thing)?\b|\bwhatever\b|\bgo on\b|\bforget\b"
+    r"|\bdoes not matter\b|\bdoesn['\u2019]?t matter\b|\bas good as\b|\bbest\b|\bleave\b|\bignore\b"
+)
 _SCRATCH = pattern(
     r"\bscratch\b|\bnone\b|\bwithout (?:a |any )?(?:pre-?trained )?model\b|\bno model\b"
 )
@@ -154,9 +158,14 @@ def _name_data(case: Case, later: Objective, words: str) -> None:
 
 
 def _set_target(case: Case, later: Objective, words: str) -> None:
-    """A number, or anything else for "no target"."""
+    """A number, or words for "no target"; anything else is asked about once more."""
     target, doubt = read_bare_number(words)
     merged = case.objective.merged(replace(later, beyond=None))
+    if target is None and doubt is None and not _is(_NO_TARGET, words):
+        doubt = case.objective.doubt
+        case.unclear += 1
+    else:
+        case.unclear = 0
     case.objective = replace(merged, target=target, doubt=doubt)
 
 

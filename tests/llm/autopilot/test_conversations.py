@@ -752,6 +752,21 @@ def test_a_target_of_140_percent_is_asked_about() -> None:
     assert "Target reached: 97 %, asked was accuracy of at least 95 %" in said
 
 
+def test_an_answer_about_the_target_that_says_nothing_is_asked_about_again() -> None:
+    world = World(answers=["hm", "90 %"])
+    said = run(world, "Train a ViT on the handwritten digits dataset, quality 0.9")
+    assert len(world.questions) == 2
+    assert "what 0.9 is to be" in world.questions[0]
+    assert "asked was accuracy of at least 90 %" in said
+
+
+def test_a_target_may_be_given_up_by_an_answer() -> None:
+    world = World(answers=["no target"])
+    said = run(world, "Train a ViT on the handwritten digits dataset, quality 0.9")
+    assert len(world.questions) == 1
+    assert "No target was named" in said
+
+
 def test_a_setting_without_counterpart_is_asked_about_once() -> None:
     world = World(answers=["go on"])
     said = run(world, f"{DIGITS} Use momentum 0.9 and foo=3.")

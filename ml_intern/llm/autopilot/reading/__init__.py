@@ -10,6 +10,7 @@ from ml_intern.llm.autopilot.objective import Objective
 from ml_intern.llm.autopilot.reading.columns import read_columns
 from ml_intern.llm.autopilot.reading.dataset import read_dataset_words
 from ml_intern.llm.autopilot.reading.family import read_beyond, read_family, speaks_of_training
+from ml_intern.llm.autopilot.reading.history import take_past
 from ml_intern.llm.autopilot.reading.numbers import in_digits
 from ml_intern.llm.autopilot.reading.page import Page, words
 from ml_intern.llm.autopilot.reading.publication import (
@@ -51,6 +52,7 @@ def read(text: str) -> Objective:
     page.text = corrected(page.text)
     family = read_family(page)
     page.text = in_digits(page.text)
+    past = take_past(page)
     asked = take_settings(page)
     timeout_s = take_time_limit(page)
     validation_fraction, test_fraction, unclear = take_fractions(page)
@@ -68,7 +70,7 @@ def read(text: str) -> Objective:
         scratch=scratch and model is None,
         finetune=page.has(_FINETUNE),
         target=target,
-        doubt=doubt,
+        doubt=doubt if target or doubt or not past else _only_past(past),
         unread=unread,
         metric=metric,
         asked=asked,
@@ -94,3 +96,7 @@ def _source(things: list[Thing]) -> str | None:
     """The thing that is surely data, else the first that may be."""
     data = [thing for thing in things if thing.role == "data"]
     return next((thing.text for thing in data if thing.certain), data[0].text if data else None)
+
+
+def _only_past(score: str) -> str:
+    return f"I read {score} as what was reached before, not as what is to be reached now."
