@@ -20,9 +20,8 @@ OPENINGS: dict[Topic, str] = {
 """How each question begins; the answer is understood by it."""
 
 BRING_AN_LLM = (
-    'Another model can be set by `model = "..."` in config.toml or by the variable '
-    "ML_INTERN_MODEL. "
-    "In this version only `autopilot` works; other models come with LiteLLM."
+    "For everything else an LLM can plan the work: name one by the setting `model` in config.toml "
+    "or by the variable ML_INTERN_MODEL or LLM_ENDPOINT (docs/settings.md)."
 )
 
 
@@ -51,8 +50,7 @@ def cannot_do(what: str | None) -> str:
     )
     return (
         f"{asked}The autopilot trains image classifiers and text classifiers and nothing else, so "
-        f"I "
-        f"have not started anything. {BRING_AN_LLM}"
+        f"I have not started anything. {BRING_AN_LLM}"
     )
 
 

@@ -844,6 +844,7 @@ def test_data_of_no_supported_kind_is_not_trained_on() -> None:
     world = World(report, answers=["stop"])
     run(world, "Train a model on tickets.jsonl")
     assert "All columns are numbers" in world.questions[0]
+    assert "ML_INTERN_MODEL" in world.questions[0]
     assert world.named("write_recipe") == []
 
 
@@ -869,6 +870,10 @@ def test_a_model_that_cannot_be_loaded_is_asked_about() -> None:
         ("Summarise the articles in news.csv", "summarisation"),
         ("Run DPO on pairs.jsonl", "DPO"),
         ("Transcribe the audio files in ./clips", "speech"),
+        ("Predict the rent in a.csv, RMSE below 200", "regression"),
+        ("Reach BLEU of 40 classifying a.csv", "text generation"),
+        ("Train an autoencoder on ./leaves", "autoencoder"),
+        ("Fine-tune t5-small on pairs.csv", "language model"),
         ("Write me a poem", "training task"),
     ],
 )
@@ -881,7 +886,9 @@ def test_other_families_are_refused_in_one_text_that_names_the_settings(
     assert chat.refused
     assert world.calls == []
     assert word in said
+    assert "`model`" in said
     assert "ML_INTERN_MODEL" in said
+    assert "LLM_ENDPOINT" in said
     assert "config.toml" in said
 
 

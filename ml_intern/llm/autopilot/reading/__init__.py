@@ -40,6 +40,10 @@ _SMALL = words(
     r"\bscaled[- ]down\b|\bsmall\b|\btiny\b|\blittle\b|\bmini\b|\blight-?weight\b|\bcompact\b"
     r"|\bquick\b"
 )
+_OTHER_WORK = words(
+    r"^\W*(?:please )?(?:delete|remove|erase|wipe|copy|move|rename|download|install|open|print|list"
+    r"|show|zip|unzip|back ?up)\b"
+)
 
 
 @lru_cache(maxsize=64)
@@ -59,12 +63,13 @@ def read(text: str) -> Objective:
     unread = (*unclear, *take_unread(page))
     target, doubt, metric = read_target(page.text)
     model, scratch = _first(things, "model"), page.has(_SCRATCH)
-    source = _source(things) or read_dataset_words(page.text)
+    other_work = page.has(_OTHER_WORK) and not speaks_of_training(page)
+    source = None if other_work else _source(things) or read_dataset_words(page.text)
     return Objective(
         words=text[:LIMIT_CHARS],
         family=family,
-        beyond=read_beyond(page),
-        training=speaks_of_training(page) or bool(things),
+        beyond=read_beyond(page, model),
+        training=speaks_of_training(page) or (bool(things) and not other_work),
         source=source,
         model=model,
         scratch=scratch and model is None,

@@ -30,26 +30,48 @@ _TRAINING = words(
     r"|\bcategor\w*|\bsentiment\b|\bspam\b|\bteach\b|\bdistinguish\w*|\bapart\b"
 )
 
+_LANGUAGE = (
+    r"(?:english|german|french|spanish|italian|dutch|portuguese|russian|polish|turkish|arabic"
+    r"|hindi|chinese|japanese|korean|swedish|danish|norwegian|finnish|greek|czech|ukrainian)"
+)
+_MAKE = r"(?:train|fit|build|use|make|create|run|try|want|need|learn|with)\w*"
+_KIND_OF = r"(?:(?!(?:not|no|than|beat|of|instead|without|like)\b)\w+ ){0,3}?"
+_QUANTITY = (
+    r"(?:prices?|costs?|values?|numbers?|amounts?|temperatures?|ages?|salar(?:y|ies)|incomes?"
+    r"|revenues?|sales|weights?|heights?|durations?|distances?|rents?|wages?)"
+)
+_GUESS = r"(?:predict|estimat|guess|infer|forecast|comput|determin|regress)\w*"
+
 _ALWAYS_BEYOND: tuple[tuple[str, str], ...] = (
     ("multi-label classification", r"\bmulti-? ?label"),
     (
+        "classification of pairs of texts",
+        r"\b(?:sentence|text|question) pairs?\b|\bpairs of (?:sentences|texts|questions|messages)\b"
+        r"|\bentailment\b|\bnatural language inference\b|\bnli\b|\bparaphras\w+"
+        r"|\bduplicate questions?\b",
+    ),
+    (
         "object detection",
-        r"\bobject detect\w*|\bdetect\w* (?:the )?(?:objects?|cars|people|faces)\b|\bbounding box",
+        r"\bobject detect\w*|\bdetect\w* (?:the |all )?(?:objects?|cars|people|faces|pedestrians"
+        r"|vehicles)\b|\bbounding box|\byolo\w*",
     ),
     (
         "segmentation",
         r"\bsegment(?:ation|ing)?\b (?:the |of |images|pictures|photos|masks|model)|\b(?:image"
         r"|semantic|instance) segmentation",
     ),
+    ("named entities and token labels", r"\bpart[s]?[ -]of[ -]speech\b|\bpos[ -]tag\w*"),
     (
         "speech and audio",
         r"\bspeech\b|\baudio (?:files?|clips?|data|recordings?|classif\w+|samples?)|\basr\b"
-        r"|\btext-to-speech\b|\btts\b|\btranscrib\w+|\bvoice\b",
+        r"|\btext-to-speech\b|\btts\b|\btranscrib\w+|\bvoice\b|\bspoken (?:digits?|words?|commands?"
+        r"|language)\b|\bspeaker (?:recogni\w+|identif\w+|verif\w+)|\bwhisper\b",
     ),
     ("video", r"\bvideo (?:clips?|classif\w+|files?|data)\b|\bclassif\w+ (?:the )?videos\b"),
     (
         "named entities and token labels",
-        r"\bnamed[ -]entit\w+|\bner\b|\btoken[ -]classif\w+|\bpart[ -]of[ -]speech\b",
+        r"\bnamed[ -]entit\w+|\bner\b|\btoken[ -]classif\w+|\bextract\w* (?:the |all )?(?:names?"
+        r"|entit\w+|dates|address\w*|keywords|amounts|spans)\b",
     ),
     ("time series", r"\btime[ -]series\b|\bforecast\w*"),
     (
@@ -58,22 +80,53 @@ _ALWAYS_BEYOND: tuple[tuple[str, str], ...] = (
         r"|\bimage generation\b|\bgan\b",
     ),
     (
+        "image restoration",
+        r"\bsuper-? ?resolution\b|\bup-?scal\w+ (?:the |of )?(?:images|pictures|photos)\b"
+        r"|\bdenois\w+|\bdeblur\w*|\binpaint\w*|\bcolou?ri[sz]\w+",
+    ),
+    (
+        "an autoencoder or other unsupervised training",
+        r"\bauto-? ?encoders?\b|\bvaes?\b|\bself-? ?supervised\b|\bunsupervised\b"
+        r"|\bcontrastive(?:ly)?\b",
+    ),
+    (
         "preference training (DPO, RLHF, GRPO)",
         r"\bdpo\b|\brlhf\b|\bgrpo\b|\bppo\b|\bkto\b|\borpo\b|\breward model\w*"
-        r"|\bpreference (?:data|pairs|optimi[sz]ation|tuning)\b|\breinforcement learning\b",
+        r"|\bpreference (?:data|pairs|optimi[sz]ation|tuning)\b|\breinforcement learning\b"
+        r"|\bpreferen\w+[ -](?:tun|train|align|optimi[sz])\w*|\balign (?:a |the |my |our |this )?"
+        r"(?:\w+ )?(?:model|llm)",
     ),
     (
         "supervised fine-tuning of a chat model (SFT)",
-        r"\bsft\b|\binstruction[ -]tun\w*|\bsupervised fine-? ?tuning\b|\bchat ?(?:model|bot)\b",
+        r"\bsft\b|\binstruction[ -]tun\w*|\bsupervised fine-? ?tuning\b|\bchat ?(?:model|bots?)\b",
+    ),
+    ("knowledge distillation", r"\bdistil(?:l(?:s|ed|ing|ation)?)?\b"),
+    (
+        "a gradient-boosted or other classical model",
+        rf"\b{_MAKE} {_KIND_OF}(?:xgboost|lightgbm|catboost"
+        r"|gradient[ -]boost\w*|random forests?|decision trees?|svms?|support[ -]vector\w*"
+        r"|naive bayes|logistic regression|k-? ?nn|nearest neighbou?rs?|tf-?idf|fasttext"
+        r"|linear regression)\b",
     ),
 )
 _BEYOND_ALONE: tuple[tuple[str, str], ...] = (
-    ("summarisation", r"\bsummari[sz]\w*"),
-    ("translation", r"\btranslat\w*"),
+    ("summarisation", r"\bsummari[sz]\w*|\bwrit\w+ (?:\w+ )?summar(?:y|ies)\b"),
+    (
+        "translation",
+        r"\btranslat\w*|\bn?mt (?:model|system|engine)\b|\bneural mt\b"
+        rf"|\b{_LANGUAGE} ?(?:-|\u2013|->|→|to|into) ?{_LANGUAGE}\b"
+        r"|\b(?:de|en|fr|es|it) ?(?:->|→) ?(?:de|en|fr|es|it)\b",
+    ),
     (
         "regression",
-        r"\bregress\w*|\bpredict\w* (?:the |a )?(?:prices?|values?|numbers?|amounts?"
-        r"|temperatures?)\b",
+        rf"\bregress(?:ion|or|ors|ing)?\b|\b{_GUESS} (?:the |a |an |their |its |each )?"
+        rf"(?:\w+(?:['\u2019]s)? ){{0,2}}?{_QUANTITY}\b(?! (?:group|class|bracket|range|band"
+        r"|category|segment|level|tier))"
+        rf"|\b(?:{_GUESS}|tell\w*|learn\w*) how (?:much|many|old|long|expensive|tall|heavy|far)\b"
+        r"|\b(?:from|using|with|by) (?:all )?(?:the )?(?:other|remaining|numeric(?:al)?)"
+        r" (?:columns|features|fields|variables)\b"
+        r"|\b(?:score|grade|rate) (?:\w+ ){0,3}?(?:in|of|from|between) ?,? +"
+        r"(?:from |between )?\d+ (?:to|and|-) \d{2,}\b",
     ),
     (
         "question answering",
@@ -84,26 +137,82 @@ _BEYOND_ALONE: tuple[tuple[str, str], ...] = (
         "language modelling and text generation",
         r"\blanguage model\w*|\bcausal[ -]lm\b|\bllms?\b"
         r"|\btext[ -]generation\b"
-        r"|\bgenerat\w+ (?:the )?(?:text|stories|code"
-        r"|poems)\b",
+        r"|\bgenerat\w+ (?:the |new |more )?(?:text|stories|code"
+        r"|poems|sentences|names|answers|replies)\b"
+        r"|\b(?:writes?|writing|compos\w+|produc\w+) (?:\w+ )?(?:poems?|stories|code|texts?|replies"
+        r"|answers|lyrics|emails?|mails?)\b"
+        r"|\bgrammar correction\b|\b(?:correct|fix)\w* (?:the )?(?:spelling|grammar|typos)\b"
+        r"|\bspelling correction\b|\bauto-?complet\w+|\bnext[ -]word\b",
     ),
     (
         "embeddings and retrieval",
-        r"\bembedding model\w*|\bsentence similarity\b|\bretriev\w+"
-        r"|\bsemantic search\b",
+        r"\bembedding models?\b|\bembed(?:dings?)?\b(?! (?:size|dim|layer))"
+        r"|\bsentence similarity\b|\bretriev\w+|\bsemantic search\b",
+    ),
+    (
+        "ranking",
+        r"\b(?:re-?)?rank(?:ing|er|s)? (?:the |search |all |my )?(?:\w+ ){0,2}?(?:results|documents"
+        r"|answers|items|by relevance|model)\b|\blearning to rank\b",
     ),
     ("captioning", r"\bcaptioning\b|\bcaption (?:the )?(?:images|pictures|photos)\b"),
-    ("recommendation", r"\brecommend(?:er|ation)\w*"),
-    ("clustering", r"\bcluster(?:ing|s)? (?!node|gpu)"),
+    (
+        "recommendation",
+        r"\brecommend(?:er|ation|ations|s)?\b(?! (?:to|that|using|settings?|values?)|\s*,)",
+    ),
+    ("clustering", r"\bcluster(?:ing|s)? (?!node|gpu)|\btopic model(?:s|ing|ling)\b"),
+    (
+        "finding what is unusual or doubled",
+        r"\b(?:find|detect|spot|flag)\w* (?:the |all |any )?(?:anomal\w+|outliers?|duplicates?"
+        r"|near-duplicates?)\b|\banomaly detect\w*|\boutlier detect\w*|\bde-?duplicat\w+",
+    ),
+)
+_OTHER_NETWORKS: tuple[tuple[str, str], ...] = (
+    (
+        "a network that is no transformer",
+        rf"\b{_MAKE} {_KIND_OF}(?:cnns?|convnets?|convolutional\w*"
+        r"|resnet[\w-]*|efficientnet[\w-]*|mobilenet[\w-]*|vgg[\w-]*|alexnet|lenet[\w-]*"
+        r"|densenet[\w-]*|rnns?|lstms?|grus?|mlps?|multi-? ?layer perceptrons?|u-?nets?"
+        r"|graph neural networks?)\b",
+    ),
+)
+"""Built from nothing; one that is there may be fine-tuned."""
+_OTHER_MEASURES: tuple[tuple[str, str], ...] = (
+    (
+        "regression (its measure is an error in numbers)",
+        r"\b(?:rmse|rmsle|mape|nrmse|r-?squared|mean (?:absolute|squared) errors?)\b"
+        r"|\b(?:mae|mse) (?:of|below|under|less|at most|<|<=|is|should|down|as low|:|=)"
+        r"|\b(?:minimi[sz]e|lowest|reduce|lower|report) (?:the )?(?:mae|mse)\b"
+        r"|(?<![\w.])r(?:2|²|\^2) (?:score|of|above|over|at least|>|>=|≥|=|:|should)"
+        r"|(?<![\w.])r(?:2|²|\^2) ?(?:>|>=|≥|=|:) ?\.?\d",
+    ),
+    (
+        "text generation (its measure compares texts)",
+        r"\b(?:sacre)?bleu(?:-?\d)?\b|\brouge(?:-?[12l])?\b|\bmeteor score\b|\bbertscore\b|\bchrf\b"
+        r"|\bperplexit(?:y|ies)\b",
+    ),
+    ("speech and audio", r"\b(?:word error rate|wer) (?:of|below|under|at most|<|<=|=|:)"),
+)
+_GENERATIVE = words(
+    r"(?<![\w/-])(?:[\w-]+/)?(?:qwen|llama|mistral|mixtral|gemma|phi|gpt|t5|mt5|flan|bart|pythia"
+    r"|opt|falcon|deepseek|smollm|bloom|olmo)(?:[-_ ]?v?\d[\w.-]*|-[\w.-]+)?(?![\w/])"
+)
+_LABELLING = words(
+    r"\baccura\w*|\bacc\b|\bf1\b|\bclassif\w*|\bcategor\w*|\bsentiment\b|\bspam\b|\blabels?\b"
+    r"|\bclass(?:es)?\b|\bsort\b|\bapart\b|\bdistinguish\w*|\bpredict\w*|\bintents?\b"
 )
 
 
 def _compiled(table: tuple[tuple[str, str], ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, words(pattern)) for name, pattern in table)
+    return tuple((name, words(pattern.replace("[ -]", r"[\s-]"))) for name, pattern in table)
 
 
 _ALWAYS = _compiled(_ALWAYS_BEYOND)
 _ALONE = _compiled(_BEYOND_ALONE)
+_NETWORKS = _compiled(_OTHER_NETWORKS)
+_MEASURES = _compiled(_OTHER_MEASURES)
+_STARTED = words(
+    r"\bfine-? ?tun\w*|\bpre-? ?train\w*|\bback-? ?bone\b|\bcheck-? ?points?\b|\bbase model\b"
+)
 
 
 def read_family(page: Page) -> Family | None:
@@ -114,14 +223,31 @@ def read_family(page: Page) -> Family | None:
     return "text-classification" if text is not None else None
 
 
-def read_beyond(page: Page) -> str | None:
+def read_beyond(page: Page, model: str | None = None) -> str | None:
     """What the words ask for that no recipe covers; None when a recipe may do."""
-    for name, pattern in _ALWAYS:
-        if page.has(pattern):
-            return name
-    if page.has(_CLASSIFICATION):
+    found = _first(_ALWAYS, page)
+    if found is None and model is None and not page.has(_STARTED):
+        found = _first(_NETWORKS, page)
+    if found is None and not speaks_of_classes(page.text):
+        found = _first(_ALONE, page)
+    return found or _first(_MEASURES, page) or _generative(page, model)
+
+
+def _first(table: tuple[tuple[str, re.Pattern[str]], ...], page: Page) -> str | None:
+    return next((name for name, pattern in table if page.has(pattern)), None)
+
+
+def _generative(page: Page, model: str | None) -> str | None:
+    """A model that writes is trained to write, unless something is to be told apart."""
+    named = _GENERATIVE.search(f"{page.text} {model or ''}")
+    if named is None or page.has(_LABELLING):
         return None
-    return next((name for name, pattern in _ALONE if page.has(pattern)), None)
+    return f"training a language model ({named[0]})"
+
+
+def speaks_of_classes(text: str) -> bool:
+    """Whether the words say that classes are to be told apart."""
+    return _CLASSIFICATION.search(text) is not None
 
 
 def speaks_of_training(page: Page) -> bool:

@@ -1,8 +1,10 @@
 """Questions to the person: one at a time, precise, and not for ever."""
 
 from ml_intern.llm.autopilot.case import Case, Topic
+from ml_intern.llm.autopilot.reading.target import NOT_MEASURED
 from ml_intern.llm.autopilot.step import Action, Step
 from ml_intern.llm.autopilot.words import (
+    BRING_AN_LLM,
     OPENINGS,
     cannot_do,
     given_up,
@@ -61,10 +63,12 @@ def clarify(case: Case) -> Step | None:
             "name of a dataset that an installed package carries.",
         )
     if case.objective.doubt is not None:
+        doubt = case.objective.doubt
+        other = f" {BRING_AN_LLM}" if NOT_MEASURED in doubt else ""
         return ask(
             case,
             "target",
-            f"{case.objective.doubt} Give a percentage such as 90 %, or say that there is none.",
+            f"{doubt} Give a percentage such as 90 %, or say that there is none.{other}",
         )
     if case.objective.unread:
         said = ", ".join(f"'{piece}'" for piece in case.objective.unread)

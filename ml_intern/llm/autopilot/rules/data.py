@@ -5,7 +5,7 @@ from ml_intern.llm.autopilot.case import Case, Data
 from ml_intern.llm.autopilot.reading.columns import alluded, mentioned
 from ml_intern.llm.autopilot.rules.ask import ask
 from ml_intern.llm.autopilot.step import Action, Step
-from ml_intern.llm.autopilot.words import listed
+from ml_intern.llm.autopilot.words import BRING_AN_LLM, listed
 
 
 def inspect(case: Case) -> Step | None:
@@ -58,13 +58,15 @@ def refuse_data(case: Case) -> Step | None:
         return None
     if data.blocking:
         reasons = " ".join(data.blocking[:6])
-        return ask(case, "data", f"{case.objective.source} cannot be trained on: {reasons}")
+        other = "" if data.task is not None else f" {BRING_AN_LLM}"
+        return ask(case, "data", f"{case.objective.source} cannot be trained on: {reasons}{other}")
     if data.task is None and case.objective.family is None:
         problems = " ".join(data.problems[:3])
         return ask(
             case,
             "data",
-            f"{case.objective.source} is neither images nor texts with labels. {problems}".strip(),
+            f"{case.objective.source} is neither images nor texts with labels. "
+            f"{problems} {BRING_AN_LLM}",
         )
     return None
 
