@@ -61,10 +61,24 @@ class Data:
 
     def mean_length(self, column: str | None) -> float | None:
         """Characters per row of a column."""
-        for found in objects(self.report, "columns"):
-            if column is not None and text(found, "name") == column:
-                return number(found, "mean_length")
-        return None
+        return number(self._told_of(column), "mean_length")
+
+    def kind(self, column: str) -> str:
+        """The type of a column's values; empty when it is not known."""
+        return text(self._told_of(column), "type")
+
+    def distinct(self, column: str) -> int | None:
+        """How many different values a column has."""
+        return whole(self._told_of(column), "distinct")
+
+    def present(self, column: str) -> int | None:
+        """How many rows have a value in a column."""
+        missing = whole(self._told_of(column), "missing")
+        return self.rows - missing if self.rows and missing is not None else None
+
+    def _told_of(self, column: str | None) -> dict[str, Any]:
+        told = objects(self.report, "columns")
+        return next((c for c in told if column is not None and text(c, "name") == column), {})
 
 
 @dataclass(frozen=True)

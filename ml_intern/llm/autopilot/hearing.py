@@ -6,6 +6,7 @@ from dataclasses import replace
 from ml_intern.llm.autopilot.case import ALLOWED_CHANGES, Case, Topic
 from ml_intern.llm.autopilot.objective import Objective
 from ml_intern.llm.autopilot.reading import read
+from ml_intern.llm.autopilot.reading.mentions import find_mentions
 from ml_intern.llm.autopilot.reading.page import words as pattern
 from ml_intern.llm.autopilot.reading.target import read_bare_number
 
@@ -38,7 +39,7 @@ _FILLER = pattern(
 
 def hear(case: Case, words: str) -> None:
     """Take up words that answer no question."""
-    later = read(words)
+    later = _with_columns(case, read(words), words)
     if not later.source:
         later = replace(later, beyond=None)
     if _is(_STOP, words) and not _steers(later):
@@ -53,6 +54,20 @@ def hear(case: Case, words: str) -> None:
         _go_on(case)
     else:
         case.objective = case.objective.merged(later)
+
+
+def _with_columns(case: Case, later: Objective, words: str) -> Objective:
+    """What the words say of the columns that the data has by now."""
+    columns = case.data.columns if case.data is not None and not later.source else []
+    cued: dict[str, list[str]] = {"label": [], "text": []}
+    for mention in find_mentions(words, columns):
+        if mention.role in cued and not mention.plain:
+            cued[mention.role].append(mention.column)
+    return replace(
+        later,
+        label_column=later.label_column or _only(cued["label"]),
+        text_column=later.text_column or _only(cued["text"]),
+    )
 
 
 def hear_answer(case: Case, topic: Topic, words: str) -> None:
@@ -184,20 +199,24 @@ def _choose_model(case: Case, later: Objective, words: str) -> None:
 
 
 def _choose_column(case: Case, topic: Topic, later: Objective, words: str) -> None:
+    """The column; whatever else the answer says is taken up too."""
     columns = case.data.columns if case.data is not None else []
-    spoken = [name for name in columns if _occurs(name, words)]
-    column = _only(spoken) or _bare(words)
-    before = case.objective
-    is_label = topic == "label"
+    mentions = [m for m in find_mentions(words, columns) if m.role != "aside"]
+    other = "text" if topic == "label" else "label"
+    spoken = [m.column for m in mentions if m.role != other]
+    named = {
+        "label": later.label_column,
+        "text": later.text_column,
+        other: _only([m.column for m in mentions if m.role == other and not m.plain]),
+    }
+    says_more = later.target or later.doubt or later.asked
+    named[topic] = named[topic] or _only(spoken) or (None if says_more else _bare(words))
+    merged = case.objective.merged(replace(later, words="", beyond=None, source=None, family=None))
     case.objective = replace(
-        before,
-        label_column=later.label_column or (column if is_label else before.label_column),
-        text_column=later.text_column or (before.text_column if is_label else column),
+        merged,
+        label_column=named["label"] or merged.label_column,
+        text_column=named["text"] or merged.text_column,
     )
-
-
-def _occurs(name: str, words: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE) is not None
 
 
 def _only(found: list[str]) -> str | None:

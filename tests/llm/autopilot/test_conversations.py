@@ -830,6 +830,98 @@ def test_a_label_that_does_not_exist_is_asked_for_with_the_columns() -> None:
     assert world.named("prepare_dataset")[0]["label_column"] == "kind"
 
 
+def export_report(**changes: Any) -> dict[str, Any]:
+    """A table whose guessed label is not the one that the person names."""
+    columns = [
+        ("subject", "string", 590),
+        ("agent_reply", "string", 600),
+        ("customer_said", "string", 600),
+        ("handling_team", "string", 3),
+        ("stars", "integer", 5),
+        ("price_eur", "integer", 580),
+    ]
+    return text_report(
+        columns=[
+            {"name": name, "type": kind, "distinct": distinct, "missing": 0}
+            for name, kind, distinct in columns
+        ],
+        mapping={"text": None, "label": "stars", "image": None, "why": ""},
+        alternatives={"text": ["agent_reply", "customer_said"], "label": ["handling_team"]},
+        **changes,
+    )
+
+
+def test_what_the_person_names_beats_the_guess() -> None:
+    world = World(export_report())
+    run(world, "Route what the customers said (a.csv) to the right handling_team.")
+    (prepared,) = world.named("prepare_dataset")
+    assert prepared["label_column"] == "handling_team"
+    assert prepared["text_column"] == "customer_said"
+    assert world.questions == []
+
+
+def test_an_answer_about_a_column_may_name_the_target_too() -> None:
+    world = World(
+        export_report(), answers=["It is customer_said, of course. At least 90 % accuracy"]
+    )
+    said = run(world, "Sort the tickets in a.csv by team")
+    (question,) = world.questions
+    assert "agent_reply, customer_said" in question
+    (prepared,) = world.named("prepare_dataset")
+    assert (prepared["text_column"], prepared["label_column"]) == ("customer_said", "handling_team")
+    assert "asked was accuracy of at least 90 %" in said
+
+
+def test_several_named_columns_are_asked_about() -> None:
+    world = World(export_report(), answers=["stars, please"])
+    run(world, "Predict stars and handling_team from customer_said in a.csv")
+    (question,) = world.questions
+    assert question.startswith("Which column holds the label?")
+    assert "stars, handling_team" in question
+    assert world.named("prepare_dataset")[0]["label_column"] == "stars"
+
+
+def test_a_named_label_that_holds_no_classes_is_asked_about() -> None:
+    world = World(export_report(), answers=["handling_team"])
+    run(world, "Classify the text column customer_said by subject in a.csv")
+    assert "'subject' cannot be the label: it has 590 different values" in world.questions[0]
+    assert world.named("prepare_dataset")[0]["label_column"] == "handling_team"
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Predict price_eur from customer_said in a.csv",
+        "Estimate price_eur in a.csv, 90 %",
+        "Predict 'price_eur' from 'customer_said' in a.csv",
+    ],
+)
+def test_many_numbers_as_the_label_are_refused_when_the_data_shows_them(task: str) -> None:
+    world = World(export_report())
+    chat = talk(world)
+    said = chat.say(task)
+    assert chat.refused
+    assert "regression: 'price_eur' holds 580 different numbers" in said
+    assert "ML_INTERN_MODEL" in said
+    assert world.named("prepare_dataset") == []
+    assert world.questions == []
+
+
+def test_pictures_take_the_label_that_is_named() -> None:
+    report = image_report(
+        kind="image_folder",
+        columns=[{"name": name} for name in ("image", "species", "place")],
+        mapping={"image": "image", "label": "species", "text": None, "why": ""},
+        alternatives={"text": [], "label": ["place"]},
+    )
+    world = World(report)
+    run(world, "Sort the photos in ./leaves by place")
+    assert world.named("prepare_dataset")[0]["label_column"] == "place"
+    guessed = World(report)
+    run(guessed, "Train an image classifier on ./leaves")
+    assert "label_column" not in guessed.named("prepare_dataset")[0]
+
+
 def test_blocked_data_is_not_trained_on() -> None:
     report = text_report(blocking=["All 600 rows have the label 'a'; there is nothing to learn."])
     world = World(report, answers=["stop"])

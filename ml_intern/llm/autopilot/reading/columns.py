@@ -1,6 +1,5 @@
 """Which columns the person named for the text and for the label."""
 
-import re
 from typing import Literal
 
 from ml_intern.llm.autopilot.reading.page import vocabulary, words
@@ -26,7 +25,8 @@ _PART_IS_IN = words(
     rf"\b(?:({_TEXT})|({_LABEL})) (?:(?:is|are|stands?) )?(?:in|under) (?:the )?(?:column"
     rf"|field) {_NAME}"
 )
-_PART_EQUALS = words(rf"\b(?:({_TEXT})|(labels?))\s*[:=]\s*{_NAME}")
+_PART_EQUALS = words(rf"\b(?:({_TEXT})|(labels?|y))\s*[:=]\s*{_NAME}")
+_IN_AND_OUT = words(rf"\b(?:inputs?|x)\s*[:=]\s*{_NAME}\W+(?:and )?(?:outputs?|y)\s*[:=]\s*{_NAME}")
 _QUOTED = r"(?:\"([^\"\n]{1,80})\"|'([^'\n]{1,80})'|`([^`\n]{1,80})`|“([^”\n]{1,80})”)"
 _PART_IS_QUOTED = words(rf"\b(?:({_TEXT})|({_LABEL})) (?:(?:is|are|in|under) )?(?:the )?{_QUOTED}")
 _QUOTED_PART = words(
@@ -34,12 +34,13 @@ _QUOTED_PART = words(
     rf"|({_LABEL}))\b(?! of)"
 )
 _PREDICT = words(rf"\bpredict\w* (?:the )?{_QUOTED}(?: from (?:the )?{_QUOTED})?")
-_WORDS = re.compile(r"[^\W\d_]+")
-_SHORTEST_ALLUSION = 3
 _NO_NAME = vocabulary(
     "it this that which what column columns field them used here model the a an and or as "
     "is in called named there data file these those each one"
 )
+
+
+_BARE = 4
 
 
 def read_columns(text: str) -> dict[Part, str]:
@@ -56,54 +57,32 @@ def read_columns(text: str) -> dict[Part, str]:
         for found in pattern.finditer(text):
             groups = found.groups()
             names, parts = (groups[:-2], groups[-2:]) if name_first else (groups[2:], groups[:2])
-            name = next((group for group in names if group), "").rstrip(".-")
+            name = _name(names)
             if name and name.lower() not in _NO_NAME:
                 named.setdefault("text" if parts[0] else "label", name)
     return _predicted(text) | named
 
 
 def _predicted(text: str) -> dict[Part, str]:
-    """`predict 'mood' from 'note'`."""
+    """`predict 'mood' from 'note'`, `input=note, output=mood`."""
     found = _PREDICT.search(text)
-    if found is None:
-        return {}
-    label, source = (
-        next((group for group in groups if group), "")
-        for groups in (found.groups()[:4], found.groups()[4:])
-    )
-    return {"label": label, "text": source} if source else {"label": label}
+    if found is not None:
+        label, source = _two_names(found.groups(), 4)
+        return {"label": label, "text": source} if source else {"label": label}
+    found = _IN_AND_OUT.search(text)
+    if found is not None:
+        source, label = _two_names(found.groups(), 5)
+        return {"label": label, "text": source}
+    return {}
 
 
-def mentioned(text: str, columns: list[str]) -> list[str]:
-    """Those columns that the words name as what is to be told: `by mood`, `predict the mood`."""
-    lowered = text.lower()
-    return [
-        column
-        for column in columns
-        if re.search(
-            r"\b(?:by|predict\w*|label\w*|class\w*|categor\w*|column|target|tell|guess)\W+"
-            rf"(?:\w+\W+){{0,2}}?{re.escape(column.lower())}(?!\w)",
-            lowered,
-        )
-    ]
+def _two_names(groups: tuple[str | None, ...], first: int) -> tuple[str, str]:
+    return _name(groups[:first]), _name(groups[first:])
 
 
-def alluded(text: str, columns: list[str]) -> list[str]:
-    """Those columns whose names begin like a word of the task, or the other way round: `urgent`
-    and `Urg.`, `categories` and `category`."""
-    spoken = {word for word in _WORDS.findall(text.lower()) if len(word) >= _SHORTEST_ALLUSION}
-    return [
-        column
-        for column in columns
-        if any(_begin_alike(part, word) for part in _parts(column) for word in spoken)
-    ]
-
-
-def _parts(column: str) -> list[str]:
-    found = _WORDS.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower())
-    return [part for part in found if len(part) >= _SHORTEST_ALLUSION]
-
-
-def _begin_alike(part: str, word: str) -> bool:
-    """One begins with the other, but for a plural's ending."""
-    return word.startswith(part.removesuffix("y")) or part.startswith(word.removesuffix("ies"))
+def _name(groups: tuple[str | None, ...]) -> str:
+    """The group that matched; the fifth is a name without quotes, which may end a sentence."""
+    for index, group in enumerate(groups):
+        if group:
+            return group.rstrip(".-") if index == _BARE else group
+    return ""

@@ -1,11 +1,15 @@
 """Inspect the data, settle which columns are meant, and split it three ways."""
 
+from typing import Literal
+
 from ml_intern.llm.autopilot.answers import whole
 from ml_intern.llm.autopilot.case import Case, Data
-from ml_intern.llm.autopilot.reading.columns import alluded, mentioned
 from ml_intern.llm.autopilot.rules.ask import ask
+from ml_intern.llm.autopilot.rules.choice import Choice, among, choose_label, choose_text
 from ml_intern.llm.autopilot.step import Action, Step
-from ml_intern.llm.autopilot.words import BRING_AN_LLM, listed
+from ml_intern.llm.autopilot.words import BRING_AN_LLM, cannot_do, listed
+
+Part = Literal["label", "text"]
 
 
 def inspect(case: Case) -> Step | None:
@@ -34,17 +38,30 @@ def settle_columns(case: Case) -> Step | None:
     unknown = _unknown_columns(case, data)
     if unknown is not None:
         return unknown
-    if _is_open(case, data, "label") and not (_has_images(data) and class_count(case)):
-        return _ask_column(case, data, "label")
-    if _is_open(case, data, "text") and not _has_images(data):
-        return _ask_column(case, data, "text")
+    parts: tuple[Part, ...] = ("label",) if _has_images(data) else ("label", "text")
+    for part in parts:
+        step = _settle(case, data, part)
+        if step is not None:
+            return step
     return None
 
 
-def _is_open(case: Case, data: Data, part: str) -> bool:
-    """Whether a column must be chosen and could be; blocked data has other worries."""
-    chosen = label_of(case, data) if part == "label" else text_of(case, data)
-    return chosen is None and (bool(data.alternatives(part)) or not data.blocking)
+def _settle(case: Case, data: Data, part: Part) -> Step | None:
+    """A question or a refusal where the column is not clear; blocked data has other worries."""
+    choice = _choose(case, data, part)
+    if choice.beyond is not None:
+        return Step(cannot_do(choice.beyond), failed=True)
+    if choice.unfit is not None:
+        return ask(case, part, choice.unfit)
+    if choice.column is not None or (_has_images(data) and class_count(case) and not choice.rivals):
+        return None
+    if choice.rivals or data.alternatives(part) or not data.blocking:
+        return _ask_column(case, data, part, choice.rivals)
+    return None
+
+
+def _choose(case: Case, data: Data, part: Part) -> Choice:
+    return choose_label(case, data) if part == "label" else choose_text(case, data)
 
 
 def _has_images(data: Data) -> bool:
@@ -89,27 +106,13 @@ def prepare(case: Case) -> Step | None:
 
 
 def label_of(case: Case, data: Data) -> str | None:
-    """The label column: as named, as mentioned, or as inspection chose."""
-    named = case.objective.label_column
-    if named is not None:
-        return _among(named, data.columns) or named
-    choices = data.alternatives("label")
-    mapped = data.mapped("label")
-    spoken = mentioned(case.objective.words, [*choices, mapped] if mapped else choices)
-    if len(spoken) == 1:
-        return spoken[0]
-    if mapped is None and len(choices) > 1:
-        choices = alluded(case.objective.words, choices)
-    return mapped or (choices[0] if len(choices) == 1 else None)
+    """The label column; None while it is not clear."""
+    return choose_label(case, data).column
 
 
 def text_of(case: Case, data: Data) -> str | None:
     """The text column, likewise."""
-    named = case.objective.text_column
-    if named is not None:
-        return _among(named, data.columns) or named
-    choices = data.alternatives("text")
-    return data.mapped("text") or (choices[0] if len(choices) == 1 else None)
+    return choose_text(case, data).column
 
 
 def class_count(case: Case) -> int:
@@ -123,20 +126,12 @@ def _columns_given(case: Case) -> bool:
     return bool(case.objective.label_column or case.objective.text_column)
 
 
-def _among(name: str, columns: list[str]) -> str | None:
-    """The column of this name; capital letters do not matter where only one fits."""
-    if name in columns:
-        return name
-    alike = [column for column in columns if column.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else None
-
-
 def _unknown_columns(case: Case, data: Data) -> Step | None:
     for part, named in (
         ("label", case.objective.label_column),
         ("text", case.objective.text_column),
     ):
-        if named is not None and data.columns and _among(named, data.columns) is None:
+        if named is not None and data.columns and among(named, data.columns) is None:
             return ask(
                 case,
                 "label" if part == "label" else "text",
@@ -146,11 +141,11 @@ def _unknown_columns(case: Case, data: Data) -> Step | None:
     return None
 
 
-def _ask_column(case: Case, data: Data, part: str) -> Step:
-    choices = data.alternatives(part) or data.columns
+def _ask_column(case: Case, data: Data, part: Part, rivals: tuple[str, ...]) -> Step:
+    choices = rivals or data.alternatives(part) or data.columns
     return ask(
         case,
-        "label" if part == "label" else "text",
+        part,
         f"In {case.objective.source} it is not clear; it could be {listed(choices, 20)}.",
     )
 
@@ -175,11 +170,16 @@ def _arguments(case: Case, data: Data) -> dict[str, object]:
     is_images = data.task == "image-classification"
     optional = {
         "text_column": None if is_images else text_of(case, data),
-        "label_column": objective.label_column and label_of(case, data)
-        if is_images
-        else label_of(case, data),
+        "label_column": _label_argument(case, data) if is_images else label_of(case, data),
         "seed": objective.asked.get("seed"),
         "validation_fraction": objective.validation_fraction,
         "test_fraction": objective.test_fraction,
     }
     return arguments | {name: value for name, value in optional.items() if value is not None}
+
+
+def _label_argument(case: Case, data: Data) -> str | None:
+    """Pictures keep the label that inspection chose, unless the person named another."""
+    label = label_of(case, data)
+    named = case.objective.label_column is not None or label != data.mapped("label")
+    return label if named else None

@@ -7,7 +7,7 @@ import pytest
 
 from ml_intern.llm.autopilot.objective import Objective, Target
 from ml_intern.llm.autopilot.reading import read
-from ml_intern.llm.autopilot.reading.columns import alluded
+from ml_intern.llm.autopilot.reading.mentions import alluded
 
 IMAGE = "image-classification"
 TEXT = "text-classification"
