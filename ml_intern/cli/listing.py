@@ -12,7 +12,7 @@ from rich.text import Text
 from ml_intern.cli import exits, render
 from ml_intern.cli.foreground import session_named
 from ml_intern.cli.opening import opened
-from ml_intern.cli.quantities import line, shown
+from ml_intern.cli.quantities import count, line, shown
 from ml_intern.cli.render import Prose
 from ml_intern.cli.screen import choose_screen, json_event
 from ml_intern.cli.summary import details, short, summary
@@ -50,14 +50,16 @@ def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:
         row = session_named(found.door, prefix)
         recorded = found.door.events(row.session_id)
         trace = Path(found.door.trace_path(row.session_id))
-        worked_on = found.host_pid is not None
+        pid = found.host_pid
     view = fold(recorded)
-    document = {**summary(view, trace=trace), "state": state(row, worked_on=worked_on)[0]}
+    word, _ = state(row, worked_on=pid is not None)
+    document = {**summary(view, trace=trace), "state": word}
     if as_json:
         events = {"events": [json_event(one) for one in recorded]} if with_events else {}
         _write({**document, **details(view), **events})
     else:
-        _print_session(view, document, recorded if with_events else [])
+        going_on = pid if row.state in ("ready", "leased") else None
+        print_session(view, document, recorded if with_events else [], going_on)
     return exits.DONE
 
 
@@ -107,7 +109,9 @@ def _print_rows(rows: Sequence[SessionRow], *, worked_on: bool) -> None:
         console.print(text, no_wrap=True, overflow="ellipsis")
 
 
-def _print_session(view: View, document: dict[str, Any], recorded: Sequence[Recorded]) -> None:
+def print_session(
+    view: View, document: dict[str, Any], recorded: Sequence[Recorded], host_pid: int | None
+) -> None:
     screen = choose_screen(as_json=False, quiet=False)
     title = Text.assemble((short(view.session_id), "bold"), ("  " + document["state"], "dim"))
     screen.tell([title, Prose(text=Text(shown(view.task).strip()))])
@@ -115,16 +119,21 @@ def _print_session(view: View, document: dict[str, Any], recorded: Sequence[Reco
         screen.tell([Text("\nplan", "dim"), *render.plan(view.plan)])
     steps = [step for step in view.steps if step.tool != "plan"]
     if steps:
-        screen.tell([Text("\nsteps", "dim")])
+        screen.tell([Text(f"\nsteps{_left_out(len(view.steps) - len(steps))}", "dim")])
     for step in steps:
         screen.step(step)
     for asked in view.approvals.values():
         screen.tell([Text(), *render.approval(asked)])
     for question in view.questions.values():
         screen.tell([Text(), *render.question(question)])
-    screen.tell([Text(), *render.ending(view, document)])
+    screen.tell([Text(), *render.ending(view, document, host_pid)])
     if recorded:
         screen.tell([Text("\nevents", "dim"), *map(_event_line, recorded)])
+
+
+def _left_out(updates: int) -> str:
+    """The updates of the plan stand in the plan, and are tool calls all the same."""
+    return f", without {count(updates, 'update')} of the plan" if updates else ""
 
 
 def _event_line(recorded: Recorded) -> Text:

@@ -33,8 +33,10 @@ def short(identifier: str) -> str:
     return identifier[:SHORT]
 
 
-def heading(view: View) -> str:
-    """How it ended, in a few words."""
+def heading(view: View, host_pid: int | None = None) -> str:
+    """How it ended, in a few words. `host_pid`: the process that goes on with it."""
+    if host_pid is not None:
+        return "Going on"
     if view.outcome == "waiting":
         if view.needs_person:
             return "Waiting for you"
@@ -124,9 +126,17 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, words) for label, words in rows if words]
 
 
-def how_to_go_on(view: View) -> list[str]:
-    """What can be typed next, each with its reason; nothing for what is done."""
+def how_to_go_on(view: View, host_pid: int | None = None) -> list[str]:
+    """What can be typed next, each with its reason; nothing for what is done.
+
+    `host_pid`: the process that goes on with it.
+    """
     session = short(view.session_id)
+    if host_pid is not None:
+        return [
+            f"process {host_pid} works on it: ml-intern resume {session} shows how, "
+            f"ml-intern interrupt {session} stops it"
+        ]
     going = [
         f"a training job runs on ({job.label}): ml-intern resume {session} follows it, "
         f"ml-intern interrupt {session} stops it"
@@ -140,7 +150,7 @@ def how_to_go_on(view: View) -> list[str]:
         case "interrupted" | "failed" | "stopped":
             return [*going, f'everything so far is kept; go on with: ml-intern say {session} "..."']
         case _:
-            return going or [f"everything so far is kept; go on with: ml-intern resume {session}"]
+            return going or [f"left as it stands; go on with: ml-intern resume {session}"]
 
 
 def tilde(path: str) -> str:

@@ -56,6 +56,14 @@ def test_what_was_cut_off_is_resumed_and_what_ended_is_spoken_to() -> None:
     assert "ml-intern say 11111111" in how_to_go_on(fold(Journal().end("interrupted")))[0]
 
 
+def test_what_another_process_works_on_is_neither_unfinished_nor_to_be_gone_on_with() -> None:
+    view = fold(Journal())
+
+    assert heading(view, 42) == "Going on"
+    (advice,) = how_to_go_on(view, 42)
+    assert advice.startswith("process 42 works on it: ml-intern resume 11111111 shows how")
+
+
 def test_paths_below_home_are_short_and_still_right_in_a_shell(monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
 
