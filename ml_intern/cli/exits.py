@@ -17,9 +17,11 @@ USAGE = 2
 STOPPED = 3
 """At a limit: iterations, time."""
 WAITING = 4
-"""A person must answer, or the session was left as it stands for a later `resume`."""
+"""A person must answer."""
 TRY_LATER = 75
-"""sysexits' EX_TEMPFAIL: store or daemon are full, busy, or cannot be reached."""
+"""sysexits' EX_TEMPFAIL: the session was left as it stands for a later `resume`; or store or daemon
+are full, busy, or cannot be reached.
+"""
 CONFIGURATION = 78
 """sysexits' EX_CONFIG."""
 INTERRUPTED = 130
@@ -37,7 +39,7 @@ _OF_OUTCOME = {
 
 def of_outcome(outcome: str | None) -> int:
     """The status for how a session's last turn ended; None: it has not ended, it was left."""
-    return WAITING if outcome is None else _OF_OUTCOME[outcome]
+    return TRY_LATER if outcome is None else _OF_OUTCOME[outcome]
 
 
 def of_error(error: MLInternError) -> int:

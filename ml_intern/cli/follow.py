@@ -138,7 +138,7 @@ class Follow:
         if wishes.stops > 1:
             return exits.INTERRUPTED
         if wishes.leaves:
-            return exits.WAITING
+            return exits.WAITING if self.view.needs_person else exits.TRY_LATER
         if self._rests() and not self._goes_on():
             return exits.of_outcome(self.view.outcome)
         return None

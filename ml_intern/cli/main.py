@@ -27,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 stopped at a limit, "
-    "4 waiting for a person, 75 try again later, 78 configuration, 130 interrupted. "
+    "4 waiting for a person, 75 left as it stands or try again later, 78 configuration, "
+    "130 interrupted. "
     "Shell completion: ml-intern --install-completion.",
 )
 

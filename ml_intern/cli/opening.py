@@ -98,7 +98,7 @@ def close(service: Service, wishes: Wishes) -> None:
         closing.join(TICK_S)
     if closing.is_alive():
         sys.stdout.flush()
-        os._exit(exits.INTERRUPTED if wishes.stops else exits.WAITING)
+        os._exit(exits.INTERRUPTED if wishes.stops else exits.TRY_LATER)
 
 
 def _close(service: Service, drain_s: float, cut_s: float) -> None:

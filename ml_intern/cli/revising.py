@@ -53,7 +53,7 @@ def _revise(prefix: str, request: Request, *, debug: bool) -> int:
             watch.close()
     if outcome is None:
         sys.stdout.write("It is queued, and done when the session's present step has ended.\n")
-        return exits.WAITING
+        return exits.TRY_LATER
     return _tell(outcome, session_id)
 
 

@@ -11,7 +11,7 @@ from ml_intern.cli import exits
         ("failed", 1),
         ("stopped", 3),
         ("waiting", 4),
-        (None, 4),
+        (None, 75),
         ("interrupted", 130),
     ],
 )

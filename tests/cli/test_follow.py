@@ -222,7 +222,7 @@ def test_leaving_leaves_the_session_as_it_is(follow) -> None:
     following = follow(calling(bash={"command": "sleep 2"}), "Done.")
     _when_shown_running(following, lambda: setattr(following.wishes, "leaves", 1))
 
-    assert following.run() == exits.WAITING
+    assert following.run() == exits.TRY_LATER
     assert following.events(InterruptRequested) == []
 
 

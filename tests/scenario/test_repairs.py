@@ -95,7 +95,7 @@ def trained(world: World, task: str) -> SessionId:
         running,
     )
     running.signal(signal.SIGTERM)
-    assert running.ends() == 4, running.said()
+    assert running.ends() == 75, running.said()
     return world.only_session()
 
 

@@ -68,7 +68,7 @@ def test_term_leaves_the_training_running_and_resume_takes_it_up(
 
     running.signal(signal.SIGTERM)
 
-    assert running.ends() == 4, running.said()
+    assert running.ends() == 75, running.said()
     assert "resume" in running.said()
     (job,) = world.running_jobs()
     assert world.left_processes() != []
