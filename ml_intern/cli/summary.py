@@ -78,6 +78,8 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "started_at": stamp(view.started) if view.started else None,
         "updated_at": stamp(view.updated) if view.updated else None,
         "wall_s": round(view.wall_s, 3),
+        "working_s": round(view.working_s, 3),
+        "waited_for_person_s": round(view.waited_s, 3),
         "tool_calls": len(view.steps),
         "model_calls": view.model_calls,
         "input_tokens": view.input_tokens,
@@ -218,11 +220,12 @@ def _published(artefacts: Mapping[str, Any]) -> str:
 
 
 def _effort(found: Mapping[str, Any]) -> str:
-    cost = found["cost_usd"]
+    cost, waited = found["cost_usd"], found["waited_for_person_s"]
     parts = [
-        duration(found["wall_s"]),
+        duration(found["working_s"]),
+        f"waited for you {duration(waited)}" if waited >= 1 else "",
         count(found["tool_calls"], "tool call"),
         count(found["model_calls"], "model call"),
         f"cost {money(None if cost is None else round(cost * 1_000_000))}",
     ]
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)

@@ -109,6 +109,11 @@ class View:
         self.usage = Usage()
         self.cost_micro_usd: int | None = 0
         """None: the price of some call is unknown."""
+        self.waited_s = 0.0
+        """Seconds in which nothing went on because a person was to answer."""
+        self._idle_s = 0.0
+        """Seconds in which nothing went on because nothing was to be done."""
+        self._resting_since: datetime | None = None
         self._by_call: dict[CallId, Step] = {}
 
     @property
@@ -132,6 +137,11 @@ class View:
         if self.started is None or self.updated is None:
             return 0.0
         return (self.updated - self.started).total_seconds()
+
+    @property
+    def working_s(self) -> float:
+        """Those of them in which something went on, a training job for instance."""
+        return max(0.0, self.wall_s - self.waited_s - self._idle_s)
 
     @property
     def input_tokens(self) -> int:
@@ -199,6 +209,7 @@ class View:
             case UserSaid():
                 self.task = self.task or event.text
             case TurnStarted():
+                self._end_rest(at)
                 self.outcome, self.detail, self.waiting_on = None, "", ()
             case ModelReplied():
                 self._take_reply(event)
@@ -213,6 +224,7 @@ class View:
             case TurnFinished():
                 self.outcome, self.detail = event.outcome, event.detail
                 self.waiting_on, self.stopping = event.waiting_on, False
+                self._resting_since = None if self.running_jobs else at
             case ModelChanged(model=model):
                 self.model = model
             case Compacted():
@@ -221,6 +233,17 @@ class View:
                 pass
             case _:
                 assert_never(event)
+
+    def _end_rest(self, at: datetime) -> None:
+        """A turn begins: from the end of the last one on, a person was waited for, or nobody."""
+        if self._resting_since is None:
+            return
+        rested_s = (at - self._resting_since).total_seconds()
+        self._resting_since = None
+        if self.outcome == "waiting":
+            self.waited_s += rested_s
+        else:
+            self._idle_s += rested_s
 
     def _start(self, event: SessionStarted, at: datetime) -> None:
         self.title, self.model, self.started = event.title, event.model, at

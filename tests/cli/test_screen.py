@@ -40,7 +40,7 @@ model card  /state/sessions/1/workspace/runs/1/README.md
 reproduce   /state/sessions/1/workspace/runs/1/reproduce
 published   local/digits → /published/local/digits
 trace       /state/traces/x.jsonl
-took        22 s, 9 tool calls, 10 model calls, cost $0.00
+took        20 s, waited for you 2.0 s, 9 tool calls, 10 model calls, cost $0.00
 """
 
 

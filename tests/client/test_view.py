@@ -211,3 +211,20 @@ def test_malformed_arguments_of_a_model_are_no_arguments() -> None:
     object.__setattr__(event.tool_calls[0], "arguments", '{"command": ')
 
     assert fold(journal).steps[0].arguments == {}
+
+
+def test_time_that_a_person_took_is_no_working_time() -> None:
+    journal = Journal().ask("a1", "c1", "publish").end("waiting", "", ("approval:a1",), 90.0)
+    journal.add(TurnStarted(op_seq=2, attempt=1), 450.0).end("finished", seconds=460.0)
+    journal.add(TurnStarted(op_seq=3, attempt=1), 9000.0).end("finished", seconds=9010.0)
+
+    view = fold(journal)
+
+    assert (view.working_s, view.waited_s, view.wall_s) == (110.0, 360.0, 9010.0)
+
+
+def test_time_that_a_job_took_is_working_time() -> None:
+    journal = Journal().job("j").end("waiting", "", ("job:j",), 10.0).job_end("j")
+    journal.add(TurnStarted(op_seq=2, attempt=1), 500.0).end("finished", seconds=510.0)
+
+    assert fold(journal).working_s == 510.0
