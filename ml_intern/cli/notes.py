@@ -95,6 +95,7 @@ def _prepared(answer: Answer) -> list[str]:
         " / ".join(f"{name} {many:,}" for name, many in parts if isinstance(many, int)),
         count(len(_list(answer, "labels")), "label"),
         f"{left_out:,} left out" if left_out else "",
+        *(f"“{text}” taken for no label" for text in _mapping(answer, "taken_for_no_label")),
     ]
 
 

@@ -1,6 +1,7 @@
 """The usable examples of a dataset, given its columns; what is left out is counted.
 
-Counted in `dropped`: `ragged`, `missing_label`, `missing_text`, `unreadable`.
+Counted in `dropped`: `ragged`, `missing_label`, `missing_text`, `unreadable`; in `unlabelled`: what
+stood where a label was missing, empty for nothing.
 """
 
 import threading
@@ -69,6 +70,7 @@ def texts(
     label_column: str,
     cancelled: threading.Event,
     dropped: Counter[str],
+    unlabelled: Counter[str],
     most: int | None = None,
 ) -> Iterator[TextExample]:
     """Every sound row with a text and a label, in order; with `most`, of a sample.
@@ -81,6 +83,7 @@ def texts(
             dropped["ragged"] += 1
         elif is_missing(label):
             dropped["missing_label"] += 1
+            unlabelled[_written(label)] += 1
         elif is_missing(text):
             dropped["missing_text"] += 1
         else:
@@ -92,6 +95,7 @@ def pictures(
     label_column: str,
     cancelled: threading.Event,
     dropped: Counter[str],
+    unlabelled: Counter[str],
     unreadable: list[str],
 ) -> Iterator[PictureExample]:
     """Every picture with a label that can be decoded; the others are named in `unreadable`."""
@@ -100,6 +104,7 @@ def pictures(
         label = entry.cells.get(label_column)
         if is_missing(label):
             dropped["missing_label"] += 1
+            unlabelled[_written(label)] += 1
             continue
         try:
             picture = look(entry.path)
@@ -108,6 +113,10 @@ def pictures(
             unreadable.append(f"{entry.name} ({exc})")
         else:
             yield PictureExample(entry.split, entry, _label(label, label_column), picture)
+
+
+def _written(missing: object) -> str:
+    return missing.strip() if isinstance(missing, str) else ""
 
 
 def _label(value: object, column: str) -> str:

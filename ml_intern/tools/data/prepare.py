@@ -142,7 +142,7 @@ def _prepare_texts(
     text, label = _columns(dataset, mapping, args, ctx)
     tally = tally_texts(dataset, text, label, ctx.cancelled)
     plan, strange = _plan(tally, label, args)
-    again = texts(dataset, text, label, ctx.cancelled, Counter())
+    again = texts(dataset, text, label, ctx.cancelled, Counter(), Counter())
     counts = write_texts(again, tally.overlap, plan, layout)
     return _Prepared({"text": text, "label": label}, tally, counts, strange)
 
@@ -258,6 +258,7 @@ def _record(
         "test_sha256": split_sha256(layout.folder_for("test") / f"test{suffix}"),
         "class_counts": dict(sorted(totals.items())),
         "dropped": _dropped(done),
+        "taken_for_no_label": dict(_words_for_nothing(done.tally)),
         "notes": [*done.notes, *problems.of_tally(done.tally)],
     }
 
@@ -274,6 +275,11 @@ def _dropped(done: _Prepared) -> dict[str, int]:
         "unreadable": dropped["unreadable"],
         "unseen_class": done.strange,
     }
+
+
+def _words_for_nothing(tally: Tally) -> Counter[str]:
+    """Texts in the column of classes that were taken for no class, and how often."""
+    return Counter({text: count for text, count in tally.unlabelled.items() if text})
 
 
 def _natural(label: str) -> tuple[int, int, str]:

@@ -13,6 +13,8 @@ IMBALANCE = 10
 RARE = 3
 """A class with fewer rows cannot be in all three splits."""
 MOST_NAMES = 5
+MANY_UNLABELLED = 0.05
+"""A share of the rows: a text that stands for no class in more of them may well be a class."""
 
 
 def listed(names: Iterable[object], most: int = MOST_NAMES) -> str:
@@ -47,6 +49,7 @@ def of_blanks(role: str, column: Column, missing: int) -> Iterator[str]:
 
 def of_tally(tally: Tally) -> Iterator[str]:
     """Everything that the classes and the repeated examples show."""
+    yield from _unlabelled(tally)
     yield from _repeats(tally.overlap)
     yield from _spellings(tally.labels)
     yield from _rare(tally.labels)
@@ -96,6 +99,18 @@ def _repeats(overlap: Overlap) -> Iterator[str]:
     for pair, count in overlap.leaks().items():
         first, second = pair.split("/")
         yield f"{count} examples of {first} are also in {second}; they are taken out of {first}."
+
+
+def _unlabelled(tally: Tally) -> Iterator[str]:
+    """Texts that stand for no class, but so often that they may be one."""
+    rows = tally.labels.total() + tally.unlabelled.total()
+    for text, count in tally.unlabelled.most_common(MOST_NAMES):
+        if text and count > MANY_UNLABELLED * rows:
+            yield (
+                f"{text!r} stands in {count} of {rows} rows ({count / rows:.0%}) where the class "
+                "should be. It was taken for no class, and these rows are left out; if it is a "
+                "class of its own, write another word for it into the column, such as 'none'."
+            )
 
 
 def _spellings(labels: Mapping[str, int]) -> Iterator[str]:

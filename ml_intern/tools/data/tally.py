@@ -18,6 +18,8 @@ class Tally:
 
     classes: dict[Split, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dropped: Counter[str] = field(default_factory=Counter)
+    unlabelled: Counter[str] = field(default_factory=Counter)
+    """What stood where a label was missing."""
     overlap: Overlap = field(default_factory=Overlap)
 
     @property
@@ -58,7 +60,8 @@ def tally_texts(
 ) -> Tally:
     """Count the examples of these columns; with `most`, of a sample. Raises InputError."""
     tally = Tally()
-    for example in texts(dataset, text, label, cancelled, tally.dropped, most):
+    left_out = (tally.dropped, tally.unlabelled)
+    for example in texts(dataset, text, label, cancelled, *left_out, most):
         tally.add(example)
     return tally
 
@@ -68,7 +71,8 @@ def tally_pictures(
 ) -> tuple[Tally, Shapes, list[PictureExample]]:
     """Decode and count the pictures, and name those that can be used. Raises InputError."""
     tally, shapes = Tally(), Shapes()
-    found = list(pictures(entries, label, cancelled, tally.dropped, shapes.unreadable))
+    left_out = (tally.dropped, tally.unlabelled, shapes.unreadable)
+    found = list(pictures(entries, label, cancelled, *left_out))
     for example in found:
         tally.add(example)
         shapes.add(example)

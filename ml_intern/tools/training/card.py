@@ -181,6 +181,7 @@ def _data(card: Card) -> str:
         *_table(("split", "examples"), [(split, count) for split, count in rows.items()]),
         "",
         _dropped(card.dataset.get("dropped") or {}),
+        *_taken_for_no_label(card.dataset.get("taken_for_no_label") or {}),
         "",
         *_balance(card.dataset),
     ]
@@ -192,6 +193,11 @@ def _dropped(dropped: Mapping[str, int]) -> str:
     return (
         f"Left out before splitting: {', '.join(found)}." if found else "No example was left out."
     )
+
+
+def _taken_for_no_label(texts: Mapping[str, int]) -> list[str]:
+    found = [f"`{_one_line(text)}` ({count})" for text, count in texts.items()]
+    return [f"Taken for a missing label: {', '.join(found)}."] if found else []
 
 
 def _balance(dataset: Mapping[str, Any]) -> list[str]:

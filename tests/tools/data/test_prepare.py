@@ -164,6 +164,26 @@ def test_own_splits_stay_and_leaks_leave_training(bench: Bench, sentences: Sente
     assert [row["text"] for row in bench.rows("test")] == [t for t, _ in rows[50:] + rows[:3]]
 
 
+def test_a_text_that_was_taken_for_no_label_is_named(bench: Bench, sentences: Sentences) -> None:
+    rows = [(text, ("good", "bad", "n/a")[n % 3]) for n, (text, _) in enumerate(sentences(90))]
+    rows += [(f"one more of them {n}", "") for n in range(3)]
+    answer = bench.prepare(bench.csv("data.csv", ["text", "label"], rows))
+    assert answer["taken_for_no_label"] == {"n/a": 30}
+    assert answer["dropped"]["missing_label"] == 33
+    said = "'n/a' stands in 30 of 93 rows (32%) where the class should be."
+    assert any(note.startswith(said) for note in answer["notes"])
+    assert any(problem.startswith(said) for problem in bench.inspect("data.csv")["problems"])
+
+
+def test_a_few_texts_that_were_taken_for_no_label_are_no_problem(
+    bench: Bench, sentences: Sentences
+) -> None:
+    rows = [*sentences(90), ("one more of them", "NA")]
+    answer = bench.prepare(bench.csv("data.csv", ["text", "label"], rows))
+    assert answer["taken_for_no_label"] == {"NA": 1}
+    assert not any("'NA'" in note for note in answer["notes"])
+
+
 def test_only_the_missing_split_is_made(bench: Bench, sentences: Sentences) -> None:
     rows = sentences(60)
     bench.csv("d/train.csv", ["text", "label"], rows[:40])

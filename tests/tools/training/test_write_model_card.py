@@ -188,3 +188,12 @@ def test_a_card_under_another_name_differs_in_nothing_else() -> None:
     whole = replace(CARD, summary="# not the title", test={**CARD.validation, "split": "test"})
     again = render(replace(whole, model_name="other"))
     assert entitled(render(whole), "other") == again
+
+
+def test_the_card_names_what_was_taken_for_no_label() -> None:
+    whole = {**CARD.dataset, "dropped": {"missing_label": 33}, "taken_for_no_label": {"n/a": 30}}
+    text = render(replace(CARD, dataset=whole))
+    assert (
+        "Left out before splitting: 33 (missing label).\nTaken for a missing label: `n/a` (30)."
+        in text
+    )
