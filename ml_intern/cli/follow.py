@@ -88,7 +88,8 @@ class Follow:
         self._gone_since: float | None = None
         self._put_off = False
         """The person said "later"."""
-        self._watch = door.watch(session_id, self._begin(from_start=from_start), self._news.set)
+        self._seq = self._begin(from_start=from_start)
+        self._watch = door.watch(session_id, self._seq, self._news.set)
 
     def run(self) -> int:
         """Until the session rests, or somebody wants to leave; the exit status."""
@@ -178,6 +179,7 @@ class Follow:
             if isinstance(item, TextPiece):
                 self._screen.text(item.text)
             else:
+                self._seq = item.seq
                 self.view.apply(item)
                 self._screen.event(item, self.view)
 
@@ -190,6 +192,9 @@ class Follow:
         if self._door.session(self._session_id).state not in ("idle", "waiting"):
             return False
         self._read()
+        # A daemon's stream may bring the last events later than it says that the session rests.
+        if self._door.events(self._session_id, self._seq):
+            return False
         return not (self._stopping and self.view.running_jobs)
 
     def _goes_on(self) -> bool:

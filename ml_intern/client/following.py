@@ -58,11 +58,10 @@ class Following:
             while True:
                 self._look()
                 self._news.clear()
-                rests = self._rests()  # first: what is taken afterwards is then all there is
                 taken = watch.take()
                 for item in taken:
                     yield self._take_up(item)
-                if rests and not taken and not self._goes_on():
+                if not taken and self._rests() and not self._goes_on():
                     return
                 if not taken:
                     self._news.wait(TICK_S)
@@ -83,7 +82,10 @@ class Following:
         return item
 
     def _rests(self) -> bool:
-        return self._door.session(self._session_id).state in ("idle", "waiting")
+        """Nothing is queued, nothing runs but jobs, and the watch, which may lag, has told all."""
+        if self._door.session(self._session_id).state not in ("idle", "waiting"):
+            return False
+        return not self._door.events(self._session_id, self._seq)
 
     def _goes_on(self) -> bool:
         """Whether a resting session will move again."""

@@ -11,14 +11,22 @@ from ml_intern.cli.logs import StoreTrouble
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import Lines
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client.door import NewSession
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import StoreUnavailable
-from ml_intern.events import ApprovalDecided, InterruptRequested, ToolFinished
+from ml_intern.events import (
+    ApprovalDecided,
+    InterruptRequested,
+    ToolFinished,
+    TurnFinished,
+    TurnStarted,
+)
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import SessionId
 from ml_intern.session.approvals import decide
 from tests.cli.services import TypingPerson, change, scripted_service, started
+from tests.support.store_door import StoreDoor
 from tests.support.waiting import wait_until
 
 
@@ -232,6 +240,20 @@ def test_a_store_that_a_worker_cannot_reach_ends_the_following(follow) -> None:
 
     with pytest.raises(StoreUnavailable, match="full"):
         following.run()
+
+
+def test_the_end_is_waited_for_when_the_daemons_stream_brings_it_late(tmp_path: Path) -> None:
+    door = StoreDoor(tmp_path, late_takes=3)
+    session_id = door.start_session(NewSession(task="Train", started_in="/home/ada", author="ada"))
+    doors = Doors(screen=Lines(io.StringIO()), wishes=Wishes(), trouble=StoreTrouble())
+    follow = Follow(door, session_id, doors, SystemClock())
+    ended = TurnFinished(outcome="finished", detail="All done.")
+    door.store.finish(door.store.claim(0), TurnStarted(op_seq=1, attempt=1), ended)
+
+    status = follow.run()
+
+    door.close()
+    assert status == exits.DONE
 
 
 def test_another_host_is_followed_and_relieved(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class StoreWatch:
         """What the next `take` raises, if anything."""
         self.is_quiet = False
         """The last `take` found nothing."""
+        self._late_takes = door.late_takes
         self._after_seq = after_seq
         self._pieces: list[TextPiece] = []
 
@@ -44,6 +45,9 @@ class StoreWatch:
     def take(self) -> Sequence[Recorded | TextPiece]:
         if self.trouble is not None:
             raise self.trouble
+        if self._late_takes:
+            self._late_takes -= 1
+            return []
         with self._door.lock:
             pieces, self._pieces = self._pieces, []
         events = self._door.store.events(self.session_id, self._after_seq)
@@ -60,7 +64,9 @@ class StoreWatch:
 class StoreDoor:
     """See `Door`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, late_takes: int = 0) -> None:
+        """`late_takes`: so often a watch gives nothing at first, as a stream may that is slow."""
+        self.late_takes = late_takes
         self.store = Store.open(folder / "ml-intern.db", SystemClock())
         # Protects `watchers`, what they have heard, and `_keyed`.
         self.lock = threading.Lock()
