@@ -159,7 +159,7 @@ def test_a_task_that_is_no_text_is_refused(environment: dict[str, str], tmp_path
     ("name", "value", "sentence"),
     [
         ("ML_INTERN_STATE_DIR", "/proc/nowhere", "ML_INTERN_STATE_DIR"),
-        ("ML_INTERN_MODEL", "gpt-unheard-of", "autopilot"),
+        ("ML_INTERN_MODEL", "gpt-unheard-of", "OPENAI_API_KEY"),
         ("ML_INTERN_WORKERS", "many", "workers"),
         ("ML_INTERN_SANBOX", "auto", "sandbox"),
     ],
