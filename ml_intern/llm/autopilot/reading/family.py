@@ -63,9 +63,11 @@ _ALWAYS_BEYOND: tuple[tuple[str, str], ...] = (
     ("named entities and token labels", r"\bpart[s]?[ -]of[ -]speech\b|\bpos[ -]tag\w*"),
     (
         "speech and audio",
-        r"\bspeech\b|\baudio (?:files?|clips?|data|recordings?|classif\w+|samples?)|\basr\b"
-        r"|\btext-to-speech\b|\btts\b|\btranscrib\w+|\bvoice\b|\bspoken (?:digits?|words?|commands?"
-        r"|language)\b|\bspeaker (?:recogni\w+|identif\w+|verif\w+)|\bwhisper\b",
+        r"(?<!hate[\s-])(?<!free\s)\bspeech\b|\basr\b"
+        r"|\baudio (?:files?|clips?|data|recordings?|classif\w+|samples?)"
+        r"|\btext-to-speech\b|\btts\b|\btranscrib\w+|\bvoice\b(?! transcripts?)"
+        r"|\bspoken (?:digits?|words?|commands?|language)\b"
+        r"|\bspeaker (?:recogni\w+|identif\w+|verif\w+)|\bwhisper\b",
     ),
     ("video", r"\bvideo (?:clips?|classif\w+|files?|data)\b|\bclassif\w+ (?:the )?videos\b"),
     (

@@ -72,7 +72,10 @@ _UNDER = vocabulary("below under beneath lower fewer less worse")
 _NEVER = vocabulary("not no never nothing cannot t")
 _HINTS = vocabulary("to at have has")
 """Before a percentage that nothing follows: `to 90 %`, `when you have 90 %`."""
-_GOAL = vocabulary("goal target aim enough sufficient fine okay ok acceptable suffice suffices do")
+_GOAL = vocabulary(
+    "goal target aim enough sufficient fine okay ok great nice perfect ideal lovely "
+    "wonderful good acceptable suffice suffices do"
+)
 _BEFORE_GOAL = _BEFORE_NUMBER | vocabulary("are would should must might may good just quite")
 _GOES_ON = vocabulary("on in or and with then please accuracy as for at before after")
 _OR_MORE = vocabulary("more better higher above up upwards")

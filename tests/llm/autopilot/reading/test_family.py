@@ -88,6 +88,8 @@ I recommend 5 epochs. Train on a.csv
 Fine-tune Qwen/Qwen2.5-0.5B to classify reviews in a.csv
 Fine-tune gpt2 on reviews.csv, 90 % accuracy
 Predict the label from the text in a.csv
+Train a hate-speech classifier on tweets.csv
+Classify the voice transcripts in calls.csv by reason
 Train an image classifier on ./voices
 Recognise the numbers on the pictures in ./digits
 Sort the photos in ./leaves by species; values in metadata.csv

@@ -71,6 +71,7 @@ accuracy of nine tenths
 at 0.9 or better
 0.9 or more
 ninety percent suffices
+90% would be great
 I'm content with ninety percent
 raise accuracy from 82 % to 90 %
 from 70% to 90%
