@@ -48,7 +48,9 @@ def hear(case: Case, words: str) -> None:
     case.stopped = False
     if later.publish:
         case.not_published = None
-    if _steers(later):
+    if case.objective.beyond is not None and later.source and later.beyond is None:
+        case.objective = later  # what could not be done is replaced by what perhaps can
+    elif _steers(later):
         _steer(case, later)
     elif _is(_AGAIN, words):
         _go_on(case)

@@ -1157,6 +1157,16 @@ def test_images_with_names_of_folders_need_no_label_column() -> None:
     assert (values["image_size"], values["patch_size"], values["num_channels"]) == (64, 8, 3)
 
 
+def test_after_a_refusal_words_that_name_data_begin_anew() -> None:
+    world = World(text_report())
+    chat = talk(world)
+    assert "nothing else" in chat.say("Fine-tune llama with DPO")
+    chat.messages.append(AssistantMessage(text="That cannot be done."))
+    chat.say("then classify tickets.jsonl by kind instead, 2 epochs, do not publish")
+    assert world.named("launch_training")
+    assert world.named("publish") == []
+
+
 # ---- calls that were ended before they were decided ---------------------------------------------
 
 
