@@ -11,6 +11,9 @@ from ml_intern.tools.training.hardware import usable_cpus
 from ml_intern.tools.training.metrics import measured, number, plain
 from ml_intern.tools.training.script import CHECK_TIMEOUT_S, check, read_script, threads_for
 
+DIVERGED_TIMES = 100.0
+"""A loss that grows so much in a few steps does not come down again by itself."""
+
 
 class SmokeTest(Tool[ScriptArguments]):
     """Runs `python PATH --smoke`, confined."""
@@ -37,12 +40,31 @@ class SmokeTest(Tool[ScriptArguments]):
                 traceback=None,
                 exit_code=0,
             )
+        if (course := _divergence(report)) is not None:
+            return fail(
+                f"The training of {script.name} has diverged within its first steps: loss "
+                f"{course}. The learning rate is too high.",
+                report=plain(report),
+                traceback=None,
+                exit_code=0,
+            )
         fact = {"path": script.name, "sha256": script.sha256, "report": plain(report)}
         return succeed({"report": plain(report)}, Fact(kind="smoke", data=fact))
 
     def recover(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         """A check leaves nothing behind, so it may run again."""
         return self.run(args, ctx)
+
+
+def _divergence(report: Mapping[str, Any]) -> str | None:
+    """The losses of a run whose last is out of all proportion to its first; None for others."""
+    several = report.get("losses")
+    losses = (
+        [found for one in several if (found := number(one))] if isinstance(several, list) else []
+    )
+    if len(losses) < 2 or losses[-1] < DIVERGED_TIMES * losses[0]:
+        return None
+    return f"{losses[0]:.4g} → {losses[-1]:.4g}"
 
 
 def _is_sound(report: Mapping[str, Any]) -> bool:

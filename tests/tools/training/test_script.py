@@ -145,3 +145,18 @@ def test_small_models_compute_with_one_thread(monkeypatch: pytest.MonkeyPatch) -
     assert threads_for(None, 16) == 16
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads_for(70_000, 16) == 3
+
+
+@pytest.mark.parametrize(
+    ("losses", "diverged"),
+    [([1.1, 40.0, 1.6e5], True), ([1.1, 3.5], False), ([0.9], False), ([2.3, 500.0, 2.1], False)],
+)
+def test_a_loss_that_explodes_within_the_smoke_test_fails_it(
+    session: Session, losses: list[float], diverged: bool
+) -> None:
+    session.write("train.py", a_script(smoke=f"say('smoke', losses={losses})"))
+    if diverged:
+        assert "has diverged" in session.refusal("smoke_test", path="train.py")["error"]
+        assert session.facts[-1].kind != "smoke"
+    else:
+        session.answer("smoke_test", path="train.py")
