@@ -206,12 +206,22 @@ def _metrics(measured: Mapping[str, Any] | None) -> str:
         return ""
     accuracy, f1, loss = (measured.get(name) for name in ("accuracy", "macro_f1", "loss"))
     parts = [
-        f"{percent(accuracy)} accuracy" if isinstance(accuracy, int | float) else "",
+        f"{percent(accuracy)} accuracy{_interval(measured)}"
+        if isinstance(accuracy, int | float)
+        else "",
         f"macro F1 {number(f1)}" if isinstance(f1, int | float) else "",
         f"loss {number(loss)}" if isinstance(loss, int | float) else "",
         count(rows, "row") if isinstance(rows := measured.get("rows"), int) else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _interval(measured: Mapping[str, Any]) -> str:
+    match measured.get("accuracy_interval_95"):
+        case [float() as low, float() as high]:
+            return f" (95 % interval {low * 100:.1f} to {percent(high)})"
+        case _:
+            return ""
 
 
 def _published(artefacts: Mapping[str, Any]) -> str:

@@ -381,8 +381,12 @@ def _accuracy(evaluation: dict[str, Any]) -> float:
 
 
 def _numbers(evaluation: dict[str, Any]) -> dict[str, Any]:
-    metrics = evaluation.get("metrics")
-    return {"rows": evaluation.get("rows"), **(metrics if isinstance(metrics, dict) else {})}
+    metrics, interval = evaluation.get("metrics"), evaluation.get("accuracy_interval_95")
+    return {
+        "rows": evaluation.get("rows"),
+        **(metrics if isinstance(metrics, dict) else {}),
+        **({"accuracy_interval_95": interval} if interval else {}),
+    }
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-from ml_intern.cli.summary import heading, how_to_go_on, summary, tilde, tildes
+from ml_intern.cli.summary import heading, how_to_go_on, lines, summary, tilde, tildes
 from ml_intern.client.view import fold
-from tests.cli.journals import Journal, finished_journal, published_journal
+from tests.cli.journals import Journal, evaluation, finished_journal, published_journal
 
 
 def test_a_summary_has_metrics_paths_and_cost() -> None:
@@ -54,6 +54,16 @@ def test_done_needs_no_advice() -> None:
 def test_what_was_cut_off_is_resumed_and_what_ended_is_spoken_to() -> None:
     assert "ml-intern resume 11111111" in how_to_go_on(fold(Journal()))[0]
     assert "ml-intern say 11111111" in how_to_go_on(fold(Journal().end("interrupted")))[0]
+
+
+def test_an_accuracy_stands_with_its_interval() -> None:
+    fact = evaluation("validation", 0.9889)
+    fact.data["accuracy_interval_95"] = [0.9604, 0.9969]
+    journal = Journal().tool("c1", "evaluate", {}, fact).end("finished")
+
+    assert dict(lines(summary(fold(journal), trace=None)))["validation"] == (
+        "98.9 % accuracy (95 % interval 96.0 to 99.7 %), macro F1 0.989, loss 0.100, 180 rows"
+    )
 
 
 def test_what_another_process_works_on_is_neither_unfinished_nor_to_be_gone_on_with() -> None:

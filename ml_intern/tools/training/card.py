@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ml_intern.tools.training.attempts import Attempt
+from ml_intern.tools.training.certainty import caution, interval_95
 from ml_intern.tools.training.front_matter import front_matter
 
 _HUB_DATASET = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -267,9 +268,17 @@ def _results(card: Card) -> str:
         (shown, *(_metric(evaluation["metrics"][name]) for evaluation in found))
         for name, shown in names.items()
     ]
+    intervals = [interval_95(e["metrics"]["accuracy"], e["rows"]) for e in found]
+    rows.insert(1, ("95 % interval", *(f"{low:.4f} to {high:.4f}" for low, high in intervals)))
     rows.append(("examples", *(evaluation["rows"] for evaluation in found)))
     lines = _table(("", *(evaluation["split"] for evaluation in found)), rows)
-    return "\n".join([*lines, "", _provenance(card), "", *_per_class(found)]).rstrip()
+    cautions = [
+        f"{evaluation['split'].capitalize()}: {text}"
+        for evaluation, interval in zip(found, intervals, strict=True)
+        if (text := caution(evaluation["rows"], *interval))
+    ]
+    noted = [part for text in cautions for part in ("", text)]
+    return "\n".join([*lines, *noted, "", _provenance(card), "", *_per_class(found)]).rstrip()
 
 
 def _provenance(card: Card) -> str:

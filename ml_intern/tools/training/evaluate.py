@@ -11,6 +11,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import Effect, Fact
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.training.certainty import caution, interval_95
 from ml_intern.tools.training.dataset import Dataset, Split, prepared
 from ml_intern.tools.training.jobs import job_id_of, job_of_model
 from ml_intern.tools.training.metrics import plain
@@ -118,6 +119,7 @@ def _result(
         "fingerprint": dataset.fingerprint,
         "rows": report["rows"],
         "metrics": {name: plain(report[name]) for name in ("accuracy", "macro_f1", "loss")},
+        "accuracy_interval_95": list(interval_95(report["accuracy"], report["rows"])),
         "per_class": plain(report["per_class"]),
         "unknown_labels": report.get("unknown_labels", []),
     }
@@ -134,9 +136,12 @@ def _answer(result: dict[str, Any]) -> ToolOutcome:
         "split": result["split"],
         "rows": result["rows"],
         "metrics": result["metrics"],
+        "accuracy_interval_95": result["accuracy_interval_95"],
         "per_class": {label: found for label, found in per_class.items() if label in worst},
         "weights_sha256": result["weights_sha256"],
     }
+    if note := caution(result["rows"], *result["accuracy_interval_95"]):
+        document["note"] = note
     if len(per_class) > _MOST_CLASSES:
         document["classes_not_shown"] = len(per_class) - _MOST_CLASSES
     if result["unknown_labels"]:

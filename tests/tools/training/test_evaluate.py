@@ -26,6 +26,8 @@ def test_validation_is_measured_by_our_own_scorer(measured: Session) -> None:
     assert fact["model_dir"] == "out"
     assert fact["metrics"]["accuracy"] > 0.5
     assert fact["rows"] == measured.facts[1].data["rows"]["validation"]
+    low, high = fact["accuracy_interval_95"]
+    assert 0 < low < fact["metrics"]["accuracy"] < high <= 1
     assert fact["per_class"].keys() == set(CLASSES)
     assert fact["fingerprint"] == measured.facts[1].data["fingerprint"]
 
@@ -34,6 +36,7 @@ def test_scoring_twice_gives_the_same_to_the_last_digit(measured: Session) -> No
     before = next(fact for fact in measured.facts if fact.kind == "evaluation").data
     again = measured.answer("evaluate", model_dir="out")
     assert again["metrics"] == before["metrics"]
+    assert again["note"].startswith("Measured on 9 rows only")
     assert again["weights_sha256"] == before["weights_sha256"]
 
 

@@ -140,6 +140,7 @@ def test_failed_runs_and_agreed_changes_are_told(publishable: Session) -> None:
     assert "- learning_rate: 10 → 0.001" in text
 
 
+METRICS = {"accuracy": 1.0, "macro_f1": 1.0, "loss": None}
 CARD = Card(
     model_name="a | b\nc",
     summary="---\nlibrary_name: evil\n---",
@@ -155,7 +156,7 @@ CARD = Card(
     validation={
         "split": "validation",
         "rows": 1,
-        "metrics": {"accuracy": 1.0, "macro_f1": 1.0, "loss": None},
+        "metrics": METRICS,
         "per_class": {},
         "weights_sha256": "abc",
     },
@@ -197,3 +198,12 @@ def test_the_card_names_what_was_taken_for_no_label() -> None:
         "Left out before splitting: 33 (missing label).\nTaken for a missing label: `n/a` (30)."
         in text
     )
+
+
+def test_the_card_tells_how_sure_a_score_is() -> None:
+    few = {**CARD.validation, "rows": 12, "metrics": {**METRICS, "accuracy": 10 / 12}}
+    text = render(replace(CARD, validation=few))
+    assert "| 95 % interval | 0.5520 to 0.9530 |" in text
+    assert "\nValidation: Measured on 12 rows only: on other data of this kind" in text
+    many = {**few, "rows": 1200}
+    assert "rows only" not in render(replace(CARD, validation=many))
