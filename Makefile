@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format bench docs venv clean debian
+.PHONY: help demo test check format bench docs venv clean debian
+
+help: ## show this list
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.train ## run the main job on this machine: no key, no GPU, no network
 	@if [ -t 0 ] && [ -z "$(YES)" ]; then $(BIN)/ml-intern demo; else $(BIN)/ml-intern demo --yes; fi
@@ -33,17 +36,18 @@ clean: ## remove the environment and caches
 venv: .venv/.train ## the program with what training needs, in .venv
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("ml-intern needs Python 3.11 or newer; say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("ml-intern needs Python 3.11 or newer; say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 
 .venv/.train: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing ml-intern with its training libraries into .venv (some minutes, once) ..."
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train]'
-	$(BIN)/python -m compileall -q ml_intern
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train]'
+	@$(BIN)/python -m compileall -q ml_intern
 	@touch $@
 
 .venv/.dev: .venv/.train
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,dev]'
+	@echo "Installing what the tests and checks need into .venv ..."
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
