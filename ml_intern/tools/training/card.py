@@ -15,6 +15,10 @@ from ml_intern.tools.training.certainty import caution, interval_95
 from ml_intern.tools.training.front_matter import front_matter
 
 _HUB_DATASET = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_LICENSE = (
+    "License: not stated, neither of the data nor of this model. Add `license` to the head of this "
+    "card before you pass it on."
+)
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _MOST_CLASSES = 60
 _UNINTERESTING = frozenset(
@@ -240,10 +244,16 @@ def _arguments(card: Card) -> list[tuple[str, Any]]:
         if name not in _UNINTERESTING
     }
     return [
-        (f"`{name}`", _number(value))
+        (f"`{name}`", _argument(name, value))
         for name, value in known.items()
         if value not in ("", None) and not (value == 0 and isinstance(value, int))
     ]
+
+
+def _argument(name: str, value: Any) -> str:
+    if name == "warmup_steps" and isinstance(value, int | float) and 0 < value < 1:
+        return f"{value:.4g} (as a share of all steps)"
+    return _number(value)
 
 
 def _hardware(card: Card) -> str:
@@ -336,7 +346,7 @@ def _limitations(card: Card) -> str:
         f"and {card.dataset['rows'].get('test', 0)} test examples of one dataset. On data of "
         "another kind it has not been measured. Biases of the dataset are biases of the model."
     )
-    return "\n\n".join(text for text in (card.limitations.strip(), own) if text)
+    return "\n\n".join(text for text in (card.limitations.strip(), own, _LICENSE) if text)
 
 
 def _reproduce() -> str:

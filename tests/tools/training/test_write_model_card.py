@@ -207,3 +207,17 @@ def test_the_card_tells_how_sure_a_score_is() -> None:
     assert "\nValidation: Measured on 12 rows only: on other data of this kind" in text
     many = {**few, "rows": 1200}
     assert "rows only" not in render(replace(CARD, validation=many))
+
+
+def test_the_card_claims_no_license() -> None:
+    assert ModelCard(render(CARD)).data.license is None
+    assert "License: not stated" in render(CARD)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.1, "0.1 (as a share of all steps)"), (100, "100"), (100.0, "100")]
+)
+def test_the_card_tells_a_share_of_steps_from_steps(value: float, shown: str) -> None:
+    assert f"| `warmup_steps` | {shown} |" in render(
+        replace(CARD, arguments={"warmup_steps": value})
+    )
