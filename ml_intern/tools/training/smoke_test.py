@@ -56,12 +56,14 @@ class SmokeTest(Tool[ScriptArguments]):
         return self.run(args, ctx)
 
 
+def _listed(report: Mapping[str, Any]) -> list[float | None]:
+    several = report.get("losses")
+    return [number(loss) for loss in several] if isinstance(several, list) else []
+
+
 def _divergence(report: Mapping[str, Any]) -> str | None:
     """The losses of a run whose last is out of all proportion to its first; None for others."""
-    several = report.get("losses")
-    losses = (
-        [found for one in several if (found := number(one))] if isinstance(several, list) else []
-    )
+    losses = [loss for loss in _listed(report) if loss]
     if len(losses) < 2 or losses[-1] < DIVERGED_TIMES * losses[0]:
         return None
     return f"{losses[0]:.4g} → {losses[-1]:.4g}"
@@ -70,9 +72,7 @@ def _divergence(report: Mapping[str, Any]) -> str | None:
 def _is_sound(report: Mapping[str, Any]) -> bool:
     """Whether every training loss is finite and above zero, and the evaluation's finite."""
     single = [measured(report, name) for name in ("loss", "train_loss") if name in report]
-    several = report.get("losses")
-    listed = [number(loss) for loss in several] if isinstance(several, list) else []
-    losses = [math.nan if loss is None else loss for loss in (*single, *listed)]
+    losses = [math.nan if loss is None else loss for loss in (*single, *_listed(report))]
     held = measured(report, "eval_loss")
     return all(math.isfinite(loss) and loss != 0.0 for loss in losses) and (
         held is None or math.isfinite(held)
