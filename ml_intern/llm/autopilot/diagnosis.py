@@ -20,6 +20,8 @@ Cause = Literal[
     "unknown",
 ]
 
+Asker = Literal["step", "evaluation", "loading"]
+
 _MEMORY = re.compile(
     r"out of (?:shared )?memory|can't allocate memory|cannot allocate memory|not enough memory"
     r"|MemoryError\b|std::bad_alloc|memory allocation of \d+ bytes failed|failed to map segment"
@@ -31,10 +33,11 @@ _IMPORT_FILES = "importlib"
 _STEP_FILES = re.compile(r"\btorch/(?:autograd|optim|utils/data)/")
 _STEP_FUNCTIONS = frozenset(
     (
-        *("_wrapped_call_impl", "_call_impl", "forward", "backward", "accuracy_on"),
-        *("training_step", "compute_loss", "prediction_step", "evaluation_loop"),
+        *("_wrapped_call_impl", "_call_impl", "forward", "backward"),
+        *("training_step", "compute_loss"),
     )
 )
+_EVALUATION_FUNCTIONS = frozenset(("evaluate", "evaluation_loop", "prediction_step", "accuracy_on"))
 _WHOLE_STEP = "dummy_forward"
 """The recipes' function that makes one step; it loads by calling others."""
 _STEP_WORDS = re.compile(
@@ -86,24 +89,25 @@ def diagnose(error: str, *, status: str = "failed", verdicts: tuple[str, ...] = 
     return "time" if _TIME.search(error) else "unknown"
 
 
-def asked_by_step(error: str) -> bool | None:
-    """Whether the memory that ran out was asked for by a training step, by the traceback.
+def who_asked(error: str) -> Asker | None:
+    """What was going on when memory ran out, by the frames of the traceback.
 
-    Else it was while importing, reading data or building the model. Without frames the words may
-    tell: tensors are torch's, and the system kills whoever fills memory, which loading does not;
-    Rust's own words come from training a tokenizer. None: nothing tells.
+    Loading is importing, reading data and building the model. Without frames the words may tell:
+    tensors are torch's, and the system kills whoever fills memory, which loading does not; Rust's
+    own words come from training a tokenizer. None: nothing tells.
     """
     if _LOADING_WORDS.search(error):
-        return False
+        return "loading"
     frames = _FRAME.findall(error)
     if not frames:
-        return True if _STEP_WORDS.search(error) else None
-    if any(_IMPORT_FILES in file for file, _ in frames):
-        return False
-    in_step = any(
-        name in _STEP_FUNCTIONS or _STEP_FILES.search(file) is not None for file, name in frames
-    )
-    return in_step or frames[-1][1] == _WHOLE_STEP
+        return "step" if _STEP_WORDS.search(error) else None
+    files, names = zip(*frames, strict=True)
+    if any(_IMPORT_FILES in file for file in files):
+        return "loading"
+    if not _EVALUATION_FUNCTIONS.isdisjoint(names):
+        return "evaluation"
+    in_step = not _STEP_FUNCTIONS.isdisjoint(names) or any(map(_STEP_FILES.search, files))
+    return "step" if in_step or names[-1] == _WHOLE_STEP else "loading"
 
 
 def _shape(error: str) -> Cause | None:

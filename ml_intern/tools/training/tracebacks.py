@@ -6,6 +6,8 @@ from ml_intern.tools.training.metrics import parse_line
 
 _BEGIN = "Traceback (most recent call last)"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
+_ASIDE = re.compile(r"skipping backtrace printing|note: run with `RUST_BACKTRACE")
+_UNDERLINE = re.compile(r"\s*[~^]+\s*")
 _LIMIT = 4096
 
 OUT_OF_MEMORY = re.compile(
@@ -23,7 +25,7 @@ def last_words(output: str) -> str | None:
         for line in output[begin:].splitlines()[1:]:
             if _EXCEPTION.match(line):
                 return line.rstrip()
-    spoken = [line for line in _for_people(output) if line.strip()]
+    spoken = [line for line in _for_people(output) if line.strip() and not _ASIDE.match(line)]
     return spoken[-1].strip() if spoken else None
 
 
@@ -32,10 +34,18 @@ def traceback_tail(output: str) -> str | None:
     begin = output.rfind(_BEGIN)
     if begin < 0:
         return None
-    whole = "\n".join(_for_people(output[begin:]))
+    lines = _for_people(output[begin:])
+    whole = "\n".join(lines)
     if len(whole) <= _LIMIT:
         return whole
-    head = f"{_BEGIN}:\n  [...]\n"
+    return _without_middle("\n".join(line for line in lines if not _UNDERLINE.fullmatch(line)))
+
+
+def _without_middle(whole: str) -> str:
+    """Outer and inner frames: what was going on, and where it broke."""
+    if len(whole) <= _LIMIT:
+        return whole
+    head = whole[: _LIMIT // 2].rpartition("\n")[0] + "\n  [...]\n"
     end = whole[len(head) - _LIMIT :]
     return head + (end.partition("\n")[2] or end)
 

@@ -279,15 +279,15 @@ IMPORTING = (
     [
         (
             {"memory_limit_bytes": 2_200_000_000, "memory_limit_from": "memory_limit_bytes"},
-            ("memory_limit_bytes in config.toml", "2.2 GB", "at least 2.8 GB"),
+            ("memory_limit_bytes in config.toml", "2.2 GB.", "2.7 GB are enough"),
         ),
         (
             {"memory_limit_bytes": 2_200_000_000, "memory_limit_from": "RLIMIT_AS"},
-            ("RLIMIT_AS", "ulimit -v", "2.2 GB", "at least 2.8 GB"),
+            ("RLIMIT_AS", "ulimit -v", "2.2 GB.", "2.7 GB are enough"),
         ),
         (
             {"memory_limit_bytes": 3_000_000_000, "memory_limit_from": "RLIMIT_AS"},
-            ("3.0 GB", "estimate says 2.8 GB", "more than the limit"),
+            ("3.0 GB.", "2.7 GB are enough; here it takes more"),
         ),
         (
             {"memory_limit_bytes": 300_000_000, "memory_limit_from": "cgroup"},
@@ -325,6 +325,26 @@ def test_a_job_that_runs_out_of_memory_without_a_traceback_had_its_first_batch_i
     world = World(train=train)
     assert "Target reached" in run(world, DIGITS)
     assert world.values()["per_device_train_batch_size"] == 16
+
+
+def test_memory_that_runs_out_while_measuring_leaves_training_as_it_is() -> None:
+    trace = (
+        'Traceback (most recent call last):\n  File "trainer.py", line 9, in evaluation_loop\n'
+        f'  File "torch/nn/modules/module.py", line 9, in _call_impl\n{OUT_OF_MEMORY}'
+    )
+
+    def train(values: Values) -> Outcome:
+        if values["per_device_eval_batch_size"] > 64:
+            return Outcome(
+                status="failed", error=OUT_OF_MEMORY, traceback=trace, verdicts=["out_of_memory"]
+            )
+        return Outcome()
+
+    world = World(train=train)
+    assert "Target reached" in run(world, DIGITS)
+    changed = {call["new"].partition(":")[0].strip() for call in world.named("edit")}
+    assert changed == {"per_device_eval_batch_size"}
+    assert world.values()["per_device_eval_batch_size"] == 64
 
 
 def test_a_script_of_which_not_even_one_row_would_fit_is_handed_over_unchanged() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_intern.llm.autopilot.diagnosis import asked_by_step, diagnose, diagnose_job
+from ml_intern.llm.autopilot.diagnosis import Asker, diagnose, diagnose_job, who_asked
 
 CAUSES = [
     ("RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to", "memory"),
@@ -75,9 +75,13 @@ STEPS = [
     [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/_tensor.py", "backward")],
     [(SCRIPT, "dummy_forward"), (f"{SITE}/torch/optim/adamw.py", "_init_group")],
     [(SCRIPT, "train"), (f"{SITE}/transformers/trainer.py", "training_step")],
-    [(SCRIPT, "smoke"), (f"{SITE}/transformers/trainer.py", "evaluation_loop")],
     [(SCRIPT, "train"), (f"{SITE}/torch/utils/data/dataloader.py", "__next__")],
     [(SCRIPT, "main"), (SCRIPT, "dummy_forward")],
+]
+MODULE = (f"{SITE}/torch/nn/modules/module.py", "_wrapped_call_impl")
+EVALUATIONS = [
+    [(SCRIPT, "smoke"), (f"{SITE}/transformers/trainer.py", "evaluation_loop"), MODULE],
+    [(f"{SITE}/transformers/trainer.py", "_inner_training_loop"), (SCRIPT, "accuracy_on"), MODULE],
 ]
 LOADING = [
     [(SCRIPT, "<module>"), ("<frozen importlib._bootstrap>", "_find_and_load")],
@@ -89,28 +93,29 @@ LOADING = [
 ]
 
 
-@pytest.mark.parametrize("frames", STEPS)
-def test_frames_of_a_step_tell_that_it_asked_for_the_memory(frames: list[tuple[str, str]]) -> None:
-    assert asked_by_step(traceback(*frames)) is True
-
-
-@pytest.mark.parametrize("frames", LOADING)
-def test_frames_of_imports_and_of_loading_tell_that_no_step_did(
-    frames: list[tuple[str, str]],
-) -> None:
-    assert asked_by_step(traceback(*frames, error="DefaultCPUAllocator: can't allocate")) is False
+@pytest.mark.parametrize(
+    ("frames", "asker"),
+    [
+        *((frames, "step") for frames in STEPS),
+        *((frames, "evaluation") for frames in EVALUATIONS),
+        *((frames, "loading") for frames in LOADING),
+    ],
+)
+def test_frames_tell_what_asked_for_the_memory(frames: list[tuple[str, str]], asker: Asker) -> None:
+    assert who_asked(traceback(*frames)) == asker
+    assert who_asked(traceback(*frames, error="DefaultCPUAllocator: can't allocate")) == asker
 
 
 @pytest.mark.parametrize(
-    ("said", "by_step"),
+    ("said", "asker"),
     [
-        ("RuntimeError: DefaultCPUAllocator: can't allocate memory", True),
-        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", True),
-        ("Killed by signal 9; the system does that when memory runs out.", True),
-        ("ImportError: libtorch_cpu.so: failed to map segment from shared object", False),
-        ("Killed by signal 6. Its last words: memory allocation of 1310720 bytes failed", False),
+        ("RuntimeError: DefaultCPUAllocator: can't allocate memory", "step"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", "step"),
+        ("Killed by signal 9; the system does that when memory runs out.", "step"),
+        ("ImportError: libtorch_cpu.so: failed to map segment from shared object", "loading"),
+        ("Killed by signal 6. Its last words: memory allocation of 2 bytes failed", "loading"),
         ("MemoryError", None),
     ],
 )
-def test_without_frames_only_some_words_tell(said: str, by_step: bool | None) -> None:
-    assert asked_by_step(said) is by_step
+def test_without_frames_only_some_words_tell(said: str, asker: Asker | None) -> None:
+    assert who_asked(said) == asker

@@ -78,6 +78,7 @@ IMAGE_DEFAULTS: dict[str, Any] = {
     "hidden_dropout_prob": 0.0,
     "num_train_epochs": 25.0,
     "per_device_train_batch_size": 32,
+    "per_device_eval_batch_size": 256,
     "gradient_accumulation_steps": 1,
     "learning_rate": 1e-3,
     "weight_decay": 0.05,

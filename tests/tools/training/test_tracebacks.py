@@ -1,3 +1,5 @@
+import pytest
+
 from ml_intern.tools.training.tracebacks import OUT_OF_MEMORY, last_words, traceback_tail
 
 CHAINED = """\
@@ -40,8 +42,41 @@ def test_a_long_traceback_loses_its_middle() -> None:
     tail = traceback_tail(deep)
     assert tail is not None
     assert len(tail) <= 4096
-    assert tail.startswith('Traceback (most recent call last):\n  [...]\n  File "a.py", line 1\n')
+    frame = '  File "a.py", line 1\n'
+    assert tail.startswith(f"Traceback (most recent call last):\n{frame}")
+    assert f"{frame}  [...]\n{frame}" in tail
     assert tail.endswith("ValueError: x")
+
+
+def test_a_long_traceback_shows_both_the_outer_and_the_inner_frames() -> None:
+    """Whether a step or an evaluation asked for memory stands at its beginning."""
+    inner = '  File "module.py", line 9, in _call_impl\n    return call(*args)\n    ^^^^~~~~~~\n'
+    outer = '  File "trainer.py", line 7, in evaluation_loop\n    self.step()\n'
+    tail = traceback_tail(
+        f"Traceback (most recent call last):\n{outer}{inner * 100}MemoryError: at the end\n"
+    )
+    assert tail is not None
+    assert len(tail) <= 4096
+    assert "in evaluation_loop" in tail
+    assert tail.endswith("MemoryError: at the end")
+    assert "^" not in tail
+
+
+def test_a_short_traceback_is_left_alone() -> None:
+    text = 'Traceback (most recent call last):\n  File "a.py", line 1\n    x()\n    ^^^\nE: 1'
+    assert traceback_tail(text) == text
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "skipping backtrace printing to avoid potential recursion",
+        "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+    ],
+)
+def test_what_rust_says_of_its_backtrace_is_not_the_last_word(aside: str) -> None:
+    said = f"memory allocation of 1 bytes failed\n{aside}\n"
+    assert last_words(said) == "memory allocation of 1 bytes failed"
 
 
 def test_every_way_to_run_out_of_memory_is_known() -> None:

@@ -1,10 +1,10 @@
-"""Memory ran out: a smaller batch where a step asked for it, else a word on the limit itself."""
+"""Memory ran out: fewer rows at a time where rows asked for it, else a word on the limit itself."""
 
 import re
 
 from ml_intern.llm.autopilot.answers import number, text, whole
 from ml_intern.llm.autopilot.case import Case, Trouble
-from ml_intern.llm.autopilot.diagnosis import asked_by_step
+from ml_intern.llm.autopilot.diagnosis import Asker, who_asked
 from ml_intern.llm.autopilot.rules.consent import is_theirs
 from ml_intern.llm.autopilot.rules.mending import Repair
 from ml_intern.llm.autopilot.rules.script import shrink
@@ -13,9 +13,12 @@ RAISE_THE_LIMIT = (
     "Make more memory available and say `again`, name a setting (for example `batch size 8`), or "
     "say `stop`."
 )
+_EVALUATION_ROWS = "per_device_eval_batch_size"
 _PER_DEVICE = re.compile(r"\bper[\s_-]*device", re.IGNORECASE)
-_ADDRESS_SPACE_BYTES = 2_300_000_000
-"""What torch and transformers reserve when they are loaded, on a CPU with one thread (measured)."""
+_ADDRESS_SPACE_BYTES = 2_200_000_000
+"""What torch and transformers reserve when loaded, on a CPU with one thread (measured); a good
+third of it they can do without.
+"""
 _LIMITS = {
     "memory_limit_bytes": "memory_limit_bytes in config.toml (ML_INTERN_MEMORY_LIMIT_BYTES)",
     "RLIMIT_AS": "the limit on address space that ml-intern was started under (RLIMIT_AS, "
@@ -26,10 +29,35 @@ _OF_ADDRESS_SPACE = ("memory_limit_bytes", "RLIMIT_AS")
 
 
 def mend_memory(case: Case, trouble: Trouble) -> Repair | None:
-    """Half the batch with twice the passes; None where that would change nothing."""
+    """Half the rows of whatever asked for the memory; None where that would change nothing."""
+    asker = _who_asked(trouble)
+    if asker == "loading":
+        return None
+    return _mend_evaluation(trouble) if asker == "evaluation" else _mend_step(case, trouble)
+
+
+def _who_asked(trouble: Trouble) -> Asker:
+    """Where the traceback does not tell: after the dummy forward pass, loading is known to fit."""
+    otherwise: Asker = "loading" if trouble.stage == "dummy_forward" else "step"
+    return who_asked(trouble.said) or otherwise
+
+
+def _mend_evaluation(trouble: Trouble) -> Repair | None:
+    rows = int(number(trouble.values, _EVALUATION_ROWS) or 0)
+    if rows <= 1:
+        return None
+    return Repair(
+        {_EVALUATION_ROWS: rows // 2},
+        f"Memory ran out while {rows} rows at a time were measured. I take {rows // 2}; training "
+        "stays as it is.",
+    )
+
+
+def _mend_step(case: Case, trouble: Trouble) -> Repair | None:
+    """Half the batch with twice the passes."""
     batch = int(number(trouble.values, "per_device_train_batch_size") or 0)
     accumulation = int(number(trouble.values, "gradient_accumulation_steps") or 1)
-    if batch <= 1 or not _is_by_step(trouble):
+    if batch <= 1:
         return None
     smaller, more = shrink(batch, accumulation)
     return Repair(
@@ -57,18 +85,11 @@ def _named_part(case: Case) -> str | None:
     return accumulation if is_theirs(case, accumulation) else None
 
 
-def _is_by_step(trouble: Trouble) -> bool:
-    """Where the traceback does not tell: after the dummy forward pass, loading is known to fit."""
-    by_step = asked_by_step(trouble.said)
-    return trouble.stage != "dummy_forward" if by_step is None else by_step
-
-
 def about_the_limit(case: Case) -> str:
     """Why nothing was changed, which limit it is, and how much it would take."""
     trouble = case.trouble
-    batch = number(trouble.values, "per_device_train_batch_size") if trouble is not None else None
-    if trouble is not None and _is_by_step(trouble) and batch == 1:
-        why = "The batch is down to one row at a time: what is too small is the limit."
+    if trouble is not None and _who_asked(trouble) != "loading":
+        why = "It is down to one row at a time: what is too small is the limit."
     elif trouble is not None and "not even one row" in trouble.said:
         why = "No batch is small enough: what is too small is the limit."
     else:
@@ -88,21 +109,22 @@ def _limit_words(case: Case) -> str:
         return f"It is {had}.{_needed(case.step_bytes)}"
     named = f"It is {_LIMITS.get(source, 'a memory limit')}: {_gigabytes(limit)}."
     if source not in _OF_ADDRESS_SPACE:
-        return f"{named}{_needed(case.step_bytes, limit)}"
+        return f"{named}{_needed(case.step_bytes)}"
+    enough = _ADDRESS_SPACE_BYTES + (case.step_bytes or 0)
     return (
-        f"{named} It counts address space, of which the libraries alone reserve some "
-        f"{_gigabytes(_ADDRESS_SPACE_BYTES)}."
-        f"{_needed(_ADDRESS_SPACE_BYTES + (case.step_bytes or 0), limit)}"
+        f"{named} It counts address space, of which the libraries alone reserve up to "
+        f"{_gigabytes(_ADDRESS_SPACE_BYTES)}. {_raise_to(enough, limit)}"
     )
 
 
-def _needed(needed_bytes: int | None, limit: int = 0) -> str:
-    """What it takes; nothing where the estimate is proved too low or nobody made one."""
-    if not needed_bytes:
-        return ""
-    if needed_bytes <= limit:
-        return f" The estimate says {_gigabytes(needed_bytes)}; here it takes more than the limit."
-    return f" By the estimate it takes at least {_gigabytes(needed_bytes)}."
+def _raise_to(enough: int, limit: int) -> str:
+    if enough > limit:
+        return f"By the estimate {_gigabytes(enough)} are enough."
+    return f"By the estimate {_gigabytes(enough)} are enough; here it takes more."
+
+
+def _needed(needed_bytes: int | None) -> str:
+    return f" By the estimate it takes at least {_gigabytes(needed_bytes)}." if needed_bytes else ""
 
 
 def _gigabytes(count: int) -> str:
