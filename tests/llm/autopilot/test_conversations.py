@@ -506,6 +506,7 @@ def test_at_most_five_repairs_then_a_person_is_asked() -> None:
     assert len(world.named("launch_training")) == 6
     assert len(world.questions) == 1
     assert "5 changes" in world.questions[0]
+    assert "It is this machine, of which 6.4 GB were free" in world.questions[0]
 
 
 def test_a_lost_job_is_started_once_more() -> None:

@@ -85,18 +85,19 @@ def _named_part(case: Case) -> str | None:
     return accumulation if is_theirs(case, accumulation) else None
 
 
-def about_the_limit(case: Case) -> str:
-    """Why nothing was changed, which limit it is, and how much it would take."""
-    trouble = case.trouble
-    if trouble is not None and _who_asked(trouble) != "loading":
-        why = "It is down to one row at a time: what is too small is the limit."
-    elif trouble is not None and "not even one row" in trouble.said:
+def about_the_limit(case: Case, trouble: Trouble) -> str:
+    """Why no fewer rows are taken, which limit it is, and how much it would take."""
+    if "not even one row" in trouble.said:
         why = "No batch is small enough: what is too small is the limit."
-    else:
+    elif _who_asked(trouble) == "loading":
         why = (
             "That was while libraries or data were loaded, before the first batch: a smaller batch "
             "would not help, so I have changed nothing. What is too small is the limit."
         )
+    elif mend_memory(case, trouble) is None:
+        why = "It is down to one row at a time: what is too small is the limit."
+    else:
+        why = "Fewer rows at a time were not enough so far: what is too small may be the limit."
     return f"{why} {_limit_words(case)}"
 
 

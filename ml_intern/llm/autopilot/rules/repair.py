@@ -43,16 +43,21 @@ def repair(case: Case) -> Step | None:
         return _ask_model(case, trouble)
     mender = _MENDERS.get(trouble.cause)
     found = mender(case, trouble) if mender is not None else None
-    if found is None and trouble.cause == "memory":
-        return hand_over(case, f"{_failed(trouble)}\n{about_the_limit(case)}", RAISE_THE_LIMIT)
     if found is None:
-        return hand_over(case, _failed(trouble))
+        return _give_up(case, trouble)
     step = bring_about(case, {**trouble.values, **found.values}, found.why)
     if step is None:
         return None
     if not case.changing and len(case.changes) >= case.allowed_changes:
-        return hand_over(case, f"{_failed(trouble)}\n{_spent(case)}")
+        return _give_up(case, trouble, _spent(case))
     return _with_consent(case, trouble, found, step)
+
+
+def _give_up(case: Case, trouble: Trouble, reason: str = "") -> Step:
+    is_memory = trouble.cause == "memory"
+    limit = about_the_limit(case, trouble) if is_memory else ""
+    said = "\n".join(filter(None, [_failed(trouble), reason, limit]))
+    return hand_over(case, said, RAISE_THE_LIMIT if is_memory else "")
 
 
 def _may_try_again(case: Case, trouble: Trouble) -> bool:
