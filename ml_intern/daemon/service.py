@@ -44,6 +44,8 @@ from ml_intern.tracing.writer import TraceWriter
 log = logging.getLogger(__name__)
 
 DRAIN_S = 30.0
+READERS_S = 5.0
+"""What the readers get to end; they look once a second whether they shall."""
 
 
 class Service:
@@ -180,7 +182,7 @@ class Service:
             return
         self._closed = True
         self.drain(drain_s, cut_s)
-        self._readers.stop(drain_s)
+        self._readers.stop(READERS_S)
         if self._workers is not None:
             self.traces.catch_up()
         self._models.close()

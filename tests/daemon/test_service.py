@@ -1,5 +1,6 @@
 """The composition root: one host for a state directory, and what it refuses to begin."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,15 @@ def test_one_process_hosts_and_the_next_takes_over(opened):
     assert not second.try_host()
     first.close()
     assert second.try_host()
+
+
+def test_a_service_in_a_hurry_still_lets_its_readers_end_before_the_store(opened):
+    before = set(threading.enumerate())
+    service = opened()
+    assert service.try_host()
+    service.close(drain_s=0.0)
+    left = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not left & {"trace-writer", "job-watcher"}
 
 
 def test_a_session_is_known_before_anybody_works_on_it(opened):
