@@ -60,21 +60,28 @@ class Daemon:
             service.close(0.0)
 
     def _serve(self, service: Service) -> None:
+        if service.host_pid() is not None:
+            raise self._taken(service)
         service.warm()
-        for name, within_s in LOOP_LIMITS_S.items():
-            self._heart.expect(name, within_s=within_s)
-        if not service.try_host(self._beat):
-            raise ConfigError(
-                _TAKEN.format(folder=self._settings.state_dir, pid=service.host_pid())
-            )
         server = ApiServer(build_app(service.door), self._settings.socket_path)
-        server.start()
+        server.start()  # first: a daemon that cannot listen must not begin to work
         try:
+            self._host(service)
             self._clock.wait(self._claimed, START_PATIENCE_S)
             self._look_after(service)
             self._drain(service)
         finally:
             server.stop(API_STOP_S)
+
+    def _host(self, service: Service) -> None:
+        for name, within_s in LOOP_LIMITS_S.items():
+            self._heart.expect(name, within_s=within_s)
+        if not service.try_host(self._beat):
+            raise self._taken(service)
+
+    def _taken(self, service: Service) -> ConfigError:
+        folder = self._settings.state_dir
+        return ConfigError(_TAKEN.format(folder=folder, pid=service.host_pid()))
 
     def _beat(self, loop: str) -> None:
         self._heart.beat(loop)

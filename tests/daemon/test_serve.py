@@ -1,0 +1,28 @@
+"""The daemon before it serves: what keeps it from that keeps it from working, too."""
+
+from pathlib import Path
+
+import pytest
+
+from ml_intern.client.door import NewSession
+from ml_intern.clock import SystemClock
+from ml_intern.daemon.serve import Daemon
+from ml_intern.daemon.service import Service
+from ml_intern.daemon.systemd import Notifier
+from ml_intern.errors import ConfigError
+from ml_intern.settings import Settings
+
+
+def test_a_daemon_that_cannot_listen_begins_no_work(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path / "state", sandbox="process")
+    service = Service.open(settings)
+    new = NewSession(task="Train an image classifier.", started_in="/", author="ada")
+    session_id = service.door.start_session(new)
+    settings.socket_path.write_text("something else")
+
+    with pytest.raises(ConfigError, match="is no socket"):
+        Daemon(settings, SystemClock(), lambda: 0, Notifier(None)).run()
+
+    events = [recorded.event.kind for recorded in service.door.events(session_id)]
+    service.close()
+    assert events == ["session_started"]
