@@ -4,6 +4,7 @@ What is accepted is on disk when a method returns. `close` shuts the intake and 
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from ml_intern.tracing.writer import TraceWriter
 MAX_TASK_CHARS = 100_000
 TITLE_CHARS = 80
 DRAIN_RETRY_S = 10.0
+LEAST_FREE_BYTES = 1_048_576
+"""With less the next transaction may not fit on the disk."""
 
 _SESSIONS = uuid.UUID("6d6c2d69-6e74-4572-8e20-73657373696f")
 """Namespace of the ids of sessions that were started with a key."""
@@ -155,7 +158,8 @@ class LocalDoor:
     def health(self) -> Health:
         """See `Door.health`."""
         try:
-            counts, approvals, trouble = self._store.counts(), self._store.open_approvals(), ""
+            counts, approvals = self._store.counts(), self._store.open_approvals()
+            trouble = self._lack_of_room()
         except StoreUnavailable as exc:
             counts, approvals, trouble = {}, [], str(exc)
         state = "draining" if self._draining else "degraded" if trouble else "ready"
@@ -169,6 +173,13 @@ class LocalDoor:
             waiting=counts.get("waiting", 0),
             open_approvals=len(approvals),
         )
+
+    def _lack_of_room(self) -> str:
+        """The store reads on when its disk is full; empty when there is room."""
+        folder = self._parts.sessions.parent
+        if shutil.disk_usage(folder).free >= LEAST_FREE_BYTES:
+            return ""
+        return f"The disk that holds {folder} is full; nothing can be accepted. Free space."
 
     def _demand_intake(self) -> None:
         if self._draining:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.services import scripted_service
 from tests.scenario.test_kill import assert_nothing_lost_or_doubled, starts
 from tests.scenario.world import World
 
@@ -74,3 +75,15 @@ def test_a_full_disk_is_told_in_a_sentence_and_resume_goes_on(
         assert_nothing_lost_or_doubled(world.events(session_id))
     finally:
         world.end()
+
+
+def test_a_service_is_in_ill_health_as_long_as_its_disk_is_full(small_disk: Path) -> None:
+    with scripted_service(small_disk / "state") as service:
+        ballast = fill(small_disk)
+        full = service.door.health()
+        ballast.unlink()
+        again = service.door.health()
+
+    assert full.state == "degraded"
+    assert "Free space" in full.trouble
+    assert (again.state, again.trouble) == ("ready", "")
