@@ -538,6 +538,7 @@ def load_pretrained(args: Arguments, names: Sequence[str]) -> tuple[PreTrainedMo
         processor = AutoImageProcessor.from_pretrained(
             args.model_name_or_path, backend="pil", **source
         )
+        set_seed(args.seed)  # the new head is drawn at random
         model = AutoModelForImageClassification.from_pretrained(
             args.model_name_or_path,
             dtype=torch.float32,

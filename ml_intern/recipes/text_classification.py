@@ -509,6 +509,7 @@ def load_pretrained(args: Arguments, names: Sequence[str]) -> tuple[PreTrainedMo
     source: dict[str, Any] = {"revision": args.model_revision}
     try:
         tokenizer = AutoTokenizer.from_pretrained(args.model_name_or_path, **source)
+        set_seed(args.seed)  # the new head is drawn at random
         model = AutoModelForSequenceClassification.from_pretrained(
             args.model_name_or_path,
             dtype=torch.float32,

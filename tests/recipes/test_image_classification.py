@@ -459,3 +459,15 @@ def test_scorer_and_recipe_prepare_an_image_alike(
     classifier = score_classifier.load_classifier(folder)
     pixels = classifier.pixels([images / "validation" / "600.png"])["pixel_values"]
     assert pixels.equal(batch["pixel_values"])
+
+
+def test_the_seed_draws_the_new_head_of_a_pretrained_model(tmp_path: Path) -> None:
+    folder = str(saved_beit(tmp_path / "beit"))
+    heads = [
+        recipe.load_pretrained(
+            recipe.Arguments(model_name_or_path=folder, seed=seed), ["red", "green"]
+        )[0].classifier.weight
+        for seed in (1, 1, 2)
+    ]
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
