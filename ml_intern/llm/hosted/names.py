@@ -77,7 +77,7 @@ def endpoint_of(
     if key is None and provider.needs_key and api_base is None:
         raise ConfigError(
             f"The model {name!r} needs a key. Set {provider.keys[0]} in the environment or as a "
-            "systemd credential, or `api_key` in the settings."
+            "systemd credential, or `api_key` in the settings. The model `autopilot` needs none."
         )
     return Endpoint(
         name=name,

@@ -16,6 +16,8 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_MODE": "PRODUCTION",  # in its DEV mode it loads `.env`, secrets and all
+    # So many equal pieces in a row are a loop, and end the answer; a table of zeros is none yet.
+    "REPEATED_STREAMING_CHUNK_LIMIT": "1000",
 }
 """Read by LiteLLM while it is imported."""
 

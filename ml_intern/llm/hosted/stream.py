@@ -140,6 +140,6 @@ def _text_of(arguments: Any) -> str:
 def _is_complete(arguments: str) -> bool:
     try:
         json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

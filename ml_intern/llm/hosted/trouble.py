@@ -290,7 +290,7 @@ def _words(text: str, endpoint: Endpoint) -> str:
     """What the provider said, in one line, short, without the key; nothing of a web page."""
     if _PAGE.search(text):
         return ""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         text = _message_in(json.loads(text)) or text
     if endpoint.key:
         text = text.replace(endpoint.key, "[key]")

@@ -77,13 +77,14 @@ def _append_user(wire: list[Wire], message: UserMessage) -> None:
 
 
 def _assistant(message: AssistantMessage, with_thinking: bool) -> Wire:
-    wire: Wire = {"role": "assistant", "content": message.text if message.text.strip() else None}
+    said = _valid(message.text) if message.text.strip() else None
+    wire: Wire = {"role": "assistant", "content": said}
     if message.tool_calls:
         wire["tool_calls"] = [_call(call) for call in message.tool_calls]
     elif wire["content"] is None:
         wire["content"] = NOTHING
     if with_thinking and message.thinking:
-        wire["reasoning_content"] = message.thinking
+        wire["reasoning_content"] = _valid(message.thinking)
     return wire
 
 
@@ -102,7 +103,12 @@ def _tool_answer(message: ToolMessage) -> Wire:
 
 
 def _said(text: str) -> str:
-    return text if text.strip() else NOTHING
+    return _valid(text) if text.strip() else NOTHING
+
+
+def _valid(text: str) -> str:
+    """Half surrogates, which a model may write and no UTF-8 can hold, become `?`."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _name(name: str) -> str:
@@ -110,12 +116,13 @@ def _name(name: str) -> str:
     return _NOT_IN_A_NAME.sub("_", name)[:64] or "unnamed"
 
 
-def _object(arguments: str) -> str:
+def _object(text: str) -> str:
     """The arguments as they were, or, where they are no JSON object, as a field of one."""
+    arguments = _valid(text)
     try:
         if isinstance(json.loads(arguments or "{}"), Mapping):
             return arguments or "{}"
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     return json.dumps({"malformed_arguments": arguments}, ensure_ascii=False)
 

@@ -128,7 +128,7 @@ def test_an_answer_that_is_no_stream(loop: RequestLoop) -> None:
 
 
 def test_a_model_that_repeats_itself_without_end(loop: RequestLoop) -> None:
-    error, _ = error_of(Reply(text="over " * 200, pieces=200), loop, "openai")
+    error, _ = error_of(Reply(text="over " * 1200, pieces=1200), loop, "openai")
     assert type(error) is Retryable
     assert "broke off its answer: The model is repeating the same chunk" in str(error)
 

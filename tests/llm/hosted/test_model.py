@@ -413,3 +413,30 @@ def test_a_redirect_is_not_followed_where_the_key_would_follow_too(loop: Request
             with pytest.raises(Refused, match=r"sends us to another address \(307\)"):
                 model.complete(SAID, TOOLS)
         assert elsewhere.requests == []
+
+
+HOSTILE = (
+    '{"command": ' + "[" * 3000 + "]" * 3000 + "}",
+    '{"command": "half \ud83d a pair"}',
+    '{"command": "ls',
+)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_a_model_once_wrote_does_not_break_the_conversation(
+    loop: RequestLoop, dialect: str
+) -> None:
+    """It stands in the conversation for ever, and goes out again with every request."""
+    calls = tuple(ToolCall(call_id=CallId(f"c{n}"), name="bash", arguments=text)
+                  for n, text in enumerate(HOSTILE))  # fmt: skip
+    wrote = AssistantMessage(text="half \ud83d a pair", thinking="\udc00", tool_calls=calls)
+    answers = [ToolMessage(call_id=call.call_id, name="bash", text="\ud83d") for call in calls]
+    with ModelServer(lambda _seen: Reply(text="fine")) as server:
+        reply = model_at(server, loop, dialect).complete([*SAID, wrote, *answers], TOOLS)
+    assert reply.message.text == "fine"
+
+
+def test_a_long_row_of_equal_pieces_is_an_answer(loop: RequestLoop) -> None:
+    with ModelServer([Reply(text="0 " * 400, pieces=400)]) as server:
+        reply = model_at(server, loop, "openai").complete(SAID, TOOLS)
+    assert reply.message.text.count("0") == 400
