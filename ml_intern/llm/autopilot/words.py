@@ -329,7 +329,7 @@ def card_limitations(case: Case) -> str:
     parts += filter(None, [baseline(case, case.chosen())])
     weak = _weak_classes(case)
     if weak:
-        parts.append(f"Weakest on: {weak}.")
+        parts.append(f"Weakest on (validation): {weak}.")
     return " ".join(parts)
 
 
