@@ -24,6 +24,8 @@ from tests.recipes.conftest import (
     write_lines,
 )
 
+pytestmark = pytest.mark.timeout(180)  # they train
+
 SCRIPT = "text_classification.py"
 SOURCE = (RECIPES / SCRIPT).read_text(encoding="utf-8")
 
