@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -122,6 +122,12 @@ class Settings(BaseSettings):
         "Default: the one that runs ml-intern, which needs the `train` extra.",
     )
     job_timeout_s: float = Field(86_400, gt=0, description="Seconds a training job may run.")
+
+    @field_validator("state_dir", "publish_dir", "socket", "training_python")
+    @classmethod
+    def _whole(cls, path: Path | None) -> Path | None:
+        """`~` is the home folder, and what is relative begins where the process was started."""
+        return None if path is None else path.expanduser().absolute()
 
     @classmethod
     def settings_customise_sources(

@@ -98,3 +98,10 @@ def test_a_secret_that_does_not_fit_is_not_shown(tmp_path):
         settings.load()
     assert "1234567890123" not in str(told.value)
     assert "api_key" in str(told.value)
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path):
+    write_config(tmp_path, "state_dir = '~/state'\nsocket = 'here/s'\n")
+    found = settings.load()
+    assert found.state_dir == tmp_path / "state"
+    assert found.socket == tmp_path / "here/s"

@@ -43,7 +43,9 @@ def run(words: list[str], manner: Manner, *, model: str | None = None, here: boo
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
-        new = NewSession(task=task, started_in=str(folder), author=author(), model=model)
+        new = NewSession(
+            task=task, started_in=str(folder), author=author(), model=model or found.model
+        )
         session_id = found.door.start_session(new)
         return follow(found, session_id, manner, wishes, from_start=True)
 
@@ -55,7 +57,9 @@ def submit(
     task = task_from(words)
     folder = _working_folder()
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
-        new = NewSession(task=task, started_in=str(folder), author=author(), model=model)
+        new = NewSession(
+            task=task, started_in=str(folder), author=author(), model=model or found.model
+        )
         session_id = found.door.start_session(new, key=key)
         pid = found.host_pid
     if as_json:

@@ -40,6 +40,8 @@ class Opened:
     trouble: StoreTrouble
     service: Service | None = None
     """The product in this process; None where the daemon behind `door` is asked."""
+    model: str | None = None
+    """The model that this process's settings name, where the daemon's may name another."""
 
     @property
     def host_pid(self) -> int | None:
@@ -65,7 +67,8 @@ def opened(
         raise Busy(_NOT_HERE.format(pid=daemon.health().pid), retry_after_s=0.0)
     else:
         with daemon:
-            yield Opened(door=daemon, trouble=log_of(settings, debug=debug))
+            named = settings.model if "model" in settings.model_fields_set else None
+            yield Opened(door=daemon, trouble=log_of(settings, debug=debug), model=named)
 
 
 @contextmanager

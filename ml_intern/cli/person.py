@@ -70,9 +70,10 @@ class Person:
     def line(self, prompt: str, look: Callable[[], bool]) -> str | None:
         """One line; None at the end of input, or as soon as `look` is true."""
         self._screen.pause()
+        descriptor = sys.stdin.fileno()
+        termios.tcflush(descriptor, termios.TCIFLUSH)  # typed before it was asked: no answer
         sys.stdout.write(prompt)
         sys.stdout.flush()
-        descriptor = sys.stdin.fileno()
         while not look():
             ready, _, _ = select.select([descriptor], [], [], LOOK_EVERY_S)
             # Below Python's own buffer: `select` knows nothing of what lies in there.

@@ -86,7 +86,7 @@ class LocalDoor:
                 session_id, started, UserInput(text=new.task, author=new.author)
             )
         except StateConflict:
-            if key is None:
+            if key is None or self._store.session(session_id).title != started.title:
                 raise
         return session_id
 
@@ -136,8 +136,8 @@ class LocalDoor:
 
     def watch(self, session_id: SessionId, after_seq: int, wake: Callable[[], None]) -> Watch:
         """See `Door.watch`."""
-        self._store.session(session_id)
-        return self._parts.hub.watch(session_id, after_seq, wake)
+        row = self._store.session(session_id)
+        return self._parts.hub.watch(row.session_id, after_seq, wake)
 
     def open_approvals(self, session_id: SessionId | None = None) -> Sequence[ApprovalRow]:
         """See `Door.open_approvals`."""

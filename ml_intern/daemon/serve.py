@@ -13,11 +13,12 @@ from collections.abc import Callable
 from ml_intern.api.app import build_app
 from ml_intern.api.server import ApiServer
 from ml_intern.client.door import Health
+from ml_intern.client.line import listens
 from ml_intern.clock import Clock
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.systemd import Heartbeat, Notifier, watchdog_interval_s
 from ml_intern.daemon.workers import CLAIMS, KEEPER, WRITER
-from ml_intern.errors import ConfigError
+from ml_intern.errors import Busy, ConfigError
 from ml_intern.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ START_PATIENCE_S = 60.0
 LOOP_LIMITS_S = {CLAIMS: 15.0, KEEPER: 15.0, WRITER: 20.0}
 """A loop that has not come round for so long hangs, and the watchdog is not fed."""
 API_STOP_S = 3.0
+RETRY_S = 5.0
 EXTEND_S = 30.0
 """For what comes after `drain_s`: steps that were cut short, readers, the store."""
 
@@ -79,9 +81,12 @@ class Daemon:
         if not service.try_host(self._beat):
             raise self._taken(service)
 
-    def _taken(self, service: Service) -> ConfigError:
-        folder = self._settings.state_dir
-        return ConfigError(_TAKEN.format(folder=folder, pid=service.host_pid()))
+    def _taken(self, service: Service) -> ConfigError | Busy:
+        """A second daemon is a mistake; a command in the foreground soon comes to its end."""
+        words = _TAKEN.format(folder=self._settings.state_dir, pid=service.host_pid())
+        if listens(self._settings.socket_path):
+            return ConfigError(words)
+        return Busy(words, retry_after_s=RETRY_S)
 
     def _beat(self, loop: str) -> None:
         self._heart.beat(loop)

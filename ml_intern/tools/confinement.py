@@ -36,9 +36,13 @@ def home_of(place: Workplace) -> Path:
     The code may have put something else there; without a home it could not run to take it away.
     """
     home = place.workspace / ".home"
-    if home.is_symlink() or not home.is_dir():
+    if home.is_symlink():
         home.unlink(missing_ok=True)
-    home.mkdir(exist_ok=True)
+    try:
+        home.mkdir(exist_ok=True)  # reads run side by side: another one may just have made it
+    except FileExistsError:
+        home.unlink(missing_ok=True)
+        home.mkdir(exist_ok=True)
     return home
 
 

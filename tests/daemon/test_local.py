@@ -6,7 +6,7 @@ import pytest
 
 from ml_intern.client.door import NewSession
 from ml_intern.daemon.service import Service
-from ml_intern.errors import ConfigError, Draining, InputError, UnknownSession
+from ml_intern.errors import ConfigError, Draining, InputError, StateConflict, UnknownSession
 from ml_intern.events import SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, UserInput
@@ -102,3 +102,16 @@ def test_a_model_that_cannot_be_used_is_refused_when_it_is_asked_for(tmp_path):
     with pytest.raises(ConfigError):
         service.door.submit(session_id, ChangeModel(model="no-such-model", asked_by="a"))
     service.close()
+
+
+def test_a_key_that_was_used_for_another_task_is_no_key_for_this_one(service):
+    service.door.start_session(TASK, key="k")
+    other = NewSession(task="Something else", started_in="/", author="ada")
+    with pytest.raises(StateConflict):
+        service.door.start_session(other, key="k")
+
+
+def test_a_session_is_watched_by_the_beginning_of_its_id(service):
+    session_id = service.door.start_session(TASK)
+    watch = service.door.watch(SessionId(session_id[:8]), 0, bool)
+    assert [item.session_id for item in watch.take()] == [session_id]
