@@ -36,6 +36,8 @@ SAVE_EVERY = 500
 """Events after which the position is saved: at most so many are compared again after a crash."""
 RETRY_AFTER_S = 5.0
 WAIT_S = 1.0
+GATHER_S = 0.1
+"""What comes within so short a time is written at once: a file is opened and locked for each."""
 
 
 @dataclass
@@ -103,6 +105,7 @@ class TraceWriter:
         if not self._cut_off:
             try:
                 self._journal.wait_for_events(self._position or 0, WAIT_S)
+                self._clock.wait(stop, GATHER_S)
             except Exception:  # the border around a journal reader
                 log.exception("traces_cannot_read_journal")
                 self._cut_off = True
