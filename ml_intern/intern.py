@@ -280,7 +280,8 @@ class MLIntern:
     ) -> Generator[Seen, None, Result]:
         """The one way through which every session is followed."""
         with self._opened() as service:
-            self._host()
+            if from_start:
+                self._host()  # first: a task that cannot be worked on here is not stored
             door = service.door
             session_id = begin(door)
             following = Following(
@@ -288,7 +289,7 @@ class MLIntern:
             )
             try:
                 if not from_start:
-                    following.skip()
+                    following.skip()  # before anybody works: what comes is not to be missed
                 yield from following.events()
             except KeyboardInterrupt:
                 _stop(service, session_id, following)
