@@ -128,7 +128,7 @@ def test_who_is_attached_sees_it_through_a_restart(world: World) -> None:
     stands(world, session_id, "waiting")
     world.does("say", session_id, "the handwritten digits, 1 epoch")
     following = world.start("attach", session_id)
-    wait_until(lambda: "session" in following.said(), "attached")
+    wait_until(lambda: "✓" in following.said(), "a step is shown as it ends")
     daemon.signal(signal.SIGKILL)
     daemon.ends()
     wait_until(lambda: "does not answer" in following.said(), "it is told")
