@@ -47,12 +47,12 @@ venv: .venv/.train ## the program with what training needs, in .venv
 
 .venv/.dev: .venv/.train
 	@echo "Installing what the tests and checks need into .venv ..."
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,dev]'
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,dev]'
 	@touch $@
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
 TOOLS := bwrap:bubblewrap systemd-analyze:systemd systemd-nspawn:systemd-container dbus-daemon:dbus \
-         /usr/share/pam-configs/systemd:libpam-systemd
+         /usr/share/pam-configs/systemd:libpam-systemd /usr/lib/postgresql:postgresql
 
 debian:
 	@for tool in $(TOOLS); do \

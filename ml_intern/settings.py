@@ -85,6 +85,16 @@ class Settings(BaseSettings):
         description="Database, workspaces, traces. Created with mode 0700. "
         "Default: `$STATE_DIRECTORY`, or `ml-intern` in `$XDG_STATE_HOME` or `~/.local/state`.",
     )
+    database: SecretStr | None = Field(
+        None,
+        description="`postgresql://USER@HOST/NAME`: a PostgreSQL database, which the daemons of "
+        "several machines may share. Default: a SQLite file in `state_dir`.",
+    )
+    sessions_dir: Path | None = Field(
+        None,
+        description="Workspaces and training jobs of all sessions. Daemons that share `database` "
+        "and this folder finish each other's sessions. Default: `sessions` in `state_dir`.",
+    )
     publish_dir: Path | None = Field(
         None,
         description="Where `publish` puts repositories. Default: `published` in `state_dir`.",
@@ -123,7 +133,7 @@ class Settings(BaseSettings):
     )
     job_timeout_s: float = Field(86_400, gt=0, description="Seconds a training job may run.")
 
-    @field_validator("state_dir", "publish_dir", "socket", "training_python")
+    @field_validator("state_dir", "sessions_dir", "publish_dir", "socket", "training_python")
     @classmethod
     def _whole(cls, path: Path | None) -> Path | None:
         """`~` is the home folder, and what is relative begins where the process was started."""
@@ -143,6 +153,11 @@ class Settings(BaseSettings):
         field_name = InitSettingsSource(settings_cls, {"model": endpoint} if endpoint else {})
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
         return init_settings, env_settings, dotenv_settings, field_name, toml
+
+    @property
+    def sessions_path(self) -> Path:
+        """The folder that holds a folder for each session."""
+        return self.sessions_dir or self.state_dir / "sessions"
 
     @property
     def socket_path(self) -> Path:

@@ -24,8 +24,9 @@ from ml_intern import __version__
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import shown, size
 from ml_intern.cli.summary import tilde
+from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import Models
-from ml_intern.daemon.service import private_folder, training_python
+from ml_intern.daemon.service import training_python
 from ml_intern.errors import MLInternError
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.sandbox.choose import choose_sandbox

@@ -312,14 +312,20 @@ def model(
 
 
 @app.command()
-def serve(context: typer.Context) -> int:
+def serve(
+    context: typer.Context,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A PostgreSQL database, which several daemons may share."),
+    ] = None,
+) -> int:
     """Run the daemon: do the work of all sessions until SIGTERM.
 
     SIGTERM or Ctrl-C lets running steps end, a second one cuts them short; training jobs go on.
     """
     from ml_intern.cli import serving
 
-    return serving.serve(debug=context.obj)
+    return serving.serve(database=database, debug=context.obj)
 
 
 @app.command()

@@ -22,9 +22,9 @@ from ml_intern.settings import Settings, load
 from ml_intern.tracing.redact import Redactor
 
 
-def serve(*, debug: bool) -> int:
+def serve(*, database: str | None, debug: bool) -> int:
     """Until SIGTERM or Ctrl-C, and then until all is drained."""
-    settings = load()
+    settings = load(database=database)
     redactor = Redactor(secrets_of(settings))
     faulthandler.enable()  # a watchdog that bites leaves all stacks in the journal
     start_service_log(sys.stderr, _renderer(settings), debug=debug, redactor=redactor)

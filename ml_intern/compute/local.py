@@ -12,6 +12,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Mapping
@@ -117,6 +118,7 @@ def _request(spec: JobSpec, sandbox: Sandbox) -> Request:
     known = {
         "job_id": spec.job_id,
         "run_id": run_id,
+        "machine": _machine(),
         "label": spec.label,
         "done_marker": str(spec.done_marker),
         "timeout_s": spec.timeout_s,
@@ -196,9 +198,17 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise ComputeError(f"{path} cannot be read: {exc}") from exc
 
 
+def _machine() -> str:
+    """This machine, among those that share a folder of sessions."""
+    return socket.gethostname()
+
+
 def _runs(folder: Path) -> bool:
     """Whether its runner or its process is there; a runner may not have recorded it yet."""
-    record = _read(folder / PROCESS) or _read(folder / CLAIM) or {}
+    claim = _read(folder / CLAIM) or {}
+    if claim.get("machine", _machine()) != _machine():
+        return True  # as far as can be told from here: its own machine says when it has ended
+    record = _read(folder / PROCESS) or claim
     who = (record.get("runner"), record.get("process"))
     return any(is_alive(Identity(*process)) for process in who if process)
 

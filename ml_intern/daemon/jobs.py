@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ml_intern.clock import Clock
 from ml_intern.compute.protocol import Compute, JobState
-from ml_intern.errors import ComputeError, QueueError
+from ml_intern.errors import ComputeError, QueueError, StateConflict
 from ml_intern.events import JobEnded, JobProgressed
 from ml_intern.messages import JobId
 from ml_intern.ops import Resume
@@ -85,8 +85,8 @@ class JobWatcher:
         step, max_steps = _count(numbers.pop("step")), _count(numbers.pop("max_steps", None))
         if step is None:
             return
-        self._store.note(
-            job.session_id,
+        self._note(
+            job,
             JobProgressed(
                 job_id=job.job_id,
                 step=step,
@@ -97,6 +97,12 @@ class JobWatcher:
                 log_offset=watch.offset,
             ),
         )
+
+    def _note(self, job: JobRow, progressed: JobProgressed) -> None:
+        try:
+            self._store.note(job.session_id, progressed)
+        except StateConflict:
+            log.debug("job_told_by_another", extra={"job_id": job.job_id}, exc_info=True)
 
     def _end(self, job: JobRow, state: JobState) -> None:
         if state.status == "running":

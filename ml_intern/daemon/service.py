@@ -5,7 +5,6 @@ work, in the one process that holds the lock of the state directory; the others 
 follow. `close` stops in this order: intake, workers, readers, store.
 """
 
-import errno
 import logging
 import os
 import subprocess
@@ -18,11 +17,13 @@ from typing import Any, Self
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute
 from ml_intern.compute.protocol import Compute
+from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
@@ -85,7 +86,7 @@ class Service:
                 clock=clock,
                 models=self._models.named,
                 default_model=settings.model,
-                sessions=settings.state_dir / "sessions",
+                sessions=settings.sessions_path,
             )
         )
 
@@ -100,8 +101,7 @@ class Service:
         """Open (or create) the state directory. Raises ConfigError or StoreUnavailable."""
         clock = clock or SystemClock()
         private_folder(settings.state_dir)
-        store = Store.open(settings.state_dir / "ml-intern.db", clock)
-        return cls(settings, clock, store, clients, tools)
+        return cls(settings, clock, open_store(settings, clock), clients, tools)
 
     def warm(self) -> None:
         """Load now what the first request to the model of the settings would have to load."""
@@ -203,7 +203,7 @@ class Service:
         )
 
     def _folder(self, session_id: str) -> Path:
-        return self.settings.state_dir / "sessions" / session_id
+        return self.settings.sessions_path / session_id
 
     def _place(self, row: SessionRow, said: tuple[str, ...]) -> Workplace:
         folder = self._folder(row.session_id)
@@ -215,7 +215,7 @@ class Service:
             workspace=Path(row.workspace),
             started_in=Path(row.started_in),
             said=said,
-            records=settings.state_dir,
+            records=(settings.state_dir, settings.sessions_path),
             held_out=folder / "held_out",
             jobs=folder / "jobs",
             published=settings.publish_dir or settings.state_dir / "published",
@@ -233,27 +233,6 @@ class Service:
 def training_python(settings: Settings) -> Path:
     """The interpreter that training code runs with."""
     return settings.training_python or Path(sys.executable)
-
-
-def private_folder(path: Path) -> None:
-    """Create `path`, and what is missing above it, with mode 0700; one that exists stays as it is.
-
-    Raises ConfigError when that is not possible.
-    """
-    try:
-        for missing in [
-            folder for folder in (*reversed(path.parents), path) if not folder.exists()
-        ]:
-            missing.mkdir(mode=0o700, exist_ok=True)
-        if not path.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    except OSError as exc:
-        raise ConfigError(
-            f"The folder {path} cannot be used: {exc.strerror}. Set ML_INTERN_STATE_DIR to a "
-            "folder that you may write, on a disk with room."
-        ) from exc
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigError(f"The folder {path} is not writable; set ML_INTERN_STATE_DIR to another.")
 
 
 def _readable(settings: Settings) -> list[Path]:

@@ -10,7 +10,7 @@ from ml_intern.events import Event, JobEnded, JobProgressed
 from ml_intern.messages import SessionId
 from ml_intern.queue import edges
 from ml_intern.queue.rows import Lease
-from ml_intern.queue.schema import event, session
+from ml_intern.queue.schema import event, journal_head, session
 
 _ADVANCE = (
     update(session)
@@ -20,6 +20,11 @@ _ADVANCE = (
 )
 _ADVANCE_HELD = _ADVANCE.where(
     session.c.lease_token == bindparam("token"), session.c.state == "leased"
+)
+_RESERVE = (
+    update(journal_head)
+    .values(position=journal_head.c.position + bindparam("count"))
+    .returning(journal_head.c.position)
 )
 _INSERT = insert(event).inline()
 
@@ -73,13 +78,29 @@ def append_unheld(
 def _insert(
     connection: Connection, session_id: SessionId, found: Encoded, after: int, at: str
 ) -> list[int]:
-    seqs = list(range(after - len(found), after))
-    rows = [
-        {"session_id": session_id, "seq": seq, "at": at, "kind": one.kind, "data": text}
-        for seq, (one, text) in zip(seqs, found, strict=True)
-    ]
-    if rows:
-        connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     for one, _ in found:
         edges.apply(connection, session_id, one, at)
+    seqs = list(range(after - len(found), after))
+    if found:
+        first = _reserve(connection, len(found))
+        rows = [
+            {
+                "position": first + number,
+                "session_id": session_id,
+                "seq": seq,
+                "at": at,
+                "kind": one.kind,
+                "data": text,
+            }
+            for number, (seq, (one, text)) in enumerate(zip(seqs, found, strict=True))
+        ]
+        connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     return seqs
+
+
+def _reserve(connection: Connection, count: int) -> int:
+    """The first of `count` positions. Other writers of the journal wait until our transaction ends,
+    so that no position becomes visible before a smaller one.
+    """
+    after: int = connection.execute(_RESERVE, {"count": count}).scalar_one()
+    return after - count + 1

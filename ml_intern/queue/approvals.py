@@ -8,18 +8,15 @@ from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided
 from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import ApprovalDecision
-from ml_intern.queue import backlog
+from ml_intern.queue import backlog, sessions
 from ml_intern.queue.append import Encoded, append_unheld
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.schema import approval
 
 _ALL = select(approval)
 _ONE = _ALL.where(approval.c.id == bindparam("approval"))
-_STANDING = (
-    select(approval.c.session_id, approval.c.state)
-    .where(approval.c.id == bindparam("approval"))
-    .with_for_update()
-)
+_OF_SESSION = select(approval.c.session_id).where(approval.c.id == bindparam("approval"))
+_STATE = select(approval.c.state).where(approval.c.id == bindparam("approval"))
 _OPEN = _ALL.where(approval.c.state == "pending").order_by(approval.c.requested_at, approval.c.id)
 _OPEN_OF_ONE = _OPEN.where(approval.c.session_id == bindparam("of"))
 _SHOWN = 5
@@ -34,12 +31,14 @@ def decide(connection: Connection, decided: ApprovalDecided, found: Encoded, at:
 
     Raises InputError for an unknown approval, StateConflict for a decision about something else.
     """
-    row = connection.execute(_STANDING, {"approval": decided.approval_id}).first()
-    if row is None:
+    bind = {"approval": decided.approval_id}
+    found_in = connection.execute(_OF_SESSION, bind).scalar()
+    if found_in is None:
         raise _unknown(connection, decided.approval_id)
-    if row.state != "pending":
+    session_id = SessionId(found_in)
+    sessions.hold(connection, session_id)
+    if connection.execute(_STATE, bind).scalar() != "pending":
         return False
-    session_id = SessionId(row.session_id)
     append_unheld(connection, session_id, found, at)
     wake = ApprovalDecision(approval_id=decided.approval_id)
     backlog.put(connection, session_id, wake, f"apr:{decided.approval_id}", at)

@@ -114,7 +114,9 @@ _JOB = update(job).where(
     job.c.job_id == bindparam("job"),
     job.c.status == "running",
 )
-_FOLLOW_JOB = _JOB.values(log_offset=bindparam("offset"))
+_FOLLOW_JOB = _JOB.where(job.c.log_offset <= bindparam("offset")).values(
+    log_offset=bindparam("offset")
+)
 _END_JOB = _JOB.values(status=bindparam("to"))
 _TURN = (
     update(session)
@@ -129,7 +131,7 @@ _CHANGE_MODEL = update(session).where(session.c.id == bindparam("of")).values(mo
 _CALL_STATE = select(tool_call.c.state, tool_call.c.arguments_sha256).where(
     tool_call.c.session_id == bindparam("of"), tool_call.c.call_id == bindparam("call")
 )
-_JOB_STATUS = select(job.c.status).where(
+_JOB_STATUS = select(job.c.status, job.c.log_offset).where(
     job.c.session_id == bindparam("of"), job.c.job_id == bindparam("job")
 )
 
@@ -270,7 +272,8 @@ def _move_job(
 ) -> None:
     bind = {"of": session_id, "job": event.job_id}
     if connection.execute(edge, {**bind, **values}).rowcount != 1:
-        found = connection.execute(_JOB_STATUS, bind).scalar() or "unknown"
+        row = connection.execute(_JOB_STATUS, bind).first()
+        found = f"{row.status}, read up to byte {row.log_offset}" if row else "unknown"
         raise StateConflict(f"{event.kind}: job {event.job_id} of session {session_id} is {found}.")
 
 

@@ -11,15 +11,12 @@ from ml_intern.clock import Clock
 from ml_intern.errors import StoreUnavailable
 from ml_intern.messages import SessionId
 from ml_intern.queue.bell import Bell
-from ml_intern.queue.engine import Database
+from ml_intern.queue.database import Database
 from ml_intern.queue.rows import Recorded
 from ml_intern.queue.schema import event
 
-POLL_S = 0.25
-"""How often we look for what other processes wrote; they cannot ring our bell."""
-
-NO_LIMIT = -1
-"""As SQLite understands it."""
+NO_LIMIT = 1 << 62
+"""More events than there can be."""
 
 _ROWS = select(event.c.position, event.c.session_id, event.c.seq, event.c.at, event.c.data)
 _OF_SESSION = (
@@ -89,7 +86,7 @@ class Journal:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 return False
-            self._news.wait(heard, min(left, POLL_S))
+            self._news.wait(heard, min(left, self._database.poll_s))
 
 
 def _recorded(rows: Iterable[tuple[int, str, int, str, str]]) -> list[Recorded]:

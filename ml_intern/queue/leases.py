@@ -25,7 +25,7 @@ RENEW_EVERY_S = 5.0
 MOST_ATTEMPTS = 3
 """Of one op; counted anew whenever one of its tool calls came to its end."""
 
-_FREE = or_(
+_FREE = (session.c.site == bindparam("site")) & or_(
     session.c.state == "ready",
     (session.c.state == "leased")
     & or_(
@@ -33,7 +33,14 @@ _FREE = or_(
         session.c.lease_until > bindparam("now") + LEASE_S,
     ),
 )
-_NEXT_SESSION = select(session.c.id).where(_FREE).order_by(session.c.ready_since).limit(1)
+_ANY_FREE = select(session.c.id).where(_FREE).limit(1)
+_NEXT_SESSION = (
+    select(session.c.id)
+    .where(_FREE)
+    .order_by(session.c.ready_since, session.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 _NEXT_OP = (
     select(op.c.seq, op.c.kind, op.c.payload, op.c.attempts)
     .where(op.c.session_id == bindparam("of"), op.c.state.in_(["running", "queued"]))
@@ -86,9 +93,14 @@ _FREE_ALL_OF = (
 )
 
 
-def next_session(connection: Connection, now: float) -> SessionId | None:
-    """The session that has been ready longest at `now` (monotonic seconds)."""
-    return connection.execute(_NEXT_SESSION, {"now": now}).scalar()
+def is_any_free(connection: Connection, site: str, now: float) -> bool:
+    """Whether a session of the site may be claimed at `now`, in seconds of the database's clock."""
+    return connection.execute(_ANY_FREE, {"site": site, "now": now}).first() is not None
+
+
+def next_session(connection: Connection, site: str, now: float) -> SessionId | None:
+    """The session that has been ready longest at `now`, locked; one that is locked is passed by."""
+    return connection.execute(_NEXT_SESSION, {"site": site, "now": now}).scalar()
 
 
 def claim(

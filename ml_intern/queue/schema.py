@@ -1,4 +1,4 @@
-"""The tables, and which version of them this code speaks.
+"""The tables, and the revision of them that this code speaks.
 
 State machines, each edge a compare-and-set in one transaction with its event or op:
   op         queued → running → done | dead;  queued → cancelled;  running → queued (given back)
@@ -13,7 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Connection,
+    Dialect,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -21,34 +21,53 @@ from sqlalchemy import (
     Integer,
     MetaData,
     PrimaryKeyConstraint,
+    String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
-    insert,
-    inspect,
-    select,
+    text,
 )
 
-from ml_intern.errors import StoreUnavailable
-
-VERSION = 1
+REVISION = "0002"
+"""The newest of `ml_intern/queue/migrations/versions`."""
 
 metadata = MetaData()
+
+
+class Words(TypeDecorator[str]):
+    """Text as people and models write it, without NUL: PostgreSQL holds none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is stored."""
+        return value.replace("\0", "\ufffd") if value else value
+
 
 # SQLite numbers rows by itself only for a primary key of exactly the type INTEGER.
 _Position = BigInteger().with_variant(Integer(), "sqlite")
 
+# Alembic's own.
+alembic_version = Table(
+    "alembic_version", metadata, Column("version_num", String(32), primary_key=True)
+)
+
+# For programs that came before Alembic: they refuse a number that they do not know.
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
 session = Table(
     "session",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("started_in", Text, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("model", Words, nullable=False),
+    Column("workspace", Words, nullable=False),
+    Column("started_in", Words, nullable=False),
     Column("version", Text, nullable=False),
+    # Names the folders that hold its workspace; only who shares them may claim it.
+    Column("site", Text, nullable=False, server_default=text("''")),
     Column("created", Text, nullable=False),
     Column("updated", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -58,16 +77,17 @@ session = Table(
     Column("lease_boot", Text),
     Column("lease_pid", BigInteger),
     Column("lease_start", BigInteger),
-    # Seconds of the machine's monotonic clock.
+    # Seconds of the database's clock: see `Database.now`.
     Column("lease_until", Float),
     Column("next_op", BigInteger, nullable=False, default=1),
     Column("next_event", BigInteger, nullable=False, default=1),
     # Turns for ops before this one are to stop.
     Column("interrupt_upto", BigInteger, nullable=False, default=0),
     Column("outcome", Text),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", Words, nullable=False, default=""),
     Column("waiting_on", JSON, nullable=False, default=list),
     Index("session_by_turn", "state", "ready_since"),
+    Index("session_by_age", "ready_since"),
 )
 
 op = Table(
@@ -87,11 +107,16 @@ op = Table(
     Index("op_by_state", "state", "session_id", "seq"),
 )
 
+# One row: the position of the newest event. Whoever stores events holds it until the commit.
+journal_head = Table(
+    "journal_head", metadata, Column("position", BigInteger, primary_key=True, autoincrement=False)
+)
+
 event = Table(
     "event",
     metadata,
-    # Rows are never deleted, so positions only grow.
-    Column("position", _Position, primary_key=True),
+    # Over all sessions, from 1, without gaps; rows are never deleted.
+    Column("position", _Position, primary_key=True, autoincrement=False),
     Column("session_id", Text, ForeignKey("session.id"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("at", Text, nullable=False),
@@ -120,13 +145,13 @@ approval = Table(
     Column("id", Text, primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("call_id", Text, nullable=False),
-    Column("tool", Text, nullable=False),
+    Column("tool", Words, nullable=False),
     Column("arguments", JSON, nullable=False),
     Column("arguments_sha256", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("state", Text, nullable=False),
     Column("requested_at", Text, nullable=False),
-    Column("decided_by", Text),
+    Column("decided_by", Words),
     Column("decided_at", Text),
     ForeignKeyConstraint(["session_id", "call_id"], ["tool_call.session_id", "tool_call.call_id"]),
     Index("approval_by_state", "state", "session_id", "call_id"),
@@ -139,7 +164,7 @@ job = Table(
     Column("job_id", Text, nullable=False),
     Column("compute", Text, nullable=False),
     Column("handle", JSON, nullable=False),
-    Column("label", Text, nullable=False),
+    Column("label", Words, nullable=False),
     Column("status", Text, nullable=False),
     Column("log_offset", BigInteger, nullable=False, default=0),
     Column("started_at", Text, nullable=False),
@@ -161,20 +186,3 @@ outbox = Table(
     Column("next_try", Text),
     Index("outbox_by_state", "state", "next_try"),
 )
-
-
-def prepare(connection: Connection) -> None:
-    """Create the tables in a new database; check their version in one that exists.
-
-    Raises StoreUnavailable when a newer ml-intern has written it.
-    """
-    if not inspect(connection).has_table(schema_version.name):
-        metadata.create_all(connection, checkfirst=False)
-        connection.execute(insert(schema_version).values(version=VERSION))
-        return
-    found = connection.execute(select(schema_version.c.version)).scalar_one()
-    if found > VERSION:
-        raise StoreUnavailable(
-            f"The database has schema {found}, this ml-intern knows {VERSION}; "
-            "install the newer version again, or choose another state folder."
-        )

@@ -28,8 +28,14 @@ _ALL = select(
 _NEWEST = _ALL.order_by(session.c.created.desc(), session.c.id).limit(bindparam("most"))
 _COUNTS = select(session.c.state, func.count().label("number")).group_by(session.c.state)
 _ONE = _ALL.where(session.c.id == bindparam("of"))
+_HOLD = select(session.c.id).where(session.c.id == bindparam("of")).with_for_update()
 _INTERRUPT_UPTO = select(session.c.interrupt_upto).where(session.c.id == bindparam("of"))
-_RUNNING = select(job).where(job.c.status == "running").order_by(job.c.started_at, job.c.session_id)
+_RUNNING = (
+    select(job)
+    .join_from(job, session)
+    .where(job.c.status == "running", session.c.site == bindparam("site"))
+    .order_by(job.c.started_at, job.c.session_id)
+)
 _SHOWN = 5
 _STARTS = func.substr(session.c.id, 1, func.length(bindparam("prefix")))
 _BEGINS = _ALL.where(bindparam("prefix") == _STARTS).limit(_SHOWN + 1)  # SQLite's LIKE has limits
@@ -37,8 +43,10 @@ _LONGEST = 80
 """Characters of an unknown id that are repeated."""
 
 
-def create(connection: Connection, session_id: SessionId, started: SessionStarted, at: str) -> None:
-    """Raises StateConflict when the session exists (as the engine translates it)."""
+def create(
+    connection: Connection, session_id: SessionId, started: SessionStarted, site: str, at: str
+) -> None:
+    """Raises StateConflict when the session exists (as the database translates it)."""
     connection.execute(
         _CREATE,
         {
@@ -46,6 +54,7 @@ def create(connection: Connection, session_id: SessionId, started: SessionStarte
             "title": started.title,
             "model": started.model,
             "workspace": started.workspace,
+            "site": site,
             "started_in": started.started_in,
             "version": started.version,
             "created": at,
@@ -54,6 +63,15 @@ def create(connection: Connection, session_id: SessionId, started: SessionStarte
             "ready_since": 0,
         },
     )
+
+
+def hold(connection: Connection, session_id: SessionId) -> None:
+    """Keep other transactions out of the session until ours ends.
+
+    For those that look before they write; an update holds it anyway. One that does not exist is
+    held by nobody.
+    """
+    connection.execute(_HOLD, {"of": session_id})
 
 
 def newest(connection: Connection, limit: int) -> list[SessionRow]:
@@ -89,8 +107,8 @@ def interrupt_upto(connection: Connection, session_id: SessionId) -> int:
     return connection.execute(_INTERRUPT_UPTO, {"of": session_id}).scalar() or 0
 
 
-def running_jobs(connection: Connection) -> list[JobRow]:
-    """Jobs of all sessions that have not ended, oldest first."""
+def running_jobs(connection: Connection, site: str) -> list[JobRow]:
+    """Jobs of all sessions of the site that have not ended, oldest first."""
     return [
         JobRow(
             job_id=JobId(row["job_id"]),
@@ -102,7 +120,7 @@ def running_jobs(connection: Connection) -> list[JobRow]:
             log_offset=row["log_offset"],
             started_at=datetime.fromisoformat(row["started_at"]),
         )
-        for row in connection.execute(_RUNNING).mappings()
+        for row in connection.execute(_RUNNING, {"site": site}).mappings()
     ]
 
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import Connection
+
 from ml_intern.clock import Clock, stamp
 from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided, Event, SessionStarted
@@ -24,8 +26,8 @@ from ml_intern.queue.append import (
     refuse_all_but_observations,
 )
 from ml_intern.queue.bell import Bell
-from ml_intern.queue.engine import Database
-from ml_intern.queue.journal import POLL_S, Journal
+from ml_intern.queue.database import Database, T, Told, Work
+from ml_intern.queue.journal import Journal
 from ml_intern.queue.owner import Owner, read_owner
 from ml_intern.queue.rows import (
     ApprovalRow,
@@ -36,6 +38,10 @@ from ml_intern.queue.rows import (
     SessionRow,
     SessionState,
 )
+from ml_intern.queue.sqlite import SqliteDatabase
+
+_TOLD: dict[bool, tuple[Told, ...]] = {True: ("news", "work"), False: ("work",)}
+"""By whether an op brings events with it."""
 
 __all__ = ["ApprovalRow", "Claim", "JobRow", "Lease", "Recorded", "SessionRow", "Store"]
 
@@ -43,13 +49,17 @@ __all__ = ["ApprovalRow", "Claim", "JobRow", "Lease", "Recorded", "SessionRow", 
 class Store:
     """One store for everything that one transaction must be able to touch."""
 
-    def __init__(self, database: Database, clock: Clock, owner: Owner) -> None:
+    def __init__(self, database: Database, clock: Clock, owner: Owner, site: str = "") -> None:
+        """`site` names the folders that hold the workspaces of our sessions: stores that share
+        them have the same one, and only they claim each other's sessions.
+        """
         self._database = database
+        self._site = site
         self._clock = clock
         self._owner = owner
-        self._work = Bell()
-        self._news = Bell()
-        self.journal = Journal(database, clock, self._news)
+        self._bells: dict[Told, Bell] = {"news": Bell(), "work": Bell()}
+        database.listen(self._ring)
+        self.journal = Journal(database, clock, self._bells["news"])
         """All that a mere reader of events needs."""
 
     @classmethod
@@ -59,7 +69,7 @@ class Store:
         Claims are made in the name of `owner`: this process, unless another is given.
         Raises StoreUnavailable: no rights, full disk, damaged file, or a newer schema than ours.
         """
-        return cls(Database(path), clock, owner or read_owner())
+        return cls(SqliteDatabase(path, clock), clock, owner or read_owner())
 
     def close(self) -> None:
         """Close the file. Leases stay as they are; `release` what is unfinished first."""
@@ -77,13 +87,14 @@ class Store:
         """
         at = stamp(self._clock.now())
         found = encoded([started])
-        with self._database.write() as connection:
+
+        def work(connection: Connection) -> int:
             backlog.refuse_over_bounds(connection, session_id, first)
-            sessions.create(connection, session_id, started, at)
+            sessions.create(connection, session_id, started, self._site, at)
             append_unheld(connection, session_id, found, at)
-            seq = backlog.put(connection, session_id, first, None, at)
-        self._ring(news=True, work=True)
-        return seq
+            return backlog.put(connection, session_id, first, None, at)
+
+        return self._write(work, "news", "work")
 
     def submit(
         self,
@@ -106,15 +117,18 @@ class Store:
         refuse_all_but_observations(events)
         at = stamp(self._clock.now())
         found = encoded(events)
-        with self._database.write() as connection:
+
+        def work(connection: Connection) -> int | None:
+            sessions.hold(connection, session_id)
             if backlog.was_seen(connection, session_id, dedupe):
                 return None
             backlog.refuse_over_bounds(connection, session_id, op)
             if found:
                 append_unheld(connection, session_id, found, at)
-            seq = backlog.put(connection, session_id, op, dedupe, at)
-        self._ring(news=bool(found) or isinstance(op, Interrupt), work=True)
-        return seq
+            return backlog.put(connection, session_id, op, dedupe, at)
+
+        has_news = bool(found) or isinstance(op, Interrupt)
+        return self._write(work, *_TOLD[has_news])
 
     def note(self, session_id: SessionId, *events: Event) -> list[int]:
         """Append observations (`JobProgressed`, `JobEnded`) without a lease; returns their numbers.
@@ -124,10 +138,7 @@ class Store:
         refuse_all_but_observations(events)
         at = stamp(self._clock.now())
         found = encoded(events)
-        with self._database.write() as connection:
-            seqs = append_unheld(connection, session_id, found, at)
-        self._ring(news=True, work=False)
-        return seqs
+        return self._write(lambda c: append_unheld(c, session_id, found, at), "news")
 
     def decide(self, decided: ApprovalDecided) -> bool:
         """Decide a pending approval, append the decision and wake its session.
@@ -138,11 +149,7 @@ class Store:
         """
         at = stamp(self._clock.now())
         found = encoded([decided])
-        with self._database.write() as connection:
-            won = approvals.decide(connection, decided, found, at)
-        if won:
-            self._ring(news=True, work=True)
-        return won
+        return self._write(lambda c: approvals.decide(c, decided, found, at), "news", "work")
 
     # Working
 
@@ -156,7 +163,7 @@ class Store:
         """
         deadline = self._clock.monotonic() + timeout_s
         while True:
-            heard = self._work.rings()
+            heard = self._bells["work"].rings()
             if claimed := self._try_claim():
                 return claimed
             # One that was about to die when `recover` looked may have done so since.
@@ -165,15 +172,14 @@ class Store:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 return None
-            self._work.wait(heard, min(left, POLL_S))
+            self._bells["work"].wait(heard, min(left, self._database.poll_s))
 
     def renew(self, lease: Lease) -> None:
         """Make the lease last `leases.LEASE_S` seconds from now.
 
         Once in `leases.RENEW_EVERY_S` seconds is enough. Raises LeaseLost, StoreUnavailable.
         """
-        with self._database.write() as connection:
-            leases.renew(connection, lease, self._clock.monotonic())
+        self._write(lambda c: leases.renew(c, lease, self._database.now(c)))
 
     def append(self, lease: Lease, *events: Event) -> list[int]:
         """Append events and move what they are about, all or nothing; returns the events' numbers.
@@ -183,27 +189,21 @@ class Store:
         """
         at = stamp(self._clock.now())
         found = encoded(events)
-        with self._database.write() as connection:
-            seqs = append_held(connection, lease, found, at)
-        self._ring(news=True, work=False)
-        return seqs
+        return self._write(lambda c: append_held(c, lease, found, at), "news")
 
     def finish(self, claim: Claim, *events: Event) -> None:
         """Append the last events, mark the op done and end the lease. Raises as `append` does."""
         at = stamp(self._clock.now())
         found = encoded(events)
-        with self._database.write() as connection:
-            leases.finish(connection, claim, found, at)
-        self._ring(news=True, work=True)
+        self._write(lambda c: leases.finish(c, claim, found, at), "news", "work")
 
     def release(self, claim: Claim) -> None:
         """Give the op back unfinished, without counting the attempt.
 
         Raises LeaseLost, StoreUnavailable.
         """
-        with self._database.write() as connection:
-            leases.release(connection, claim, stamp(self._clock.now()))
-        self._ring(news=False, work=True)
+        at = stamp(self._clock.now())
+        self._write(lambda c: leases.release(c, claim, at), "work")
 
     def interrupted(self, claim: Claim) -> bool:
         """Whether somebody asked to stop after this op was accepted. Raises StoreUnavailable."""
@@ -215,7 +215,7 @@ class Store:
 
         For the holder of `daemon.lock`, before it claims. Raises StoreUnavailable.
         """
-        self._database.keep_log_short()
+        self._database.recovered()
         return self._free_the_dead()
 
     # Reading
@@ -276,40 +276,51 @@ class Store:
     def running_jobs(self) -> list[JobRow]:
         """Jobs of all sessions that have not ended, oldest first. Raises StoreUnavailable."""
         with self._database.read() as connection:
-            return sessions.running_jobs(connection)
+            return sessions.running_jobs(connection, self._site)
 
     def _try_claim(self) -> Claim | None:
         while True:
             # A look costs nothing to others; only a find is worth the one transaction.
             with self._database.read() as connection:
-                if leases.next_session(connection, self._clock.monotonic()) is None:
+                now = self._database.now(connection)
+                if not leases.is_any_free(connection, self._site, now):
                     return None
             if claimed := self._claim_next():
                 return claimed
 
     def _claim_next(self) -> Claim | None:
         at = stamp(self._clock.now())
-        with self._database.write() as connection:
-            # Read under the lock: a lease that was given while we waited must not look like one
-            # from the future, which would be free.
-            now = self._clock.monotonic()
-            session_id = leases.next_session(connection, now)
+
+        def work(connection: Connection) -> Claim | None:
+            # Told in the transaction: a lease that was given while we waited for it must not look
+            # like one from the future, which would be free.
+            now = self._database.now(connection)
+            session_id = leases.next_session(connection, self._site, now)
             if session_id is None:
                 return None
             return leases.claim(connection, session_id, self._owner, now, at)
+
+        return self._write(work)
 
     def _free_the_dead(self) -> int:
         with self._database.read() as connection:
             dead = leases.dead_owners(connection, self._owner)
         if not dead:
             return 0
-        with self._database.write() as connection:
-            freed = sum(leases.free(connection, owner) for owner in dead)
-        self._ring(news=False, work=True)
-        return freed
+        return self._write(lambda c: sum(leases.free(c, owner) for owner in dead), "work")
 
-    def _ring(self, *, news: bool, work: bool) -> None:
-        if news:
-            self._news.ring(for_all=True)
-        if work:
-            self._work.ring(for_all=False)
+    def _write(self, work: Work[T], *told: Told) -> T:
+        """Run `work` in one transaction, and wake whoever waits for what it stores."""
+
+        def all_of_it(connection: Connection) -> T:
+            outcome = work(connection)
+            self._database.tell(connection, *told)
+            return outcome
+
+        outcome = self._database.write(all_of_it)
+        for each in told:
+            self._ring(each)
+        return outcome
+
+    def _ring(self, told: Told) -> None:
+        self._bells[told].ring(for_all=told == "news")

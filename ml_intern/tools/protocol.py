@@ -101,8 +101,10 @@ class Workplace:
     """
     said: tuple[str, ...]
     """The person's words in this session: a path that they name is one that tools may read."""
-    records: Path
-    """The state directory, closed to tools but for this session's workspace."""
+    records: tuple[Path, ...]
+    """The state directory and the folder of all sessions, closed to tools but for this session's
+    workspace.
+    """
     held_out: Path
     """Test splits, and what our own evaluation writes."""
     jobs: Path
@@ -120,6 +122,10 @@ class Workplace:
     job_timeout_s: float
     author: str
     """Name before the slash in repository ids."""
+
+    def is_record(self, found: Path) -> bool:
+        """Whether this resolved path lies among the records of the product."""
+        return any(found.is_relative_to(folder.resolve()) for folder in self.records)
 
     def writable(self, path: str) -> Path:
         """`path` as an absolute path inside the workspace, symbolic links resolved.
@@ -145,7 +151,7 @@ class Workplace:
             return found
         # The session's code gives links any name that it likes: only where they lead counts.
         called = str(found) if found == inside and self._lies_inside(path) else path
-        if found.is_relative_to(self.records.resolve()):
+        if self.is_record(found):
             raise InputError(f"{path} is kept out of reach; use the data in the workspace.")
         if not self._shown(found) and not self._named(called, found):
             raise InputError(

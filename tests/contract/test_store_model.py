@@ -247,3 +247,5 @@ TestStore.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# A hundred random histories take a minute on a busy machine.
+TestStore.pytestmark = [pytest.mark.timeout(600)]

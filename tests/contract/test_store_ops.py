@@ -267,7 +267,7 @@ def waiting_claim(store: Store) -> tuple[threading.Thread, list[Claim]]:
 def test_a_waiting_worker_is_woken_by_whatever_makes_a_session_ready(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ml_intern.queue.store.POLL_S", 20.0)
+    monkeypatch.setattr(store._database, "poll_s", 20.0)
     acts = [
         lambda _: new_session(store),
         lambda claim: store.release(claim),

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ml_intern.client.door import NewSession
+from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.local import MAX_TASK_CHARS
-from ml_intern.daemon.service import Service, private_folder
+from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, InputError
 from ml_intern.settings import Settings
 

@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.stores import open_store
 from ml_intern.events import Event
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import JobRow, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 150.0
@@ -69,6 +73,8 @@ class World:
     folder: Path
     state: Path
     environment: dict[str, str] = field(default_factory=dict)
+    database: str | None = None
+    """The URL of a PostgreSQL database; None: the SQLite file of the state directory."""
     started: list[Running] = field(default_factory=list)
 
     def start(self, *words: str, before: Callable[[], None] | None = None) -> Running:
@@ -102,11 +108,11 @@ class World:
 
     def store(self) -> Store:
         """A reader's own connection; the caller closes it."""
-        return Store.open(self.state / "ml-intern.db", SystemClock())
+        return open_store(self._settings(), SystemClock())
 
     def look(self, at: Callable[[Store], T]) -> T | None:
         """One look into the store; None while there is none, or no session in it."""
-        if not (self.state / "ml-intern.db").exists():
+        if self.database is None and not (self.state / "ml-intern.db").exists():
             return None
         store = self.store()
         try:
@@ -160,6 +166,11 @@ class World:
             except ProcessLookupError:
                 continue
 
+    def _settings(self) -> Settings:
+        database = None if self.database is None else SecretStr(self.database)
+        sessions = self.environment.get("ML_INTERN_SESSIONS_DIR")
+        return Settings(state_dir=self.state, database=database, sessions_dir=sessions)
+
     def _environment(self) -> dict[str, str]:
         kept = ("PATH", "LANG", "LD_LIBRARY_PATH")
         return {
@@ -168,6 +179,7 @@ class World:
             "PYTHONPATH": str(ROOT),
             "ML_INTERN_STATE_DIR": str(self.state),
             "OMP_NUM_THREADS": "1",
+            **({} if self.database is None else {"ML_INTERN_DATABASE": self.database}),
             **self.environment,
         }
 

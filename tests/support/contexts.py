@@ -16,7 +16,7 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "workspace": folder / "workspace",
         "started_in": folder / "started_in",
         "said": (),
-        "records": folder / "state",
+        "records": (folder / "state",),
         "held_out": folder / "state" / "held_out",
         "jobs": folder / "state" / "jobs",
         "published": folder / "published",

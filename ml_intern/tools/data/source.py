@@ -229,7 +229,7 @@ def _gate(place: Workplace) -> Admit:
         here = resolved(path.parent) / path.name
         found = here.resolve() if path.is_symlink() else here
         made_here = path.is_relative_to(place.workspace.resolve())
-        if found != path and (made_here or found.is_relative_to(place.records.resolve())):
+        if found != path and (made_here or place.is_record(found)):
             place.readable(str(found))
 
     return admit

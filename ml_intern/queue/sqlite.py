@@ -1,7 +1,7 @@
 """All that is particular to SQLite: files, connections, locks, and what its errors mean.
 
-One connection writes, the others only read. Write-ahead log with `synchronous=FULL`: what was
-committed survives the loss of power. The file must lie on a local disk.
+One connection of one thread writes, the others only read. Write-ahead log with `synchronous=FULL`:
+what was committed survives the loss of power. The file must lie on a local disk.
 """
 
 import errno
@@ -9,90 +9,110 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from ml_intern.clock import Clock
 from ml_intern.errors import InputError, StateConflict, StoreUnavailable
-from ml_intern.queue import schema
+from ml_intern.queue import migrating
+from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
+from ml_intern.queue.group_commit import GroupCommit, WriterClosed
 
-BUSY_TIMEOUT_S = 10.0
+POLL_S = 0.25
 _TRY_AGAIN_S = 0.005
 _LONGEST_LOG_PAGES = 1000
+_LONGEST_LOG_BYTES = 64 << 20
+"""What is left of the log on the disk once it has been folded."""
 
 
-class Database:
-    """One database file, opened. Safe from any thread; several processes may open the same file."""
+class SqliteDatabase:
+    """See `Database`. Several processes may open the same file."""
 
-    def __init__(self, path: Path) -> None:
+    poll_s = POLL_S
+
+    def __init__(self, path: Path, clock: Clock) -> None:
         """Create or open the file and its tables. Raises StoreUnavailable."""
         self._path = path
-        # Protects `_writer`: one transaction of this process at a time.
-        self._lock = threading.Lock()
+        self._clock = clock
         self._gate = _private_file(path, path.with_name(path.name + ".writer"))
         self._writing = _engine(path, read_only=False)
         self._reading = _engine(path, read_only=True)
+        self._writer: GroupCommit | None = None
         try:
             with self._translated(), self._alone():
-                self._writer = self._writing.connect()
-                _demand_write_ahead_log(self._writer, path)
-            with self.write() as connection:
-                schema.prepare(connection)
+                connection = self._writing.connect()
+                _demand_write_ahead_log(connection, path)
+            self._writer = GroupCommit(connection, self._alone)
+            self.write(lambda c: migrating.prepare(c, self._back_up))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Close all connections. A transaction in another thread is waited for."""
-        with self._lock:
-            if self._gate < 0:
-                return
-            # The last connection of all folds the log into the file: a write, so behind the gate.
-            with suppress(StoreUnavailable):
-                self._wait_for_gate()
-            with suppress(DBAPIError):
-                self._reading.dispose()
-                self._writing.dispose()
-            os.close(self._gate)
-            self._gate = -1
+        """See `Database.close`."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._gate < 0:
+            return
+        # The last connection of all folds the log into the file: a write, so behind the gate.
+        with suppress(StoreUnavailable):
+            self._wait_for_gate()
+        with suppress(DBAPIError):
+            self._reading.dispose()
+            self._writing.dispose()
+        os.close(self._gate)
+        self._gate = -1
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises.
-
-        Raises StateConflict when a row exists already, StoreUnavailable when it cannot be written.
-        """
-        with self._translated(), self._lock, self._alone(), self._writer.begin():
-            yield self._writer
+    def write(self, work: Work[T]) -> T:
+        """See `Database.write`."""
+        self._demand_open()
+        assert self._writer is not None, "it is there once the file is open"
+        with self._translated():
+            return self._writer.write(work)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that cannot write; each statement sees what was committed when it began.
-
-        Raises StoreUnavailable.
-        """
+        """See `Database.read`."""
         self._demand_open()
         with self._translated(), self._reading.connect() as connection:
             yield connection
 
+    def now(self, connection: Connection) -> float:
+        """The machine's monotonic time."""
+        return self._clock.monotonic()
+
+    def tell(self, connection: Connection, *told: Told) -> None:
+        """Nobody: other processes look for themselves."""
+
+    def listen(self, heard: Callable[[Told], None]) -> None:
+        """To nobody."""
+
     def probe(self) -> None:
-        """Begin a transaction and give it up. Raises StoreUnavailable when that cannot be done."""
-        with self._translated(), self._lock, self._alone():
-            self._writer.begin().rollback()
+        """See `Database.probe`."""
+        self.write(_nothing)
 
-    def keep_log_short(self) -> None:
-        """Fold the log into the file now and then; for the one process that works through the ops.
+    def recovered(self) -> None:
+        """Fold the log into the file now and then.
 
-        The others leave it alone, or the last of them folds it when it closes the file.
+        Other processes leave it alone, or the last of them folds it when it closes the file.
         """
-        with self._translated(), self._lock:
-            driver = self._writer.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_LOG_PAGES}")
+        self.write(_keep_log_short)
+
+    def _back_up(self, revision: str) -> None:
+        """Copy the file as it is before a migration, beside it. Raises StoreUnavailable."""
+        aside = self._path.with_name(f"{self._path.name}.schema-{revision}")
+        aside.unlink(missing_ok=True)
+        _make_private(aside)
+        with (
+            closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True)) as found,
+            closing(sqlite3.connect(aside)) as copy,
+        ):
+            found.backup(copy)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -109,7 +129,7 @@ class Database:
 
     def _demand_open(self) -> None:
         if self._gate < 0:
-            raise StoreUnavailable(f"{self._path} was closed by this process.")
+            raise StoreUnavailable(_CLOSED.format(path=self._path))
 
     def _wait_for_gate(self) -> None:
         self._demand_open()
@@ -133,6 +153,8 @@ class Database:
             raise InputError("The text has half surrogates in it; give valid Unicode.") from exc
         except DBAPIError as exc:
             raise StoreUnavailable(_explain(exc.orig, self._path)) from exc
+        except WriterClosed as exc:
+            raise StoreUnavailable(_CLOSED.format(path=self._path)) from exc
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -143,6 +165,7 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute(f"PRAGMA journal_size_limit={_LONGEST_LOG_BYTES}")
         if read_only:
             connection.execute("PRAGMA query_only=ON")
         return connection
@@ -195,6 +218,15 @@ def _demand_write_ahead_log(connection: Connection, path: Path) -> None:
         )
 
 
+def _nothing(_connection: Connection) -> None:
+    """A transaction without a change."""
+
+
+def _keep_log_short(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={_LONGEST_LOG_PAGES}")
+
+
+_CLOSED = "{path} was closed by this process."
 _BUSY = (
     "{path} has been locked by another process for "
     f"{BUSY_TIMEOUT_S:.0f} s; nothing was accepted. Stop that process, or try again."

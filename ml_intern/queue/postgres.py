@@ -1,0 +1,225 @@
+"""All that is particular to PostgreSQL: connections, its clock, its messages between processes.
+
+Several daemons on several machines may share one database. A work that met a deadlock, or a
+connection that was dead before it began, is tried again; one whose commit was under way when the
+connection broke is not, because nobody knows whether it was stored.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ml_intern.clock import Clock
+from ml_intern.errors import ConfigError, InputError, StateConflict, StoreUnavailable
+from ml_intern.queue import migrating
+from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+STATEMENT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+MOST_CONNECTIONS = 24
+"""Of one process for writing, and as many for reading."""
+LISTEN_AGAIN_S = 1.0
+MOST_TRIES = 3
+
+_CHANNEL = "ml_intern"
+_MIGRATION_LOCK = 0x6D6C696E
+_TRY_AGAIN = {"40001", "40P01"}
+"""Serialization failure; deadlock detected."""
+_TOO_MANY = {"53300"}
+_MANNERS: dict[str, Any] = {
+    "application_name": "ml-intern",
+    "connect_timeout": round(CONNECT_TIMEOUT_S),
+    # A server that is gone without a word is noticed.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": round(STATEMENT_TIMEOUT_S * 1000),
+}
+_NOW = select(func.extract("epoch", func.clock_timestamp()))
+_NOTIFY = text("SELECT pg_notify(:channel, :told)")
+
+
+class PostgresDatabase:
+    """See `Database`."""
+
+    poll_s = POLL_S
+
+    def __init__(self, url: URL, clock: Clock) -> None:
+        """Connect, and create or migrate the tables. Raises StoreUnavailable."""
+        self._url = url
+        self._clock = clock
+        self._name = url.render_as_string(hide_password=True)
+        self._writing = _engine(url, read_only=False)
+        self._reading = _engine(url, read_only=True)
+        self._closed = threading.Event()
+        self._listener: threading.Thread | None = None
+        try:
+            self.write(_prepare)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.join()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def write(self, work: Work[T]) -> T:
+        """See `Database.write`."""
+        self._demand_open()
+        with self._translated():
+            for _ in range(MOST_TRIES - 1):
+                try:
+                    return self._once(work)
+                except OperationalError as exc:
+                    if getattr(exc.orig, "sqlstate", None) not in _TRY_AGAIN:
+                        raise
+                    log.info("transaction_again", extra={"error": str(exc.orig)})
+            return self._once(work)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """See `Database.read`."""
+        self._demand_open()
+        with self._translated(), self._reading.connect() as connection:
+            yield connection
+
+    def now(self, connection: Connection) -> float:
+        """The server's own time, in seconds since 1970: it is the same for all machines."""
+        return float(connection.execute(_NOW).scalar_one())
+
+    def tell(self, connection: Connection, *told: Told) -> None:
+        """See `Database.tell`."""
+        for each in told:
+            connection.execute(_NOTIFY, {"channel": _CHANNEL, "told": each})
+
+    def listen(self, heard: Callable[[Told], None]) -> None:
+        """See `Database.listen`."""
+        self._listener = threading.Thread(
+            target=self._listen, args=(heard,), name="store-listener", daemon=True
+        )
+        self._listener.start()
+
+    def probe(self) -> None:
+        """See `Database.probe`."""
+        self.write(_nothing)
+
+    def recovered(self) -> None:
+        """Nothing to do: the server looks after its own log."""
+
+    def _once(self, work: Work[T]) -> T:
+        with self._writing.begin() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as exc:
+            raise StateConflict(f"The store has this row already: {exc.orig}.") from exc
+        except UnicodeEncodeError as exc:
+            raise InputError("The text has half surrogates in it; give valid Unicode.") from exc
+        except DataError as exc:
+            raise InputError(f"The database cannot hold this: {exc.orig}.") from exc
+        except (DBAPIError, PoolTimeoutError) as exc:
+            raise StoreUnavailable(self._explain(exc)) from exc
+
+    def _listen(self, heard: Callable[[Told], None]) -> None:
+        while not self._closed.is_set():
+            try:
+                self._hear(heard)
+            except psycopg.Error as exc:
+                log.warning("store_listener_broke", extra={"error": str(exc)})
+            self._clock.wait(self._closed, LISTEN_AGAIN_S)
+
+    def _hear(self, heard: Callable[[Told], None]) -> None:
+        address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(address, autocommit=True, **_MANNERS) as connection:
+            connection.execute(f"LISTEN {_CHANNEL}")
+            while not self._closed.is_set():
+                for notice in connection.notifies(timeout=POLL_S, stop_after=1):
+                    heard("news" if notice.payload == "news" else "work")
+
+    def _demand_open(self) -> None:
+        if self._closed.is_set():
+            raise StoreUnavailable(f"{self._name} was closed by this process.")
+
+    def _explain(self, exc: DBAPIError | PoolTimeoutError) -> str:
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        state = getattr(cause, "sqlstate", None)
+        words = " ".join(str(cause).split())
+        if state in _TOO_MANY or isinstance(exc, PoolTimeoutError):
+            todo = (
+                "It has no connection left for us; raise its max_connections, or use less workers."
+            )
+        elif state is not None and state.startswith("28"):
+            todo = "It does not let us in; give user and password in the URL or in ~/.pgpass."
+        elif state is not None and state.startswith("53"):
+            todo = "The server has no room (disk or memory); nothing was accepted."
+        elif state == "42501":
+            todo = "Our role may not do that; make it the owner of the database."
+        else:
+            todo = "Nothing was accepted; see that the server runs, then repeat."
+        return f"{self._name} cannot be used: {words}. {todo}"
+
+
+def parse(url: str) -> URL:
+    """The address of a PostgreSQL database, with the driver that we use. Raises ConfigError."""
+    try:
+        found = make_url(url)
+    except ArgumentError as exc:
+        raise ConfigError(f"database = {url!r} is no URL: {exc}") from exc
+    if found.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise ConfigError(
+            f"database begins with {found.drivername}://; give postgresql://USER@HOST/NAME."
+        )
+    return found.set(drivername="postgresql+psycopg")
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
+    limits = {
+        "statement_timeout": STATEMENT_TIMEOUT_S,
+        "lock_timeout": BUSY_TIMEOUT_S,
+        "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_S,
+    }
+    options = " ".join(f"-c {name}={round(limit * 1000)}" for name, limit in limits.items())
+    if read_only:
+        options += " -c default_transaction_read_only=on"
+    return create_engine(
+        url,
+        pool_size=MOST_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_S,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
+        connect_args={"options": options, **_MANNERS},
+    )
+
+
+def _prepare(connection: Connection) -> None:
+    # Daemons that start together migrate one after the other.
+    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    migrating.prepare(connection, _nothing)
+
+
+def _nothing(_: object) -> None:
+    """A server is backed up by its own means."""
