@@ -10,6 +10,11 @@ import re
 NUMBER = r"[-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?(?:k\b)?"
 WHOLE = r"(\d{1,9}(?:k\b)?)(?![\d%]|[.,]\d|\s*%)"
 PERCENT = r"(?:\s*%|\s*percent(?:age\s+points?)?\b|\s*per\s+cent\b|\s*pct\b)"
+IN_EACH_BATCH = (
+    r"(?:(?:per|in\s+(?:each|every|a|one)|(?:to\s+)?(?:a|each|every))\s+(?:mini-?)?batch"
+    r"|at\s+(?:a\s+time|once))\b"
+)
+"""After a number of things: the size of a batch."""
 RATIO = (
     r"(?<![\w.,/-])(?P<part>\d{1,6})"
     r"(?P<how>\s*/\s*|\s+(?:times?\s+)?(?:out\s+of|of|in)\s+)"
@@ -37,7 +42,8 @@ _COUNTED = re.compile(
     r"\s*%|[-\s]+(?:percent|per\s+cent|pct|(?:full\s+|training\s+|more\s+)?epochs?|different"
     r"|distinct|class(?:es)?|categor(?:y|ies)|labels?|layers?|(?:attention\s+)?heads?|tokens?|right"
     r"|wrong|correct(?:ly)?|seconds?|minutes?|hours?|warm-?up|patch(?:es)?)\b"
-    rf"|\s+(?:times?\s+)?(?:out\s+of|of|in)\s+(?:(?:every|each|all|a)\s+)?(?:{_WORD}|\d+)\b",
+    rf"|\s+(?:times?\s+)?(?:out\s+of|of|in)\s+(?:(?:every|each|all|a)\s+)?(?:{_WORD}|\d+)\b"
+    rf"|\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}|\s+(?:full\s+)?passes\b",
     re.IGNORECASE,
 )
 _SET = re.compile(
@@ -61,6 +67,8 @@ _PARTS = {
 _FRACTION = re.compile(
     rf"(?<![\w-])(?:({'|'.join(_ONES)})[-\s]+({'|'.join(_PARTS)})s\b"
     rf"|one[-\s]+({'|'.join(_PARTS)})\b"
+    rf"|a\s+({'|'.join(_PARTS)})(?=\s+(?:for|as|aside|back|out|to|goes|is)\b)"
+    r"|(half)(?=\s+for\b)"
     rf"|(?:a\s+)?({'|'.join(_PARTS)})(?=\s+(?:of\b|right\b|correct|wrong\b|the\s+(?:time|cases)\b)))",
     re.IGNORECASE,
 )

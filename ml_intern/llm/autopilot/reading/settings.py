@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable
 
 from ml_intern.llm.autopilot.objective import Value
-from ml_intern.llm.autopilot.reading.numbers import NUMBER, PERCENT, WHOLE, parse, parse_whole
+from ml_intern.llm.autopilot.reading.numbers import (
+    IN_EACH_BATCH,
+    NUMBER,
+    PERCENT,
+    WHOLE,
+    parse,
+    parse_whole,
+)
 from ml_intern.llm.autopilot.reading.page import Page, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equal|around|about)\b){1,8}"
@@ -26,18 +33,26 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"\b{WHOLE}[\s-]*(?:(?:full|training|complete|more)\s+)?epochs?\b",
             rf"\b(?:num_train_)?epochs{_LINK}{WHOLE}",
+            rf"\b{WHOLE}\s+(?:full\s+)?passes\s+(?:over|through)\b",
             rf"\bep(?:och)?\s*[:=]\s*{WHOLE}",
         ),
     ),
     (
         "per_device_train_batch_size",
         (
-            rf"\b(?:per_device_train_)?batch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
+            rf"(?:\b(?:per_device_train_)?|\bmini)batch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
             rf"\bbs{_LINK}{WHOLE}",
             rf"\b{WHOLE}\s+(?:as\s+(?:the\s+)?)?batch[\s-]*size\b",
+            rf"\b{WHOLE}\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}",
         ),
     ),
-    ("seed", (rf"\bseed(?:ed)?(?:\s+with)?{_LINK}{WHOLE}",)),
+    (
+        "seed",
+        (
+            rf"\bseed(?:ed)?(?:\s+(?:with|number|no\.?|value))?{_LINK}{WHOLE}",
+            rf"\brandom[\s_-]*state{_LINK}{WHOLE}",
+        ),
+    ),
     (
         "max_length",
         (
@@ -57,7 +72,9 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "image_size",
         (
             rf"\bimage[\s_-]*sizes?{_LINK}{WHOLE}{_SQUARE}",
-            rf"\bresiz\w+\s+(?:\w+\s+){{0,3}}?to\s+{WHOLE}{_SQUARE}",
+            rf"\b(?:re|down-?)?(?:siz|scal)\w+\s+(?:\w+\s+){{0,3}}?to\s+{WHOLE}{_SQUARE}",
+            rf"\binputs?(?:\s+sizes?)?{_LINK}{WHOLE}(?:\s*[x\u00d7]\s*\d+|\s*(?:px|pixels?)\b)",
+            rf"\b{WHOLE}{_SQUARE}[\s-]*(?:(?:px|pixels?)\s+)?inputs?\b(?!\s*(?:files?|columns?|rows?))",
         ),
     ),
     (
@@ -136,14 +153,18 @@ _SHARES = re.compile(
 )
 _IS_SPLIT = words(r"\bsplit\w*|\btrain\w* ?[/,-] ?(?:val|dev|test)|\bdivid\w*|\bratio\b")
 _TWO_WAY = words(r"\btrain\w* ?[/,-] ?(validation|val|dev|test)\w*|\b(validation|val|dev|test)\b")
+_OF_ALL = r"of\s+(?:the\s+|all\s+|our\s+|my\s+|them\s+)*(?:\w+\s+)?"
+_GOES = r"(?:(?:go|goes|is|are|should|be|kept|reserved|used|held|set|put|out|back|aside)\s+)*"
+_WHOSE = r"(?:(?:the|a|an|final|independent|held-?out|blind|separate|later)\s+)*"
+_PART = rf"(?<![\w.,/])({NUMBER})({PERCENT}|\s*/\s*\d{{1,3}}\b)?"
+_SURE_PART = rf"(?<![\w.,/])({NUMBER})({PERCENT}|\s*/\s*\d{{1,3}}\b)"
 _SHARE_FIRST = re.compile(
-    rf"(?<![\w.,])({NUMBER})({PERCENT})?\s+(?:of\s+(?:the\s+|all\s+|our\s+|my\s+)?(?:\w+\s+)?)?"
-    r"(?:for|as|to|into|in)\s+(?:the\s+|a\s+)?(validation|val|dev|test)\w*",
+    rf"{_PART}\s+(?:{_OF_ALL})?{_GOES}(?:for|as|to|into|in)\s+{_WHOSE}(validation|val|dev|test)\w*",
     re.IGNORECASE,
 )
 _SHARE_LAST = re.compile(
     r"\b(validation|val|dev|test)(?:ing)?[\s_-]*(?:fraction|split|share|portion|size)"
-    rf"{_LINK}({NUMBER})({PERCENT})?",
+    rf"{_LINK}({NUMBER})({PERCENT}|\s*/\s*\d{{1,3}}\b)?",
     re.IGNORECASE,
 )
 _SHARE_BARE = re.compile(
@@ -151,8 +172,22 @@ _SHARE_BARE = re.compile(
     r"(?!\s+(?:acc\w*|f1|loss|score|set\s+acc\w*|macro|error))",
     re.IGNORECASE,
 )
+_SCORED_ON = re.compile(
+    rf"\b(validat|test|evaluat)\w*\s+(?:\w+\s+)?on\s+{_SURE_PART}\s+of\b", re.IGNORECASE
+)
+_HELD = r"(?:hold|held|keep|kept|set|put|leav|left|reserv|withhold|withheld)\w*"
+_HELD_OUT = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_HELD}\s+(?:\w+\s+)?(?:out|back|aside)\s+{_SURE_PART}",
+        rf"\b{_HELD}\s+{_SURE_PART}\s+(?:{_OF_ALL})?(?:out|back|aside)\b",
+        rf"{_SURE_PART}\s+hold-?out\b",
+        rf"\bhold-?out(?:\s+set)?{_LINK}{_SURE_PART}",
+    )
+)
+"""A share that no model sees before it is scored: test, where the words do not say otherwise."""
 _SHARE_OF_TRAINING = re.compile(
-    rf"(?<![\w.,])({NUMBER})({PERCENT})\s+(?:(?:of\s+(?:the\s+|all\s+|our\s+|my\s+)?\w+\s+)?"
+    rf"{_SURE_PART}\s+(?:(?:{_OF_ALL})?"
     r"(?:for|as|to|into)\s+)?(?:the\s+)?train(?:ing)?\b(?!\s+(?:acc\w*|f1|loss|score))",
     re.IGNORECASE,
 )
@@ -201,20 +236,44 @@ def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
         (_SHARE_LAST, (1, 2, 3)),
         (_SHARE_FIRST, (3, 1, 2)),
         (_SHARE_BARE, (3, 1, 2)),
+        (_SCORED_ON, (1, 2, 3)),
     ):
         for match in list(pattern.finditer(page.text)):
             split, number, sign = (match[index] for index in order)
-            share = parse(number) / (100 if sign else 1)
+            share = _portion(number, sign)
             if 0 < share <= _MOST_HELD_OUT:
-                found.setdefault("test" if split.lower() == "test" else "validation", share)
+                found.setdefault("validation" if split[0] in "vVdD" else "test", share)
                 page.blank(*match.span())
             elif pattern is not _SHARE_BARE and share < 1:
                 unclear.append(match[0].strip())
                 page.blank(*match.span())
+    unclear += _take_held_out(page, found)
     training = page.take(_SHARE_OF_TRAINING)
     if training is not None and not found:
         unclear.append(training[0].strip())
     return found.get("validation"), found.get("test"), unclear
+
+
+def _portion(number: str, sign: str | None) -> float:
+    """`20`, ` %` and `1`, `/5` as shares."""
+    if sign is None:
+        return parse(number)
+    parts = int(sign.strip("/ \t\n")) if "/" in sign else 100
+    return parse(number) / parts if parts else 0.0
+
+
+def _take_held_out(page: Page, found: dict[str, float]) -> list[str]:
+    """`hold out a fifth`, which names no split."""
+    for pattern in _HELD_OUT:
+        match = page.take(pattern)
+        if match is None:
+            continue
+        share = _portion(match[1], match[2])
+        if "test" not in found and 0 < share <= _MOST_HELD_OUT:
+            found["test"] = share
+            return []
+        return [match[0].strip()]
+    return []
 
 
 def _take_shares(page: Page, found: dict[str, float]) -> list[str]:

@@ -10,6 +10,11 @@ from ml_intern.llm.autopilot.reading.numbers import NUMBER
 from ml_intern.llm.autopilot.reading.page import Page, vocabulary, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at)\b){1,6}"
+_LOOSELY = (
+    r"(?:(?:start|begin|initial|peak|fixed|constant|near|close|rough|approximate|like|maybe|perhaps"
+    r"|max|min|somewhere|between|from|around|about|as|high|low|large|small|big|up|the|a|of|at|to|in"
+    r"|is|range)\w*\s+){1,5}"
+)
 _EQUATION = re.compile(
     rf"(?<![\w=<>!])([A-Za-z][A-Za-z0-9_-]{{0,40}})\s*=\s*({NUMBER}%?|[A-Za-z](?:[\w.-]{{0,60}}\w)?)(?!\w)"
 )
@@ -21,6 +26,9 @@ _UNDERSTOOD = vocabulary(
     "dir directory precision recall auc"
 )
 _BEYOND_SETTINGS = (
+    rf"\b(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?|weight[\s_-]*decay|dropout)\s+"
+    rf"{_LOOSELY}{NUMBER}",
+    rf"\b(?:hold|held)\w*[\s-]*(?:out|back)\s+(?:[a-z]+\s+){{0,3}}?{NUMBER}(?:\s*%)?",
     rf"\bmomentum(?:{_LINK}{NUMBER})?",
     rf"\b(?:adam[\s_-]*)?beta[\s_-]?[12]?{_LINK}{NUMBER}",
     rf"\b(?:adam[\s_-]*)?epsilon{_LINK}{NUMBER}",
