@@ -28,6 +28,11 @@ _TOKEN = re.compile(
 _ABBREVIATED = words(r"\b(acc|val|min|max|approx|ca)\.(?= ?\S)")
 _BETWEEN = words(rf"\bbetween ({NUMBER})(?:{PERCENT})? and {NUMBER}{PERCENT}")
 _SAME = words(r"\b(?:hit|success)[ -]rate\b".replace("[ -]", r"[\s-]"))
+_MACRO_AFTER = re.compile(r"\bf1(?:[\s_-]*score)?[\s,_-]*\(?macro\b(?:[\s_-]*averaged?\b)?\)?")
+_KIND_BEFORE = re.compile(
+    r"\b(?:(weighted|micro|binary)[\s_-]*(?:averaged?[\s_-]*)?(f1)|(balanced)[\s_-]+(?:acc\b|accuracy)"
+    r"|(f1)(?:[\s_-]*score)?[\s,_-]*\(?(weighted|micro|binary)\b(?:[\s_-]*averaged?\b)?\)?)"
+)
 _TOP = re.compile(r"top-(?!1$)\d+")
 _METRICS: dict[str, Metric] = {
     "accuracy": "accuracy",
@@ -40,6 +45,8 @@ _METRICS: dict[str, Metric] = {
 _RIGHT = vocabulary("accurate accurately right correct correctly")
 _ERROR = vocabulary("error errors wrong incorrect mistakes misclassified misclassifications")
 _UNMEASURED = vocabulary("precision recall auc auroc mcc kappa iou")
+_OTHER_KINDS = vocabulary("weighted-f1 micro-f1 binary-f1 balanced-accuracy")
+"""Kinds of a metric of ours that are another number."""
 _AFTER_METRIC = vocabulary(
     "north score rate on the validation val test dev held-out held set split data of to be is "
     "should must at least above over than higher greater more better exceed exceeds "
@@ -173,6 +180,7 @@ def read_bare_number(text: str) -> tuple[Target | None, str | None]:
 def _tokens(text: str) -> Iterator[_Token]:
     plain = _SAME.sub("accuracy", _ABBREVIATED.sub(r"\1 ", text.lower()))
     plain = _BETWEEN.sub(r"at least \1 %", plain)
+    plain = _KIND_BEFORE.sub(_kind, _MACRO_AFTER.sub("macro f1", plain))
     for found in _TOKEN.finditer(plain):
         if found["ratio"] is not None:
             yield _ratio(found)
@@ -182,6 +190,12 @@ def _tokens(text: str) -> Iterator[_Token]:
             )
         else:
             yield _Token(found[0], found.lastgroup or "")
+
+
+def _kind(found: re.Match[str]) -> str:
+    """`weighted F1` and `F1 (weighted)` as one word."""
+    kind = found[1] or found[3] or found[5]
+    return f"{kind}-{'accuracy' if found[3] else 'f1'}"
 
 
 def _ratio(found: re.Match[str]) -> _Token:
@@ -238,6 +252,8 @@ def _metric(token: _Token) -> str | None:
         return None
     if token.text in ("f-score", "f-measure"):
         return "macro_f1"
+    if token.text in _OTHER_KINDS:
+        return token.text
     for part in token.parts:
         if part in _METRICS:
             return _METRICS[part]
@@ -434,7 +450,8 @@ def _is_ratio(token: _Token) -> bool:
 def _judge(found: _Candidate) -> tuple[Target | None, str | None]:
     metric = "accuracy" if found.metric == "right" else found.metric
     if metric not in ("accuracy", "macro_f1", "loss", "error"):
-        return None, (f"{metric} {NOT_MEASURED}: the evaluation gives accuracy, macro F1 and loss.")
+        said = metric.replace("-f1", " F1").replace("balanced-", "balanced ")
+        return None, (f"{said} {NOT_MEASURED}: the evaluation gives accuracy, macro F1 and loss.")
     if metric == "loss":
         return _loss(found)
     share = _share(found.number)

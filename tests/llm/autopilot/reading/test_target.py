@@ -102,6 +102,8 @@ OTHERS: list[tuple[str, float, Metric]] = [
     ("accuracy of 1,0", 1.0, "accuracy"),
     ("macro f1 ≥ .8", 0.8, "macro_f1"),
     ("macro-averaged F1 of 80 percent", 0.8, "macro_f1"),
+    ("F1 macro above 0.9", 0.9, "macro_f1"),
+    ("F1 (macro) of at least 0.8", 0.8, "macro_f1"),
     ("F1 score > 0.85", 0.85, "macro_f1"),
     ("loss < 0.25", 0.25, "loss"),
 ]
@@ -117,6 +119,10 @@ mindestens 90 % Genauigkeit
 with at lest 90%
 as close to 100% as possible
 precision of 0.9
+weighted F1 of 0.9
+F1 (weighted) above 0.9
+micro-averaged F1 above 90 %
+balanced accuracy of 0.9
 accuracy 0.9 and recall 0.8
 accuracy of 90 % and macro F1 of 80 %
 90 % accuracy on validation, 85 % on test
