@@ -22,6 +22,8 @@ _CLASSIFICATION = words(
     r"\bclassif\w*|\bcategor(?:y|ies|i[sz]e\w*)\b|\bsentiment\b|\bspam\b|\bapart\b|\bsort\b"
     r"|\bclass(?:es)?\b"
     r"|\bdistinguish\w*|\blanguage (?:identification|detection)\b"
+    r"|\b(?:predict|learn|tell|guess|detect|determine|decide|recogni[sz]e|estimate|find out"
+    r"|judge)\w* (?:whether|if)\b"
 )
 _TRAINING = words(
     r"\btrain\w*|\bfine-? ?tun\w*|\bclassif\w*|\bmodels?\b|\blearn\w*|\bdata ?sets?\b|\bdata\b"
@@ -34,7 +36,10 @@ _LANGUAGE = (
     r"(?:english|german|french|spanish|italian|dutch|portuguese|russian|polish|turkish|arabic"
     r"|hindi|chinese|japanese|korean|swedish|danish|norwegian|finnish|greek|czech|ukrainian)"
 )
-_MAKE = r"(?:train|fit|build|use|make|create|run|try|want|need|learn|with)\w*"
+_MAKE = (
+    r"(?:by (?:means of )?an?|as an?|train|fit|build|use|make|create|run|try|want|need|learn|with"
+    r"|teach|let|set up|design|develop|write|prefer|via|please)\w*"
+)
 _KIND_OF = r"(?:(?!(?:not|no|than|beat|of|instead|without|like)\b)\w+ ){0,3}?"
 _QUANTITY = (
     r"(?:prices?|costs?|values?|numbers?|amounts?|temperatures?|ages?|salar(?:y|ies)|incomes?"
@@ -159,6 +164,7 @@ _BEYOND_ALONE: tuple[tuple[str, str], ...] = (
     ("captioning", r"\bcaptioning\b|\bcaption (?:the )?(?:images|pictures|photos)\b"),
     (
         "recommendation",
+        r"(?<!\bi\s)(?<!\bwe\s)(?<!would\s)(?<!\bwho\s)(?<!people\s)(?<!\bnot\s)"
         r"\brecommend(?:er|ation|ations|s)?\b(?! (?:to|that|using|settings?|values?)|\s*,)",
     ),
     ("clustering", r"\bcluster(?:ing|s)? (?!node|gpu)|\btopic model(?:s|ing|ling)\b"),

@@ -25,6 +25,11 @@ BEYOND: list[tuple[str, str]] = [
     ("Use logistic regression on tickets.csv", "classical"),
     ("Train a CNN on swatches/", "no transformer"),
     ("Train a ResNet-18 on swatches/ to 90% accuracy", "no transformer"),
+    ("Can you teach a CNN to tell the shapes in ./shapes apart?", "no transformer"),
+    ("Let a small convolutional network sort the pictures in ./shapes", "no transformer"),
+    ("Develop an MLP for tickets.csv", "no transformer"),
+    ("Sort tickets.csv by means of a random forest", "classical"),
+    ("Classify tickets.csv by team via logistic regression", "classical"),
     ("Train an LSTM on tickets.csv to 90 % accuracy", "no transformer"),
     ("Build a German-English MT model from pairs.csv", "translation"),
     ("machine translation de->en with pairs.csv, sacreBLEU 25", "translation"),
@@ -72,6 +77,7 @@ We used an SVM before with 80 % accuracy; now a transformer on a.csv, 90 % accur
 Classify the answers in qa.csv as helpful or not
 Train a classifier for spam, no CNN please, on a.csv
 Predict the sentiment in a.csv
+We have a CNN with 80 % accuracy; sort the photos in ./leaves better, 90 % accuracy
 Predict the star rating in reviews.csv
 Predict which team handles each ticket in tickets.csv
 Tell poems from stories in texts.csv
@@ -85,6 +91,9 @@ Train on ./mae and ./r2 pictures
 Classify the notes of Mae in notes.csv
 Sort the support questions in a.csv by product
 I recommend 5 epochs. Train on a.csv
+Learn whether people recommend the place from stays.jsonl
+Predict from stays.jsonl which guests would recommend the hotel, see stays.jsonl
+Classify the news in cnn.csv by desk, articles by CNN included
 Fine-tune Qwen/Qwen2.5-0.5B to classify reviews in a.csv
 Fine-tune gpt2 on reviews.csv, 90 % accuracy
 Predict the label from the text in a.csv
