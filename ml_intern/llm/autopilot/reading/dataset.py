@@ -14,8 +14,8 @@ _AFTER_DATASET = words(
     rf"\b(?:data ?set|corpus)(?: (?:called|named|of|is)|\s*[:=])? ((?:{_WORD} ?){{1,4}})"
 )
 _ON = words(
-    rf"\bon ((?:{_WORD} ?){{1,4}}?)(?=\s*(?:$|[.,;:!?\n]|\b(?:to|and|with|until|for|so|then|by"
-    rf"|from|using)\b))"
+    rf"\bon ((?:{_WORD} ?){{1,4}}?)(?=\s*(?:$|[.,;:!?()\n\u2013\u2014]|\b(?:to|and|with|until"
+    rf"|for|so|then|by|from|using)\b))"
 )
 _PREPOSITIONS = re.compile(
     r"\b(?:on|with|using|use|take|from|for|in|over|of|against|inspect|to)\s+", re.IGNORECASE

@@ -200,6 +200,8 @@ SOURCES: list[tuple[str, str | None]] = [
     ("Train an image classifier on the dataset of handwritten digits.", "handwritten digits"),
     ("Train an image classifier on the data set called digits", "digits"),
     ("Train a ViT on handwritten digits to 95 %", "handwritten digits"),
+    ("Use a ViT on leaves (with a train and a val directory)", "leaves"),
+    ("Use a ViT on leaves \u2013 90 % please", "leaves"),
     ("Take my flower images dataset and train on it", "flower images"),
     ("Train a model on my data", None),
     ("Get to 98% on the digits dataset that scikit-learn ships.", "digits"),
