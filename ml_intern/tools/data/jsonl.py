@@ -1,7 +1,7 @@
 """JSON Lines, and JSON arrays of objects, as a stream.
 
-A line that is no JSON object is marked with what is wrong in it; an array that breaks off cannot be
-read on.
+A field inside an object is a column of its own, `meta.author`; lists stay one cell. A line that is
+no JSON object is marked with what is wrong in it; an array that breaks off cannot be read on.
 """
 
 import json
@@ -14,6 +14,8 @@ from ml_intern.tools.data.text_file import TextFile
 
 MAX_RECORD_CHARACTERS = 32 << 20
 BLOCK_CHARACTERS = 1 << 16
+MAX_DEPTH = 5
+"""Objects that are nested deeper stay one cell."""
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -58,7 +60,23 @@ def _row(number: int, text: str) -> Row:
 def _checked(number: int, value: object) -> Row:
     if not isinstance(value, dict):
         return Row(number, {}, f"it holds {_kind(value)} instead of an object")
-    return Row(number, _printable(value))
+    return Row(number, _printable(_flat(value)))
+
+
+def _flat(cells: Cells, depth: int = 1) -> Cells:
+    """Fields inside objects beside the others; a field that has such a name already keeps it."""
+    if not any(isinstance(cell, dict) for cell in cells.values()):
+        return cells
+    flat: Cells = {}
+    for key, cell in cells.items():
+        if not (isinstance(cell, dict) and cell and depth < MAX_DEPTH):
+            flat[key] = cell
+            continue
+        for inner, value in _flat(cell, depth + 1).items():
+            name = f"{key}.{inner}"
+            if name not in cells:
+                flat[name] = value
+    return flat
 
 
 def _kind(value: object) -> str:

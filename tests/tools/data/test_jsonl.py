@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.errors import InputError
-from ml_intern.tools.data.jsonl import JsonTable
+from ml_intern.tools.data.jsonl import MAX_DEPTH, JsonTable
 from ml_intern.tools.data.table import Row
 from ml_intern.tools.data.text_file import examine
 
@@ -44,6 +44,27 @@ def test_a_bad_line_says_what_is_wrong_with_it(tmp_path: Path, line: str, what: 
 def test_half_a_surrogate_pair_does_not_stay_in_a_text(tmp_path: Path) -> None:
     found = rows(tmp_path / "a.jsonl", '{"text": "caf\\u00e9 \\ud800 end"}\n')
     assert found[0].cells == {"text": "café ? end"}
+
+
+def test_fields_inside_objects_are_columns(tmp_path: Path) -> None:
+    record = {
+        "id": 1,
+        "body": {"text": "a", "by": {"name": "b"}, "tags": ["c"]},
+        "body.text": "its own",
+        "none": {},
+    }
+    assert rows(tmp_path / "a.jsonl", json.dumps(record))[0].cells == {
+        "id": 1,
+        "body.by.name": "b",
+        "body.tags": ["c"],
+        "body.text": "its own",
+        "none": {},
+    }
+
+
+def test_objects_that_are_nested_too_deep_stay_one_cell(tmp_path: Path) -> None:
+    found = rows(tmp_path / "a.jsonl", '{"a": ' * 9 + "1" + "}" * 9)
+    assert list(found[0].cells) == [".".join("a" * MAX_DEPTH)]
 
 
 @pytest.mark.parametrize("indent", [None, 2])

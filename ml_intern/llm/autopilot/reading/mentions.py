@@ -5,6 +5,7 @@ is `price eur` and `price-eur`. It is alluded to when only a word like a part of
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,13 +107,13 @@ def _mentions(words: str, columns: tuple[str, ...]) -> tuple[Mention, ...]:
     text = _without_paths(words)
     found: dict[str, Mention] = {}
     last: tuple[int, Role | None] = (-1, None)
-    for start, end, column in sorted(_occurrences(text, columns)):
+    for start, end, column, name in sorted(_occurrences(text, columns)):
         role = _role(text, start, end)
         if role is None and last[0] >= 0 and _JOINED.fullmatch(text, last[0], start):
             role = last[1]
         last = (end, role)
         quoted = start > 0 and text[start - 1] in "\"'“`\u2018«„"
-        plain = not quoted and re.fullmatch(r"[^\W\d_]+", column) is not None
+        plain = not quoted and re.fullmatch(r"[^\W\d_]+", name) is not None
         before = found.get(column)
         if before is None or (before.role is None and role is not None):
             found[column] = Mention(column, role, plain)
@@ -156,15 +157,23 @@ def _without_paths(words: str) -> str:
     return page.text
 
 
-def _occurrences(text: str, columns: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Where each name stands; of two that overlap, the longer one counts."""
+def _occurrences(text: str, columns: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
+    """Where each column stands, and by which name; of two that overlap, the longer one counts."""
     taken: list[tuple[int, int]] = []
-    for column in sorted(columns, key=len, reverse=True):
-        for found in _pattern(column).finditer(text):
+    spoken = [(column, column) for column in columns] + _last_parts(columns)
+    for name, column in sorted(spoken, key=lambda pair: len(pair[0]), reverse=True):
+        for found in _pattern(name).finditer(text):
             start, end = found.span(1)
             if all(end <= begin or start >= stop for begin, stop in taken):
                 taken.append((start, end))
-                yield start, end, column
+                yield start, end, column, name
+
+
+def _last_parts(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """`author` of `meta.author`, where no other column is called so."""
+    parts = [(column.rpartition(".")[2], column) for column in columns if "." in column[1:-1]]
+    ends = Counter(part for part, _ in parts)
+    return [(part, column) for part, column in parts if ends[part] == 1 and part not in columns]
 
 
 @lru_cache(maxsize=512)

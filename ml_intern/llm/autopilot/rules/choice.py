@@ -77,10 +77,13 @@ def choose_text(case: Case, data: Data) -> Choice:
 
 
 def among(name: str, columns: Sequence[str]) -> str | None:
-    """The column of this name; capital letters do not matter where only one fits."""
+    """The column of this name, or with this last part; capital letters do not matter where only
+    one fits."""
     if name in columns:
         return name
-    alike = [column for column in columns if column.casefold() == name.casefold()]
+    folded = name.casefold()
+    alike = [column for column in columns if column.casefold() == folded]
+    alike = alike or [column for column in columns if column.casefold().endswith(f".{folded}")]
     return alike[0] if len(alike) == 1 else None
 
 

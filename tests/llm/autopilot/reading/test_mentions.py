@@ -57,6 +57,15 @@ def test_the_longer_name_is_meant() -> None:
     assert [m.column for m in found] == ["customer_mood"]
 
 
+def test_a_field_inside_an_object_may_be_called_by_its_last_part() -> None:
+    columns = ["body.text", "body.verdict", "meta.id", "other.id", "verdict2"]
+    found = find_mentions("predict verdict from the text, not from id", columns)
+    assert [(m.column, m.role, m.plain) for m in found] == [
+        ("body.verdict", "label", True),
+        ("body.text", "text", True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "nouns"),
     [

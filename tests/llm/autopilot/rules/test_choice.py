@@ -6,7 +6,7 @@ import pytest
 
 from ml_intern.llm.autopilot.case import Case, Data
 from ml_intern.llm.autopilot.reading import read
-from ml_intern.llm.autopilot.rules.choice import choose_label, choose_text
+from ml_intern.llm.autopilot.rules.choice import among, choose_label, choose_text
 
 ROWS = 1800
 
@@ -150,3 +150,9 @@ def test_numbers_are_no_text() -> None:
         Case(objective=read("Predict handling_team from price_eur in a.csv")), Data(EXPORT)
     )
     assert "numbers" in (choice.beyond or "")
+
+
+def test_a_field_inside_an_object_is_found_by_its_last_part() -> None:
+    columns = ["body.note", "check.mood", "old.kind", "new.kind"]
+    assert among("Mood", columns) == "check.mood"
+    assert among("kind", columns) is None
