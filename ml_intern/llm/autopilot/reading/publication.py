@@ -5,14 +5,26 @@ import re
 from ml_intern.llm.autopilot.reading.page import Page, vocabulary, words
 
 _VERB = r"(?:publish\w*|publication|push\w*|upload\w*|releas\w*|shar(?:e|ed|ing))"
+_DONE = r"(?:published|pushed|uploaded|released|shared)"
 _NEVER = words(
-    r"(?:\bdo not|\bdon['\u2019]?t|\bnever|\bnot to|\bwithout|\bno need to|\bneed not|\bmust not"
-    rf"|\bno|\bnot|\bskip)"
-    rf" (?:\w+ ){{0,2}}?{_VERB}\b"
+    r"(?:\b\w+n['\u2019]t|\bdont|\bcannot|\bnever|\bwithout|\bno|\bnot|\bskip"
+    r"|\b(?:refrain|abstain)\w* from|\bavoid\w*|\bhold off|\bforbid\w*|\bprohibit\w*)"
+    rf" (?!(?:only|(?:to )?(?:forget|hesitate|fail|omit))\b)(?:\w+ ){{0,3}}?{_VERB}\b"
+    rf"|\bnothing (?:\w+ ){{0,6}}?{_DONE}\b"
+    rf"|\b(?:leave|keep) (?:the )?{_VERB} (?:\w+ )?(?:to (?:me|us)|out|aside|for later|off)\b"
+    rf"|\b(?:i|we)(?:['\u2019]ll| will| want to| would like to|['\u2019]d like to"
+    rf"|['\u2019]d rather) {_VERB} (?:it |this |that |the model )?(?:myself|ourselves|later"
+    r"|by hand)\b"
+    rf"|\b{_VERB} (?:it |the model )?(?:is|are|will be|would be|can|may|must|should)"
+    r"(?:n['\u2019]t| not| un| never) ?(?:\w+ )?(?:needed|necessary|required|wanted|allowed|desired"
+    r"|happen|take place|intended|planned|permitted|for us|for me)\b"
+    rf"|\b{_VERB} (?:is|are) (?:unnecessary|unwanted|forbidden|prohibited|off limits"
+    r"|out of the question)"
+    rf"|\b{_VERB} can wait\b"
     r"|(?:\bdo not|\bdon['\u2019]?t|\bnever|\bnot) (?:put|get|bring) (?:\w+ ){1,3}?on the hub\b"
     r"|\bkeep (?:it |the model |everything |the weights |this |all )*(?:local|here"
     r"|on this machine)\b"
-    r"|\bnothing (?:is |to be |gets |shall be )?(?:published|uploaded|shared)\b|\bno hub\b"
+    r"|\bno hub\b"
     r"|\blocal only\b|\bnothing (?:may |must |shall )?leaves? (?:this|the) machine\b"
 )
 _ALWAYS = words(rf"\b{_VERB}\b|\b(?:put|get|bring) (?:it|the model|the result|that) on the hub\b")

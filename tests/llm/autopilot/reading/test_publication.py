@@ -33,3 +33,35 @@ NAMES: list[tuple[str, str | None]] = [
 @pytest.mark.parametrize(("text", "name"), NAMES)
 def test_repository_name(text: str, name: str | None) -> None:
     assert read(f"Train on a.csv, {text}").repo_name == name
+
+
+NOT = """
+Nothing should be published
+Nothing of this is to be uploaded
+Please refrain from publishing
+Avoid publishing anything
+Hold off on pushing it
+Publishing is not needed
+Publishing isn't necessary
+Publication is unnecessary
+Leave publishing to me
+I will publish it myself
+Publishing can wait
+It doesn't have to be published
+It shouldn't be shared with anyone
+You mustn't upload it
+Skip publishing
+without uploading anything
+no publication
+""".strip().splitlines()
+DO = """
+Don't forget to publish it
+Do not hesitate to publish it
+publish it as moods, not only once
+Publish it; nothing else is needed
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize(("texts", "publish"), [(NOT, False), (DO, True)])
+def test_whether_to_publish(texts: list[str], publish: bool) -> None:
+    assert [text for text in texts if read(f"Train on a.csv. {text}.").publish != publish] == []
