@@ -28,6 +28,7 @@ _TOKEN = re.compile(
 _ABBREVIATED = words(r"\b(acc|val|min|max|approx|ca)\.(?= ?\S)")
 _BETWEEN = words(rf"\bbetween ({NUMBER})(?:{PERCENT})? and {NUMBER}{PERCENT}")
 _SAME = words(r"\b(?:hit|success)[ -]rate\b".replace("[ -]", r"[\s-]"))
+_SAME_LOSS = re.compile(r"\bcross[\s-]?entropy(?:\s+loss)?\b")
 _MACRO_AFTER = re.compile(r"\bf1(?:[\s_-]*score)?[\s,_-]*\(?macro\b(?:[\s_-]*averaged?\b)?\)?")
 _KIND_BEFORE = re.compile(
     r"\b(?:(weighted|micro|binary)[\s_-]*(?:averaged?[\s_-]*)?(f1)|(balanced)[\s_-]+(?:acc\b|accuracy)"
@@ -180,6 +181,7 @@ def read_bare_number(text: str) -> tuple[Target | None, str | None]:
 def _tokens(text: str) -> Iterator[_Token]:
     plain = _SAME.sub("accuracy", _ABBREVIATED.sub(r"\1 ", text.lower()))
     plain = _BETWEEN.sub(r"at least \1 %", plain)
+    plain = _SAME_LOSS.sub("loss", plain)
     plain = _KIND_BEFORE.sub(_kind, _MACRO_AFTER.sub("macro f1", plain))
     for found in _TOKEN.finditer(plain):
         if found["ratio"] is not None:
@@ -228,9 +230,28 @@ def _by_metric(tokens: Sequence[_Token]) -> Iterator[_Candidate]:
             number, between = _scan(right, _BRIDGES_RIGHT.get(metric, _AFTER_METRIC))
         if number is None or not _suits(metric, number, between):
             continue
-        yield _Candidate(metric, number, (*token.parts, *between))
+        last = max(index, next(at for at, other in enumerate(tokens) if other is number))
+        before = _splits(tokens[max(0, index - 2) : index])
+        said = (*token.parts, *between, *before, *_split_after(tokens, last))
+        yield _Candidate(metric, number, said)
 
 
+def _split_after(tokens: Sequence[_Token], last: int) -> tuple[str, ...]:
+    """`0.85 on the test split`: the split that is named right after the metric and its number."""
+    words_after = takewhile(lambda token: token.kind == "word", tokens[last + 1 : last + 6])
+    after = [part for token in words_after for part in token.parts]
+    if after[:1] not in (["on"], ["for"], ["over"], ["in"]):
+        return ()
+    named = [part for part in after[1:] if part not in _BEFORE_SPLIT][:1]
+    return tuple(part for part in named if part in _SPLITS)
+
+
+def _splits(tokens: Sequence[_Token]) -> tuple[str, ...]:
+    return tuple(part for token in tokens for part in token.parts if part in _SPLITS)
+
+
+_SPLITS = ("test", "validation")
+_BEFORE_SPLIT = vocabulary("the a our my held out final unseen independent separate hidden")
 _BRIDGES_LEFT: dict[str, frozenset[str] | None] = {"right": None, "error": _BEFORE_WRONG}
 """Words that may stand between a number and the metric after it; None: any."""
 _BRIDGES_RIGHT = {"right": _AFTER_RIGHT, "error": _AFTER_WRONG}

@@ -105,6 +105,7 @@ OTHERS: list[tuple[str, float, Metric]] = [
     ("F1 macro above 0.9", 0.9, "macro_f1"),
     ("F1 (macro) of at least 0.8", 0.8, "macro_f1"),
     ("F1 score > 0.85", 0.85, "macro_f1"),
+    ("cross-entropy under 0.25", 0.25, "loss"),
     ("loss < 0.25", 0.25, "loss"),
 ]
 
@@ -203,3 +204,26 @@ def test_an_answer_may_be_a_bare_number(answer: str, value: float) -> None:
 
 def read_as_digits(answer: str) -> str:
     return answer.replace("nine out of ten", "9 out of 10")
+
+
+ON_TEST = """
+macro F1 of .85 on the test split
+at least 90 percent accuracy on the test part
+90% accuracy on test
+accuracy of 0.9 on the held-out test set
+test accuracy of 0.9
+""".strip().splitlines()
+NOT_ON_TEST = """
+macro F1 of .85, then score test once
+90% accuracy on the validation set, keep test for the end
+accuracy of 0.9 with a test set of 20 %
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_the_split_of_a_target_is_the_one_that_is_named(frame: str) -> None:
+    found = {
+        text: target.split if (target := read(frame.format(text)).target) else None
+        for text in (*ON_TEST, *NOT_ON_TEST)
+    }
+    assert found == dict.fromkeys(ON_TEST, "test") | dict.fromkeys(NOT_ON_TEST, "validation")
