@@ -16,13 +16,17 @@ from ml_intern.llm.autopilot.reading.page import Page, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equal|around|about)\b){1,8}"
 _SQUARE = r"(?:\s*[x\u00d7]\s*\d+)?"
-_FLOAT = rf"({NUMBER})(?!\s*%)"
+_FLOAT = rf"({NUMBER})(?![.,]?\d|\s*%|\s*(?:times|multiplied)\b)"
 _SHARE = rf"({NUMBER}(?:\s*%)?)"
 
 _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "gradient_accumulation_steps",
-        (rf"gradient[\s_-]*accumulation(?:[\s_-]*steps)?{_LINK}{WHOLE}",),
+        (
+            rf"gradient[\s_-]*accumulation(?:[\s_-]*steps)?{_LINK}{WHOLE}",
+            rf"accumulat\w*\s+(?:the\s+)?(?:gradients?\s+)?(?:over|across|for|of|with|every)\s+{WHOLE}"
+            r"\s+(?:steps|passes|batches|mini-?batches)\b",
+        ),
     ),
     (
         "warmup_steps",

@@ -26,9 +26,14 @@ _UNDERSTOOD = vocabulary(
     "dir directory precision recall auc"
 )
 _BEYOND_SETTINGS = (
+    rf"\b(?:learning[\s_-]*rate|lr|dropout|weight[\s_-]*decay)\s+(?:{_LOOSELY})?{NUMBER}\s+times\b",
     rf"\b(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?|weight[\s_-]*decay|dropout)\s+"
     rf"{_LOOSELY}{NUMBER}",
     rf"\b(?:hold|held)\w*[\s-]*(?:out|back)\s+(?:[a-z]+\s+){{0,3}}?{NUMBER}(?:\s*%)?",
+    r"\b(?:only|just)\s+(?:use\s+)?(?:the\s+)?(?:first\s+|last\s+)?\d+\s+"
+    r"(?:rows|lines|examples|samples|images|pictures|texts|records)\b",
+    r"\bthe\s+(?:first|last)\s+\d+\s+"
+    r"(?:rows|lines|examples|samples|images|pictures|texts|records)\b",
     rf"\bmomentum(?:{_LINK}{NUMBER})?",
     rf"\b(?:adam[\s_-]*)?beta[\s_-]?[12]?{_LINK}{NUMBER}",
     rf"\b(?:adam[\s_-]*)?epsilon{_LINK}{NUMBER}",
