@@ -33,9 +33,9 @@ LIMIT_CHARS = 20_000
 
 _SCRATCH = words(
     r"\bfrom scratch\b|\bfrom zero\b|\brandom(?:ly)?[ -]initiali[sz]\w*|\brandom weights\b"
-    r"|\b(?:no|without) (?:a )?pre-?train\w*"
+    r"|\b(?:no|not|without) (?:use )?(?:an? |any )?pre-?train\w*"
 )
-_FINETUNE = words(r"\bfine-? ?tun\w*")
+_FINETUNE = words(r"\bfine-? ?tun\w*|\bpre-? ?trained\b|\btransfer learning\b")
 _SMALL = words(
     r"\bscaled[- ]down\b|\bsmall\b|\btiny\b|\blittle\b|\bmini\b|\blight-?weight\b|\bcompact\b"
     r"|\bquick\b"
@@ -60,9 +60,9 @@ def read(text: str) -> Objective:
     asked = take_settings(page)
     timeout_s = take_time_limit(page)
     validation_fraction, test_fraction, unclear = take_fractions(page)
-    unread = (*unclear, *take_unread(page))
-    target, doubt, metric = read_target(page.text)
     model, scratch = _first(things, "model"), page.has(_SCRATCH)
+    unread = (*unclear, *take_unread(page, model))
+    target, doubt, metric = read_target(page.text)
     other_work = page.has(_OTHER_WORK) and not speaks_of_training(page)
     source = None if other_work else _source(things) or read_dataset_words(page.text)
     return Objective(

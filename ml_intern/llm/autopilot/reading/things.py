@@ -31,6 +31,12 @@ _HUB_NAME = words(
     r"((?=[\w.-]*(?:bert|vit|gpt|electra|resnet|deit|swin|xlm|minilm|uncased|cased|\d))"
     r"[a-z][\w.]*-[\w.-]+)".replace("[ :=]", r"[\s:=]")
 )
+_MODEL_ID = re.compile(
+    r"[a-z0-9][\w.-]*/(?=[\w.-]*(?:base|large|small|tiny|mini|cased|\d))(?:[\w.]+-)*"
+    r"(?:\w*bert\w*|vit|deit|beit|swin\w*|electra|minilm|mpnet|xlm\w*|resnet|convnext\w*|dinov2)"
+    r"(?:-[\w.]+)+",
+    re.IGNORECASE,
+)
 _DATA_ENDING = re.compile(
     r"\.(?:csv|tsv|jsonl?|ndjson|parquet|arrow|txt|xlsx?|zip|tar|t?gz|npz)$", re.IGNORECASE
 )
@@ -202,6 +208,8 @@ def _judge(span: _Span, before: str) -> Thing | None:
     if _REPOSITORY.search(before) and not span.text.startswith(("/", "~", ".")):
         return Thing(span.text, "repository", certain=True)
     if _MODEL.search(before):
+        return Thing(span.text, "model", certain=True)
+    if _MODEL_ID.fullmatch(span.text) and not _CALLED_DATA.search(before):
         return Thing(span.text, "model", certain=True)
     if _DATA.search(before):
         return Thing(span.text, "data", certain=True)

@@ -52,26 +52,43 @@ _BEYOND_SETTINGS = (
     r"\b(?:hyper-?parameter|grid|random)\s+(?:search|sweep)\b|\boptuna\b",
     r"\bmix-?up\b|\bcut-?mix\b",
 )
+_NAMED_MODELS = words(
+    r"(?<![\w/-])(?:(?:distil|mobile|tiny)bert|m?deberta|xlm-?r(?:oberta)?|minilm|swin|deit|beit|dinov2)"
+    r"(?![\w/]*/)(?:[\w.-]*\w)?"
+    r"|(?<![\w/-])bert-(?:base|large)-[\w.-]*\w|(?<![\w/-])vit-(?:base|large)-[\w.-]*\w"
+    r"|(?<![\w/-])(?:roberta|albert|camembert|electra)(?:-(?:base|small|large)(?:[\w.-]*\w)?"
+    r"|(?= (?:model|classifier|encoder|base|large)\b))"
+)
+"""Pretrained models by name; without a folder or an id they are nowhere to start from."""
 _WISHES = re.compile("|".join(f"(?:{pattern})" for pattern in _BEYOND_SETTINGS), re.IGNORECASE)
 _DENIED = words(
-    r"\b(?:no|not|without|never|don['\u2019]?t|do not|skip|avoid|than|instead of)\b[^,.;\n]{0,25}$"
+    r"\b(?:no|not|without|never|don['\u2019]?t|do not|skip|avoid|than|instead of|beats?"
+    r"|outperforms?)\b[^,.;\n]{0,25}$"
 )
 _MOST = 5
 
 
-def take_unread(page: Page) -> tuple[str, ...]:
-    """Settings and methods in the person's own words, the first few, each once."""
+def take_unread(page: Page, model: str | None = None) -> tuple[str, ...]:
+    """Settings and methods in the person's own words, the first few, each once.
+
+    A pretrained model that is only named counts too, where there is no `model` to start from.
+    """
     pieces = list(_pieces(page.text))
+    pieces += [] if model else list(_undenied(_NAMED_MODELS, page.text))
     for found in pieces:
         page.blank(*found.span())
     return tuple(dict.fromkeys(" ".join(found[0].split()) for found in pieces))[:_MOST]
 
 
 def _pieces(text: str) -> Iterator[re.Match[str]]:
-    for found in _WISHES.finditer(text):
-        if not _DENIED.search(text, max(0, found.start() - 40), found.start()):
-            yield found
+    yield from _undenied(_WISHES, text)
     for found in _EQUATION.finditer(text):
         parts = set(re.split(r"[_-]", found[1].lower()))
         if not parts & _UNDERSTOOD and not _WISHES.search(found[0]):
+            yield found
+
+
+def _undenied(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    for found in pattern.finditer(text):
+        if not _DENIED.search(text, max(0, found.start() - 40), found.start()):
             yield found

@@ -422,3 +422,31 @@ def test_reading_is_linear_in_long_nonsense() -> None:
         began = time.process_time()
         assert isinstance(read(piece * (1_000_000 // len(piece))), Objective)
         assert time.process_time() - began < 1.0, repr(piece)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "model"),
+    [
+        ("Use google/vit-base-patch16-224 on ./pics", "./pics", "google/vit-base-patch16-224"),
+        ("With me/my-bert-small on a.csv", "a.csv", "me/my-bert-small"),
+        ("Use data/vitrines", "data/vitrines", None),
+        ("Use data/bert-tickets", "data/bert-tickets", None),
+        ("Use the dataset me/bert-small-corpus", "me/bert-small-corpus", None),
+    ],
+)
+def test_the_id_of_a_model_is_no_data(text: str, source: str, model: str | None) -> None:
+    found = read(f"{text} for a classifier.")
+    assert (found.source, found.model) == (source, model)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a pretrained multilingual BERT", True),
+        ("no pretrained model", False),
+        ("do not use a pretrained model", False),
+    ],
+)
+def test_a_pretrained_model_is_to_be_fine_tuned(text: str, expected: bool) -> None:
+    found = read(f"Train on a.csv, {text}.")
+    assert (found.finetune and not found.scratch) == expected
