@@ -151,13 +151,25 @@ def _ask_column(case: Case, data: Data, part: Part, rivals: tuple[str, ...]) -> 
 
 
 def _found(case: Case, data: Data) -> str:
-    classes = class_count(case)
-    in_classes = f" in {classes} classes" if classes else ""
     if _has_images(data):
-        found = f"The data holds {data.rows} images{in_classes}."
-    else:
-        label, text = label_of(case, data), text_of(case, data)
-        found = f"The data holds {data.rows} texts{in_classes}; text {text!r}, label {label!r}."
+        return _with_problems(
+            f"The data holds {data.rows} images{_in_classes(class_count(case))}.", data
+        )
+    label, text = label_of(case, data), text_of(case, data)
+    as_inspected = (label, text) == (data.mapped("label"), data.mapped("text"))
+    classes = class_count(case) if as_inspected else data.distinct(label or "")
+    found = f"The data holds {data.rows} texts{_in_classes(classes or 0)}; "
+    found += f"text {text!r}, label {label!r}."
+    chose = data.mapped("label") is not None
+    return found if chose and not as_inspected else _with_problems(found, data)
+
+
+def _in_classes(classes: int) -> str:
+    return f" in {classes} classes" if classes else ""
+
+
+def _with_problems(found: str, data: Data) -> str:
+    """What inspection said of the columns that it chose is not said of others."""
     return " ".join([found, *(said for said in data.problems[:4] if "can be the" not in said)])
 
 
