@@ -186,6 +186,7 @@ _HELD_OUT = tuple(
         rf"\b{_HELD}\s+(?:\w+\s+)?(?:out|back|aside)\s+{_SURE_PART}",
         rf"\b{_HELD}\s+{_SURE_PART}\s+(?:{_OF_ALL})?(?:out|back|aside)\b",
         rf"{_SURE_PART}\s+hold-?out\b",
+        rf"{_SURE_PART}\s+(?:{_OF_ALL})?(?:is\s+|are\s+)?{_HELD}[\s-]+(?:out|back|aside)\b",
         rf"\bhold-?out(?:\s+set)?{_LINK}{_SURE_PART}",
     )
 )

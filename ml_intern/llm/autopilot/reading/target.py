@@ -414,6 +414,8 @@ def _may_be_meant(tokens: Sequence[_Token], index: int) -> bool:
     left, after = tokens[max(0, index - 6) : index][::-1], tokens[index + 1 : index + 5]
     if _UNEVEN & {word.text for word in clause}:
         return False
+    if token.percent and {word.text for word in clause} & _RIGHT:
+        return True
     if token.percent and not token.loose:
         return not (_describes(left, after, clause) or (_is_ratio(token) and _counts(after)))
     if token.loose:

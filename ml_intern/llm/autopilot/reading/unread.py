@@ -30,6 +30,7 @@ _BEYOND_SETTINGS = (
     rf"\b(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?|weight[\s_-]*decay|dropout)\s+"
     rf"{_LOOSELY}{NUMBER}",
     rf"\b(?:hold|held)\w*[\s-]*(?:out|back)\s+(?:[a-z]+\s+){{0,3}}?{NUMBER}(?:\s*%)?",
+    r"\bseeds\s+\d+(?:\s*(?:,\s*and|,|and|to|-)\s*\d+)+",
     r"\b(?:only|just)\s+(?:use\s+)?(?:the\s+)?(?:first\s+|last\s+)?\d+\s+"
     r"(?:rows|lines|examples|samples|images|pictures|texts|records)\b",
     r"\bthe\s+(?:first|last)\s+\d+\s+"

@@ -227,3 +227,9 @@ def test_the_split_of_a_target_is_the_one_that_is_named(frame: str) -> None:
         for text in (*ON_TEST, *NOT_ON_TEST)
     }
     assert found == dict.fromkeys(ON_TEST, "test") | dict.fromkeys(NOT_ON_TEST, "validation")
+
+
+def test_a_share_that_stands_far_from_its_metric_is_a_doubt() -> None:
+    found = read("I'd like 9 out of 10 tickets in a.csv routed correctly by a classifier")
+    assert found.target is None
+    assert found.doubt is not None
