@@ -1,0 +1,306 @@
+"""What a session's rows must be: its journal folded a second time, for whoever checks them.
+
+Shares no code with `edges.py`, whose work it judges, nor with the tools, whose hash it computes
+anew. Pure: knows no database. Memory grows with calls, approvals and jobs, not with texts.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Compacted,
+    Event,
+    Hinted,
+    InterruptRequested,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelAsked,
+    ModelChanged,
+    ModelFailed,
+    ModelReplied,
+    OpCancelled,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    TurnStarted,
+    Undone,
+    UserSaid,
+)
+
+_ANSWERED = ("succeeded", "failed")
+_BEGUN = ("started", "waiting")
+_DECIDED = {"approve": "approved", "deny": "denied", "edit": "edited"}
+
+
+@dataclass(kw_only=True, slots=True)
+class Call:
+    """A row of `tool_call`, without its key."""
+
+    name: str
+    state: str = "planned"
+    arguments_sha256: str | None = None
+    effect: str | None = None
+    waiting_on: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Approval:
+    """A row of `approval`, without its key; `arguments` by their hash."""
+
+    call_id: str
+    tool: str
+    arguments: str
+    arguments_sha256: str
+    reason: str
+    requested_at: str
+    state: str = "pending"
+    decided_by: str | None = None
+    decided_at: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Job:
+    """A row of `job`, without its key."""
+
+    compute: str
+    handle: Any
+    label: str
+    started_at: str
+    status: str = "running"
+    log_offset: int = 0
+
+
+@dataclass(kw_only=True, slots=True)
+class Standing:
+    """The columns of `session` that come from its events."""
+
+    title: str = ""
+    model: str = ""
+    workspace: str = ""
+    started_in: str = ""
+    version: str = ""
+    created: str = ""
+    outcome: str | None = None
+    detail: str = ""
+    waiting_on: list[str] = field(default_factory=list)
+
+
+class Refold:
+    """One session, event by event. What cannot have happened is said, then taken as it stands."""
+
+    def __init__(self, op_kinds: Mapping[int, str]) -> None:
+        """`op_kinds`: of the session's ops, by number."""
+        self.calls: dict[str, Call] = {}
+        self.approvals: dict[str, Approval] = {}
+        self.jobs: dict[str, Job] = {}
+        self.session = Standing()
+        self.cancelled_ops: set[int] = set()
+        self._op_kinds = op_kinds
+        self._open: dict[str, Approval] = {}
+        """Those that nobody has decided, by call."""
+        self._is_first = True
+
+    def take(self, event: Event, at: str) -> Iterator[str]:
+        """Take up the next event; yields what is wrong with it, in words."""
+        if isinstance(event, SessionStarted) != self._is_first:
+            yield f"session_started is the first event and no other; this is {event.kind}"
+        self._is_first = False
+        yield from self._moved(event, at)
+
+    def _moved(self, event: Event, at: str) -> Iterator[str]:
+        match event:
+            case SessionStarted():
+                self._start(event, at)
+            case ModelReplied():
+                yield from self._plan(event)
+            case ApprovalRequested():
+                yield from self._ask(event, at)
+            case ApprovalDecided():
+                yield from self._decide(event, at)
+            case ToolStarted():
+                yield from self._begin(event)
+            case ToolWaiting():
+                yield from self._wait(event)
+            case ToolFinished():
+                yield from self._answer(event)
+            case JobStarted():
+                yield from self._run_job(event, at)
+            case JobProgressed() | JobEnded():
+                yield from self._move_job(event)
+            case TurnStarted():
+                yield from self._take_up(event)
+            case TurnFinished():
+                yield from self._end_turn(event)
+            case OpCancelled():
+                yield from self._cancel(event)
+            case ModelChanged():
+                self.session.model = event.model
+            case (
+                UserSaid()
+                | Hinted()
+                | ModelAsked()
+                | ModelFailed()
+                | InterruptRequested()
+                | Undone()
+                | Compacted()
+            ):
+                pass
+            case _:
+                assert_never(event)
+
+    def _start(self, event: SessionStarted, at: str) -> None:
+        self.session.title = event.title
+        self.session.model = event.model
+        self.session.workspace = event.workspace
+        self.session.started_in = event.started_in
+        self.session.version = event.version
+        self.session.created = at
+
+    def _plan(self, event: ModelReplied) -> Iterator[str]:
+        for call in event.tool_calls:
+            if call.call_id in self.calls:
+                yield f"call {call.call_id} is planned a second time"
+            else:
+                self.calls[call.call_id] = Call(name=call.name)
+
+    def _ask(self, event: ApprovalRequested, at: str) -> Iterator[str]:
+        yield from _misbound(event.tool, event)
+        if event.approval_id in self.approvals:
+            yield f"approval {event.approval_id} is asked for a second time"
+            return
+        asked = Approval(
+            call_id=event.call_id,
+            tool=event.tool,
+            arguments=digest(event.arguments),
+            arguments_sha256=event.arguments_sha256,
+            reason=event.reason,
+            requested_at=at,
+        )
+        self.approvals[event.approval_id] = self._open[event.call_id] = asked
+        yield from self._moves(event.call_id, "awaiting_approval", "planned")
+
+    def _decide(self, event: ApprovalDecided, at: str) -> Iterator[str]:
+        asked = self.approvals.get(event.approval_id)
+        if asked is None:
+            yield f"approval {event.approval_id} is decided and was never asked for"
+            return
+        yield from _misbound(asked.tool, event)
+        if asked.state != "pending":
+            yield f"approval {event.approval_id} is decided and was {asked.state} already"
+            return
+        if asked.call_id != event.call_id:
+            yield f"approval {event.approval_id} is of call {asked.call_id}, not {event.call_id}"
+        if event.verdict != "edit" and asked.arguments_sha256 != event.arguments_sha256:
+            yield f"approval {event.approval_id} is decided for arguments that were not asked for"
+        asked.state = _DECIDED[event.verdict]
+        asked.decided_by, asked.decided_at = event.decided_by, at
+        self._open.pop(asked.call_id, None)
+        to = "denied" if event.verdict == "deny" else "approved"
+        yield from self._moves(event.call_id, to, "awaiting_approval")
+        if event.call_id in self.calls:
+            self.calls[event.call_id].arguments_sha256 = event.arguments_sha256
+
+    def _begin(self, event: ToolStarted) -> Iterator[str]:
+        yield from _misbound(event.tool, event)
+        call = self.calls.get(event.call_id)
+        if call is not None and call.arguments_sha256 not in (None, event.arguments_sha256):
+            yield f"call {event.call_id} starts with other arguments than those that may run"
+        reads_again = (
+            call is not None and call.state == "started" and call.effect == event.effect == "read"
+        )
+        if reads_again:
+            return
+        yield from self._moves(event.call_id, "started", "planned", "approved", "waiting")
+        if call is not None:
+            call.arguments_sha256, call.effect = event.arguments_sha256, event.effect
+            call.waiting_on = None
+
+    def _wait(self, event: ToolWaiting) -> Iterator[str]:
+        yield from self._moves(event.call_id, "waiting", "started")
+        if event.call_id in self.calls:
+            self.calls[event.call_id].waiting_on = event.on
+
+    def _answer(self, event: ToolFinished) -> Iterator[str]:
+        call = self.calls.get(event.call_id)
+        if call is None:
+            yield f"call {event.call_id} is answered and was never planned"
+            return
+        if call.state in _ANSWERED:
+            yield f"call {event.call_id} is answered a second time"
+            return
+        if event.answered_by in ("tool", "recovery") and call.state not in _BEGUN:
+            yield (
+                f"call {event.call_id} is answered by {event.answered_by} and had not started; "
+                f"it was {call.state}"
+            )
+        call.state = "succeeded" if event.ok else "failed"
+        call.waiting_on = None
+        if asked := self._open.pop(event.call_id, None):
+            asked.state = "superseded"
+
+    def _moves(self, call_id: str, to: str, *leaving: str) -> Iterator[str]:
+        call = self.calls.get(call_id)
+        if call is None:
+            yield f"call {call_id} becomes {to} and was never planned"
+            return
+        if call.state not in leaving:
+            yield f"call {call_id} becomes {to} and was {call.state}"
+        call.state = to
+
+    def _run_job(self, event: JobStarted, at: str) -> Iterator[str]:
+        if event.job_id in self.jobs:
+            yield f"job {event.job_id} starts a second time"
+            return
+        self.jobs[event.job_id] = Job(
+            compute=event.compute, handle=event.handle, label=event.label, started_at=at
+        )
+
+    def _move_job(self, event: JobProgressed | JobEnded) -> Iterator[str]:
+        job = self.jobs.get(event.job_id)
+        if job is None:
+            yield f"job {event.job_id} never started"
+            return
+        if job.status != "running":
+            yield f"job {event.job_id} was {job.status} already"
+            return
+        if isinstance(event, JobEnded):
+            job.status = event.status
+        else:
+            job.log_offset = event.log_offset
+
+    def _take_up(self, event: TurnStarted) -> Iterator[str]:
+        self.session.outcome, self.session.detail, self.session.waiting_on = None, "", []
+        if event.op_seq not in self._op_kinds:
+            yield f"a turn starts for op {event.op_seq}, which does not exist"
+
+    def _end_turn(self, event: TurnFinished) -> Iterator[str]:
+        self.session.outcome, self.session.detail = event.outcome, event.detail
+        self.session.waiting_on = list(event.waiting_on)
+        if event.waiting_on and event.outcome != "waiting":
+            yield f"a turn that is {event.outcome} waits for {', '.join(event.waiting_on)}"
+
+    def _cancel(self, event: OpCancelled) -> Iterator[str]:
+        self.cancelled_ops.add(event.op_seq)
+        kind = self._op_kinds.get(event.op_seq)
+        if kind != event.op_kind:
+            yield f"op {event.op_seq} is cancelled as {event.op_kind} and is {kind or 'no op'}"
+
+
+def _misbound(tool: str, event: ApprovalRequested | ApprovalDecided | ToolStarted) -> Iterator[str]:
+    text = json.dumps([tool, event.arguments], sort_keys=True, separators=(",", ":"))
+    if hashlib.sha256(text.encode()).hexdigest() != event.arguments_sha256:
+        yield f"arguments_sha256 of {event.kind} for call {event.call_id} is not of its arguments"
+
+
+def digest(document: Any) -> str:
+    """The same for equal JSON, however it is written."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
