@@ -18,6 +18,8 @@ STOPPED = 3
 """At a limit: iterations, time."""
 WAITING = 4
 """A person must answer."""
+DAMAGED = 65
+"""sysexits' EX_DATAERR: `fsck` has found rows that cannot be right."""
 TRY_LATER = 75
 """sysexits' EX_TEMPFAIL: the session was left as it stands for a later `resume`; or store or daemon
 are full, busy, or cannot be reached.

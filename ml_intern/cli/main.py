@@ -27,8 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 stopped at a limit, "
-    "4 waiting for a person, 75 left as it stands or try again later, 78 configuration, "
-    "130 interrupted. "
+    "4 waiting for a person, 65 damage found, 75 left as it stands or try again later, "
+    "78 configuration, 130 interrupted. "
     "Shell completion: ml-intern --install-completion.",
 )
 
@@ -354,6 +354,28 @@ def doctor(as_json: ListJson = False) -> int:
     from ml_intern.cli import doctor as checks
 
     return checks.doctor(as_json=as_json)
+
+
+@app.command()
+def fsck(
+    database: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATABASE]",
+            show_default=False,
+            help="Path or URL. Without it: the database of the settings.",
+        ),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Check that everything in the database fits together.
+
+    Changes nothing, also beside a running daemon. Status 65 when something is damaged; says which
+    row, and what to do.
+    """
+    from ml_intern.cli import checking
+
+    return checking.fsck(database, as_json=as_json)
 
 
 def main() -> None:

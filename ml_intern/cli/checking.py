@@ -1,0 +1,137 @@
+"""`fsck`: everything that the store promises, looked up in its tables. Changes nothing.
+
+Beside a running daemon it sees one moment of the database; the daemon is not asked and not held up.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import URL
+
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import count, shown
+from ml_intern.queue import address
+from ml_intern.queue.finding import Finding
+from ml_intern.queue.invariants import Checker
+from ml_intern.queue.snapshot import snapshot
+from ml_intern.settings import Settings, load
+
+MOST_SHOWN = 1000
+"""Findings; a table that is torn in the middle has as many as rows."""
+PATIENCE_S = 2.0
+"""Longer than this, and a person is told how far it is."""
+TELL_EVERY_S = 0.5
+
+_FILE_DAMAGED = (
+    "The file itself is damaged. Stop the daemon, keep the file, and put a backup in its place."
+)
+_ROWS_DAMAGED = (
+    "The file can be read, but these rows cannot be right. Keep a copy of it, put a backup in its "
+    "place if work depends on them, and report what you see."
+)
+
+
+def fsck(named: str | None, *, as_json: bool) -> int:
+    """Check the database that was named, or that of the settings."""
+    url = database_of(load()) if named is None else address.parse(named)
+    progress = Progress(sys.stderr)
+    with snapshot(url) as connection:
+        checker = Checker(connection, lambda: progress.tell(checker.rows.total()))
+        found = checker.findings()
+        number = _write_json(url, found, checker.rows) if as_json else _print(found, progress)
+    if not as_json:
+        _conclude(url, number, checker.rows)
+    return exits.DAMAGED if number.total() else exits.DONE
+
+
+def database_of(settings: Settings) -> URL:
+    """Where the store of these settings lies."""
+    return address.of_file(settings.state_dir / "ml-intern.db")
+
+
+class Progress:
+    """One line that says how far it is, on a terminal, when it takes long."""
+
+    def __init__(self, sink: TextIO) -> None:
+        self._sink = sink
+        self._next = time.monotonic() + PATIENCE_S
+        self._is_shown = False
+
+    def tell(self, rows: int) -> None:
+        """So many rows have been looked at."""
+        now = time.monotonic()
+        if self._sink.isatty() and now >= self._next:
+            self._next = now + TELL_EVERY_S
+            self._is_shown = True
+            self._sink.write(f"\r{count(rows, 'row')} checked ")
+            self._sink.flush()
+
+    def clear(self) -> None:
+        """Make room for words."""
+        if self._is_shown:
+            self._is_shown = False
+            self._sink.write("\r\x1b[K")
+            self._sink.flush()
+
+
+def _print(found: Iterator[Finding], progress: Progress) -> Counter[str]:
+    """Each finding as it is found; how many, by table."""
+    console = Console(highlight=False)
+    number: Counter[str] = Counter()
+    for one in found:
+        number[one.table] += 1
+        if number.total() > MOST_SHOWN:
+            continue
+        progress.clear()
+        if console.is_terminal:
+            head = Text.assemble((f"{one.table:<10} ", "yellow"), (shown(one.place), "bold"))
+            console.print(Text.assemble(head, "\n           ", shown(one.words)), soft_wrap=True)
+        else:
+            fields = (one.table, one.place, one.words)
+            sys.stdout.write("\t".join(" ".join(shown(field).split()) for field in fields) + "\n")
+    progress.clear()
+    if number.total() > MOST_SHOWN:
+        sys.stdout.write(f"... and {number.total() - MOST_SHOWN:,} more.\n")
+    return number
+
+
+def _conclude(url: URL, number: Counter[str], rows: Counter[str]) -> None:
+    console = Console(highlight=False)
+    listed = ", ".join(f"{table} {many:,}" for table, many in sorted(rows.items())) or "none"
+    looked = f"{count(rows.total(), 'row')} of {shown(address.shown(url))} checked ({listed})"
+    if not number:
+        console.print(Text.assemble(("Whole. ", "bold green"), f"{looked}."), soft_wrap=True)
+        return
+    many = count(number.total(), "finding")
+    console.print(Text.assemble((f"{many}. ", "bold red"), f"{looked}."), soft_wrap=True)
+    console.print(Text(f"→ {_next_step(number)}", "cyan"), soft_wrap=True)
+
+
+def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Counter[str]:
+    number: Counter[str] = Counter()
+    kept: list[dict[str, str]] = []
+    for one in found:
+        number[one.table] += 1
+        if len(kept) < MOST_SHOWN:
+            kept.append(asdict(one))
+    document = {
+        "database": address.shown(url),
+        "ok": not number,
+        "rows": dict(sorted(rows.items())),
+        "findings": kept,
+        "left_out": number.total() - len(kept),
+        "next_step": _next_step(number) if number else "",
+    }
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    return number
+
+
+def _next_step(number: Counter[str]) -> str:
+    return _FILE_DAMAGED if number["file"] else _ROWS_DAMAGED

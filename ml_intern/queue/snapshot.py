@@ -1,0 +1,88 @@
+"""A look at a database that this process does not work with: read only, one moment of it.
+
+Creates nothing, migrates nothing, folds no log, and stands in nobody's way: a daemon may write
+meanwhile, and is not seen to.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from ml_intern.errors import ConfigError, InputError, StoreUnavailable
+from ml_intern.queue import address
+
+BUSY_TIMEOUT_S = 10.0
+
+
+@contextmanager
+def snapshot(url: URL) -> Iterator[Connection]:
+    """A connection that sees the database as it is now, whatever is written afterwards.
+
+    Raises InputError where there is none, StoreUnavailable, ConfigError. What a damaged
+    database makes its driver raise while it is read is left to the caller.
+    """
+    engine = _engine(url)
+    try:
+        with _connected(engine, url) as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _connected(engine: Engine, url: URL) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except DBAPIError as exc:
+        raise StoreUnavailable(
+            f"{address.shown(url)} cannot be opened ({exc.orig}); look at its permissions, and "
+            "whether its server runs."
+        ) from exc
+    with connection:
+        transaction = connection.begin()
+        try:
+            yield connection
+        finally:
+            with suppress(DBAPIError):  # a damaged file refuses that too
+                transaction.rollback()
+
+
+def _engine(url: URL) -> Engine:
+    path = address.file_of(url)
+    if path is not None:
+        return _engine_of_file(path)
+    try:
+        return create_engine(
+            url,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
+    except ModuleNotFoundError as exc:
+        raise ConfigError(
+            f"PostgreSQL needs a driver that is not installed ({exc.name}): "
+            "pip install 'ml-intern[postgres]'."
+        ) from exc
+
+
+def _engine_of_file(path: Path) -> Engine:
+    if not path.is_file():
+        raise InputError(f"There is no database at {path}.")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"file:{quote(str(path))}?mode=ro",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
+    event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))
+    return engine
