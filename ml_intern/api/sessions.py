@@ -8,6 +8,7 @@ from ml_intern.client.door import Request
 from ml_intern.client.wire import Codec, NoQuery, SessionRequest, SessionsQuery
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
+from ml_intern.queue.rows import QueuePlace
 
 _REFUSALS = ("invalid_input", "wrong_setting", "busy", "draining")
 
@@ -35,6 +36,10 @@ def _show(call: Call[NoQuery, None]) -> wire.SessionAnswer:
 def _submit(call: Call[NoQuery, Request]) -> wire.Accepted:
     op_seq = call.door.submit(SessionId(call.subject), call.body, key=call.key)
     return wire.Accepted(op_seq=op_seq)
+
+
+def _queue(call: Call[NoQuery, None]) -> QueuePlace:
+    return call.door.queue_place(SessionId(call.subject))
 
 
 def _trace(call: Call[NoQuery, None]) -> wire.TracePlace:
@@ -87,6 +92,14 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         document=wire.ACCEPTED,
         status=202,
         problems=("unknown_session", *_REFUSALS),
+    ),
+    reading(
+        "show_queue_place",
+        "/v1/sessions/{session_id}/queue",
+        "What is open in the session, and who works on it or comes first.",
+        _queue,
+        wire.QUEUE_PLACE,
+        "unknown_session",
     ),
     reading(
         "show_trace",

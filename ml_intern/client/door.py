@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ml_intern.events import Verdict
 from ml_intern.messages import SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
-from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
 Request = UserInput | Interrupt | Undo | Compact | ChangeModel
 """The ops that come from outside; the others follow from what happens."""
@@ -119,6 +119,13 @@ class Door(Protocol):
         """The session with this id, or the only one whose id begins so.
 
         Raises UnknownSession, InputError when several begin so.
+        """
+        ...
+
+    def queue_place(self, session_id: SessionId) -> QueuePlace:
+        """What is open in the session, and who works on it or comes first.
+
+        Raises UnknownSession.
         """
         ...
 

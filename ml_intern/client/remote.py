@@ -18,7 +18,7 @@ from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
 from ml_intern.events import Verdict
 from ml_intern.messages import SessionId, ToolSpec
-from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
 T = TypeVar("T")
@@ -114,6 +114,10 @@ class RemoteDoor:
     def session(self, prefix: str) -> SessionRow:
         """See `Door.session`."""
         return self._get(wire.SESSION, f"/v1/sessions/{part(prefix)}").session
+
+    def queue_place(self, session_id: SessionId) -> QueuePlace:
+        """See `Door.queue_place`."""
+        return self._get(wire.QUEUE_PLACE, f"/v1/sessions/{part(session_id)}/queue")
 
     def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
         """See `Door.events`."""

@@ -21,7 +21,7 @@ from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import Event, Verdict
 from ml_intern.messages import SessionId, ToolSpec
-from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
 VERSION = "v1"
 MOST_SESSIONS = 10_000
@@ -230,6 +230,7 @@ STARTED: Codec[Started] = Codec(Started)
 ACCEPTED: Codec[Accepted] = Codec(Accepted)
 SESSIONS: Codec[SessionList] = Codec(SessionList)
 SESSION: Codec[SessionAnswer] = Codec(SessionAnswer)
+QUEUE_PLACE: Codec[QueuePlace] = Codec(QueuePlace)
 APPROVALS: Codec[ApprovalList] = Codec(ApprovalList)
 APPROVAL: Codec[ApprovalRow] = Codec(ApprovalRow)
 DECIDED: Codec[Decided] = Codec(Decided)

@@ -98,3 +98,38 @@ class JobRow:
     log_offset: int
     """Bytes of its log that the journal knows."""
     started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenOp:
+    """An accepted op that is not done."""
+
+    seq: int
+    kind: str
+    state: Literal["running", "queued"]
+    attempts: int
+    """How often a worker began with it."""
+    created: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Whose lease it is."""
+
+    pid: int
+    token: int
+    left_s: float
+    """Until it is over, unless it is renewed; below 0 it is over, and the next worker takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuePlace:
+    """One session's place in the queue."""
+
+    state: SessionState
+    ahead: int
+    """Ready sessions that are served before this one; 0 unless it is ready itself."""
+    holder: Holder | None
+    """None unless it is leased."""
+    open_ops: tuple[OpenOp, ...]
+    """Oldest first."""

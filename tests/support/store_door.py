@@ -16,7 +16,8 @@ from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
 from ml_intern.messages import SessionId, ToolSpec
 from ml_intern.ops import UserInput
-from ml_intern.queue.rows import ApprovalRow, Recorded, SessionRow
+from ml_intern.queue.place import place_of
+from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 
 MOST_PIECES = 1000
@@ -149,6 +150,10 @@ class StoreDoor:
     def session(self, prefix: str) -> SessionRow:
         self._demand_health()
         return self.store.session(prefix)
+
+    def queue_place(self, session_id: SessionId) -> QueuePlace:
+        self._demand_health()
+        return place_of(self.store, session_id, SystemClock().monotonic())
 
     def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
         self._demand_health()

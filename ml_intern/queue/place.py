@@ -1,0 +1,58 @@
+"""Where a session stands in the queue: what is open, what is served before it, who holds it."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from ml_intern.errors import UnknownSession
+from ml_intern.messages import SessionId
+from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
+from ml_intern.queue.schema import op, session
+from ml_intern.queue.store import Store
+
+_ONE = select(
+    session.c.state,
+    session.c.ready_since,
+    session.c.lease_token,
+    session.c.lease_pid,
+    session.c.lease_until,
+).where(session.c.id == bindparam("of"))
+_OPEN = (
+    select(op.c.seq, op.c.kind, op.c.state, op.c.attempts, op.c.created)
+    .where(op.c.session_id == bindparam("of"), op.c.state.in_(["running", "queued"]))
+    .order_by(op.c.seq)
+)
+_AHEAD = (
+    select(func.count())
+    .select_from(session)
+    .where(session.c.state == "ready", session.c.ready_since < bindparam("since"))
+)
+
+
+def place_of(store: Store, session_id: SessionId, now: float) -> QueuePlace:
+    """See `queue_place`. Raises UnknownSession, StoreUnavailable."""
+    with store._database.read() as connection:
+        return queue_place(connection, session_id, now)
+
+
+def queue_place(connection: Connection, session_id: SessionId, now: float) -> QueuePlace:
+    """The session's place at `now`, as leases count time. Raises UnknownSession."""
+    row = connection.execute(_ONE, {"of": session_id}).first()
+    if row is None:
+        raise UnknownSession(f"No session {session_id}.")
+    ahead, holder = 0, None
+    if row.state == "ready":
+        ahead = connection.execute(_AHEAD, {"since": row.ready_since}).scalar_one()
+    if row.state == "leased":
+        holder = Holder(pid=row.lease_pid, token=row.lease_token, left_s=row.lease_until - now)
+    open_ops = tuple(
+        OpenOp(
+            seq=each.seq,
+            kind=each.kind,
+            state=each.state,
+            attempts=each.attempts,
+            created=datetime.fromisoformat(each.created),
+        )
+        for each in connection.execute(_OPEN, {"of": session_id})
+    )
+    return QueuePlace(state=row.state, ahead=ahead, holder=holder, open_ops=open_ops)
