@@ -128,7 +128,7 @@ def print_session(
         screen.tell([Text(), *render.question(question)])
     screen.tell([Text(), *render.ending(view, document, host_pid)])
     if recorded:
-        screen.tell([Text("\nevents", "dim"), *map(_event_line, recorded)])
+        screen.tell([Text("\nevents", "dim"), *map(event_line, recorded)])
 
 
 def _left_out(updates: int) -> str:
@@ -136,7 +136,8 @@ def _left_out(updates: int) -> str:
     return f", without {count(updates, 'update')} of the plan" if updates else ""
 
 
-def _event_line(recorded: Recorded) -> Text:
+def event_line(recorded: Recorded) -> Text:
+    """Number, time, kind and the fields as far as they fit."""
     fields = {key: value for key, value in json_event(recorded)["event"].items() if key != "kind"}
     words = line(json.dumps(fields, ensure_ascii=False), 160)
     return Text.assemble(

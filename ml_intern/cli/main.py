@@ -213,6 +213,17 @@ def show(
     return listing.show(session, as_json=as_json, with_events=events, debug=context.obj)
 
 
+@app.command()
+def why(context: typer.Context, session: Session, as_json: ListJson = False) -> int:
+    """Say what a session waits for, since when, and what ends it.
+
+    A person, a job, a model, its turn in the queue, or nothing; with its last events.
+    """
+    from ml_intern.cli import why as waiting
+
+    return waiting.why(session, as_json=as_json, debug=context.obj)
+
+
 Target = Annotated[
     str,
     typer.Argument(

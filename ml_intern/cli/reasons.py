@@ -1,0 +1,230 @@
+"""What a session waits for, in plain words, with what to type. Pure: from its events and its place.
+
+Every reason is a sentence that is true at `now`; a session at rest has one too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from ml_intern.cli.quantities import count, duration, line, number
+from ml_intern.cli.summary import short
+from ml_intern.client.training import Training
+from ml_intern.client.view import View, fold
+from ml_intern.events import (
+    ApprovalRequested,
+    ModelAsked,
+    ModelFailed,
+    ToolWaiting,
+    TurnFinished,
+)
+from ml_intern.queue.rows import Holder, QueuePlace, Recorded
+
+Awaited = Literal["person", "job", "queue", "worker", "model", "other", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One thing that a session waits for."""
+
+    awaited: Awaited
+    words: str
+    """A sentence."""
+    since: datetime | None = None
+    until: datetime | None = None
+    commands: tuple[str, ...] = ()
+    """What ends the wait, ready to be typed; empty where it ends by itself."""
+
+
+class Reasons:
+    """Those of one session at one moment."""
+
+    def __init__(
+        self,
+        recorded: Sequence[Recorded],
+        place: QueuePlace,
+        now: datetime,
+        host_pid: int | None,
+    ) -> None:
+        """`host_pid`: the process that does the work of the state directory; None: nobody does."""
+        self._recorded = recorded
+        self._view: View = fold(recorded)
+        self._place = place
+        self._now = now
+        self._host_pid = host_pid
+        self._since = _beginnings(recorded)
+        self._id = short(self._view.session_id)
+
+    def all(self) -> list[Reason]:
+        """What it waits for, the most pressing first."""
+        match self._place.state:
+            case "ready":
+                return self._in_queue()
+            case "leased":
+                return self._at_work()
+            case "waiting":
+                return list(self._awaited())
+            case "idle":
+                return [self._at_rest()]
+            case _:
+                assert_never(self._place.state)
+
+    # Ready
+
+    def _in_queue(self) -> list[Reason]:
+        first = self._place.open_ops[0] if self._place.open_ops else None
+        what = f" with {first.kind.replace('_', ' ')} {first.seq}" if first else ""
+        behind = f"{count(self._place.ahead, 'session')} before it"
+        words = f"It is queued{what}: {behind if self._place.ahead else 'it is the next'}."
+        since = first.created if first else None
+        found = [Reason(awaited="queue", words=words, since=since)]
+        return [*found, self._nobody()] if self._host_pid is None else found
+
+    def _nobody(self) -> Reason:
+        commands = ("ml-intern serve", f"ml-intern resume {self._id}")
+        words = "Nobody works in this state directory."
+        return Reason(awaited="worker", words=words, commands=commands)
+
+    # Leased
+
+    def _at_work(self) -> list[Reason]:
+        holder = self._place.holder
+        began = self._place.open_ops[0].created if self._place.open_ops else None
+        if self._host_pid is None:
+            pid = f" (process {holder.pid})" if holder else ""
+            words = f"It was cut off: its worker{pid} is gone, and nobody has taken it up."
+            cut_off = Reason(awaited="worker", words=words, since=began)
+            return [cut_off, self._nobody()]
+        found = list(self._doing())
+        if holder is not None:
+            found.append(Reason(awaited="worker", words=_lease(holder), since=began))
+        queued = [each for each in self._place.open_ops if each.state == "queued"]
+        if queued:
+            words = f"{count(len(queued), 'op')} behind the running one: " + ", ".join(
+                f"{each.kind.replace('_', ' ')} {each.seq}" for each in queued[:5]
+            )
+            found.append(Reason(awaited="queue", words=f"{words}.", since=queued[0].created))
+        return found
+
+    def _doing(self) -> Iterator[Reason]:
+        """What the turn is at."""
+        last = self._recorded[-1] if self._recorded else None
+        if last is not None and isinstance(last.event, ModelFailed) and last.event.retry_in_s:
+            yield _retry(last.event, last.at)
+        elif last is not None and isinstance(last.event, ModelAsked):
+            words = f"The model {last.event.model} is writing its answer."
+            yield Reason(awaited="model", words=words, since=last.at)
+        for step in self._view.now_running:
+            words = f"The tool {step.tool} runs."
+            yield Reason(awaited="worker", words=words, since=step.started)
+
+    # Waiting
+
+    def _awaited(self) -> Iterator[Reason]:
+        for awaited in self._view.waiting_on:
+            kind, _, key = awaited.partition(":")
+            since = self._since.get(awaited)
+            match kind:
+                case "approval":
+                    yield self._approval(key, since)
+                case "answer":
+                    question = next(
+                        (said for call, said in self._view.questions.items() if call == key), ""
+                    )
+                    words = f"A person must answer: {line(question) or 'its question'}"
+                    commands = (f'ml-intern say {self._id} "..."',)
+                    yield Reason(awaited="person", words=words, since=since, commands=commands)
+                case "job":
+                    yield self._job(key, since)
+                case _:
+                    words = f"It waits for {kind} {key}."
+                    yield Reason(awaited="other", words=words, since=since)
+
+    def _approval(self, key: str, since: datetime | None) -> Reason:
+        asked = {str(one): found for one, found in self._view.approvals.items()}.get(key)
+        what = f"{asked.tool}: {line(asked.reason)}" if asked else "a call"
+        commands = (
+            f"ml-intern approve {short(key)}",
+            f'ml-intern deny {short(key)} --reason "..."',
+        )
+        words = f"A person must decide about {what}."
+        return Reason(awaited="person", words=words, since=since, commands=commands)
+
+    def _job(self, key: str, since: datetime | None) -> Reason:
+        job = {str(one): found for one, found in self._view.jobs.items()}.get(key)
+        if job is None:
+            return Reason(awaited="job", words=f"A job must end: {key}.", since=since)
+        words = f"The job {line(job.label)} must end: {_progress(job, self._now)}."
+        if self._host_pid is None:
+            words += " Nobody looks after it now."
+            return Reason(
+                awaited="job", words=words, since=job.started, commands=self._nobody().commands
+            )
+        left_s = job.seconds_left(self._now)
+        until = None if left_s is None else self._now + timedelta(seconds=left_s)
+        return Reason(awaited="job", words=words, since=job.started, until=until)
+
+    # Idle
+
+    def _at_rest(self) -> Reason:
+        commands = (f'ml-intern say {self._id} "..."',)
+        if self._view.outcome is None:
+            words = "It waits for nothing: no turn has ended yet, and nothing is queued."
+            return Reason(awaited="nothing", words=words, commands=commands)
+        detail = f": {line(self._view.detail)}" if self._view.detail else "."
+        words = f"It waits for nothing; its last turn {_ENDED[self._view.outcome]}{detail}"
+        since = self._since.get("turn")
+        return Reason(awaited="nothing", words=words, since=since, commands=commands)
+
+
+_ENDED = {
+    "finished": "is done",
+    "waiting": "waits",
+    "stopped": "was stopped at a limit",
+    "interrupted": "was interrupted",
+    "failed": "failed",
+}
+
+
+def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
+    """When each thing began to be waited for, by its name in `waiting_on`; `turn`: it ended."""
+    found: dict[str, datetime] = {}
+    for one in recorded:
+        match one.event:
+            case ApprovalRequested(approval_id=approval_id):
+                found[f"approval:{approval_id}"] = one.at
+            case ToolWaiting(on=on):
+                found[on] = one.at
+            case TurnFinished(waiting_on=waiting_on):
+                found["turn"] = one.at
+                for awaited in waiting_on:
+                    found.setdefault(awaited, one.at)
+            case _:
+                pass
+    return found
+
+
+def _retry(failed: ModelFailed, at: datetime) -> Reason:
+    retry_in_s = failed.retry_in_s or 0.0
+    until = at + timedelta(seconds=retry_in_s)
+    words = f"The model {failed.model} is asked again: {line(failed.error)}"
+    return Reason(awaited="model", words=words, since=at, until=until)
+
+
+def _lease(holder: Holder) -> str:
+    if holder.left_s < 0:
+        return (
+            f"Process {holder.pid} held its lease, which ended {duration(-holder.left_s)} ago; "
+            "the next free worker takes it."
+        )
+    return f"Process {holder.pid} works on it; its lease lasts {duration(holder.left_s)} more."
+
+
+def _progress(job: Training, now: datetime) -> str:
+    if job.last is None:
+        return "no step is known yet"
+    steps = f"{job.step:,} of {job.max_steps:,} steps" if job.max_steps else f"{job.step:,} steps"
+    loss = "" if job.loss is None else f", loss {number(job.loss)}"
+    ago = duration(max(0.0, (now - job.last).total_seconds()))
+    return f"{steps}{loss}, heard of {ago} ago"

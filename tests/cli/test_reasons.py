@@ -1,0 +1,174 @@
+"""What a session waits for, in each of its states."""
+
+from ml_intern.cli.reasons import Reason, Reasons
+from ml_intern.events import (
+    JobProgressed,
+    JobStarted,
+    ModelAsked,
+    ModelFailed,
+    TurnFinished,
+)
+from ml_intern.messages import JobId
+from ml_intern.queue.rows import Holder, OpenOp, QueuePlace, SessionState
+from tests.cli.journals import Journal, at
+
+HOST = 42
+SAY = ('ml-intern say 11111111 "..."',)
+NOBODY = Reason(
+    awaited="worker",
+    words="Nobody works in this state directory.",
+    commands=("ml-intern serve", "ml-intern resume 11111111"),
+)
+
+
+def op(seq: int = 1, state: str = "queued", kind: str = "user_input", created: float = 0.0):
+    return OpenOp(seq=seq, kind=kind, state=state, attempts=1, created=at(created))
+
+
+def place(state: SessionState, *open_ops: OpenOp, ahead: int = 0, left_s: float | None = None):
+    holder = None if left_s is None else Holder(pid=HOST, token=3, left_s=left_s)
+    return QueuePlace(state=state, ahead=ahead, holder=holder, open_ops=open_ops)
+
+
+def reasons(
+    journal: Journal, where: QueuePlace, now: float = 100.0, host: int | None = HOST
+) -> list[Reason]:
+    return Reasons(list(journal), where, at(now), host).all()
+
+
+def waiting(journal: Journal, *on: str, seconds: float = 50.0) -> Journal:
+    return journal.add(TurnFinished(outcome="waiting", detail="...", waiting_on=on), seconds)
+
+
+def test_an_approval_names_the_tool_and_both_answers() -> None:
+    journal = Journal().reply(("c1", "publish", {})).ask("abcdefghij", "c1", "publish", repo="x")
+    (found,) = reasons(waiting(journal, "approval:abcdefghij"), place("waiting"))
+    assert found.awaited == "person"
+    assert found.words.startswith("A person must decide about publish")
+    assert found.since == at(0)
+    assert found.commands == (
+        "ml-intern approve abcdefgh",
+        'ml-intern deny abcdefgh --reason "..."',
+    )
+
+
+def test_a_question_is_repeated_with_how_to_answer() -> None:
+    arguments = {"question": "Which column?"}
+    journal = Journal().reply(("c1", "ask_person", arguments))
+    journal.start("c1", "ask_person", arguments, 20.0).wait("c1", "answer:c1")
+    (found,) = reasons(waiting(journal, "answer:c1"), place("waiting"))
+    assert found == Reason(
+        awaited="person",
+        words="A person must answer: Which column?",
+        since=at(0),
+        commands=SAY,
+    )
+
+
+def training(step: int | None) -> Journal:
+    journal = Journal().reply(("c1", "watch_job", {}))
+    job = JobStarted(job_id=JobId("j1"), compute="local", handle={}, label="train.py")
+    journal.add(job, 10.0)
+    for done in () if step is None else (0, step):
+        journal.add(
+            JobProgressed(
+                job_id=JobId("j1"),
+                step=done,
+                max_steps=200,
+                metrics={"loss": 0.5},
+                log_offset=1,
+            ),
+            20.0 + done,
+        )
+    return waiting(journal, "job:j1", seconds=15.0)
+
+
+def test_a_job_says_how_far_it_is_and_how_long_it_may_take() -> None:
+    (found,) = reasons(training(50), place("waiting"), now=80.0)
+    assert found.awaited == "job"
+    assert found.words == (
+        "The job train.py must end: 50 of 200 steps, loss 0.500, heard of 10 s ago."
+    )
+    assert found.since == at(10)
+    assert found.until == at(80 + 140)
+    assert found.commands == ()
+
+
+def test_a_job_that_nobody_looks_after_says_what_to_start() -> None:
+    (found,) = reasons(training(None), place("waiting"), host=None)
+    assert found.words == (
+        "The job train.py must end: no step is known yet. Nobody looks after it now."
+    )
+    assert found.commands == NOBODY.commands
+
+
+def test_what_has_no_words_of_its_own_is_named() -> None:
+    (found,) = reasons(waiting(Journal(), "timer:noon"), place("waiting"))
+    assert found == Reason(awaited="other", words="It waits for timer noon.", since=at(50))
+
+
+def test_a_queued_session_says_how_many_come_first() -> None:
+    found = reasons(Journal(), place("ready", op(created=30.0), ahead=2))
+    assert found == [
+        Reason(
+            awaited="queue",
+            words="It is queued with user input 1: 2 sessions before it.",
+            since=at(30),
+        )
+    ]
+
+
+def test_a_queue_in_which_nobody_works_says_so() -> None:
+    found = reasons(Journal(), place("ready", op()), host=None)
+    assert found[0].words == "It is queued with user input 1: it is the next."
+    assert found[1:] == [NOBODY]
+
+
+def test_a_retry_of_a_model_says_until_when() -> None:
+    journal = Journal().add(ModelAsked(model="gpt", iteration=1), 10.0)
+    journal.add(ModelFailed(model="gpt", error="overloaded", retry_in_s=60.0), 90.0)
+    first, second = reasons(journal, place("leased", op(state="running"), left_s=12.0))
+    assert first == Reason(
+        awaited="model",
+        words="The model gpt is asked again: overloaded",
+        since=at(90),
+        until=at(150),
+    )
+    assert second.words == "Process 42 works on it; its lease lasts 12 s more."
+
+
+def test_work_is_told_with_what_waits_behind_it() -> None:
+    journal = Journal().reply(("c1", "bash", {})).start("c1", "bash", {}, 70.0)
+    where = place("leased", op(state="running"), op(2, kind="undo", created=80.0), left_s=-4.0)
+    assert [(one.words, one.since) for one in reasons(journal, where)] == [
+        ("The tool bash runs.", at(70)),
+        (
+            "Process 42 held its lease, which ended 4.0 s ago; the next free worker takes it.",
+            at(0),
+        ),
+        ("1 op behind the running one: undo 2.", at(80)),
+    ]
+
+
+def test_a_model_that_answers_is_told() -> None:
+    journal = Journal().add(ModelAsked(model="gpt", iteration=1), 10.0)
+    first = reasons(journal, place("leased", op(state="running"), left_s=12.0))[0]
+    assert (first.words, first.since) == ("The model gpt is writing its answer.", at(10))
+
+
+def test_a_session_that_was_cut_off_says_what_takes_it_up() -> None:
+    first, second = reasons(Journal(), place("leased", op(state="running"), left_s=3.0), host=None)
+    assert "was cut off: its worker (process 42) is gone" in first.words
+    assert second == NOBODY
+
+
+def test_a_session_at_rest_waits_for_nothing() -> None:
+    journal = Journal().add(TurnFinished(outcome="finished", detail="It is 98 %."), 60.0)
+    assert reasons(journal, place("idle")) == [
+        Reason(
+            awaited="nothing",
+            words="It waits for nothing; its last turn is done: It is 98 %.",
+            since=at(60),
+            commands=SAY,
+        )
+    ]
