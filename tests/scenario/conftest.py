@@ -1,4 +1,4 @@
-"""A world for each test; what it has started is ended with it."""
+"""A world for each test; what it has started is ended with it, and its database is whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,3 +21,4 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(folder=tmp_path, state=tmp_path / "state")
     yield made
     made.end()
+    assert made.broken_rows() == []

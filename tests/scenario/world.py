@@ -20,7 +20,11 @@ from ml_intern.clock import SystemClock
 from ml_intern.daemon.stores import open_store
 from ml_intern.events import Event
 from ml_intern.messages import SessionId
+from ml_intern.queue import address
+from ml_intern.queue.finding import Finding
+from ml_intern.queue.invariants import Checker
 from ml_intern.queue.rows import JobRow, SessionRow
+from ml_intern.queue.snapshot import snapshot
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 
@@ -153,6 +157,14 @@ class World:
     def left_processes(self) -> list[str]:
         """Every process that has to do with this state directory, by its command line."""
         return list(_processes_about(str(self.state)))
+
+    def broken_rows(self) -> list[Finding]:
+        """What the check of all invariants finds in the database, where there is one."""
+        path = self.state / "ml-intern.db"
+        if not path.exists():
+            return []
+        with snapshot(address.of_file(path)) as connection:
+            return list(Checker(connection).findings())
 
     def end(self) -> None:
         """End what the test has started, and the jobs that these have started."""
