@@ -30,11 +30,12 @@ PATIENCE_S = 2.0
 TELL_EVERY_S = 0.5
 
 _FILE_DAMAGED = (
-    "The file itself is damaged. Stop the daemon, keep the file, and put a backup in its place."
+    "The file itself is damaged. Stop the daemon and put a backup in its place, which keeps this "
+    "file too: ml-intern db restore FILE."
 )
 _ROWS_DAMAGED = (
-    "The file can be read, but these rows cannot be right. Keep a copy of it, put a backup in its "
-    "place if work depends on them, and report what you see."
+    "The file can be read, but these rows cannot be right. If work depends on them, stop the "
+    "daemon and put a backup in its place: ml-intern db restore FILE. Please report what you see."
 )
 
 
@@ -59,18 +60,19 @@ def database_of(settings: Settings) -> URL:
 class Progress:
     """One line that says how far it is, on a terminal, when it takes long."""
 
-    def __init__(self, sink: TextIO) -> None:
+    def __init__(self, sink: TextIO, noun: str = "row") -> None:
         self._sink = sink
+        self._noun = noun
         self._next = time.monotonic() + PATIENCE_S
         self._is_shown = False
 
-    def tell(self, rows: int) -> None:
-        """So many rows have been looked at."""
+    def tell(self, done: int) -> None:
+        """So many are done."""
         now = time.monotonic()
         if self._sink.isatty() and now >= self._next:
             self._next = now + TELL_EVERY_S
             self._is_shown = True
-            self._sink.write(f"\r{count(rows, 'row')} checked ")
+            self._sink.write(f"\r{count(done, self._noun)} done ")
             self._sink.flush()
 
     def clear(self) -> None:

@@ -389,6 +389,43 @@ def fsck(
     return checking.fsck(database, as_json=as_json)
 
 
+database = typer.Typer(
+    name="db", no_args_is_help=True, help="Back up, restore and copy the database."
+)
+app.add_typer(database)
+
+
+@database.command()
+def backup(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            show_default=False,
+            help="A new file. Without it: a dated one in `backups` of the state directory.",
+        ),
+    ] = None,
+) -> int:
+    """Copy the database to a new file, also beside a running daemon; prints its path.
+
+    The copy is of one moment, looked through, and readable by you alone.
+    """
+    from ml_intern.cli import databases
+
+    return databases.backup(file)
+
+
+@database.command()
+def restore(file: Annotated[str, typer.Argument(show_default=False, help="A backup.")]) -> int:
+    """Put a backup in the place of the database. The daemon must be stopped.
+
+    The backup is checked first (status 65 when it is damaged); what stood there is kept.
+    """
+    from ml_intern.cli import databases
+
+    return databases.put_back(file)
+
+
 def main() -> None:
     """The entry point; ends the process."""
     _prepare_streams()

@@ -45,7 +45,7 @@ class Checker:
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong, as it is found."""
         with _any_bytes(self._connection):
-            yield from self._guarded("file", "", self._file())
+            yield from self.of_file()
             missing = self._missing_tables()
             yield from missing
             if missing:
@@ -54,6 +54,10 @@ class Checker:
             yield from self._guarded("session", "all", self._sessions())
             yield from self._guarded("outbox", "all", self._outbox())
             yield from self._guarded("event", "all", self._strays())
+
+    def of_file(self) -> Iterator[Finding]:
+        """What the database says of itself, whatever its schema is."""
+        yield from self._guarded("file", "", self._file())
 
     def _guarded(self, table: str, place: str, found: Iterator[Finding]) -> Iterator[Finding]:
         """What is found, and where the database gave up reading if it did."""

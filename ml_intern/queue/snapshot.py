@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.queue import address
+from ml_intern.queue.schema import schema_version
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -86,3 +87,11 @@ def _engine_of_file(path: Path) -> Engine:
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
     event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))
     return engine
+
+
+def version_of(connection: Connection) -> int | None:
+    """The schema that the database has; None where it is no database of ours."""
+    try:
+        return connection.execute(select(schema_version.c.version)).scalar()
+    except DBAPIError:
+        return None

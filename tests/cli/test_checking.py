@@ -109,7 +109,7 @@ def test_a_long_check_says_how_far_it_is_on_a_terminal(monkeypatch: pytest.Monke
     monkeypatch.setattr(checking.time, "monotonic", lambda: 1e9)
     progress.tell(12_000)
     progress.clear()
-    assert sink.getvalue() == "\r12,000 rows checked \r\x1b[K"
+    assert sink.getvalue() == "\r12,000 rows done \r\x1b[K"
 
 
 def test_it_works_beside_a_service_that_works(

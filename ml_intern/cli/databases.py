@@ -1,0 +1,114 @@
+"""`db backup` and `db restore`: the database as files, moved and kept with care."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from ml_intern.cli import exits
+from ml_intern.cli.checking import Progress
+from ml_intern.cli.quantities import count, line, size
+from ml_intern.clock import SystemClock
+from ml_intern.daemon.service import private_folder
+from ml_intern.errors import Busy, InputError
+from ml_intern.queue import address, schema
+from ml_intern.queue.backup import back_up, restore
+from ml_intern.queue.finding import Finding
+from ml_intern.queue.invariants import Checker
+from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.snapshot import snapshot, version_of
+from ml_intern.settings import Settings, load
+
+MOST_SHOWN = 20
+_HELD = (
+    "Process {pid} works in {folder}; stop it first (`systemctl stop ml-intern`, or SIGTERM), "
+    "then repeat."
+)
+
+
+def backup(named: str | None) -> int:
+    """Copy the database to a new file; prints its path."""
+    settings = load()
+    target = _default_target(settings) if named is None else Path(named).expanduser().absolute()
+    progress = Progress(sys.stderr, "page")
+    back_up(_path(settings), target, progress.tell)
+    progress.clear()
+    sys.stdout.write(f"{target}\n")
+    sys.stderr.write(f"Backed up and looked through: {size(target.stat().st_size)}.\n")
+    return exits.DONE
+
+
+def put_back(named: str) -> int:
+    """Check a backup and put it in the place of the database."""
+    settings = load()
+    chosen, path = Path(named).expanduser().absolute(), _path(settings)
+    if chosen == path:
+        raise InputError(f"{chosen} is the database itself; name a backup of it.")
+    private_folder(settings.state_dir)
+    with stopped(settings.state_dir):
+        found = list(islice(_wrong_with(chosen), MOST_SHOWN))
+        if found:
+            return _refuse(chosen, found)
+        kept = restore(chosen, path, _now().strftime("%Y-%m-%dT%H-%M-%SZ"))
+    sys.stdout.write(f"{path} is now what {chosen} holds.\n")
+    if kept is not None:
+        sys.stdout.write(f"What stood there is kept: {kept}\n")
+    return exits.DONE
+
+
+@contextmanager
+def stopped(folder: Path) -> Iterator[None]:
+    """No process works in this state directory meanwhile. Raises Busy."""
+    lock = DaemonLock(folder / "daemon.lock")
+    if not lock.try_acquire():
+        raise Busy(_HELD.format(pid=lock.holder_pid(), folder=folder), retry_after_s=0.0)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _wrong_with(chosen: Path) -> Iterator[Finding]:
+    """What the check finds in a backup; of one with an older schema only the file is looked at.
+
+    Raises InputError for what this ml-intern cannot use at all.
+    """
+    with snapshot(address.of_file(chosen)) as connection:
+        version = version_of(connection)
+        checker = Checker(connection)
+        if version is not None and version > schema.VERSION:
+            raise InputError(
+                f"{chosen} has schema {version}, this ml-intern knows {schema.VERSION}; install "
+                "the version that wrote it."
+            )
+        if version is None or version == schema.VERSION:
+            yield from checker.findings()
+        else:
+            yield from checker.of_file()
+
+
+def _refuse(chosen: Path, found: list[Finding]) -> int:
+    for one in found:
+        sys.stdout.write(f"{one.table}\t{line(one.place)}\t{line(one.words)}\n")
+    many = f"{count(len(found), 'finding')}{' or more' if len(found) == MOST_SHOWN else ''}"
+    sys.stderr.write(
+        f"ml-intern: {chosen} is damaged ({many}), so nothing was changed. Take another backup; "
+        f"`ml-intern fsck {chosen}` lists everything.\n"
+    )
+    return exits.DAMAGED
+
+
+def _path(settings: Settings) -> Path:
+    return settings.state_dir / "ml-intern.db"
+
+
+def _default_target(settings: Settings) -> Path:
+    folder = settings.state_dir / "backups"
+    private_folder(folder)
+    return folder / f"ml-intern-{_now().strftime('%Y-%m-%dT%H-%M-%SZ')}.db"
+
+
+def _now() -> datetime:
+    return SystemClock().now()

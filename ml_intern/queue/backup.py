@@ -1,0 +1,153 @@
+"""Backups of a SQLite store: made beside a running daemon, put back while none runs.
+
+A backup is one file, mode 0600, of one moment; nothing that exists is ever written over. What a
+restore takes out of the way is kept under a dated name, with its log.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.queue import address
+from ml_intern.queue.snapshot import snapshot
+
+_PAGES_AT_ONCE = 2048
+_LOG = "-wal"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
+
+
+def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) -> None:
+    """Write what stands in `source` now to the new file `target`, and look whether it is whole.
+
+    `tick` is told how many pages have been copied. Raises InputError where `target` exists or
+    `source` does not, StoreUnavailable.
+    """
+    if target.exists():
+        raise InputError(f"{target} exists; name a file that does not.")
+    part = _private_file(target.with_name(f"{target.name}.part"))
+    try:
+        _copy(source, part, tick)
+        _demand_whole(source, part)
+        _put_new(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def restore(backup: Path, path: Path, dated: str) -> Path | None:
+    """Put `backup` in the place of `path`; returns where what stood there is now, if it did.
+
+    For the holder of `daemon.lock`, with no connection open. `dated` ends the name of what is kept.
+    Raises InputError, StoreUnavailable; then `path` is as it was.
+    """
+    part = _private_file(path.with_name(f"{path.name}.restoring"))
+    try:
+        _copy(backup, part, bool)
+        _demand_whole(backup, part)
+        with _told(path):
+            kept = _keep(path, dated) if path.exists() else None
+            # A log that stayed would be taken for the restored file's own.
+            for rest in (_LOG, "-shm"):
+                path.with_name(path.name + rest).unlink(missing_ok=True)
+            part.replace(path)
+            _sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+    return kept
+
+
+def _copy(source: Path, part: Path, tick: Callable[[int], object]) -> None:
+    with snapshot(address.of_file(source)) as connection, _told(part):
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        # From the first look on the snapshot stands, whatever is written meanwhile.
+        driver.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        with closing(sqlite3.connect(part)) as into:
+            driver.backup(
+                into,
+                pages=_PAGES_AT_ONCE,
+                progress=lambda _status, left, all_: tick(all_ - left),
+            )
+            # One file without a log; the store switches the log on again.
+            into.execute("PRAGMA journal_mode=DELETE")
+        _sync(part)
+
+
+def _demand_whole(source: Path, part: Path) -> None:
+    with closing(sqlite3.connect(part)) as connection:
+        try:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as exc:
+            found = str(exc)
+    if found != "ok":
+        raise StoreUnavailable(
+            f"{source} is damaged, and so would be its copy, which was not kept: {found}. "
+            f"`ml-intern fsck {source}` says more."
+        )
+
+
+def _private_file(path: Path) -> Path:
+    """A new empty file for this user alone; what an interrupted process left there goes."""
+    with _told(path):
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return path
+
+
+def _put_new(part: Path, target: Path) -> None:
+    """Give the file its name, if nobody has taken that meanwhile."""
+    with _told(target):
+        try:
+            os.link(part, target)
+        except FileExistsError as exc:
+            raise InputError(f"{target} exists; name a file that does not.") from exc
+        except OSError as exc:
+            if exc.errno not in _NO_LINKS:
+                raise
+            part.rename(target)  # a file system without links, such as a memory stick's
+        _sync(target.parent)
+
+
+def _keep(path: Path, dated: str) -> Path:
+    """A second name for the database and its log, so that both stay whatever happens next."""
+    kept = path.with_name(f"{path.name}.{dated}")
+    for rest in ("", _LOG):
+        there = path.with_name(path.name + rest)
+        if there.exists():
+            _link_or_copy(there, kept.with_name(kept.name + rest))
+    _sync(path.parent)
+    return kept
+
+
+def _link_or_copy(there: Path, kept: Path) -> None:
+    try:
+        os.link(there, kept)
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(there, kept)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # some file systems cannot for folders
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as exc:
+        words = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise StoreUnavailable(
+            f"{path} could not be made ({words}); nothing else was changed. Look at what was to be "
+            "copied, at the space and at the permissions of the folder."
+        ) from exc
