@@ -1,8 +1,8 @@
-"""`db backup` and `db restore`: the database as files, moved and kept with care."""
+"""`db backup`, `db restore`, `db copy`: the database as a whole, moved and kept with care."""
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from ml_intern.cli.quantities import count, line, size
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import private_folder
 from ml_intern.errors import Busy, InputError
-from ml_intern.queue import address, schema
+from ml_intern.queue import address, copying, schema
 from ml_intern.queue.backup import back_up, restore
 from ml_intern.queue.finding import Finding
 from ml_intern.queue.invariants import Checker
@@ -55,6 +55,22 @@ def put_back(named: str) -> int:
     sys.stdout.write(f"{path} is now what {chosen} holds.\n")
     if kept is not None:
         sys.stdout.write(f"What stood there is kept: {kept}\n")
+    return exits.DONE
+
+
+def copy(source: str, target: str) -> int:
+    """Move the whole store into another, empty database."""
+    urls = address.parse(source), address.parse(target)
+    progress = Progress(sys.stderr)
+    with ExitStack() as both:
+        for folder in sorted({path.parent for url in urls if (path := address.file_of(url))}):
+            # Beside any other file there is no daemon to be stopped.
+            if (folder / "daemon.lock").exists():
+                both.enter_context(stopped(folder))
+        rows = copying.copy(*urls, progress.tell)
+    progress.clear()
+    listed = ", ".join(f"{table} {number:,}" for table, number in sorted(rows.items()))
+    sys.stdout.write(f"{count(rows.total(), 'row')} copied and compared: {listed}.\n")
     return exits.DONE
 
 

@@ -426,6 +426,23 @@ def restore(file: Annotated[str, typer.Argument(show_default=False, help="A back
     return databases.put_back(file)
 
 
+@database.command()
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", show_default=False)],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", show_default=False, help="An empty database.")
+    ],
+) -> int:
+    """Move everything into another database: SQLite to PostgreSQL, or back.
+
+    Both are a path, sqlite:///PATH or postgresql://USER@HOST/NAME; no daemon may work with either.
+    All is copied and compared, or nothing.
+    """
+    from ml_intern.cli import databases
+
+    return databases.copy(source, target)
+
+
 def main() -> None:
     """The entry point; ends the process."""
     _prepare_streams()

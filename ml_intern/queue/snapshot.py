@@ -58,16 +58,22 @@ def _engine(url: URL) -> Engine:
     path = address.file_of(url)
     if path is not None:
         return _engine_of_file(path)
-    try:
+    with driver_named():
         return create_engine(
             url,
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )
+
+
+@contextmanager
+def driver_named() -> Iterator[None]:
+    """Say what to install where PostgreSQL's driver is missing. Raises ConfigError."""
+    try:
+        yield
     except ModuleNotFoundError as exc:
         raise ConfigError(
-            f"PostgreSQL needs a driver that is not installed ({exc.name}): "
-            "pip install 'ml-intern[postgres]'."
+            f"PostgreSQL needs a driver that is not installed ({exc.name}): pip install psycopg."
         ) from exc
 
 

@@ -90,3 +90,19 @@ def test_nothing_is_restored_under_a_running_daemon(path: Path, tmp_path: Path) 
 
 def test_the_database_is_no_backup_of_itself(path: Path) -> None:
     assert isinstance(db("restore", str(path)).exception, InputError)
+
+
+def test_a_copy_says_what_was_copied(path: Path, tmp_path: Path) -> None:
+    done = db("copy", str(path), f"sqlite:///{tmp_path}/new.db")
+    assert done.return_value == exits.DONE
+    assert done.output.startswith("69 rows copied and compared: approval 4, event 42, job 2, ")
+    assert told(tmp_path / "new.db") == []
+
+
+def test_nothing_is_copied_beside_a_running_daemon(path: Path, tmp_path: Path) -> None:
+    lock = DaemonLock(path.parent / "daemon.lock")
+    assert lock.try_acquire()
+    done = db("copy", str(path), str(tmp_path / "new.db"))
+    lock.release()
+    assert isinstance(done.exception, Busy)
+    assert not (tmp_path / "new.db").exists()
