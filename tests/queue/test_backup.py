@@ -128,3 +128,39 @@ def test_a_restore_that_fails_changes_nothing(path: Path, tmp_path: Path) -> Non
         restore(tmp_path / "letter", path, "today")
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.glob("*.today")] == []
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_restore_that_is_killed_loses_nothing(path: Path, tmp_path: Path, step: int) -> None:
+    """The process dies at its `step`-th change of a name, or comes to its end."""
+    back_up(path, tmp_path / "copy.db")
+    before = rows(path)
+    child = os.fork()
+    if child == 0:
+        new_session(Store.open(path, HandClock(), HERE), SessionId("later"))
+        _die_at(step)
+        restore(tmp_path / "copy.db", path, "today")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert told(path) == []
+    assert rows(path)[: len(before)] == before
+    kept = path.with_name("ml-intern.db.today")
+    assert max(len(rows(each)) for each in (path, kept) if each.exists()) == len(before) + 1
+    assert restore(tmp_path / "copy.db", path, "tomorrow") is not None
+    assert rows(path) == before
+
+
+def _die_at(step: int) -> None:
+    left = iter(range(step - 1, -1, -1))
+
+    def dying(act):
+        def acted(*given, **named):
+            if next(left, 1) == 0:
+                os._exit(9)
+            return act(*given, **named)
+
+        return acted
+
+    os.link = dying(os.link)
+    Path.unlink = dying(Path.unlink)
+    Path.replace = dying(Path.replace)
