@@ -29,6 +29,7 @@ PATIENCE_S = 2.0
 """Longer than this, and a person is told how far it is."""
 TELL_EVERY_S = 0.5
 
+_OTHER_SCHEMA = "Its rows were not judged, because another version of ml-intern wrote them."
 _FILE_DAMAGED = (
     "The file itself is damaged. Stop the daemon and put a backup in its place, which keeps this "
     "file too: ml-intern db restore FILE."
@@ -136,4 +137,6 @@ def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Count
 
 
 def _next_step(number: Counter[str]) -> str:
+    if number["schema_version"]:
+        return _OTHER_SCHEMA
     return _FILE_DAMAGED if number["file"] else _ROWS_DAMAGED

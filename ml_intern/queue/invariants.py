@@ -28,6 +28,7 @@ from ml_intern.queue.finding import (
 )
 from ml_intern.queue.schema import approval, event, job, op, outbox, session, tool_call
 from ml_intern.queue.session_check import SessionCheck
+from ml_intern.queue.snapshot import version_of
 
 BATCH = 500
 _TREE = re.compile(r"[Tt]ree (?:page )?(\d+)")
@@ -46,9 +47,9 @@ class Checker:
         """Everything that is wrong, as it is found."""
         with _any_bytes(self._connection):
             yield from self.of_file()
-            missing = self._missing_tables()
-            yield from missing
-            if missing:
+            unlike = self._unlike()
+            yield from unlike
+            if unlike:
                 return
             yield from self._guarded("event", "all", self._positions())
             yield from self._guarded("session", "all", self._sessions())
@@ -81,6 +82,20 @@ class Checker:
         for table, rowid, parent, _ in broken:
             words = f"it refers to a row of {parent} that does not exist"
             yield Finding(table=shown(table), place=f"rowid {rowid}", words=words)
+
+    def _unlike(self) -> list[Finding]:
+        """Why rows cannot be judged here: another version's are no damage, missing tables are."""
+        version = version_of(self._connection)
+        if version == schema.VERSION:
+            return self._missing_tables()
+        if version is None:
+            words = "it does not say which schema it has"
+            return self._missing_tables() or [_of_schema(words)]
+        step = (
+            "start the daemon on it once" if version < schema.VERSION else "install the newer one"
+        )
+        words = f"it has schema {version}, this ml-intern knows {schema.VERSION}; {step}"
+        return [_of_schema(words)]
 
     def _missing_tables(self) -> list[Finding]:
         try:
@@ -157,6 +172,10 @@ class Checker:
         self.rows[table] += 1
         if self.rows.total() % BATCH == 0:
             self._tick()
+
+
+def _of_schema(words: str) -> Finding:
+    return Finding(table="schema_version", place="its one row", words=words)
 
 
 @contextmanager

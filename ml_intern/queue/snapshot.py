@@ -16,6 +16,7 @@ from sqlalchemy.pool import StaticPool
 
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.queue import address
+from ml_intern.queue.finding import UNREADABLE
 from ml_intern.queue.schema import schema_version
 
 BUSY_TIMEOUT_S = 10.0
@@ -98,6 +99,7 @@ def _engine_of_file(path: Path) -> Engine:
 def version_of(connection: Connection) -> int | None:
     """The schema that the database has; None where it is no database of ours."""
     try:
-        return connection.execute(select(schema_version.c.version)).scalar()
-    except DBAPIError:
+        found = connection.execute(select(schema_version.c.version)).scalar()
+    except UNREADABLE:
         return None
+    return found if isinstance(found, int) else None

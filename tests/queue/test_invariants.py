@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.queue import schema
 from ml_intern.queue.invariants import Checker
 from ml_intern.queue.store import Store
 from tests.queue.checked import damage, edited, findings, lived_in, snapshot, told
@@ -406,6 +407,24 @@ def test_rows_without_a_session_are_found(path: Path) -> None:
     assert "event | rowid 42 | it refers to a row of session that does not exist" in found
     words = "1 of its rows are here, and the session does not exist"
     assert f"event | session zzzz-9 | {words}" in found
+
+
+@pytest.mark.parametrize(
+    ("version", "step"), [(0, "start the daemon on it once"), (9, "install the newer one")]
+)
+def test_another_schema_is_said_and_its_rows_are_not_judged(
+    path: Path, version: int, step: str
+) -> None:
+    damage(path, f"UPDATE schema_version SET version = {version}", "DROP TABLE outbox")
+    words = f"it has schema {version}, this ml-intern knows {schema.VERSION}; {step}"
+    assert told(path) == [f"schema_version | its one row | {words}"]
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM", "UPDATE"])
+def test_a_database_without_a_schema_is_found(path: Path, change: str) -> None:
+    damage(path, f"{change} schema_version" + (" SET version = 'x'" if change == "UPDATE" else ""))
+    words = "it does not say which schema it has"
+    assert told(path) == [f"schema_version | its one row | {words}"]
 
 
 def test_a_missing_table_is_found(path: Path) -> None:
