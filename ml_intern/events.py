@@ -18,6 +18,12 @@ from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
 Outcome = Literal["finished", "waiting", "stopped", "interrupted", "failed"]
 Verdict = Literal["approve", "deny", "edit"]
 Effect = Literal["read", "write", "external"]
+Recovery = Literal["pure", "keyed", "probe", "detached", "opaque"]
+"""What a crash in the middle of a call means. `pure`: running it again is as good as having run it
+once. `keyed`: what it does bears a key by which it is found again. `probe`: the state that it
+leaves tells whether it took place. `detached`: a job of its own, found and followed again.
+`opaque`: nobody can tell, so it is never repeated by itself.
+"""
 JobStatus = Literal["succeeded", "failed", "cancelled", "lost"]
 AnsweredBy = Literal["tool", "policy", "person", "router", "interrupt", "recovery"]
 HintAbout = Literal["", "repetition", "plan", "length", "empty"]
@@ -155,6 +161,8 @@ class ToolStarted:
     arguments: dict[str, Any] = field(hash=False)
     arguments_sha256: str
     effect: Effect
+    recovery: Recovery | None = None
+    """None: from a version that did not say."""
 
 
 @dataclass(frozen=True, kw_only=True)

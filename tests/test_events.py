@@ -69,6 +69,14 @@ def test_a_hint_of_an_older_version_is_about_nothing_that_is_counted():
     assert events.decode('{"kind":"hinted","text":"Mind the limit."}').about == ""
 
 
+def test_a_start_of_an_older_version_does_not_say_how_it_is_recovered():
+    text = (
+        '{"kind":"tool_started","call_id":"c","tool":"t","arguments":{},'
+        '"arguments_sha256":"","effect":"read"}'
+    )
+    assert events.decode(text).recovery is None
+
+
 def test_half_surrogates_become_question_marks():
     read = events.decode(events.encode(UserSaid(text="a\ud800b", author="ada")))
     assert read == UserSaid(text="a?b", author="ada")

@@ -206,6 +206,7 @@ class Calls:
                 arguments=item.prepared.arguments,
                 arguments_sha256=item.prepared.sha256,
                 effect=item.prepared.tool.effect,
+                recovery=item.prepared.tool.recovery,
             )
         ]
 

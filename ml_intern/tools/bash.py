@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.sandbox.run import GRACE_S, Completed, run_confined
 from ml_intern.tools.confinement import access_of, environment_of, output_of
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome
@@ -36,6 +36,8 @@ class Bash(Tool[BashArguments]):
     )
     arguments = BashArguments
     effect: ClassVar[Effect] = "write"
+    # Nobody can know what a shell command had done.
+    recovery: ClassVar[Recovery] = "opaque"
 
     def time_limit_s(self, args: BashArguments) -> float:
         """The command's own time comes first, so that its output is not lost."""
@@ -57,9 +59,6 @@ class Bash(Tool[BashArguments]):
         return ToolOutcome(
             ok=completed.ok, output=f"{_output(completed)}{_last_line(completed, args)}"
         )
-
-    def recover(self, args: BashArguments, ctx: ToolContext) -> None:
-        """Nobody can know what a shell command had done."""
 
 
 def _output(completed: Completed) -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
 
 
@@ -24,6 +24,7 @@ class AskPerson(Tool[QuestionArguments]):
     )
     arguments = QuestionArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: QuestionArguments, ctx: ToolContext) -> Waiting:
         return Waiting(on=f"answer:{ctx.call_id}", question=args.question)
@@ -48,14 +49,12 @@ class ProposeChange(Tool[ChangeArguments]):
     )
     arguments = ChangeArguments
     effect: ClassVar[Effect] = "external"
+    # It touches nothing, so it may simply be said again.
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
         agreed = {"what": args.what, "was": args.was, "becomes": args.becomes}
         return succeed({"agreed": True, **agreed}, Fact(kind="change_agreed", data=agreed))
-
-    def recover(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
-        """It touches nothing, so it may simply be said again."""
-        return self.run(args, ctx)
 
     def ask_reason(self, args: ChangeArguments, ctx: ToolContext) -> str:
         return f"Change {args.what} from {args.was} to {args.becomes}."

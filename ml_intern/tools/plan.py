@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
 
@@ -31,6 +31,7 @@ class Plan(Tool[PlanArguments]):
     )
     arguments = PlanArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: PlanArguments, ctx: ToolContext) -> ToolOutcome:
         items = [item.model_dump() for item in args.items]

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from ml_intern.clock import Clock
 from ml_intern.compute.protocol import Compute
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
@@ -203,7 +203,17 @@ class Tool(ABC, Generic[A]):
     """`read`: may run again at any time. `write`: changes the workspace. `external`: costs or
     leaves the machine.
     """
+    recovery: ClassVar[Recovery]
+    """What a crash inside `run` means; see `Recovery`. Ours declare it. Where it is not declared, a
+    read is `pure`, a tool with a `recover` of its own is `probe`, and any other is `opaque`.
+    """
     timeout_s: ClassVar[float] = 120.0
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        says = vars(cls).keys()
+        if "recovery" not in says and says & {"effect", "recover"} and hasattr(cls, "effect"):
+            cls.recovery = _usual_recovery(cls)
 
     @abstractmethod
     def run(self, args: A, ctx: ToolContext) -> ToolOutcome | Waiting:
@@ -212,9 +222,9 @@ class Tool(ABC, Generic[A]):
     def recover(self, args: A, ctx: ToolContext) -> ToolOutcome | Waiting | None:
         """After a crash inside `run`: look whether the effect took place.
 
-        None: it cannot be known, and the model is told so. A `read` is simply run again.
+        None: it cannot be known. What is `pure` is simply run again; what is `opaque` is not asked.
         """
-        return self.run(args, ctx) if self.effect == "read" else None
+        return self.run(args, ctx) if self.recovery == "pure" else None
 
     def time_limit_s(self, args: A) -> float:
         """Seconds after which this call is stopped."""
@@ -238,3 +248,9 @@ class Tool(ABC, Generic[A]):
         schema = self.arguments.model_json_schema()
         schema.pop("title", None)
         return ToolSpec(name=self.name, description=self.description, parameters=schema)
+
+
+def _usual_recovery(kind: type[Tool[Any]]) -> Recovery:
+    if kind.effect == "read":
+        return "pure"
+    return "opaque" if kind.recover is Tool.recover else "probe"

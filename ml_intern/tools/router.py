@@ -123,7 +123,12 @@ class ToolRouter:
     def recover(
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
     ) -> ToolOutcome | Waiting | None:
-        """Ask the tool what became of a call that was cut off; None: nobody can know."""
+        """Ask the tool what became of a call that was cut off; None: nobody can know.
+
+        An opaque tool is not asked, whatever its `recover` would do.
+        """
+        if call.tool.recovery == "opaque":
+            return None
         return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
 
 

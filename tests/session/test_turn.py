@@ -367,6 +367,14 @@ def test_after_a_crash_an_opaque_effect_is_unknown_and_not_run_again(bench, monk
     assert b.last(ToolFinished).answered_by == "recovery"
 
 
+def test_a_start_says_what_a_crash_in_it_would_mean(bench):
+    b = bench(calls(("effect", "{}"), ("look", "{}")), words("ok"))
+    b.start()
+    b.drive()
+    told = {event.tool: event.recovery for event in b.all(ToolStarted)}
+    assert told == {"effect": "probe", "look": "pure"}
+
+
 def test_after_a_crash_a_read_is_run_again(bench, monkeypatch):
     b = bench(calls(("look", '{"number": 3}')), words("I see"))
     b.start()

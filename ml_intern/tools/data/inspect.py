@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from ml_intern.errors import InputError, SandboxError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.data.report import describe
 from ml_intern.tools.data.source import open_source
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
@@ -33,6 +33,7 @@ class InspectDataset(Tool[InspectArguments]):
     )
     arguments = InspectArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
     timeout_s: ClassVar[float] = 600.0
 
     def run(self, args: InspectArguments, ctx: ToolContext) -> ToolOutcome:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from ml_intern.errors import InputError, SandboxError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.data import problems
 from ml_intern.tools.data.columns import MAX_FEW
 from ml_intern.tools.data.examples import texts
@@ -72,6 +72,7 @@ class PrepareDataset(Tool[PrepareArguments]):
     )
     arguments = PrepareArguments
     effect: ClassVar[Effect] = "write"
+    recovery: ClassVar[Recovery] = "probe"
     timeout_s: ClassVar[float] = 1800.0
 
     def run(self, args: PrepareArguments, ctx: ToolContext) -> ToolOutcome:

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.files.beneath import read_beneath, write_beneath
 from ml_intern.tools.files.kinds import HEAD_BYTES, binary_kind
 from ml_intern.tools.files.paths import usable
@@ -54,6 +54,7 @@ class Edit(Tool[EditArguments]):
     )
     arguments = EditArguments
     effect: ClassVar[Effect] = "write"
+    recovery: ClassVar[Recovery] = "probe"
 
     def run(self, args: EditArguments, ctx: ToolContext) -> ToolOutcome:
         try:

@@ -10,7 +10,7 @@ from typing import BinaryIO, ClassVar
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.files.beneath import open_beneath, open_plain
 from ml_intern.tools.files.kinds import HEAD_BYTES, binary_kind
 from ml_intern.tools.files.paths import usable
@@ -50,6 +50,7 @@ class Read(Tool[ReadArguments]):
     )
     arguments = ReadArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: ReadArguments, ctx: ToolContext) -> ToolOutcome:
         path = usable(ctx.place.readable, args.path)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.files.beneath import write_beneath
 from ml_intern.tools.files.paths import usable
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
@@ -28,6 +28,8 @@ class Write(Tool[WriteArguments]):
     )
     arguments = WriteArguments
     effect: ClassVar[Effect] = "write"
+    # Writing the same bytes once more is as good as having written them.
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: WriteArguments, ctx: ToolContext) -> ToolOutcome:
         path = usable(ctx.place.writable, args.path)
@@ -36,10 +38,6 @@ class Write(Tool[WriteArguments]):
         data = args.content.encode()
         write_beneath(ctx.place.workspace, path, data)
         return succeed(described(args.path, data))
-
-    def recover(self, args: WriteArguments, ctx: ToolContext) -> ToolOutcome:
-        """Writing the same bytes once more is as good as having written them."""
-        return self.run(args, ctx)
 
 
 def described(path: str, data: bytes) -> dict[str, Any]:

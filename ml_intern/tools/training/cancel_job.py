@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.jobs import find_job, state
 from ml_intern.tools.training.watch_job import JobArguments
@@ -15,6 +15,7 @@ class CancelJob(Tool[JobArguments]):
     description: ClassVar[str] = "Stop a training job. One that has ended stays as it ended."
     arguments = JobArguments
     effect: ClassVar[Effect] = "write"
+    recovery: ClassVar[Recovery] = "keyed"
 
     def run(self, args: JobArguments, ctx: ToolContext) -> ToolOutcome:
         job = find_job(ctx, args.job_id)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.hardware import available_bytes, usable_cpus
 from ml_intern.tools.training.memory import from_report, judge
@@ -34,6 +34,8 @@ class DummyForward(Tool[ScriptArguments]):
     )
     arguments = ScriptArguments
     effect: ClassVar[Effect] = "write"
+    # A check leaves nothing behind, so it may run again.
+    recovery: ClassVar[Recovery] = "pure"
     timeout_s: ClassVar[float] = CHECK_TIMEOUT_S + 30
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
@@ -53,10 +55,6 @@ class DummyForward(Tool[ScriptArguments]):
         document = {"report": plain(report), "memory": memory, "fits": memory["fits"]}
         fact = {"path": script.name, "sha256": script.sha256, **document}
         return succeed(document, Fact(kind="dummy_forward", data=fact))
-
-    def recover(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
-        """A check leaves nothing behind, so it may run again."""
-        return self.run(args, ctx)
 
 
 def _memory(report: Mapping[str, Any], ctx: ToolContext) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.hardware import available_bytes
 from ml_intern.tools.training.memory import Load, Method, Precision, judge
@@ -38,6 +38,7 @@ class EstimateMemory(Tool[MemoryArguments]):
     )
     arguments = MemoryArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: MemoryArguments, ctx: ToolContext) -> ToolOutcome:
         available, gpu = available_bytes(ctx.place, ctx.facts)

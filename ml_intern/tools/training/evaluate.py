@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.certainty import caution, interval_95
@@ -45,6 +45,7 @@ class Evaluate(Tool[EvaluateArguments]):
     )
     arguments = EvaluateArguments
     effect: ClassVar[Effect] = "write"
+    recovery: ClassVar[Recovery] = "keyed"
     timeout_s: ClassVar[float] = 3600.0
 
     def run(self, args: EvaluateArguments, ctx: ToolContext) -> ToolOutcome:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ml_intern.compute.protocol import JobSpec
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.messages import JobId
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.confinement import access_of, home_of
@@ -61,6 +61,7 @@ class LaunchTraining(Tool[LaunchArguments]):
     )
     arguments = LaunchArguments
     effect: ClassVar[Effect] = "write"
+    recovery: ClassVar[Recovery] = "detached"
 
     def run(self, args: LaunchArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)

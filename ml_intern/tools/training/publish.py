@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 
 from ml_intern.errors import InputError, MLInternError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.card import entitled
 from ml_intern.tools.training.dataset import split_sha256
@@ -81,6 +81,7 @@ class Publish(Tool[PublishArguments]):
     )
     arguments = PublishArguments
     effect: ClassVar[Effect] = "external"
+    recovery: ClassVar[Recovery] = "keyed"
     timeout_s: ClassVar[float] = 3600.0
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.dummy_forward import ScriptArguments
 from ml_intern.tools.training.hardware import usable_cpus
@@ -25,6 +25,8 @@ class SmokeTest(Tool[ScriptArguments]):
     )
     arguments = ScriptArguments
     effect: ClassVar[Effect] = "write"
+    # A check leaves nothing behind, so it may run again.
+    recovery: ClassVar[Recovery] = "pure"
     timeout_s: ClassVar[float] = CHECK_TIMEOUT_S + 30
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
@@ -50,10 +52,6 @@ class SmokeTest(Tool[ScriptArguments]):
             )
         fact = {"path": script.name, "sha256": script.sha256, "report": plain(report)}
         return succeed({"report": plain(report)}, Fact(kind="smoke", data=fact))
-
-    def recover(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
-        """A check leaves nothing behind, so it may run again."""
-        return self.run(args, ctx)
 
 
 def _listed(report: Mapping[str, Any]) -> list[float | None]:

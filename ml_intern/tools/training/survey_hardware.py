@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.protocol import NoArguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.environment import HOW_TO_INSTALL, probe
 from ml_intern.tools.training.hardware import survey
@@ -18,6 +18,7 @@ class SurveyHardware(Tool[NoArguments]):
     )
     arguments = NoArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: NoArguments, ctx: ToolContext) -> ToolOutcome:
         environment = probe(ctx)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ml_intern.compute.protocol import JobState
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
 from ml_intern.tools.training.jobs import Job, Log, find_job, read_log, state
 from ml_intern.tools.training.metrics import plain, thin
@@ -33,6 +33,7 @@ class WatchJob(Tool[JobArguments]):
     )
     arguments = JobArguments
     effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: JobArguments, ctx: ToolContext) -> ToolOutcome | Waiting:
         job = find_job(ctx, args.job_id)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.attempts import attempts
@@ -52,6 +52,8 @@ class WriteModelCard(Tool[CardArguments]):
     )
     arguments = CardArguments
     effect: ClassVar[Effect] = "write"
+    # Both files are written whole, from records that do not change.
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: CardArguments, ctx: ToolContext) -> ToolOutcome:
         finished = find_finished(ctx, args.model_dir)
@@ -70,10 +72,6 @@ class WriteModelCard(Tool[CardArguments]):
             "picture": f"{finished.model.name}/{picture}" if picture else None,
         }
         return succeed(document, Fact(kind="card", data=fact))
-
-    def recover(self, args: CardArguments, ctx: ToolContext) -> ToolOutcome:
-        """Both files are written whole, from records that do not change."""
-        return self.run(args, ctx)
 
 
 def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: str | None) -> Card:

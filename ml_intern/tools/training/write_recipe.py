@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.base_model import brought
@@ -37,6 +37,8 @@ class WriteRecipe(Tool[RecipeArguments]):
     )
     arguments = RecipeArguments
     effect: ClassVar[Effect] = "write"
+    # The file is written whole or not at all, so writing it again ends in the same state.
+    recovery: ClassVar[Recovery] = "pure"
 
     def run(self, args: RecipeArguments, ctx: ToolContext) -> ToolOutcome:
         path = ctx.place.writable(args.path)
@@ -48,10 +50,6 @@ class WriteRecipe(Tool[RecipeArguments]):
             raise InputError(f"With these values the recipe does not parse: {error}.")
         write_whole(path, text.encode())
         return _answer(args, relative(ctx.place, path), text)
-
-    def recover(self, args: RecipeArguments, ctx: ToolContext) -> ToolOutcome:
-        """The file is written whole or not at all, so writing it again ends in the same state."""
-        return self.run(args, ctx)
 
 
 def _with_model(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.training.bundle import (
@@ -43,6 +43,8 @@ class WriteReproduceBundle(Tool[BundleArguments]):
     )
     arguments = BundleArguments
     effect: ClassVar[Effect] = "write"
+    # The folder appears whole, from records that do not change.
+    recovery: ClassVar[Recovery] = "pure"
     timeout_s: ClassVar[float] = 600.0
     largest_data_bytes: ClassVar[int] = 200_000_000
     """Data above it is described instead of copied."""
@@ -57,10 +59,6 @@ class WriteReproduceBundle(Tool[BundleArguments]):
         partial.rename(target)
         path = f"{finished.model.name}/{BUNDLE}"
         return succeed({"path": path, "command": f"python {BUNDLE}/reproduce.py"})
-
-    def recover(self, args: BundleArguments, ctx: ToolContext) -> ToolOutcome:
-        """The folder appears whole, from records that do not change."""
-        return self.run(args, ctx)
 
 
 def _fill(folder: Path, ctx: ToolContext, finished: Finished, largest_bytes: int) -> None:
