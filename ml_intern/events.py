@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
+from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usage
 
 Outcome = Literal["finished", "waiting", "stopped", "interrupted", "failed"]
 Verdict = Literal["approve", "deny", "edit"]
@@ -175,6 +175,30 @@ class ToolWaiting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToolLost:
+    """A call was started, its process died, and nobody can tell whether it took effect.
+
+    One that stays in the workspace is answered with that; one that reaches outside waits for a
+    person.
+    """
+
+    kind: Literal["tool_lost"] = "tool_lost"
+    call_id: CallId
+    tool: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownResolved:
+    """A person said what is to become of a lost call. `retry`: it may start again, as it was."""
+
+    kind: Literal["unknown_resolved"] = "unknown_resolved"
+    call_id: CallId
+    choice: Choice
+    resolved_by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToolFinished:
     """A tool call has its answer; `ok=False` is an answer too."""
 
@@ -290,7 +314,7 @@ class TurnFinished:
     detail: str
     """For people: the result, the limit, the reason, the question."""
     waiting_on: tuple[str, ...] = ()
-    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`; only with `waiting`."""
+    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`; only with `waiting`."""
 
 
 Event = (
@@ -305,6 +329,8 @@ Event = (
     | ApprovalDecided
     | ToolStarted
     | ToolWaiting
+    | ToolLost
+    | UnknownResolved
     | ToolFinished
     | JobStarted
     | JobProgressed

@@ -13,6 +13,10 @@ CallId = NewType("CallId", str)
 ApprovalId = NewType("ApprovalId", str)
 NOT_FINISHED = "Not finished: "
 """Begins the answer to a call that was ended before it was done or decided, and then says why."""
+Choice = Literal["retry", "done", "skip"]
+"""What a person says of a call whose effect nobody can look up: start it again, it took effect, or
+let it be.
+"""
 JobId = NewType("JobId", str)
 """A long job; the id of the call that launched it, so that a crash cannot lose it."""
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from ml_intern.errors import InputError
-from ml_intern.messages import ApprovalId
+from ml_intern.messages import ApprovalId, CallId, Choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,21 @@ class ApprovalDecision:
 
     kind: Literal["approval_decision"] = "approval_decision"
     approval_id: ApprovalId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolveUnknown:
+    """A person says what is to become of a call whose effect nobody can look up.
+
+    Accepted through `ml_intern/session/unknowns.py` alone, once for each time that a call is lost.
+    """
+
+    kind: Literal["resolve_unknown"] = "resolve_unknown"
+    call_id: CallId
+    choice: Choice
+    resolved_by: str
+    note: str = ""
+    """For the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +97,16 @@ class ChangeModel:
     asked_by: str
 
 
-Op = UserInput | ApprovalDecision | Interrupt | Resume | Undo | Compact | ChangeModel
+Op = (
+    UserInput
+    | ApprovalDecision
+    | ResolveUnknown
+    | Interrupt
+    | Resume
+    | Undo
+    | Compact
+    | ChangeModel
+)
 
 
 @cache

@@ -13,7 +13,9 @@ from ml_intern.events import (
     JobProgressed,
     ModelReplied,
     ToolFinished,
+    ToolLost,
     TurnFinished,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.messages import CallId, JobId, ToolCall, Usage
@@ -42,6 +44,8 @@ EXAMPLES = [
         duration_ms=3,
     ),
     Hinted(text="Go on.", about="plan"),
+    ToolLost(call_id=CallId("c"), tool="t"),
+    UnknownResolved(call_id=CallId("c"), choice="retry", resolved_by="ada", note="nothing came"),
     JobProgressed(job_id=JobId("j"), step=1, max_steps=None, metrics={"loss": None}, log_offset=3),
 ]
 
@@ -100,6 +104,7 @@ def test_an_op_is_read_back_as_it_was():
         ops.UserInput(text="x", author="ada"),
         ops.Interrupt(asked_by="ada", cancel_jobs=False),
         ops.Resume(on="job:1"),
+        ops.ResolveUnknown(call_id=CallId("c"), choice="skip", resolved_by="ada", note="no"),
     ):
         assert ops.decode(ops.encode(op)) == op
 

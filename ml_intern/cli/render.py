@@ -31,6 +31,7 @@ MARKS = {
     "asked": ("?", "yellow"),
     "running": ("▸", "cyan"),
     "waiting": ("…", "cyan"),
+    "unknown": ("?", "yellow"),
     "done": ("✓", "green"),
     "failed": ("✗", "red"),
 }

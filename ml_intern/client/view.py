@@ -31,18 +31,20 @@ from ml_intern.events import (
     Outcome,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage
 from ml_intern.queue.rows import Recorded
 
 RESULTS = ("weights", "loss_curve", "model_card", "reproduce", "published")
-StepState = Literal["planned", "asked", "running", "waiting", "done", "failed"]
+StepState = Literal["planned", "asked", "running", "waiting", "unknown", "done", "failed"]
 
 
 @dataclass(kw_only=True)
@@ -95,6 +97,8 @@ class View:
         """Those that nobody has decided."""
         self.questions: dict[CallId, str] = {}
         """Those that nobody has answered."""
+        self.unknowns: dict[CallId, Step] = {}
+        """Calls of which nobody can tell whether they took effect, and nobody has answered for."""
         self.artefacts: dict[str, str] = {}
         """Path by kind (`model_dir`, `picture`, `model_card`, `reproduce`, `published`)."""
         self.repo_id = ""
@@ -128,8 +132,8 @@ class View:
 
     @property
     def needs_person(self) -> bool:
-        """Whether an approval or a question is open."""
-        return bool(self.approvals or self.questions)
+        """Whether an approval, a question or what became of a call is open."""
+        return bool(self.approvals or self.questions or self.unknowns)
 
     @property
     def wall_s(self) -> float:
@@ -217,6 +221,8 @@ class View:
                 self._take_approval(event)
             case ToolStarted() | ToolWaiting() | ToolFinished():
                 self._take_step(event, at)
+            case ToolLost() | UnknownResolved():
+                self._take_unknown(event)
             case JobStarted() | JobProgressed() | JobEnded():
                 self._take_job(event, at)
             case InterruptRequested():
@@ -283,6 +289,18 @@ class View:
             case _:
                 assert_never(event)
 
+    def _take_unknown(self, event: ToolLost | UnknownResolved) -> None:
+        match event:
+            case ToolLost():
+                step = self._of(event.call_id, event.tool, {})
+                step.state = "unknown"
+                self.unknowns[event.call_id] = step
+            case UnknownResolved():
+                step = self.unknowns.pop(event.call_id)
+                step.state = "planned" if event.choice == "retry" else step.state
+            case _:
+                assert_never(event)
+
     def _wait(self, step: Step, on: str) -> None:
         step.state = "waiting"
         if on.startswith("answer:"):
@@ -292,6 +310,7 @@ class View:
         step.state, step.ended = ("done" if event.ok else "failed"), at
         step.output, step.answered_by = event.output, event.answered_by
         self.questions.pop(event.call_id, None)
+        self.unknowns.pop(event.call_id, None)
         self.approvals = {
             key: asked for key, asked in self.approvals.items() if asked.call_id != event.call_id
         }

@@ -26,11 +26,13 @@ from ml_intern.events import (
     OpCancelled,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
     Verdict,
 )
@@ -77,6 +79,11 @@ _START = _CALL.where(
 _WAIT = _CALL.where(tool_call.c.state == "started").values(
     state="waiting", waiting_on=bindparam("on")
 )
+_LOSE = _CALL.where(tool_call.c.state == "started").values(
+    state="unknown", waiting_on=bindparam("on")
+)
+# The hash of the arguments stays: a call that is started again is the same call.
+_RESOLVE = _CALL.where(tool_call.c.state == "unknown").values(state=bindparam("to"))
 _ANSWER = _CALL.where(tool_call.c.state.not_in(["succeeded", "failed"])).values(
     state=bindparam("to"), waiting_on=None
 )
@@ -149,6 +156,11 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             _start(connection, session_id, event)
         case ToolWaiting():
             _move_call(connection, session_id, event.call_id, _WAIT, event.kind, on=event.on)
+        case ToolLost(call_id=call_id):
+            _move_call(connection, session_id, call_id, _LOSE, event.kind, on=f"unknown:{call_id}")
+        case UnknownResolved(call_id=call_id):
+            to = "approved" if event.choice == "retry" else "unknown"
+            _move_call(connection, session_id, call_id, _RESOLVE, event.kind, to=to)
         case ToolFinished():
             _answer(connection, session_id, event)
         case JobStarted():

@@ -4,6 +4,7 @@ State machines, each edge a compare-and-set in one transaction with its event or
   op         queued → running → done | dead;  queued → cancelled;  running → queued (given back)
   session    idle | waiting → ready → leased → idle | waiting | ready
   tool_call  planned → [awaiting_approval → approved | denied] → started ⇄ waiting
+             started → unknown → approved (a person lets it start again)
              and from each of these → succeeded | failed
   approval   pending → approved | denied | edited | superseded
   job        running → succeeded | failed | cancelled | lost

@@ -3,7 +3,6 @@
 The stages are those of the journal, so a call goes on where it stands, whoever brought it there.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,15 @@ from ml_intern.events import (
     Event,
     JobStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.messages import NOT_FINISHED, ApprovalId, ToolSpec
+from ml_intern.messages import ApprovalId, ToolSpec
 from ml_intern.session.desk import Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
 from ml_intern.tools.router import Prepared, ToolRouter
@@ -32,12 +33,6 @@ from ml_intern.tools.spill import spill
 log = logging.getLogger(__name__)
 
 PARALLEL_READS = 4
-
-UNKNOWN = (
-    "The outcome of this call is unknown: the process died while it ran, and it is not run again "
-    "by itself. Look at what it left behind before you decide."
-)
-
 
 CUT_OFF = (
     "Your answer was cut at its length limit before the arguments of this call. It did not run. "
@@ -87,7 +82,7 @@ class Calls:
     def abandon(self, reason: str) -> None:
         """Answer every open call with the news that it will not be finished."""
         for open_call in self._open():
-            self._answer(open_call, unfinished(reason), "interrupt")
+            self._answer(open_call, unfinished(open_call, reason), "interrupt")
 
     def _open(self) -> list[OpenCall]:
         return list(self._history.open_calls.values())
@@ -105,7 +100,7 @@ class Calls:
                 self._recover(open_call)
             case "waiting":
                 return self._prepared(open_call)
-            case "awaiting_approval":
+            case "awaiting_approval" | "unknown":
                 pass
             case _:
                 assert_never(open_call.stage)
@@ -116,10 +111,8 @@ class Calls:
         given = open_call.call.arguments if arguments is None else arguments
         prepared = self._router.prepare(open_call.call.name, given)
         if isinstance(prepared, ToolOutcome):
-            if (
-                open_call.stage == "started"
-            ):  # by a process that had the tool, or another form of it
-                self._answer(open_call, fail(UNKNOWN), "recovery")
+            if open_call.stage == "started":  # where the tool was there, or had another form
+                self._lose(open_call)
             else:
                 self._answer(open_call, prepared, "router")
             return None
@@ -175,9 +168,17 @@ class Calls:
         began = self._place.clock.monotonic()
         found = self._router.recover(ready.prepared, self._context(open_call), self._signals.cut)
         if found is None:
-            self._answer(open_call, fail(UNKNOWN), "recovery", began)
+            self._lose(open_call, began)
         else:
             self._take(ready, found, began)
+
+    def _lose(self, open_call: OpenCall, began: float | None = None) -> None:
+        """Nobody can tell what became of it. What reached outside, only a person can find out."""
+        lost = ToolLost(call_id=open_call.call.call_id, tool=open_call.call.name)
+        if open_call.effect == "external":
+            self._record(lost)
+        else:
+            self._answer(open_call, fail(UNKNOWN), "recovery", began, first=lost)
 
     def _run_together(self, items: list[_Ready]) -> None:
         if len(items) == 1:
@@ -239,8 +240,9 @@ class Calls:
         outcome: ToolOutcome,
         answered_by: AnsweredBy,
         began: float | None = None,
+        first: Event | None = None,
     ) -> None:
-        """The call's one answer; the job it launched becomes known in the same moment."""
+        """The call's one answer; what it rests on, such as a job, becomes known with it."""
         call_id = open_call.call.call_id
         took_s = 0.0 if began is None else self._place.clock.monotonic() - began
         outcome, spilled_to = spill(outcome, self._place.workspace, call_id)
@@ -254,7 +256,7 @@ class Calls:
             facts=outcome.facts,
             spilled_to=spilled_to,
         )
-        self._record(*_launched(outcome), finished)
+        self._record(*([first] if first else []), *_launched(outcome), finished)
 
     def _waiting(self) -> TurnFinished | None:
         waiting = [call for call in self._open() if call.waiting_on is not None]
@@ -265,11 +267,6 @@ class Calls:
             detail="; ".join(_what_for(call) for call in waiting),
             waiting_on=tuple(call.waiting_on for call in waiting if call.waiting_on),
         )
-
-
-def unfinished(reason: str) -> ToolOutcome:
-    """The answer to a call that will not be finished."""
-    return fail(f"{NOT_FINISHED}{reason}.")
 
 
 def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:
@@ -287,15 +284,9 @@ def _told_what_ran(item: _Ready, outcome: ToolOutcome) -> ToolOutcome:
     One line of its own before the answer: whoever reads JSON answers leaves out a first line in
     brackets.
     """
-    decision = item.open_call.decision
-    if decision is not None and decision.verdict == "edit":
-        edited = json.dumps(decision.arguments, ensure_ascii=False)
-        note = f"[{decision.decided_by} edited the arguments; this ran: {edited}]"
-    elif item.prepared.repairs:
-        note = f"[arguments repaired: {'; '.join(item.prepared.repairs)}]"
-    else:
-        return outcome
-    return replace(outcome, output=f"{note}\n{outcome.output}")
+    mended = f"[arguments repaired: {'; '.join(item.prepared.repairs)}]"
+    note = edited(item.open_call) or (mended if item.prepared.repairs else "")
+    return replace(outcome, output=f"{note}\n{outcome.output}") if note else outcome
 
 
 def _launched(outcome: ToolOutcome) -> list[JobStarted]:
@@ -308,6 +299,8 @@ def _launched(outcome: ToolOutcome) -> list[JobStarted]:
 def _what_for(open_call: OpenCall) -> str:
     if open_call.stage == "awaiting_approval":
         return f"a decision on {open_call.call.name}"
+    if open_call.stage == "unknown":
+        return f"a word on {open_call.call.name}: {MAY_HAVE_TAKEN_EFFECT}"
     if open_call.call.name == "ask_person":
         return str((open_call.arguments or {}).get("question", "an answer"))
     return (open_call.waiting_on or "").replace(":", " ", 1)

@@ -24,6 +24,7 @@ from ml_intern.events import (
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.llm.client import ModelClient, ModelReply
@@ -32,21 +33,23 @@ from ml_intern.ops import (
     ChangeModel,
     Compact,
     Interrupt,
+    ResolveUnknown,
     Resume,
     Undo,
     UserInput,
 )
 from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
-from ml_intern.session.calls import Calls, unfinished
+from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.turn import Turn
+from ml_intern.session.unknowns import answer, unfinished
 from ml_intern.tools.protocol import ToolOutcome, Workplace, succeed
 
 log = logging.getLogger(__name__)
 
-TurnOp = UserInput | ApprovalDecision | Interrupt | Resume
+TurnOp = UserInput | ApprovalDecision | ResolveUnknown | Interrupt | Resume
 """The ops that begin a turn or go on with one; the others change the session between turns."""
 
 
@@ -118,9 +121,9 @@ class Handling:
         """Take the op up, unless a process that died has done so; then go on with the turn."""
         if not self._history.took_up(self._claim.op_seq):
             if self._too_late(op):
-                self._finish()
+                self._drop(op)
                 return
-            self._record(*self._first_events())
+            self._record(*self._first_events(op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is None:
             self._desk.store.release(self._claim)
@@ -187,6 +190,13 @@ class Handling:
         op = self._claim.op
         self._finish(OpCancelled(op_seq=self._claim.op_seq, op_kind=op.kind, reason=reason))
 
+    def _drop(self, op: TurnOp) -> None:
+        """An answer that somebody gave does not vanish without a word."""
+        if isinstance(op, ResolveUnknown):
+            self._give_up(f"call {op.call_id} waits for no answer any more")
+        else:
+            self._finish()
+
     def _too_late(self, op: TurnOp) -> bool:
         """Whether the session has gone past what this op is about."""
         last = self._history.last_turn
@@ -197,6 +207,9 @@ class Handling:
                 return all(
                     call.approval_id != approval_id for call in self._history.open_calls.values()
                 )
+            case ResolveUnknown(call_id=call_id):
+                lost = self._history.open_calls.get(call_id)
+                return lost is None or lost.stage != "unknown"
             case Resume(on=on):
                 return last is not None and on not in last.waiting_on
             case Interrupt():
@@ -205,25 +218,41 @@ class Handling:
             case _:
                 assert_never(op)
 
-    def _first_events(self) -> list[Event]:
-        op = self._claim.op
+    def _first_events(self, op: TurnOp) -> list[Event]:
         began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
-        return [began, *self._heard(op)] if isinstance(op, UserInput) else [began]
+        match op:
+            case UserInput():
+                return [began, *self._heard(op)]
+            case ResolveUnknown():
+                return [began, *self._resolved(op)]
+            case ApprovalDecision() | Resume() | Interrupt():
+                return [began]
+            case _:
+                assert_never(op)
+
+    def _resolved(self, op: ResolveUnknown) -> list[Event]:
+        """A lost call may start again, or has its answer in the same moment."""
+        said = UnknownResolved(
+            call_id=op.call_id, choice=op.choice, resolved_by=op.resolved_by, note=op.note
+        )
+        open_call = self._history.open_calls[op.call_id]
+        outcome = answer(open_call, said)
+        return [said] if outcome is None else [said, _answered(open_call, outcome, "person")]
 
     def _heard(self, op: UserInput) -> list[Event]:
         """Words are the answer to an open question, else part of the conversation.
 
-        They are heard before anything that still waits for a yes is decided: such a call ends
-        undone, and the model may ask again.
+        They are heard before anything that still waits for a yes, or for a word on what became of
+        it, is decided: such a call ends, and the model may ask again.
         """
         question = self._history.open_question()
         if question is not None:
             return [_answered(question, succeed({"answer": op.text}), "person")]
         reason = f"{op.author} said something first; ask again if it is still wanted"
         asked = [
-            _answered(call, unfinished(reason), "interrupt")
+            _answered(call, unfinished(call, reason), "interrupt")
             for call in self._history.open_calls.values()
-            if call.stage == "awaiting_approval"
+            if call.stage in ("awaiting_approval", "unknown")
         ]
         return [*asked, UserSaid(text=op.text, author=op.author)]
 

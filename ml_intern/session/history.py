@@ -10,6 +10,7 @@ from typing import Any, Literal, assert_never
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    Effect,
     Event,
     Fact,
     JobEnded,
@@ -17,18 +18,24 @@ from ml_intern.events import (
     ModelReplied,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
 from ml_intern.session.guards import Conduct, Standing
 from ml_intern.tools.facts import Facts
 
-Stage = Literal["planned", "awaiting_approval", "approved", "denied", "started", "waiting"]
+Stage = Literal[
+    "planned", "awaiting_approval", "approved", "denied", "started", "waiting", "unknown"
+]
+Step = ApprovalRequested | ApprovalDecided | ToolStarted | ToolWaiting | ToolLost | UnknownResolved
+"""What brings an open call to another stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,8 @@ class OpenCall:
     approval_id: ApprovalId | None = None
     waiting_on: str | None = None
     decision: ApprovalDecided | None = None
+    effect: Effect | None = None
+    """As it was when the call was started; None before."""
     cut_off: bool = False
     """The model's answer was cut before the arguments of this call began."""
 
@@ -115,6 +124,8 @@ class History:
                 self.jobs.pop(job_id, None)
             case ApprovalRequested() | ApprovalDecided() | ToolStarted() | ToolWaiting():
                 self._move(event)
+            case ToolLost() | UnknownResolved():
+                self._move(event)
             case ToolFinished():
                 self.open_calls.pop(event.call_id, None)
                 if event.answered_by == "person":
@@ -132,7 +143,7 @@ class History:
         self.facts[before:] = since
         self.iterations = 0
 
-    def _move(self, event: ApprovalRequested | ApprovalDecided | ToolStarted | ToolWaiting) -> None:
+    def _move(self, event: Step) -> None:
         was = self.open_calls[event.call_id]
         match event:
             case ApprovalRequested():
@@ -147,9 +158,20 @@ class History:
                 stage: Stage = "denied" if event.verdict == "deny" else "approved"
                 now = replace(was, stage=stage, arguments=event.arguments, decision=event)
             case ToolStarted():
-                now = replace(was, stage="started", arguments=event.arguments)
+                now = replace(
+                    was,
+                    stage="started",
+                    arguments=event.arguments,
+                    effect=event.effect,
+                    waiting_on=None,
+                )
             case ToolWaiting():
                 now = replace(was, stage="waiting", waiting_on=event.on)
+            case ToolLost():
+                now = replace(was, stage="unknown", waiting_on=f"unknown:{event.call_id}")
+            case UnknownResolved():
+                again: Stage = "approved" if event.choice == "retry" else "unknown"
+                now = replace(was, stage=again, waiting_on=None)
             case _:
                 assert_never(event)
         self.open_calls[event.call_id] = now

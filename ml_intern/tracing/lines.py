@@ -26,11 +26,13 @@ from ml_intern.events import (
     OpCancelled,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
@@ -119,7 +121,7 @@ class SessionLines:
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
                 self._notice(notices.notice(event))
-            case ModelChanged() | Undone():
+            case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
                 self._notice(notices.notice(event))
             case Compacted():
                 self._compact(event)

@@ -18,10 +18,12 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     OpCancelled,
+    ToolLost,
     TurnFinished,
     Undone,
+    UnknownResolved,
 )
-from ml_intern.messages import JobId
+from ml_intern.messages import Choice, JobId
 from ml_intern.transcript import JsonObject, Level
 
 
@@ -34,7 +36,16 @@ class Notice:
     extra: JsonObject = field(default_factory=dict, hash=False)
 
 
-Plain = ModelFailed | InterruptRequested | OpCancelled | ApprovalRequested | ModelChanged | Undone
+Plain = (
+    ModelFailed
+    | InterruptRequested
+    | OpCancelled
+    | ApprovalRequested
+    | ToolLost
+    | UnknownResolved
+    | ModelChanged
+    | Undone
+)
 
 
 def notice(event: Plain) -> Notice:
@@ -48,6 +59,11 @@ def notice(event: Plain) -> Notice:
             text = f"Not done: {event.op_kind}{_because(event.reason)}"
         case ApprovalRequested():
             return _approval_requested(event)
+        case ToolLost():
+            text = f"Its process died in the middle of {event.tool}; nobody knows what became of it"
+            return Notice(text=text, level="warning", extra={"unknown": {"callId": event.call_id}})
+        case UnknownResolved():
+            return _unknown_resolved(event)
         case ModelChanged():
             return Notice(text=f"{event.asked_by} changed the model to {event.model}")
         case Undone():
@@ -112,6 +128,24 @@ def _decision(event: ApprovalDecided, tool: str) -> str:
             return f"{event.decided_by} edited and approved {tool}; it runs with {arguments}"
         case _:
             assert_never(event.verdict)
+
+
+_CHOICES: dict[Choice, str] = {
+    "retry": "let the call start again",
+    "done": "said that the call took effect",
+    "skip": "said not to repeat the call",
+}
+
+
+def _unknown_resolved(event: UnknownResolved) -> Notice:
+    unknown: JsonObject = {
+        "callId": event.call_id,
+        "choice": event.choice,
+        "resolvedBy": event.resolved_by,
+        "note": event.note,
+    }
+    text = f"{event.resolved_by} {_CHOICES[event.choice]}{_because(event.note)}"
+    return Notice(text=text, extra={"unknown": unknown})
 
 
 def turn_waits(event: TurnFinished) -> Notice:

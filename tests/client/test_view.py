@@ -1,7 +1,13 @@
 import pytest
 
 from ml_intern.client.view import fold
-from ml_intern.events import ApprovalDecided, InterruptRequested, TurnStarted
+from ml_intern.events import (
+    ApprovalDecided,
+    InterruptRequested,
+    ToolLost,
+    TurnStarted,
+    UnknownResolved,
+)
 from ml_intern.messages import ApprovalId, CallId, Usage
 from tests.cli.journals import Journal, at, evaluation, finished_journal, published_journal
 
@@ -106,6 +112,30 @@ def test_a_question_is_open_until_its_call_has_an_answer() -> None:
 
     assert fold(journal).questions == {"c1": "Which file?"}
     assert fold(journal.finish("c1", "ask_person", {"answer": "a.csv"})).questions == {}
+
+
+def lost_journal() -> Journal:
+    journal = Journal().reply(("c1", "publish", {"repo_name": "digits"}))
+    journal.start("c1", "publish", {"repo_name": "digits"}, 1.0)
+    return journal.add(ToolLost(call_id=CallId("c1"), tool="publish"))
+
+
+def test_a_lost_call_is_open_until_somebody_says_what_became_of_it() -> None:
+    journal = lost_journal()
+    view = fold(journal)
+    assert list(view.unknowns) == ["c1"]
+    assert view.needs_person
+    assert [step.state for step in view.steps] == ["unknown"]
+    said = UnknownResolved(call_id=CallId("c1"), choice="retry", resolved_by="ada")
+    view = fold(journal.add(said))
+    assert not view.needs_person
+    assert [step.state for step in view.steps] == ["planned"]
+
+
+def test_a_lost_call_that_was_answered_otherwise_is_closed() -> None:
+    view = fold(lost_journal().finish("c1", "publish", "Not finished: ada stopped it.", ok=False))
+    assert not view.needs_person
+    assert [step.state for step in view.steps] == ["failed"]
 
 
 def test_waiting_for_a_job_is_no_question() -> None:

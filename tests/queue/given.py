@@ -15,13 +15,23 @@ from ml_intern.events import (
     Outcome,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
+    UnknownResolved,
     Verdict,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, ToolCall, Usage
+from ml_intern.messages import (
+    ApprovalId,
+    CallId,
+    Choice,
+    JobId,
+    SessionId,
+    ToolCall,
+    Usage,
+)
 from ml_intern.ops import Interrupt, Resume, UserInput
 from ml_intern.queue.owner import Owner
 from ml_intern.queue.store import Claim, Store
@@ -130,6 +140,14 @@ def began(call: str = "c1", sha256: str = "sha-1", effect: Effect = "write") -> 
 
 def waits(call: str = "c1", on: str = "job:j1") -> ToolWaiting:
     return ToolWaiting(call_id=CallId(call), on=on)
+
+
+def lost(call: str = "c1") -> ToolLost:
+    return ToolLost(call_id=CallId(call), tool="bash")
+
+
+def resolved(choice: Choice, call: str = "c1") -> UnknownResolved:
+    return UnknownResolved(call_id=CallId(call), choice=choice, resolved_by="ada")
 
 
 def answered(call: str = "c1", *, ok: bool = True) -> ToolFinished:

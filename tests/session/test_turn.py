@@ -22,7 +22,7 @@ from ml_intern.ops import Interrupt, Resume, UserInput
 from ml_intern.session.approvals import decide
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, Waiting, succeed
-from tests.support.desks import Bench, calls, words
+from tests.support.desks import Bench, calls, crash, die, words
 
 
 @pytest.fixture
@@ -337,22 +337,6 @@ def test_our_own_bug_fails_the_op_and_not_the_session(bench):
     assert "ZeroDivisionError" in ended.detail
     b.submit(UserInput(text="again", author="ada"))
     assert b.drive().detail == "on"
-
-
-class Died(BaseException):
-    """Stands for the end of the process in the middle of a step."""
-
-
-def die(*_, **__):
-    raise Died
-
-
-def crash(bench) -> None:
-    """Handle one op in a process that dies in it; another one takes over."""
-    claim = bench.store.claim(0)
-    with pytest.raises(Died):
-        handle(claim, bench.desk, bench.signals)
-    bench.store.release(claim)
 
 
 def test_after_a_crash_an_opaque_effect_is_unknown_and_not_run_again(bench, monkeypatch):

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
+
+import pytest
 
 from ml_intern.clock import SystemClock
 from ml_intern.events import Event, SessionStarted, TurnFinished
@@ -168,3 +170,20 @@ class Bench:
     def last(self, kind: type[Event]) -> Any:
         found = self.all(kind)
         return found[-1] if found else None
+
+
+class Died(BaseException):
+    """Stands for the end of the process in the middle of a step."""
+
+
+def die(*_: Any, **__: Any) -> NoReturn:
+    raise Died
+
+
+def crash(bench: Bench) -> None:
+    """Handle one op in a process that dies in it; another one takes over."""
+    claim = bench.store.claim(0)
+    assert claim is not None, "there is nothing to do"
+    with pytest.raises(Died):
+        handle(claim, bench.desk, bench.signals)
+    bench.store.release(claim)

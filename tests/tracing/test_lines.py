@@ -23,14 +23,16 @@ from ml_intern.events import (
     ModelFailed,
     OpCancelled,
     Outcome,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     Verdict,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
+from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usage
 from ml_intern.tracing.chain import MAX_CHAIN
 from ml_intern.tracing.lines import UNFINISHED, SessionLines
 from ml_intern.tracing.mark import read_mark
@@ -126,6 +128,8 @@ def test_hostile_texts_everywhere_keep_the_rules(tmp_path: Path, text: str) -> N
         answered("c1", text, tool=text, spilled_to=text, facts=(Fact(kind=text, data=arguments),)),
         asked("c2", x=text),
         decided("edit", "c2", y=text, model=None),
+        ToolLost(call_id=CallId("c2"), tool=text),
+        UnknownResolved(call_id=CallId("c2"), choice="skip", resolved_by=text, note=text),
         answered("c2", text, ok=False, answered_by="person"),
         ModelFailed(model=text, error=text, retry_in_s=None),
         ended("failed", text),
@@ -360,6 +364,46 @@ def test_the_result_says_what_was_approved() -> None:
 
 def test_a_decision_on_a_call_that_is_over_is_told() -> None:
     assert notices(decided("deny", "gone")) == [("warning", "ada denied the call.")]
+
+
+# Calls of which nobody knows what became
+
+
+def unknown(choice: Choice, note: str = "") -> UnknownResolved:
+    return UnknownResolved(call_id=CallId("c1"), choice=choice, resolved_by="ada", note=note)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (unknown("retry"), "ada let the call start again."),
+        (unknown("done", "it is there"), "ada said that the call took effect: it is there"),
+        (unknown("skip"), "ada said not to repeat the call."),
+    ],
+)
+def test_a_lost_call_and_what_a_person_says_of_it_are_two_notices(
+    said: UnknownResolved, words: str
+) -> None:
+    lost = ToolLost(call_id=CallId("c1"), tool="publish")
+    found = notices(replied("", call("c1", "publish")), lost, said)
+    assert found == [
+        ("warning", "Its process died in the middle of publish; nobody knows what became of it"),
+        ("info", words),
+    ]
+
+
+def test_a_lost_call_is_answered_once(tmp_path: Path) -> None:
+    session = recorded(
+        "s",
+        said(),
+        replied("", call("c1", "publish")),
+        ToolLost(call_id=CallId("c1"), tool="publish"),
+        ended("waiting", "a word", "unknown:c1"),
+        unknown("done"),
+        answered("c1", answered_by="person"),
+        ended(),
+    )
+    assert broken_rules(write(tmp_path, session)) == []
 
 
 # Jobs, models, turns
