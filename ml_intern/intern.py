@@ -21,7 +21,7 @@ from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested
 from ml_intern.llm.client import ModelClient
-from ml_intern.messages import SessionId
+from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import Recorded
 from ml_intern.settings import load
@@ -173,6 +173,18 @@ class MLIntern:
             return service.door.decide(
                 asked.approval_id, "edit", decided_by=author(), arguments=edited
             )
+
+    def resolve(
+        self, session_id: str, choice: Choice, *, call_id: str = "", note: str = ""
+    ) -> bool:
+        """Say of a call that may have taken effect: `retry`, `done` or `skip`; the model reads
+        `note`.
+
+        `call_id`: which, where several are open. False when somebody was first. See `say`.
+        """
+        with self._opened() as service:
+            found = _named(session_id, service.door)
+            return service.door.resolve(found, call_id, choice, resolved_by=author(), note=note)
 
     def deny(self, approval_id: str, reason: str = "") -> bool:
         """Say no; the model reads `reason`. False when somebody was first. See `say`."""

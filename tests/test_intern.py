@@ -8,17 +8,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_intern import MLIntern, TextPiece, ToolContext, tool
+from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, ToolFinished, TurnFinished
 from ml_intern.llm.scripted import Answer, ScriptedModel, calling
 from ml_intern.queue.rows import Recorded
+from ml_intern.queue.store import Store
 from tests.cli.services import change
+from tests.queue.given import said, started
+from tests.support.desks import SESSION
+from tests.support.lost import LOST, lose_call
 
 Make = Callable[..., MLIntern]
 
@@ -134,6 +140,31 @@ def test_an_approval_waits_and_is_given_with_a_change(intern: Make) -> None:
     (finished,) = events_of(stream, ToolFinished)
     assert '"becomes": "16"' in finished.output
     assert stream.result().text == "Changed."
+
+
+def test_a_lost_call_starts_again_when_a_person_says_so(intern: Make, state_dir: Path) -> None:
+    sent = []
+
+    @tool(effect="external")
+    def send(to: str) -> str:
+        """Send it."""
+        sent.append(to)
+        return "sent"
+
+    workspace = state_dir / "sessions" / SESSION / "workspace"
+    begun = replace(started(), model="script", workspace=str(workspace))
+    store = Store.open(state_dir / "ml-intern.db", SystemClock())
+    store.create_session(SESSION, begun, said())
+    lose_call(store, "send", to="ada")
+    store.close()
+    made = intern("Sent.", tools=[send])
+
+    result = made.resume(SESSION)
+    assert (result.status, [one.tool for one in result.open_unknowns]) == ("waiting", ["send"])
+    assert made.resolve(SESSION, "retry", note="nothing came")
+    assert not made.resolve(SESSION, "skip", call_id=LOST)
+    assert made.resume(SESSION).text == "Sent."
+    assert sent == ["ada"]
 
 
 def test_yes_approves_and_says_so(intern: Make) -> None:

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from ml_intern.api import answer, approvals, journal, service, sessions
+from ml_intern.api import answer, approvals, journal, service, sessions, unknowns
 from ml_intern.api.bounds import Bounds
 from ml_intern.api.metrics import Counting, Metrics
 from ml_intern.api.openapi import describe
@@ -38,6 +38,7 @@ def build_app(door: Door, bounds: Bounds | None = None) -> Starlette:
         *sessions.OPERATIONS,
         *journal.OPERATIONS,
         *approvals.OPERATIONS,
+        *unknowns.OPERATIONS,
     )
 
     @asynccontextmanager

@@ -215,10 +215,34 @@ class Follow:
         person = self._doors.person
         if person is None or self._put_off:
             return False
-        ask = self._ask_approval if self.view.approvals else self._ask_question
-        answered = ask(person) or self._doors.wishes.any
+        answered = self._asking()(person) or self._doors.wishes.any
         self._put_off = not answered
         return answered
+
+    def _asking(self) -> Callable[[Person], bool]:
+        """How to ask about what is open."""
+        if self.view.approvals:
+            return self._ask_approval
+        return self._ask_question if self.view.questions else self._ask_unknown
+
+    def _ask_unknown(self, person: Person) -> bool:
+        """True when somebody has said what became of the call, here or elsewhere."""
+        call_id, step = next(iter(self.view.unknowns.items()))
+
+        def is_open() -> bool:
+            return call_id in self.view.unknowns
+
+        self._screen.pause()
+        self._screen.tell(render.unknown(step))
+        said = person.resolve(partial(self._asked_enough, is_open))
+        if said is None:
+            return not is_open()
+        choice, note = said
+        try:
+            self._door.resolve(self._session_id, call_id, choice, resolved_by=author(), note=note)
+        except InputError as exc:
+            self._screen.remark(str(exc))
+        return True
 
     def _ask_approval(self, person: Person) -> bool:
         """True when the approval is decided, here or elsewhere."""

@@ -41,7 +41,21 @@ def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
         sys.stdout.write('No sessions yet. Start one: ml-intern run "..." or ml-intern demo\n')
     else:
         _print_rows(rows, worked_on=worked_on)
+        for row in filter(_has_unknown, rows):
+            sys.stderr.write(_RESOLVE.format(session=short(row.session_id)))
     return exits.DONE
+
+
+_RESOLVE = (
+    "{session} waits for you: a call may have taken effect or not. Look, and say "
+    "`ml-intern resolve {session} --retry`, `--done` or `--skip`.\n"
+)
+
+
+def _has_unknown(row: SessionRow) -> bool:
+    """Whether a person is to say what became of a call."""
+    waits = row.state == "waiting"
+    return waits and any(on.startswith("unknown:") for on in row.waiting_on)
 
 
 def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:
@@ -126,6 +140,8 @@ def print_session(
         screen.tell([Text(), *render.approval(asked)])
     for question in view.questions.values():
         screen.tell([Text(), *render.question(question)])
+    for step in view.unknowns.values():
+        screen.tell([Text(), *render.unknown(step)])
     screen.tell([Text(), *render.ending(view, document, host_pid)])
     if recorded:
         screen.tell([Text("\nevents", "dim"), *map(event_line, recorded)])

@@ -277,6 +277,45 @@ def deny(
 
 
 @app.command()
+def resolve(
+    context: typer.Context,
+    session: Session,
+    call: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CALL]", show_default=False, help="Id of the call, where several are open."
+        ),
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="It had no effect: start it again as it was.")
+    ] = False,
+    done: Annotated[
+        bool, typer.Option("--done", help="It took effect: tell the model so.")
+    ] = False,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Whatever became of it, do not repeat it.")
+    ] = False,
+    note: Annotated[
+        str, typer.Option(help="What you found; the model reads it.", show_default=False)
+    ] = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Say what became of a call that was cut off in the middle of its effect.
+
+    Needed where nobody can look it up from here, e.g. after a crash. Say --retry, --done or --skip;
+    the first answer counts. The session goes on in the foreground, unless another process works on
+    it.
+    """
+    from ml_intern.cli import foreground, resolving
+
+    choice = resolving.chosen(retry=retry, done=done, skip=skip)
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    return resolving.resolve(session, call, choice, note, manner, wait=not no_wait)
+
+
+@app.command()
 def interrupt(
     context: typer.Context,
     session: Session,

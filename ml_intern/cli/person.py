@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ from ml_intern.cli.quantities import shown
 from ml_intern.cli.screen import Screen
 from ml_intern.errors import InputError
 from ml_intern.events import Verdict
+from ml_intern.messages import Choice
 
 LOOK_EVERY_S = 0.2
 MOST_EXAMPLE = 40
 """Characters of a value that is shown as an example."""
+
+
+_CHOICES: Mapping[str, Choice] = {"r": "retry", "d": "done", "s": "skip"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,18 @@ class Person:
                     return None
                 case _:
                     self._screen.remark("Type y, n, e or l.")
+
+    def resolve(self, look: Callable[[], bool]) -> tuple[Choice, str] | None:
+        """What became of a call, with a note for the model; None: later, or `look` ended it."""
+        while True:
+            answer = (self.line("[r]etry  [d]one  [s]kip  [l]ater: ", look) or "l").strip().lower()
+            if answer in ("l", "later"):
+                return None
+            if (choice := _CHOICES.get(answer[:1])) is None:
+                self._screen.remark("Type r, d, s or l.")
+                continue
+            note = self.line("A note for the model (may stay empty): ", look)
+            return None if note is None else (choice, note.strip())
 
     def line(self, prompt: str, look: Callable[[], bool]) -> str | None:
         """One line; None at the end of input, or as soon as `look` is true."""

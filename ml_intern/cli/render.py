@@ -196,6 +196,21 @@ def question(text: str) -> list[Piece]:
     return [Prose(text=Text.assemble(("? ", "bold yellow"), (shown(text).strip(), "bold")))]
 
 
+def unknown(step: Step) -> list[Piece]:
+    """A call whose effect nobody can look up, and what each answer would do."""
+    return [
+        Text.assemble(
+            ("? ", "bold yellow"), (line(step.tool, 40), "bold"), " may have taken effect or not"
+        ),
+        _labelled("why", "its process died in the middle of it; look before you answer"),
+        *arguments(step.arguments),
+        _labelled("retry", "it starts again with the same arguments"),
+        _labelled("done", "the model is told that it took effect"),
+        _labelled("skip", "the model is told not to repeat it"),
+        _labelled("call", step.call_id),
+    ]
+
+
 def _value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= MOST_ARGUMENT_CHARS:

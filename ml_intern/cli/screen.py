@@ -33,10 +33,13 @@ from ml_intern.events import (
     ModelReplied,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     TurnFinished,
+    UnknownResolved,
     UserSaid,
 )
+from ml_intern.messages import Choice
 from ml_intern.queue.rows import Recorded
 
 NARROW = 24
@@ -122,6 +125,11 @@ class Lines(Screen):
             case ApprovalDecided():
                 why = f": {event.reason}" if event.reason else ""
                 self.remark(f"{_VERDICTS[event.verdict]} by {event.decided_by}{why}")
+            case ToolLost():
+                self.remark(f"{event.tool} may have taken effect or not: its process died in it")
+            case UnknownResolved():
+                why = f": {event.note}" if event.note else ""
+                self.remark(f"{_CHOICES[event.choice]} by {event.resolved_by}{why}")
             case InterruptRequested():
                 why = f" ({event.reason})" if event.reason else ""
                 self.remark(f"{event.asked_by} asked to stop{why}")
@@ -138,6 +146,8 @@ class Lines(Screen):
     def end(self, view: View, found: Mapping[str, Any]) -> None:
         for asked in view.approvals.values():
             self.tell([Text(), *render.approval(asked)])
+        for step in view.unknowns.values():
+            self.tell([Text(), *render.unknown(step)])
         self.tell([Text(), *render.ending(view, found)])
 
     def _print(self, piece: Piece) -> None:
@@ -178,6 +188,11 @@ def _is_plan(event: Event) -> bool:
     return isinstance(event, ToolStarted | ToolFinished) and event.tool == "plan"
 
 
+_CHOICES: Mapping[Choice, str] = {
+    "retry": "started again",
+    "done": "said to be done",
+    "skip": "let be",
+}
 _VERDICTS = {"approve": "approved", "deny": "denied", "edit": "edited and approved"}
 
 

@@ -8,13 +8,14 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, money, number, percent
 from ml_intern.client.training import Training
 from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
+from ml_intern.messages import Choice
 
 SHORT = 8
 """Characters of an id that we show; any unique prefix is understood."""
@@ -52,6 +53,10 @@ def how_to_answer(view: View) -> list[str]:
         commands += [f"ml-intern approve {short(key)}", deny]
     if view.questions:
         commands.append(f'ml-intern say {short(view.session_id)} "..."')
+    for call_id in view.unknowns:
+        which = f" {call_id}" if len(view.unknowns) > 1 else ""
+        resolve = f"ml-intern resolve {short(view.session_id)}{which}"
+        commands += [f"{resolve} --{choice}" for choice in get_args(Choice)]
     return commands
 
 
@@ -106,6 +111,10 @@ def details(view: View) -> dict[str, Any]:
             for asked in view.approvals.values()
         ],
         "questions": [{"call_id": key, "question": text} for key, text in view.questions.items()],
+        "unknowns": [
+            {"call_id": step.call_id, "tool": step.tool, "arguments": step.arguments}
+            for step in view.unknowns.values()
+        ],
         "evaluations": view.evaluations,
     }
 

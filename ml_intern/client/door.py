@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ml_intern.events import Verdict
-from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
@@ -108,6 +108,23 @@ class Door(Protocol):
         """Decide an open approval; false when somebody was first. Durable when it returns.
 
         `arguments` are the edited ones, complete; only with `edit`. Raises InputError.
+        """
+        ...
+
+    def resolve(
+        self,
+        session_id: SessionId,
+        call_id: str,
+        choice: Choice,
+        *,
+        resolved_by: str,
+        note: str = "",
+    ) -> bool:
+        """Say what is to become of a call whose effect nobody can look up; the model reads `note`.
+
+        False when somebody was first, or the call was ended. Durable when it returns. `call_id`
+        may be cut to a unique beginning; empty, it is the only one that is open.
+        Raises UnknownSession, InputError when no such call was ever lost, Draining.
         """
         ...
 

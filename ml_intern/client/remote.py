@@ -13,11 +13,11 @@ from ml_intern.client import wire
 from ml_intern.client.door import Health, NewSession, Request, Watch
 from ml_intern.client.line import Line, Reply, listens, part
 from ml_intern.client.watch import RemoteWatch
-from ml_intern.client.wire import Codec, Decision, SessionRequest
+from ml_intern.client.wire import Codec, Decision, Resolution, SessionRequest
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
-from ml_intern.events import Verdict
-from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.events import UnknownResolved, Verdict
+from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
@@ -105,6 +105,38 @@ class RemoteDoor:
         # The first sending may have won without our hearing of it.
         is_ours = row.state == _STATE_AFTER[verdict] and row.decided_by == decided_by
         return decided.won or (reply.repeated and is_ours)
+
+    def resolve(
+        self,
+        session_id: SessionId,
+        call_id: str,
+        choice: Choice,
+        *,
+        resolved_by: str,
+        note: str = "",
+    ) -> bool:
+        """See `Door.resolve`."""
+        wish = Resolution(call_id=call_id, choice=choice, resolved_by=resolved_by, note=note)
+        path = f"/v1/sessions/{part(session_id)}/resolution"
+        reply = self._line.post(path, wire.RESOLUTION.encode(wish))
+        won = _decoded(wire.RESOLVED, reply).won
+        # The first sending may have won without our hearing of it.
+        return won or (reply.repeated and self._stands(session_id, wish))
+
+    def _stands(self, session_id: SessionId, wish: Resolution) -> bool:
+        """Whether the newest resolution of the session's is this one."""
+        said = [
+            recorded.event
+            for recorded in self.events(session_id)
+            if isinstance(recorded.event, UnknownResolved)
+            and recorded.event.call_id.startswith(wish.call_id)
+        ]
+        newest = said[-1] if said else None
+        return newest is not None and (newest.choice, newest.resolved_by, newest.note) == (
+            wish.choice,
+            wish.resolved_by,
+            wish.note,
+        )
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         """See `Door.sessions`."""

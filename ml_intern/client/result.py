@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml_intern.client.view import View
+from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested, Outcome
 from ml_intern.messages import SessionId, Usage
 
@@ -33,6 +33,8 @@ class Result:
     """Calls that wait for a yes."""
     question: str | None
     """What the session wants to know in words."""
+    open_unknowns: tuple[Step, ...] = field(default=(), hash=False)
+    """Calls that may have taken effect or not; `MLIntern.resolve` says which."""
 
     @property
     def ok(self) -> bool:
@@ -54,4 +56,5 @@ def result_of(view: View, trace: Path) -> Result:
         cost_usd=view.cost_usd,
         open_approvals=tuple(view.approvals.values()),
         question=next(iter(view.questions.values()), None),
+        open_unknowns=tuple(view.unknowns.values()),
     )

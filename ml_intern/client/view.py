@@ -99,6 +99,8 @@ class View:
         """Those that nobody has answered."""
         self.unknowns: dict[CallId, Step] = {}
         """Calls of which nobody can tell whether they took effect, and nobody has answered for."""
+        self.resolutions: dict[CallId, UnknownResolved] = {}
+        """What a person said of them last."""
         self.artefacts: dict[str, str] = {}
         """Path by kind (`model_dir`, `picture`, `model_card`, `reproduce`, `published`)."""
         self.repo_id = ""
@@ -297,6 +299,7 @@ class View:
                 self.unknowns[event.call_id] = step
             case UnknownResolved():
                 step = self.unknowns.pop(event.call_id)
+                self.resolutions[event.call_id] = event
                 step.state = "planned" if event.choice == "retry" else step.state
             case _:
                 assert_never(event)

@@ -20,7 +20,7 @@ from ml_intern.client.door import Health, NewSession, Request, TextPiece
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import Event, Verdict
-from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 
 VERSION = "v1"
@@ -89,6 +89,20 @@ class Decision:
     reason: str = ""
     arguments: dict[str, Any] | None = field(default=None, hash=False)
     """The edited ones, complete; only with `edit`."""
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """What a person says of a call whose effect nobody can look up."""
+
+    choice: Choice
+    """`retry`: start it again as it was; `done`: it took effect; `skip`: do not repeat it."""
+    resolved_by: str
+    call_id: str = ""
+    """May be cut to a unique beginning; empty: the only one that is open."""
+    note: str = ""
+    """For the model."""
 
 
 @with_config(_QUERY)
@@ -189,6 +203,14 @@ class Decided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """Whether this answer for a lost call is the one that counts."""
+
+    won: bool
+    """False: somebody was first, or the call was ended; nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToolList:
     """What a model may call."""
 
@@ -225,6 +247,7 @@ class EventPage:
 SESSION_REQUEST: Codec[SessionRequest] = Codec(SessionRequest)
 REQUEST: Codec[Request] = Codec(Annotated[Request, Field(discriminator="kind")], config=_BODY)
 DECISION: Codec[Decision] = Codec(Decision)
+RESOLUTION: Codec[Resolution] = Codec(Resolution)
 ABOUT: Codec[About] = Codec(About)
 STARTED: Codec[Started] = Codec(Started)
 ACCEPTED: Codec[Accepted] = Codec(Accepted)
@@ -234,6 +257,7 @@ QUEUE_PLACE: Codec[QueuePlace] = Codec(QueuePlace)
 APPROVALS: Codec[ApprovalList] = Codec(ApprovalList)
 APPROVAL: Codec[ApprovalRow] = Codec(ApprovalRow)
 DECIDED: Codec[Decided] = Codec(Decided)
+RESOLVED: Codec[Resolved] = Codec(Resolved)
 TOOLS: Codec[ToolList] = Codec(ToolList)
 TRACE: Codec[TracePlace] = Codec(TracePlace)
 HEALTH: Codec[Health] = Codec(Health)

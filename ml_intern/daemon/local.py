@@ -18,12 +18,13 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
 from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
-from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.queue.place import place_of
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.approvals import decide
+from ml_intern.session.unknowns import resolve
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
 
@@ -122,6 +123,19 @@ class LocalDoor:
             reason=reason,
             arguments=arguments,
         )
+
+    def resolve(
+        self,
+        session_id: SessionId,
+        call_id: str,
+        choice: Choice,
+        *,
+        resolved_by: str,
+        note: str = "",
+    ) -> bool:
+        """See `Door.resolve`."""
+        self._demand_intake()
+        return resolve(self._store, session_id, call_id, choice, resolved_by=resolved_by, note=note)
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         """See `Door.sessions`."""

@@ -16,6 +16,7 @@ from ml_intern.events import (
     ModelReplied,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
@@ -297,3 +298,11 @@ def published_journal() -> Journal:
         ended=21.0,
     )
     return journal.reply(text="Done: 96.7 %.").end("finished", "Done: 96.7 %.", seconds=21.5)
+
+
+def lost_journal() -> Journal:
+    """Nobody can tell whether the model was published."""
+    given = {"repo_name": "digits"}
+    journal = Journal().reply(("c1", "publish", given)).start("c1", "publish", given, 1.0)
+    journal.add(ToolLost(call_id=CallId("c1"), tool="publish"))
+    return journal.end("waiting", "a word on publish", ("unknown:c1",), 2.0)

@@ -21,11 +21,13 @@ from ml_intern.events import (
     ToolFinished,
     TurnFinished,
     TurnStarted,
+    UnknownResolved,
 )
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import SessionId
 from ml_intern.session.approvals import decide
 from tests.cli.services import TypingPerson, change, scripted_service, started
+from tests.support.lost import lose_call
 from tests.support.store_door import StoreDoor
 from tests.support.waiting import wait_until
 
@@ -187,6 +189,33 @@ def test_a_person_answers_a_question(follow) -> None:
     assert following.run(TypingPerson("a.csv")) == exits.DONE
     assert "? Which file?" in following.shown
     assert "a.csv" in following.events(ToolFinished)[0].output
+
+
+@pytest.mark.parametrize(
+    ("typed", "choice", "answer"),
+    [
+        (("x", "d", "it is there"), "done", "says that it took effect: it is there"),
+        (("skip", ""), "skip", "says not to repeat it"),
+        (("r", ""), "retry", '"agreed": true'),
+    ],
+)
+def test_a_person_says_what_became_of_a_lost_call(follow, typed, choice, answer) -> None:
+    following = follow("Go on.")
+    lose_call(following.service.store, "propose_change", what="b", was="32", becomes="8", why="m")
+
+    assert following.run(TypingPerson(*typed)) == exits.DONE
+    assert "propose_change may have taken effect or not" in following.shown
+    assert [said.choice for said in following.events(UnknownResolved)] == [choice]
+    assert answer in following.events(ToolFinished)[0].output
+
+
+def test_a_lost_call_that_nobody_can_answer_for_here_is_left_waiting(follow) -> None:
+    following = follow("never said")
+    lose_call(following.service.store, "propose_change", what="b", was="32", becomes="8", why="m")
+
+    assert following.run(yes=True) == exits.WAITING
+    assert following.run(TypingPerson("l")) == exits.WAITING
+    assert following.events(UnknownResolved) == []
 
 
 def test_a_decision_made_elsewhere_ends_the_asking(follow) -> None:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from ml_intern import __version__
 from ml_intern.cli.main import app
 from tests.cli.services import change, scripted_service, started
+from tests.support.lost import lose_call
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,14 @@ def waiting(state: Path) -> str:
         service.try_host()
         wait_until(lambda: service.store.session(session_id).state == "waiting")
     return session_id
+
+
+@pytest.fixture
+def unknown(state: Path) -> str:
+    """A session that waits for a word on what became of a call."""
+    with scripted_service(state) as service:
+        started(service, "Tell the lab")
+        return lose_call(service.store, "send", to="lab")
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -235,6 +244,71 @@ def test_the_first_decision_counts_and_a_second_one_is_told_so(ml_intern, waitin
     assert "denied" in second.stderr
     assert by_session.returncode == 2
     assert "nothing to decide" in by_session.stderr
+
+
+def test_what_became_of_a_call_is_said_once(ml_intern, unknown: str) -> None:
+    first = ml_intern("resolve", unknown[:8], "--skip", "--note", "it came", "--no-wait")
+    second = ml_intern("resolve", unknown, "--retry", "--no-wait")
+
+    assert (first.returncode, first.stdout) == (
+        0,
+        f"send of session {unknown[:8]} is not repeated.\n",
+    )
+    assert second.returncode == 2
+    assert "Somebody else has answered already" in second.stderr
+
+
+def test_resolve_goes_on_with_the_session_here(ml_intern, unknown: str) -> None:
+    done = ml_intern("resolve", unknown, "call_lost", "--done", "--json")
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    late = ml_intern("resolve", unknown, "call_lost", "--retry")
+
+    said = [d["event"] for d in documents[:-1] if d["event"]["kind"] == "unknown_resolved"]
+    assert [one["choice"] for one in said] == ["done"]
+    assert documents[-1]["type"] == "summary"
+    assert late.returncode == 2
+    assert "Already answered by" in late.stderr
+    assert "done" in late.stderr
+
+
+def test_sessions_and_show_name_the_command_for_a_lost_call(ml_intern, unknown: str) -> None:
+    listed = ml_intern("sessions")
+    shown = ml_intern("show", unknown)
+    document = json.loads(ml_intern("show", unknown, "--json").stdout)
+
+    assert len(listed.stdout.splitlines()) == 1
+    assert f"`ml-intern resolve {unknown[:8]} --retry`, `--done` or `--skip`" in listed.stderr
+    assert "send may have taken effect or not" in shown.stdout
+    assert f"→ answer with: ml-intern resolve {unknown[:8]} --done" in shown.stdout
+    assert document["unknowns"] == [
+        {"call_id": "call_lost", "tool": "send", "arguments": {"to": "lab"}}
+    ]
+    assert document["waiting_on"] == ["unknown:call_lost"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Say one of --retry, --done and --skip"),
+        (("--retry", "--skip"), "Say one of --retry, --done and --skip"),
+        (("call_x", "--skip"), "Name one call of session"),
+    ],
+)
+def test_a_word_on_a_lost_call_that_is_unclear_changes_nothing(
+    ml_intern, unknown: str, words: tuple[str, ...], sentence: str
+) -> None:
+    done = ml_intern("resolve", unknown, *words)
+
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert json.loads(ml_intern("show", unknown, "--json").stdout)["unknowns"]
+
+
+def test_a_session_without_a_lost_call_has_nothing_to_resolve(ml_intern, waiting: str) -> None:
+    done = ml_intern("resolve", waiting, "--done")
+
+    assert done.returncode == 2
+    assert "has no call that waits for a word on its effect" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,13 @@ from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
 from ml_intern.client.view import View
 from ml_intern.events import Fact
-from tests.cli.journals import Journal, at, finished_journal, published_journal
+from tests.cli.journals import (
+    Journal,
+    at,
+    finished_journal,
+    lost_journal,
+    published_journal,
+)
 
 PLAIN = """\
 session 11111111 · autopilot
@@ -75,6 +81,21 @@ def test_what_waits_for_a_person_ends_with_the_commands_that_answer_it() -> None
     assert "\nWaiting for you  11111111\n" in shown
     assert shown.endswith(
         '→ answer with: ml-intern approve a9\n→ answer with: ml-intern deny a9 --reason "..."\n'
+    )
+
+
+def test_a_lost_call_ends_with_the_commands_that_answer_for_it() -> None:
+    stream = io.StringIO()
+
+    _play(Lines(stream), lost_journal())
+    shown = stream.getvalue()
+
+    assert "publish may have taken effect or not" in shown
+    assert "repo_name       digits" in shown
+    assert shown.endswith(
+        "→ answer with: ml-intern resolve 11111111 --retry\n"
+        "→ answer with: ml-intern resolve 11111111 --done\n"
+        "→ answer with: ml-intern resolve 11111111 --skip\n"
     )
 
 

@@ -13,10 +13,20 @@ from ml_intern.client.door import NewSession
 from ml_intern.client.problems import ApiRefusal
 from ml_intern.client.remote import RemoteDoor, connect
 from ml_intern.errors import ApiError, DaemonGone, InputError, StoreUnavailable
-from ml_intern.events import Hinted
+from ml_intern.events import Hinted, UnknownResolved
 from ml_intern.messages import SessionId
 from ml_intern.ops import Undo, UserInput
-from tests.queue.given import S, asked, claimed, ended, kinds, new_session, replied
+from tests.queue.given import (
+    S,
+    answered,
+    asked,
+    claimed,
+    ended,
+    kinds,
+    new_session,
+    replied,
+)
+from tests.support.lost import LOST, lose_call
 from tests.support.serving import served
 from tests.support.store_door import StoreDoor
 from tests.support.wires import Breaking, Stranger, http
@@ -162,6 +172,22 @@ def test_a_decision_whose_answer_is_lost_is_still_ours(wire: Breaking, home: Sto
         assert kinds(home.store).count("approval_decided") == 1
         wire.lost = 1
         assert not door.decide("a1", "deny", decided_by="ada")
+
+
+def test_a_word_on_a_lost_call_is_still_ours_when_its_answer_is_lost(
+    wire: Breaking, home: StoreDoor
+) -> None:
+    home.store.submit(S, UserInput(text="go", author="ada"))
+    lose_call(home.store, "bash", command="ls")
+    with RemoteDoor(wire.path) as door:
+        assert door.resolve(S, LOST, "skip", resolved_by="ada", note="no")
+        claim = claimed(home.store)
+        said = UnknownResolved(call_id=LOST, choice="skip", resolved_by="ada", note="no")
+        home.store.finish(claim, said, answered(LOST))
+        wire.lost = 1
+        assert door.resolve(S, LOST, "skip", resolved_by="ada", note="no")
+        wire.lost = 1
+        assert not door.resolve(S, LOST, "retry", resolved_by="bob")
 
 
 def test_a_question_whose_answer_is_lost_is_asked_again(wire: Breaking, home: StoreDoor) -> None:

@@ -4,12 +4,18 @@ from ml_intern.client.view import fold
 from ml_intern.events import (
     ApprovalDecided,
     InterruptRequested,
-    ToolLost,
     TurnStarted,
     UnknownResolved,
 )
 from ml_intern.messages import ApprovalId, CallId, Usage
-from tests.cli.journals import Journal, at, evaluation, finished_journal, published_journal
+from tests.cli.journals import (
+    Journal,
+    at,
+    evaluation,
+    finished_journal,
+    lost_journal,
+    published_journal,
+)
 
 
 def test_steps_carry_the_time_from_start_to_end_with_waiting() -> None:
@@ -112,12 +118,6 @@ def test_a_question_is_open_until_its_call_has_an_answer() -> None:
 
     assert fold(journal).questions == {"c1": "Which file?"}
     assert fold(journal.finish("c1", "ask_person", {"answer": "a.csv"})).questions == {}
-
-
-def lost_journal() -> Journal:
-    journal = Journal().reply(("c1", "publish", {"repo_name": "digits"}))
-    journal.start("c1", "publish", {"repo_name": "digits"}, 1.0)
-    return journal.add(ToolLost(call_id=CallId("c1"), tool="publish"))
 
 
 def test_a_lost_call_is_open_until_somebody_says_what_became_of_it() -> None:

@@ -20,9 +20,18 @@ from ml_intern.errors import (
     UnknownSession,
 )
 from ml_intern.messages import ApprovalId, SessionId
-from ml_intern.ops import ApprovalDecision, ChangeModel, Compact, Interrupt, Undo, UserInput
+from ml_intern.ops import (
+    ApprovalDecision,
+    ChangeModel,
+    Compact,
+    Interrupt,
+    ResolveUnknown,
+    Undo,
+    UserInput,
+)
 from ml_intern.queue.rows import Recorded
 from tests.queue.given import answered, asked, began, claimed, decided, ended, new_session, replied
+from tests.support.lost import LOST, lose_call
 from tests.support.own_door import OwnDoor
 from tests.support.serving import Follower, served
 
@@ -137,6 +146,43 @@ def test_arguments_that_do_not_fit_leave_the_question_open(door: Door, waiting: 
     with pytest.raises(InputError, match="command: is missing"):
         door.decide("a1", "edit", decided_by="ada", arguments={})
     assert [row.approval_id for row in door.open_approvals()] == ["a1"]
+
+
+@pytest.fixture
+def unknown(home: OwnDoor, session: SessionId) -> SessionId:
+    """A session that waits for a word on what became of a call."""
+    return lose_call(home.store, "bash", command="ls")
+
+
+def test_the_first_answer_for_a_lost_call_wins(
+    door: Door, home: OwnDoor, unknown: SessionId
+) -> None:
+    assert door.resolve(unknown, "", "skip", resolved_by="ada", note="it is there")
+    assert not door.resolve(unknown, LOST, "retry", resolved_by="bob")
+    assert claimed(home.store).op == ResolveUnknown(
+        call_id=LOST, choice="skip", resolved_by="ada", note="it is there"
+    )
+    assert home.store.claim(0) is None
+
+
+def test_of_two_answers_at_once_one_wins(door: Door, unknown: SessionId) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        won = list(
+            pool.map(
+                lambda number: door.resolve(unknown, LOST, "done", resolved_by=f"p{number}"),
+                range(8),
+            )
+        )
+    assert sorted(won) == [False] * 7 + [True]
+
+
+def test_a_call_that_was_never_lost_is_refused_in_the_same_words(
+    door: Door, waiting: SessionId
+) -> None:
+    with pytest.raises(InputError, match="No call of this session waits"):
+        door.resolve(waiting, "c1", "done", resolved_by="ada")
+    with pytest.raises(UnknownSession):
+        door.resolve(SessionId("nope"), "c1", "done", resolved_by="ada")
 
 
 def test_rows_arrive_as_they_are(door: Door, home: OwnDoor, waiting: SessionId) -> None:

@@ -14,11 +14,12 @@ from ml_intern.client.door import Health, NewSession, Request, TextPiece
 from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
-from ml_intern.messages import SessionId, ToolSpec
+from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.place import place_of
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session.unknowns import resolve
 
 MOST_PIECES = 1000
 LOOK_EVERY_S = 0.05
@@ -142,6 +143,18 @@ class StoreDoor:
                 reason=reason,
             )
         )
+
+    def resolve(
+        self,
+        session_id: SessionId,
+        call_id: str,
+        choice: Choice,
+        *,
+        resolved_by: str,
+        note: str = "",
+    ) -> bool:
+        self._demand_health()
+        return resolve(self.store, session_id, call_id, choice, resolved_by=resolved_by, note=note)
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         self._demand_health()
