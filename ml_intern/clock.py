@@ -22,6 +22,10 @@ class Clock(Protocol):
         """Seconds from an arbitrary start; never goes back."""
         ...
 
+    def boottime(self) -> float:
+        """As `monotonic`, from another start; also counts while the machine sleeps."""
+        ...
+
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         """Wait for `event` at most `timeout_s` seconds; true when it is set."""
         ...
@@ -39,6 +43,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boottime(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         return event.wait(timeout_s)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ml_intern.errors import LeaseLost, QueueError
 from ml_intern.queue.store import Claim, Store
-from ml_intern.session.desk import Desk, Signals
+from ml_intern.session.desk import Desk, Proof, Signals
 from ml_intern.session.handlers import handle
 
 log = logging.getLogger(__name__)
@@ -91,10 +91,11 @@ class Workers:
     def _work(self) -> None:
         while not self._leave.is_set():
             try:
+                asked_at = self._desk.clock.boottime()
                 claim = self._desk.store.claim(CLAIM_WAIT_S)
                 self._beat(CLAIMS)
                 if claim is not None:
-                    self._run(claim)
+                    self._run(claim, Proof(asked_at))
                     self.trouble = ""
             except LeaseLost as exc:
                 log.warning("lease_lost", extra={"error": str(exc)})
@@ -103,8 +104,8 @@ class Workers:
                 self.trouble = str(exc)
                 self._desk.clock.wait(self._leave, AFTER_ERROR_S)
 
-    def _run(self, claim: Claim) -> None:
-        running = Running(claim=claim, signals=Signals(leave=self._leave))
+    def _run(self, claim: Claim, proof: Proof) -> None:
+        running = Running(claim=claim, signals=Signals(leave=self._leave, proof=proof))
         with self._lock:
             self._running[claim.session_id] = running
         try:
@@ -141,10 +142,13 @@ class Workers:
 
     def _renew(self, store: Store) -> None:
         for running in self._now_running():
+            asked_at = self._desk.clock.boottime()
             try:
                 store.renew(running.claim.lease)
             except LeaseLost:
                 running.signals.interrupt()
+            else:
+                running.signals.proof.note(asked_at)
 
     def _now_running(self) -> list[Running]:
         with self._lock:

@@ -59,12 +59,15 @@ class Calls:
         router: ToolRouter,
         place: Workplace,
         signals: Signals,
+        hold: Callable[[], None],
     ) -> None:
+        """`hold` raises LeaseLost when the session is not ours any more."""
         self._record = record
         self._history = history
         self._router = router
         self._place = place
         self._signals = signals
+        self._hold = hold
 
     def specs(self) -> Sequence[ToolSpec]:
         """The tools that a model may call."""
@@ -166,6 +169,7 @@ class Calls:
         if ready is None:
             return
         began = self._place.clock.monotonic()
+        self._hold_for(ready)
         found = self._router.recover(ready.prepared, self._context(open_call), self._signals.cut)
         if found is None:
             self._lose(open_call, began)
@@ -195,7 +199,13 @@ class Calls:
     def _run(self, item: _Ready) -> None:
         self._record(*self._start(item))
         began = self._place.clock.monotonic()
+        self._hold_for(item)
         self._take(item, self._execute(item), began)
+
+    def _hold_for(self, item: _Ready) -> None:
+        """The last look before an effect; reads may be repeated by whoever has the session."""
+        if item.prepared.tool.effect != "read":
+            self._hold()
 
     def _start(self, item: _Ready) -> list[Event]:
         if item.open_call.stage == "waiting":

@@ -1,5 +1,6 @@
 """What a turn works with: chosen by the composition root, the same for all sessions."""
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,25 @@ class Desk:
     """Is given the text of a session's model piece by piece, as it streams. Must not block."""
 
 
+class Proof:
+    """When a session's lease was last known to be ours, by a clock that counts through sleep.
+
+    Written by the lease keeper and by the turn; an older time that overtakes a newer one does no
+    harm, it only makes the turn ask the store once more.
+    """
+
+    def __init__(self, at: float = -math.inf) -> None:
+        self._at = at
+
+    def note(self, at: float) -> None:
+        """The lease was ours at this time: the one *before* the store was asked."""
+        self._at = at
+
+    def age_s(self, now: float) -> float:
+        """Seconds since then; infinite when there never was a proof."""
+        return now - self._at
+
+
 @dataclass(frozen=True, kw_only=True)
 class Signals:
     """What the outside tells a running turn; it looks between two steps."""
@@ -53,6 +73,7 @@ class Signals:
     """The process is going: give the session back as it stands, for its next owner."""
     cut: threading.Event = field(default_factory=threading.Event)
     """End the running tool now."""
+    proof: Proof = field(default_factory=Proof)
 
     def is_called_off(self) -> bool:
         """Whether a step that has not ended is not wanted any more."""

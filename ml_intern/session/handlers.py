@@ -38,6 +38,7 @@ from ml_intern.ops import (
     Undo,
     UserInput,
 )
+from ml_intern.queue.leases import LEASE_S
 from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
 from ml_intern.session.calls import Calls
@@ -283,7 +284,19 @@ class Handling:
             router=self._desk.router,
             place=self._place(),
             signals=self._signals,
+            hold=self._hold,
         )
+
+    def _hold(self) -> None:
+        """Be sure that the session is ours before an effect. Raises LeaseLost when it is not.
+
+        A process that was frozen, or a machine that slept, does not notice that time has passed,
+        and somebody else may be at work here. With half of the lease's time left, nobody can be.
+        """
+        now = self._desk.clock.boottime()
+        if self._signals.proof.age_s(now) > LEASE_S / 2:
+            self._desk.store.renew(self._claim.lease)
+            self._signals.proof.note(now)
 
     def _model(self) -> ModelClient:
         return self._desk.model(self._row.model)

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from ml_intern.clock import SystemClock
 from ml_intern.daemon.workers import Workers
 from ml_intern.events import ToolFinished, TurnFinished
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
+from ml_intern.session.desk import Limits
 from ml_intern.tools.protocol import succeed
 from tests.support.desks import SESSION, Bench, calls, words
 from tests.support.waiting import wait_until
@@ -122,3 +124,42 @@ def test_a_store_that_refuses_is_told(bench):
     bench.store.close()
     wait_until(lambda: "closed" in workers.trouble)
     assert workers.drain(10)
+
+
+class Hasty(SystemClock):
+    """Twenty seconds pass in one."""
+
+    def monotonic(self) -> float:
+        return 20 * super().monotonic()
+
+    def boottime(self) -> float:
+        return 20 * super().boottime()
+
+
+def test_the_keeper_proves_the_lease_so_that_a_turn_need_not_ask(tmp_path, monkeypatch):
+    bench = Bench(
+        tmp_path, [calls(("effect", '{"number": 1}'), ("effect", '{"number": 2}')), words("ok")]
+    )
+    desk = replace(bench.desk, clock=Hasty(), limits=Limits(max_iterations=9, max_turn_s=6000))
+    renewed_by = []
+    renew = bench.store.renew
+
+    def noted(lease):
+        renewed_by.append(threading.current_thread().name)
+        renew(lease)
+
+    monkeypatch.setattr(bench.store, "renew", noted)
+
+    def slow(args, ctx):
+        wait_until(lambda: len(renewed_by) >= 3 * args.number)
+        return succeed("done")
+
+    bench.effect.answer = slow
+    bench.start()
+    workers = Workers(desk, 1)
+    workers.start()
+    wait_until(lambda: bench.last(TurnFinished) is not None)
+    assert workers.drain(10)
+    bench.store.close()
+    assert bench.effect.ran == [1, 2]
+    assert set(renewed_by) == {"lease-keeper"}

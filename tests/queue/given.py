@@ -48,6 +48,8 @@ class HandClock:
     def __init__(self) -> None:
         self._start = datetime(2026, 1, 31, 12, tzinfo=UTC)
         self.passed_s = 0.0
+        self.slept_s = 0.0
+        """While the machine slept: only `boottime` has counted it."""
         self._ids = 0
 
     def now(self) -> datetime:
@@ -55,6 +57,9 @@ class HandClock:
 
     def monotonic(self) -> float:
         return 1000.0 + self.passed_s
+
+    def boottime(self) -> float:
+        return 5000.0 + self.passed_s + self.slept_s
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         self.passed_s += timeout_s

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NoReturn
 
 import pytest
 
-from ml_intern.clock import SystemClock
+from ml_intern.clock import Clock, SystemClock
 from ml_intern.events import Event, SessionStarted, TurnFinished
 from ml_intern.llm.client import ModelReply, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
@@ -123,8 +123,14 @@ class Looked(Recorder):
 class Bench:
     """Store, tools, model and one session; `drive` does what a worker would do."""
 
-    def __init__(self, folder: Path, replies: Sequence[ModelReply | Exception]) -> None:
-        self.store = Store.open(folder / "ml-intern.db", SystemClock())
+    def __init__(
+        self,
+        folder: Path,
+        replies: Sequence[ModelReply | Exception],
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self.store = Store.open(folder / "ml-intern.db", clock)
         self.effect, self.outward, self.look = Recorder(), Published(), Looked()
         self.model = Listed(replies)
         self.place = a_place(folder, sandbox=NoSandbox())
@@ -135,7 +141,7 @@ class Bench:
             router=ToolRouter(
                 [self.effect, self.outward, self.look, Plan(), AskPerson(), ProposeChange()]
             ),
-            clock=SystemClock(),
+            clock=clock,
             limits=Limits(max_iterations=20, max_turn_s=60),
             model=lambda _name: self.model,
             place=lambda _row, _said: self.place,

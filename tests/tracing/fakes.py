@@ -33,6 +33,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.seconds
 
+    def boottime(self) -> float:
+        return self.seconds
+
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         self.seconds += timeout_s
         return event.is_set()
