@@ -81,12 +81,20 @@ class World:
     """The URL of a PostgreSQL database; None: the SQLite file of the state directory."""
     started: list[Running] = field(default_factory=list)
 
-    def start(self, *words: str, before: Callable[[], None] | None = None) -> Running:
-        """Start `ml-intern words...`, without a terminal; `before` runs in the new process."""
+    def start(
+        self,
+        *words: str,
+        before: Callable[[], None] | None = None,
+        module: str = "ml_intern.cli.main",
+    ) -> Running:
+        """Start `ml-intern words...`, without a terminal; `before` runs in the new process.
+
+        `module`: what is started in its place.
+        """
         output = self.folder / f"output-{len(self.started)}.txt"
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ml_intern.cli.main", *words],
+                [sys.executable, "-m", module, *words],
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
