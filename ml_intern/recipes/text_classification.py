@@ -19,7 +19,8 @@ From scratch the tokenizer, byte-level BPE, is trained on the training texts: an
 Change a hyper-parameter on the command line, or on its own line of `Arguments`. Standard output
 carries one JSON object a line and nothing else; `<output_dir>/metrics.jsonl` is a copy of it.
 `<output_dir>/done.json` appears, in one piece, only when training has come to its end and the best
-model is saved; a run cut short by SIGTERM leaves a checkpoint for `--resume_from_checkpoint last`.
+model is saved. A run that was cut short, by SIGTERM, a kill or the end of the machine, goes on from
+its newest checkpoint when it is started again with the same arguments.
 
 Exit codes: 0 done, 1 failed (traceback), 2 bad input (one line on stderr), 143 cut short (SIGTERM).
 """
@@ -73,6 +74,7 @@ from transformers import logging as transformers_logging
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # their ids are 0 to 4
 SMOKE_STEPS = 3
+RUN = "run.json"  # what a run that has begun in a folder trains
 SPLIT_SEED = 0  # runs that differ in `seed` still measure on the same held-out rows
 
 
@@ -172,7 +174,7 @@ class Arguments:
     overwrite_output_dir: bool = False
     """delete what an earlier run of this script left in output_dir"""
     resume_from_checkpoint: str = ""
-    """folder of a checkpoint, or 'last' for the newest one in output_dir"""
+    """folder of a checkpoint, or 'last'; empty: only what was cut short goes on"""
     push_to_hub: bool = False
     """upload the model to hub_model_id at the end"""
     hub_model_id: str = ""
@@ -615,9 +617,17 @@ class MetricLines:
         """Drop the lines that a resumed run is going to write again."""
         if not self.path or not self.path.exists():
             return
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and step_in(line) <= step]
         self.path.write_text("".join(kept), encoding="utf-8")
+
+
+def step_in(line: str) -> float:
+    """Step of a metric line; one that a crash has torn stands behind all others."""
+    with suppress(ValueError, KeyError, TypeError):
+        return int(json.loads(line)["step"])
+    return math.inf
 
 
 class ReportMetrics(TrainerCallback):
@@ -817,6 +827,7 @@ def train(args: Arguments) -> int:
     checkpoint = choose_start(args, output_dir)
     task = build_task(args, checkpoint)
     clear_output(output_dir, checkpoint)
+    write_whole(output_dir / RUN, what_it_trains(args))
     lines = MetricLines(output_dir / "metrics.jsonl")
     trainer = build_trainer(args, task, training_arguments(args, output_dir), lines)
     lines.forget_after(step_of(checkpoint) if checkpoint else -1)
@@ -826,7 +837,7 @@ def train(args: Arguments) -> int:
     state = trainer.state
     if state.global_step < state.max_steps:
         lines.write("interrupted", **progress(state))
-        print("stopped by SIGTERM; go on with --resume_from_checkpoint last", file=sys.stderr)
+        print("stopped by SIGTERM; the same arguments again go on from here", file=sys.stderr)
         return 128 + signal.SIGTERM
     save_best(task, state, output_dir)
     write_done(args, state, seconds)
@@ -840,13 +851,35 @@ def train(args: Arguments) -> int:
 def choose_start(args: Arguments, output_dir: Path) -> Path | None:
     """The checkpoint to go on from, or None to start afresh, if the folder is free for that."""
     checkpoint = find_checkpoint(args, output_dir)
+    if not checkpoint and not args.overwrite_output_dir and was_cut_short(args, output_dir):
+        return newest_checkpoint(output_dir)
     earlier = [*output_dir.glob("checkpoint-*"), *output_dir.glob("done.json")]
     if earlier and not checkpoint and not args.overwrite_output_dir:
         raise BadInput(
-            f"--output_dir: {output_dir} holds {earlier[0].name} of an earlier run; use another "
-            "folder, --resume_from_checkpoint last or --overwrite_output_dir"
+            f"--output_dir: {output_dir} holds {earlier[0].name} of an earlier run that is over or "
+            "had other arguments; use another folder, --resume_from_checkpoint last or "
+            "--overwrite_output_dir"
         )
     return checkpoint
+
+
+def what_it_trains(args: Arguments) -> dict[str, Any]:
+    """The arguments, without those that only say where to and from where on."""
+    return {name: value for name, value in asdict(args).items() if name not in ABOUT_PLACES}
+
+
+ABOUT_PLACES = (
+    *("output_dir", "overwrite_output_dir", "resume_from_checkpoint"),
+    *("push_to_hub", "hub_model_id", "hub_private_repo"),
+)
+
+
+def was_cut_short(args: Arguments, output_dir: Path) -> bool:
+    """Whether a run of exactly these arguments began here and did not come to its end."""
+    with suppress(OSError, ValueError):
+        begun = json.loads((output_dir / RUN).read_text(encoding="utf-8"))
+        return begun == what_it_trains(args) and not (output_dir / "done.json").exists()
+    return False
 
 
 def clear_output(output_dir: Path, checkpoint: Path | None) -> None:
@@ -864,18 +897,28 @@ def find_checkpoint(args: Arguments, output_dir: Path) -> Path | None:
     if wanted.lower() in ("", "false"):
         return None
     if wanted.lower() in ("last", "true"):
-        whole = [folder for folder in output_dir.glob("checkpoint-*") if step_of(folder) >= 0]
-        if not whole:
-            print(f"no checkpoint in {output_dir}; starting afresh", file=sys.stderr)
-        return max(whole, key=step_of, default=None)
+        return newest_checkpoint(output_dir)
     if step_of(Path(wanted)) < 0:
         raise BadInput(f"--resume_from_checkpoint: {wanted} is no whole checkpoint; try 'last'")
     return Path(wanted)
 
 
+def newest_checkpoint(output_dir: Path) -> Path | None:
+    """The whole checkpoint of the latest step, if there is one."""
+    whole = [folder for folder in output_dir.glob("checkpoint-*") if step_of(folder) >= 0]
+    if not whole:
+        print(f"no checkpoint in {output_dir}; starting afresh", file=sys.stderr)
+    return max(whole, key=step_of, default=None)
+
+
 def step_of(checkpoint: Path) -> int:
-    """Step of a checkpoint, or -1 when it is missing or was cut short: its state is saved last."""
+    """Step of a checkpoint, or -1 when it is missing or was cut short.
+
+    Its state is saved last; after a power cut files may be there and empty all the same.
+    """
     with suppress(OSError, ValueError, KeyError):
+        if any(file.stat().st_size == 0 for file in checkpoint.iterdir() if file.is_file()):
+            return -1
         return int(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"])
     return -1
 
@@ -900,13 +943,17 @@ def write_done(args: Arguments, state: TrainerState, train_seconds: float) -> No
         "seed": args.seed,
         "arguments": asdict(args),
     }
-    final = Path(args.output_dir) / "done.json"
-    partial = final.with_suffix(".json.tmp")
+    write_whole(Path(args.output_dir) / "done.json", content)
+
+
+def write_whole(path: Path, content: dict[str, Any]) -> None:
+    """Put a JSON file in place in one piece."""
+    partial = path.with_suffix(".json.tmp")
     with partial.open("w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(final)
+    partial.replace(path)
 
 
 def push(args: Arguments) -> None:
@@ -918,7 +965,7 @@ def push(args: Arguments) -> None:
     api.upload_folder(
         repo_id=args.hub_model_id,
         folder_path=args.output_dir,
-        ignore_patterns=["checkpoint-*", "done.json*"],
+        ignore_patterns=["checkpoint-*", "done.json*", f"{RUN}*"],
     )
 
 

@@ -452,6 +452,44 @@ def test_unfinished_checkpoint_is_passed_over(tmp_path: Path) -> None:
     assert recipe.find_checkpoint(args, tmp_path) == tmp_path / "checkpoint-9"
 
 
+def test_checkpoint_with_an_empty_file_is_passed_over(tmp_path: Path) -> None:
+    """As a power cut may leave it."""
+    for step, weights in ((9, "w"), (10, "")):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "model.safetensors").write_text(weights)
+        (folder / "trainer_state.json").write_text(f'{{"global_step": {step}}}')
+    assert recipe.newest_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+
+
+def test_only_a_run_of_the_same_arguments_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+    args = recipe.Arguments(output_dir=str(tmp_path))
+    folder = tmp_path / "checkpoint-9"
+    folder.mkdir()
+    (folder / "trainer_state.json").write_text('{"global_step": 9}')
+    with pytest.raises(recipe.BadInput):
+        recipe.choose_start(args, tmp_path)
+
+    recipe.write_whole(tmp_path / recipe.RUN, recipe.what_it_trains(args))
+    assert recipe.choose_start(args, tmp_path) == folder
+    assert (
+        recipe.choose_start(dataclasses.replace(args, overwrite_output_dir=True), tmp_path) is None
+    )
+    with pytest.raises(recipe.BadInput, match="had other arguments"):
+        recipe.choose_start(dataclasses.replace(args, learning_rate=0.5), tmp_path)
+
+    (tmp_path / "done.json").write_text("{}")
+    with pytest.raises(recipe.BadInput, match="is over"):
+        recipe.choose_start(args, tmp_path)
+
+
+def test_run_that_was_cut_before_its_first_checkpoint_starts_afresh(tmp_path: Path) -> None:
+    args = recipe.Arguments(output_dir=str(tmp_path))
+    (tmp_path / "checkpoint-9").mkdir()
+    recipe.write_whole(tmp_path / recipe.RUN, recipe.what_it_trains(args))
+    assert recipe.choose_start(args, tmp_path) is None
+
+
 def test_scorer_and_recipe_prepare_an_image_alike(
     trained: tuple[Path, list[Any]], images: Path
 ) -> None:

@@ -95,6 +95,46 @@ def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
     assert weights[0] == weights[1]
 
 
+def test_run_that_was_killed_goes_on_by_itself_to_the_same_weights(
+    trained: tuple[Path, list[Any]], texts: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, RECIPES / SCRIPT, *settings(texts, tmp_path)]
+    with subprocess.Popen(
+        list(map(str, command)),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        while json.loads(process.stdout.readline())["step"] < 18:
+            pass
+        process.kill()
+    saved = max(map(recipe.step_of, tmp_path.glob("checkpoint-*")))
+    assert saved >= 8
+    with (tmp_path / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"event":"log","st')  # as a crash may leave it
+
+    other = run_script(SCRIPT, *settings(texts, tmp_path), "--learning_rate", "0.5")
+    assert other.returncode == 2
+    assert "had other arguments" in other.stderr
+
+    resumed = run_script(SCRIPT, *settings(texts, tmp_path))
+    folder, whole = trained
+    assert resumed.returncode == 0, resumed.stderr
+    assert json_lines(resumed.stdout)[0]["step"] > saved
+    steps = [line["step"] for line in json_lines((tmp_path / "metrics.jsonl").read_text())]
+    assert steps == [line["step"] for line in whole]
+    weights = [(run / "model.safetensors").read_bytes() for run in (tmp_path, folder)]
+    assert weights[0] == weights[1]
+    done = json.loads((tmp_path / "done.json").read_text())
+    assert done["global_step"] == done["max_steps"]
+
+    again = run_script(SCRIPT, *settings(texts, tmp_path))
+    assert again.returncode == 2
+    assert "of an earlier run that is over" in again.stderr
+
+
 @pytest.mark.parametrize("field", dataclasses.fields(recipe.Arguments), ids=lambda f: f.name)
 def test_default_stands_alone_on_its_line(field: Any) -> None:
     (default,) = re.findall(rf"^    {field.name}: \w+ = (.*)$", SOURCE, flags=re.MULTILINE)
