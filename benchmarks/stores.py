@@ -19,8 +19,9 @@ from ml_intern.clock import SystemClock
 from ml_intern.events import SessionStarted, TurnFinished, TurnStarted, UserSaid
 from ml_intern.messages import SessionId
 from ml_intern.ops import UserInput
+from ml_intern.queue.address import parse
 from ml_intern.queue.owner import read_owner
-from ml_intern.queue.postgres import PostgresDatabase, parse
+from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.support.postgres import binaries, postgres

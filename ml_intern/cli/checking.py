@@ -17,11 +17,12 @@ from sqlalchemy import URL
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, shown
+from ml_intern.daemon.stores import database_of
 from ml_intern.queue import address
 from ml_intern.queue.finding import Finding
 from ml_intern.queue.invariants import Checker
 from ml_intern.queue.snapshot import snapshot
-from ml_intern.settings import Settings, load
+from ml_intern.settings import load
 
 MOST_SHOWN = 1000
 """Findings; a table that is torn in the middle has as many as rows."""
@@ -51,11 +52,6 @@ def fsck(named: str | None, *, as_json: bool) -> int:
     if not as_json:
         _conclude(url, number, checker.rows)
     return exits.DAMAGED if number.total() else exits.DONE
-
-
-def database_of(settings: Settings) -> URL:
-    """Where the store of these settings lies."""
-    return address.of_file(settings.state_dir / "ml-intern.db")
 
 
 class Progress:

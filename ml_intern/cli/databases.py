@@ -11,7 +11,8 @@ from ml_intern.cli import exits
 from ml_intern.cli.checking import Progress
 from ml_intern.cli.quantities import count, line, size
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.service import private_folder
+from ml_intern.daemon.folders import private_folder
+from ml_intern.daemon.stores import database_of, site_of
 from ml_intern.errors import Busy, InputError
 from ml_intern.queue import address, copying, schema
 from ml_intern.queue.backup import back_up, restore
@@ -61,13 +62,14 @@ def put_back(named: str) -> int:
 def copy(source: str, target: str) -> int:
     """Move the whole store into another, empty database."""
     urls = address.parse(source), address.parse(target)
+    site = "" if address.file_of(urls[1]) else site_of(load().sessions_path)
     progress = Progress(sys.stderr)
     with ExitStack() as both:
         for folder in sorted({path.parent for url in urls if (path := address.file_of(url))}):
             # Beside any other file there is no daemon to be stopped.
             if (folder / "daemon.lock").exists():
                 both.enter_context(stopped(folder))
-        rows = copying.copy(*urls, progress.tell)
+        rows = copying.copy(*urls, site, progress.tell)
     progress.clear()
     listed = ", ".join(f"{table} {number:,}" for table, number in sorted(rows.items()))
     sys.stdout.write(f"{count(rows.total(), 'row')} copied and compared: {listed}.\n")
@@ -117,7 +119,14 @@ def _refuse(chosen: Path, found: list[Finding]) -> int:
 
 
 def _path(settings: Settings) -> Path:
-    return settings.state_dir / "ml-intern.db"
+    """The file of the settings. Raises InputError where they name a server."""
+    path = address.file_of(database_of(settings))
+    if path is None:
+        raise InputError(
+            "The database of the settings is a server's; back it up by its own means (pg_dump), or "
+            "`ml-intern db copy` it into a file."
+        )
+    return path
 
 
 def _default_target(settings: Settings) -> Path:

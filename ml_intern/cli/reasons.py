@@ -137,9 +137,20 @@ class Reasons:
                     yield Reason(awaited="person", words=words, since=since, commands=commands)
                 case "job":
                     yield self._job(key, since)
+                case "unknown":
+                    yield self._lost(key, since)
                 case _:
                     words = f"It waits for {kind} {key}."
                     yield Reason(awaited="other", words=words, since=since)
+
+    def _lost(self, key: str, since: datetime | None) -> Reason:
+        words = (
+            "A person must say what became of a call that was cut off in its effect: done, to be "
+            "skipped, or to be tried again."
+        )
+        command = f"ml-intern resolve {self._id} {key}"
+        commands = tuple(f"{command} --{choice}" for choice in ("done", "skip", "retry"))
+        return Reason(awaited="person", words=words, since=since, commands=commands)
 
     def _approval(self, key: str, since: datetime | None) -> Reason:
         asked = {str(one): found for one, found in self._view.approvals.items()}.get(key)

@@ -20,7 +20,6 @@ from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
-from ml_intern.queue.place import place_of
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.approvals import decide
@@ -147,7 +146,7 @@ class LocalDoor:
 
     def queue_place(self, session_id: SessionId) -> QueuePlace:
         """See `Door.queue_place`."""
-        return place_of(self._store, session_id, self._parts.clock.monotonic())
+        return self._store.queue_place(session_id)
 
     def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
         """See `Door.events`."""

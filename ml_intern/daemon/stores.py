@@ -5,9 +5,12 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from ml_intern.clock import Clock
 from ml_intern.daemon.folders import private_folder
 from ml_intern.errors import ConfigError
+from ml_intern.queue import address
 from ml_intern.queue.database import Database
 from ml_intern.queue.owner import read_owner
 from ml_intern.queue.store import Store
@@ -20,12 +23,20 @@ SITE = "site-id"
 def open_store(settings: Settings, clock: Clock) -> Store:
     """The SQLite file of the state directory, or the PostgreSQL database of the settings.
 
-    Raises ConfigError, StoreUnavailable.
+    Raises ConfigError, InputError, StoreUnavailable.
     """
-    if settings.database is None:
-        return Store.open(settings.state_dir / "ml-intern.db", clock)
-    url = settings.database.get_secret_value()
+    url = database_of(settings)
+    path = address.file_of(url)
+    if path is not None:
+        return Store.open(path, clock)
     return Store(_postgres(url, clock), clock, read_owner(), site_of(settings.sessions_path))
+
+
+def database_of(settings: Settings) -> URL:
+    """Where the store of these settings lies. Raises InputError for what is no address."""
+    if settings.database is None:
+        return address.of_file(settings.state_dir / "ml-intern.db")
+    return address.parse(settings.database.get_secret_value())
 
 
 def site_of(sessions: Path) -> str:
@@ -52,11 +63,11 @@ def _name(path: Path) -> None:
     mine.unlink()
 
 
-def _postgres(url: str, clock: Clock) -> Database:
+def _postgres(url: URL, clock: Clock) -> Database:
     try:
-        from ml_intern.queue.postgres import PostgresDatabase, parse
+        from ml_intern.queue.postgres import PostgresDatabase
     except ImportError as exc:
         raise ConfigError(
             "database names a PostgreSQL database; that needs `pip install 'ml-intern[postgres]'`."
         ) from exc
-    return PostgresDatabase(parse(url), clock)
+    return PostgresDatabase(url, clock)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from ml_intern.errors import InputError, StoreUnavailable
-from ml_intern.queue import address, schema
+from ml_intern.queue import address, migrating, schema
 from ml_intern.queue.schema import event as journal
 from ml_intern.queue.snapshot import driver_named, snapshot, version_of
 
@@ -39,8 +39,10 @@ _OF_A_LEASE = ("lease_boot", "lease_pid", "lease_start", "lease_until")
 _JOURNAL = ("position", "session_id", "seq", "at", "kind", "data")
 
 
-def copy(source: URL, target: URL, tick: Callable[[int], object] = bool) -> Counter[str]:
+def copy(source: URL, target: URL, site: str, tick: Callable[[int], object] = bool) -> Counter[str]:
     """Copy every row; how many, by table. `tick` is told how many there are so far.
+
+    `site`: of the folder that holds the files of the sessions, for whoever opens the target.
 
     Raises InputError where one of the two cannot be used so, StoreUnavailable; then the target is
     as it was.
@@ -51,7 +53,7 @@ def copy(source: URL, target: URL, tick: Callable[[int], object] = bool) -> Coun
         _demand_schema(reading, source)
         with _writing(target) as connection:
             _demand_empty(connection, target)
-            rows = _Copy(reading, connection, tick).all()
+            rows = _Copy(reading, connection, site, tick).all()
     return rows
 
 
@@ -59,8 +61,9 @@ class _Copy:
     """One copy, in the transactions of its two connections."""
 
     def __init__(
-        self, reading: Connection, writing: Connection, tick: Callable[[int], object]
+        self, reading: Connection, writing: Connection, site: str, tick: Callable[[int], object]
     ) -> None:
+        self._site = site
         self._reading = reading
         self._writing = writing
         self._tick = tick
@@ -81,24 +84,24 @@ class _Copy:
         ordered = select(table).order_by(*table.primary_key)
         found = self._reading.execute(ordered, execution_options={"yield_per": BATCH})
         for batch in found.partitions():
-            rows = [_without_lease(table, row._asdict()) for row in batch]
+            rows = [self._moved(table, row._asdict()) for row in batch]
             for row in rows if self._refuses_nul else ():
                 _demand_no_nul(table, row)
             self._writing.execute(insert(table), rows)
             self._rows[table.name] += len(rows)
             self._tick(self._rows.total())
 
+    def _moved(self, table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+        copied = _without_lease(table, row)
+        return {**copied, "site": self._site} if table.name == "session" else copied
+
     def _reset_sequences(self) -> None:
         """Else the next row would get a number that is taken."""
         if self._writing.dialect.name != "postgresql":
             return
-        for table, column in (("event", "position"), ("outbox", "id")):
-            self._writing.execute(
-                text(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), "
-                    f"coalesce(max({column}), 0) + 1, false) FROM {table}"
-                )
-            )
+        sequence = "pg_get_serial_sequence('outbox', 'id')"
+        next_id = "coalesce(max(id), 0) + 1"
+        self._writing.execute(text(f"SELECT setval({sequence}, {next_id}, false) FROM outbox"))
 
     def _compare(self) -> None:
         for table, number in self._rows.items():
@@ -156,11 +159,15 @@ def _demand_schema(reading: Connection, source: URL) -> None:
         )
 
 
+def _ignore(_revision: str) -> None:
+    """There is nothing to keep: the tables are new."""
+
+
 def _demand_empty(connection: Connection, target: URL) -> None:
     """Create the tables where there are none. Raises InputError where there are sessions."""
     there = set(inspect(connection).get_table_names())
     if not there:
-        schema.prepare(connection)
+        migrating.prepare(connection, _ignore)
     elif "schema_version" not in there:
         raise InputError(f"{address.shown(target)} holds tables of something else.")
     elif version_of(connection) != schema.VERSION:

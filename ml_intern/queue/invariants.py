@@ -117,12 +117,10 @@ class Checker:
                 words = f"positions have a gap: {expected} should come here"
                 yield Finding(table="event", place=place, words=words)
             expected = position + 1
-        head = schema.metadata.tables.get("journal_head")
-        if head is not None:
-            heads = [row.position for row in self._read(select(head.c.position))]
-            if heads != [expected - 1]:
-                words = f"position is {shown(heads)}; the last event has {expected - 1}"
-                yield Finding(table="journal_head", place="its one row", words=words)
+        heads = [row.position for row in self._read(select(schema.journal_head.c.position))]
+        if heads != [expected - 1]:
+            words = f"position is {shown(heads)}; the last event has {expected - 1}"
+            yield Finding(table="journal_head", place="its one row", words=words)
 
     def _sessions(self) -> Iterator[Finding]:
         for row in self._session_rows():

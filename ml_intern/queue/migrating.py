@@ -49,7 +49,7 @@ def revision(connection: Connection) -> str | None:
 def _create(connection: Connection) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     connection.execute(insert(schema.alembic_version).values(version_num=schema.REVISION))
-    connection.execute(insert(schema.schema_version).values(version=int(schema.REVISION)))
+    connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
     connection.execute(insert(schema.journal_head).values(position=0))
 
 

@@ -8,7 +8,6 @@ from ml_intern.errors import UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
 from ml_intern.queue.schema import op, session
-from ml_intern.queue.store import Store
 
 _ONE = select(
     session.c.state,
@@ -27,12 +26,6 @@ _AHEAD = (
     .select_from(session)
     .where(session.c.state == "ready", session.c.ready_since < bindparam("since"))
 )
-
-
-def place_of(store: Store, session_id: SessionId, now: float) -> QueuePlace:
-    """See `queue_place`. Raises UnknownSession, StoreUnavailable."""
-    with store._database.read() as connection:
-        return queue_place(connection, session_id, now)
 
 
 def queue_place(connection: Connection, session_id: SessionId, now: float) -> QueuePlace:

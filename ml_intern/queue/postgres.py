@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, func, select, text
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
@@ -23,7 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ml_intern.clock import Clock
-from ml_intern.errors import ConfigError, InputError, StateConflict, StoreUnavailable
+from ml_intern.errors import InputError, StateConflict, StoreUnavailable
 from ml_intern.queue import migrating
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
 
@@ -180,19 +179,6 @@ class PostgresDatabase:
         else:
             todo = "Nothing was accepted; see that the server runs, then repeat."
         return f"{self._name} cannot be used: {words}. {todo}"
-
-
-def parse(url: str) -> URL:
-    """The address of a PostgreSQL database, with the driver that we use. Raises ConfigError."""
-    try:
-        found = make_url(url)
-    except ArgumentError as exc:
-        raise ConfigError(f"database = {url!r} is no URL: {exc}") from exc
-    if found.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise ConfigError(
-            f"database begins with {found.drivername}://; give postgresql://USER@HOST/NAME."
-        )
-    return found.set(drivername="postgresql+psycopg")
 
 
 def _engine(url: URL, *, read_only: bool) -> Engine:

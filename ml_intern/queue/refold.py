@@ -27,16 +27,18 @@ from ml_intern.events import (
     OpCancelled,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
     TurnStarted,
     Undone,
+    UnknownResolved,
     UserSaid,
 )
 
 _ANSWERED = ("succeeded", "failed")
-_BEGUN = ("started", "waiting")
+_BEGUN = ("started", "waiting", "unknown")
 _DECIDED = {"approve": "approved", "deny": "denied", "edit": "edited"}
 
 
@@ -129,6 +131,10 @@ class Refold:
                 yield from self._begin(event)
             case ToolWaiting():
                 yield from self._wait(event)
+            case ToolLost():
+                yield from self._lose(event)
+            case UnknownResolved():
+                yield from self._resolve(event)
             case ToolFinished():
                 yield from self._answer(event)
             case JobStarted():
@@ -142,7 +148,7 @@ class Refold:
             case OpCancelled():
                 yield from self._cancel(event)
             case ModelChanged():
-                self.session.model = event.model
+                self.session.model = stored(event.model)
             case (
                 UserSaid()
                 | Hinted()
@@ -157,10 +163,10 @@ class Refold:
                 assert_never(event)
 
     def _start(self, event: SessionStarted, at: str) -> None:
-        self.session.title = event.title
-        self.session.model = event.model
-        self.session.workspace = event.workspace
-        self.session.started_in = event.started_in
+        self.session.title = stored(event.title)
+        self.session.model = stored(event.model)
+        self.session.workspace = stored(event.workspace)
+        self.session.started_in = stored(event.started_in)
         self.session.version = event.version
         self.session.created = at
 
@@ -178,10 +184,10 @@ class Refold:
             return
         asked = Approval(
             call_id=event.call_id,
-            tool=event.tool,
+            tool=stored(event.tool),
             arguments=digest(event.arguments),
             arguments_sha256=event.arguments_sha256,
-            reason=event.reason,
+            reason=stored(event.reason),
             requested_at=at,
         )
         self.approvals[event.approval_id] = self._open[event.call_id] = asked
@@ -201,7 +207,7 @@ class Refold:
         if event.verdict != "edit" and asked.arguments_sha256 != event.arguments_sha256:
             yield f"approval {event.approval_id} is decided for arguments that were not asked for"
         asked.state = _DECIDED[event.verdict]
-        asked.decided_by, asked.decided_at = event.decided_by, at
+        asked.decided_by, asked.decided_at = stored(event.decided_by), at
         self._open.pop(asked.call_id, None)
         to = "denied" if event.verdict == "deny" else "approved"
         yield from self._moves(event.call_id, to, "awaiting_approval")
@@ -227,6 +233,15 @@ class Refold:
         yield from self._moves(event.call_id, "waiting", "started")
         if event.call_id in self.calls:
             self.calls[event.call_id].waiting_on = event.on
+
+    def _lose(self, event: ToolLost) -> Iterator[str]:
+        yield from self._moves(event.call_id, "unknown", "started")
+        if event.call_id in self.calls:
+            self.calls[event.call_id].waiting_on = f"unknown:{event.call_id}"
+
+    def _resolve(self, event: UnknownResolved) -> Iterator[str]:
+        to = "approved" if event.choice == "retry" else "unknown"
+        yield from self._moves(event.call_id, to, "unknown")
 
     def _answer(self, event: ToolFinished) -> Iterator[str]:
         call = self.calls.get(event.call_id)
@@ -260,7 +275,7 @@ class Refold:
             yield f"job {event.job_id} starts a second time"
             return
         self.jobs[event.job_id] = Job(
-            compute=event.compute, handle=event.handle, label=event.label, started_at=at
+            compute=event.compute, handle=event.handle, label=stored(event.label), started_at=at
         )
 
     def _move_job(self, event: JobProgressed | JobEnded) -> Iterator[str]:
@@ -282,7 +297,7 @@ class Refold:
             yield f"a turn starts for op {event.op_seq}, which does not exist"
 
     def _end_turn(self, event: TurnFinished) -> Iterator[str]:
-        self.session.outcome, self.session.detail = event.outcome, event.detail
+        self.session.outcome, self.session.detail = event.outcome, stored(event.detail)
         self.session.waiting_on = list(event.waiting_on)
         if event.waiting_on and event.outcome != "waiting":
             yield f"a turn that is {event.outcome} waits for {', '.join(event.waiting_on)}"
@@ -298,6 +313,11 @@ def _misbound(tool: str, event: ApprovalRequested | ApprovalDecided | ToolStarte
     text = json.dumps([tool, event.arguments], sort_keys=True, separators=(",", ":"))
     if hashlib.sha256(text.encode()).hexdigest() != event.arguments_sha256:
         yield f"arguments_sha256 of {event.kind} for call {event.call_id} is not of its arguments"
+
+
+def stored(words: str) -> str:
+    """As a column of text holds them: without NUL."""
+    return words.replace("\0", "\ufffd")
 
 
 def digest(document: Any) -> str:

@@ -33,6 +33,9 @@ from sqlalchemy import (
 REVISION = "0002"
 """The newest of `ml_intern/queue/migrations/versions`."""
 
+VERSION = int(REVISION)
+"""As programs before Alembic understand it."""
+
 metadata = MetaData()
 
 

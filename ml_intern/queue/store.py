@@ -18,7 +18,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided, Event, SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ApprovalDecision, Interrupt, Op, UserInput
-from ml_intern.queue import approvals, backlog, leases, sessions
+from ml_intern.queue import approvals, backlog, leases, place, sessions
 from ml_intern.queue.append import (
     append_held,
     append_unheld,
@@ -34,6 +34,7 @@ from ml_intern.queue.rows import (
     Claim,
     JobRow,
     Lease,
+    QueuePlace,
     Recorded,
     SessionRow,
     SessionState,
@@ -244,6 +245,14 @@ class Store:
         """
         with self._database.read() as connection:
             return sessions.by_prefix(connection, prefix)
+
+    def queue_place(self, session_id: SessionId) -> QueuePlace:
+        """Where a session stands in the queue, and who holds it.
+
+        Raises UnknownSession, StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return place.queue_place(connection, session_id, self._database.now(connection))
 
     def counts(self) -> dict[SessionState, int]:
         """How many sessions are in each state. Raises StoreUnavailable."""

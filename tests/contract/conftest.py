@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from ml_intern.queue.address import parse
 from ml_intern.queue.database import Database
 from ml_intern.queue.owner import Owner
-from ml_intern.queue.postgres import PostgresDatabase, parse
+from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.given import HERE, HandClock

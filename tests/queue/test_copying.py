@@ -1,6 +1,7 @@
 """A store moves whole between databases, or not at all."""
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from sqlalchemy import URL, create_engine, inspect, select, text
 from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.messages import SessionId
 from ml_intern.queue import address, copying, schema
-from ml_intern.queue.copying import copy
 from ml_intern.queue.invariants import Checker
 from ml_intern.queue.snapshot import snapshot
 from ml_intern.queue.store import Store
@@ -26,7 +26,12 @@ ROWS = {
     "approval": 4,
     "job": 2,
     "outbox": 0,
+    "journal_head": 1,
 }
+
+
+def copy(source: URL, target: URL) -> Counter[str]:
+    return copying.copy(source, target, "")
 
 
 @pytest.fixture
@@ -119,6 +124,7 @@ def test_damage_on_postgresql_is_found_with_its_place(path: Path, postgres_url: 
         connection.execute(text("DELETE FROM event WHERE session_id = 'cccc-3' AND seq = 4"))
     engine.dispose()
     assert findings(there) == [
+        "position is [42]; the last event has 41",
         "status is running; by the journal it is succeeded",
         "next_event is 5; the last event is 3",
     ]
@@ -179,3 +185,9 @@ def test_what_is_no_store_is_refused(path: Path, tmp_path: Path) -> None:
         copy(address.of_file(tmp_path / "letter"), address.of_file(tmp_path / "new.db"))
     with pytest.raises(InputError, match="same database"):
         copy(address.of_file(path), address.of_file(path))
+
+
+def test_sessions_belong_to_the_site_that_was_given(path: Path, tmp_path: Path) -> None:
+    target = address.of_file(tmp_path / "new.db")
+    copying.copy(address.of_file(path), target, "here")
+    assert {row["site"] for row in all_rows(target)["session"]} == {"here"}

@@ -66,7 +66,8 @@ BROKEN = {
     ),
     "last event lost": (
         f"DELETE FROM event WHERE {of(U, seq=4)}",
-        ["session | session cccc-3 | next_event is 5; the last event is 3"],
+        ["journal_head | its one row | position is [42]; the last event has 41",
+         "session | session cccc-3 | next_event is 5; the last event is 3"],
     ),
     "next event": (
         set_("session", "next_event", "99", f"id = {U}"),
@@ -76,11 +77,21 @@ BROKEN = {
         set_("event", "position", "99", of(S, seq=20)),
         ["event | position 21 | positions have a gap: 20 should come here",
          "event | position 99 | positions have a gap: 43 should come here",
+         "journal_head | its one row | position is [42]; the last event has 99",
          "event | session aaaa-1, event 21 | its position 21 is not above 99, of the one before"],
+    ),
+    "head": (
+        "UPDATE journal_head SET position = 7",
+        ["journal_head | its one row | position is [7]; the last event has 42"],
+    ),
+    "no head": (
+        "DELETE FROM journal_head",
+        ["journal_head | its one row | position is []; the last event has 42"],
     ),
     "no events": (
         f"DELETE FROM event WHERE {of(U)}",
-        ["session | session cccc-3 | next_event is 5; the last event is 0",
+        ["journal_head | its one row | position is [42]; the last event has 38",
+         "session | session cccc-3 | next_event is 5; the last event is 0",
          "event | session cccc-3 | the session has no events"],
     ),
     # The journal's rows

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, create_engine, text
 from ml_intern.clock import SystemClock
 from ml_intern.errors import StoreUnavailable
 from ml_intern.queue import migrating, schema
-from ml_intern.queue.postgres import PostgresDatabase, parse
+from ml_intern.queue.address import parse
+from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.given import S, claimed, ended, kinds, new_session, turn

@@ -8,7 +8,6 @@ import pytest
 from ml_intern.errors import UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.leases import LEASE_S
-from ml_intern.queue.place import place_of
 from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
 from ml_intern.queue.store import Store
 from tests.queue.given import HERE, HandClock, S, T, claimed, ended, new_session, said
@@ -31,7 +30,7 @@ def store(tmp_path: Path, clock: HandClock) -> Iterator[Store]:
 def test_a_ready_session_knows_how_many_come_first(store: Store, clock: HandClock) -> None:
     for session_id in (S, T, U):
         new_session(store, session_id)
-    places = [place_of(store, one, clock.monotonic()) for one in (S, T, U)]
+    places = [store.queue_place(one) for one in (S, T, U)]
     assert [place.ahead for place in places] == [0, 1, 2]
     assert places[2] == QueuePlace(
         state="ready",
@@ -50,7 +49,7 @@ def test_a_leased_session_names_its_holder_and_what_waits_behind(
     claimed(store)
     store.submit(S, said("and then?"))
     clock.passed_s = LEASE_S + 5
-    place = place_of(store, S, clock.monotonic())
+    place = store.queue_place(S)
     assert place.holder == Holder(pid=HERE.pid, token=1, left_s=-5.0)
     assert [(each.seq, each.state, each.attempts) for each in place.open_ops] == [
         (1, "running", 1),
@@ -61,10 +60,10 @@ def test_a_leased_session_names_its_holder_and_what_waits_behind(
 def test_a_session_at_rest_has_nothing_open(store: Store, clock: HandClock) -> None:
     new_session(store)
     store.finish(claimed(store), ended())
-    place = place_of(store, S, clock.monotonic())
+    place = store.queue_place(S)
     assert place == QueuePlace(state="idle", ahead=0, holder=None, open_ops=())
 
 
 def test_an_unknown_session_is_said_to_be_unknown(store: Store) -> None:
     with pytest.raises(UnknownSession, match="nope"):
-        place_of(store, SessionId("nope"), 0.0)
+        store.queue_place(SessionId("nope"))
