@@ -115,9 +115,9 @@ def test_run_that_was_killed_goes_on_by_itself_to_the_same_weights(
     with (tmp_path / "metrics.jsonl").open("a") as metrics:
         metrics.write('{"event":"log","st')  # as a crash may leave it
 
-    other = run_script(SCRIPT, *settings(texts, tmp_path), "--learning_rate", "0.5")
-    assert other.returncode == 2
-    assert "had other arguments" in other.stderr
+    args = recipe.parse_arguments([str(arg) for arg in settings(texts, tmp_path)])
+    with pytest.raises(recipe.BadInput, match="had other arguments"):
+        recipe.choose_start(dataclasses.replace(args, learning_rate=0.5), tmp_path)
 
     resumed = run_script(SCRIPT, *settings(texts, tmp_path))
     folder, whole = trained
@@ -130,9 +130,8 @@ def test_run_that_was_killed_goes_on_by_itself_to_the_same_weights(
     done = json.loads((tmp_path / "done.json").read_text())
     assert done["global_step"] == done["max_steps"]
 
-    again = run_script(SCRIPT, *settings(texts, tmp_path))
-    assert again.returncode == 2
-    assert "of an earlier run that is over" in again.stderr
+    with pytest.raises(recipe.BadInput, match="of an earlier run that is over"):
+        recipe.choose_start(args, tmp_path)
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(recipe.Arguments), ids=lambda f: f.name)
