@@ -19,7 +19,9 @@ from tests.queue.given import (
     answered,
     began,
     ended,
+    lost,
     replied,
+    resolved,
     resume,
     said,
     started,
@@ -155,14 +157,16 @@ class StoreMachine(RuleBasedStateMachine):
         return None
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), call=st.sampled_from(["c1", "c2"]), step=st.sampled_from("psf"))
+    @rule(data=st.data(), call=st.sampled_from(["c1", "c2"]), step=st.sampled_from("pslrf"))
     def append(self, data: st.DataObject, call: str, step: str) -> None:
         session_id = data.draw(st.sampled_from(sorted(self.held)))
         one, claim = self.model[session_id], self.held[session_id]
         event, leaves, to = {
             "p": (replied(call), {None}, "planned"),
-            "s": (began(call), {"planned"}, "started"),
-            "f": (answered(call), {"planned", "started"}, "answered"),
+            "s": (began(call), {"planned", "approved"}, "started"),
+            "l": (lost(call), {"started"}, "unknown"),
+            "r": (resolved("retry", call), {"unknown"}, "approved"),
+            "f": (answered(call), {"planned", "started", "unknown", "approved"}, "answered"),
         }[step]
         if one.calls.get(call) in leaves:
             one.calls[call] = to
