@@ -285,6 +285,13 @@ class Case:
             setattr(self, name, getattr(fresh, name))
 
     @property
+    def repairs(self) -> int:
+        """Changes so far, and how often a run that got lost was started again."""
+        pairs = zip(self.runs, self.runs[1:], strict=False)
+        again = sum(one.cause == "lost" and one.revision == two.revision for one, two in pairs)
+        return len(self.changes) + again
+
+    @property
     def plan(self) -> tuple[tuple[str, str], ...]:
         """Items of the plan as last written: step and status."""
         items = objects(self.plan_call.arguments, "items") if self.plan_call is not None else []

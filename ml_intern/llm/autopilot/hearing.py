@@ -154,7 +154,7 @@ def _decide(case: Case, later: Objective, words: str) -> None:
 
 def _go_on(case: Case) -> None:
     """Another round: what stood in the way is tried once more."""
-    case.allowed_changes = len(case.changes) + ALLOWED_CHANGES
+    case.allowed_changes = case.repairs + ALLOWED_CHANGES
     case.trouble = None
     case.failures.clear()
     case.consents = {change: agreed for change, agreed in case.consents.items() if agreed}

@@ -7,7 +7,8 @@ from typing import Any
 
 from ml_intern.errors import InputError
 from ml_intern.tools.protocol import ToolContext
-from ml_intern.tools.training.jobs import all_jobs, state
+from ml_intern.tools.training.dataset import prepared
+from ml_intern.tools.training.jobs import Job, all_jobs, state
 from ml_intern.tools.training.script import Script, syntax_error
 
 
@@ -27,7 +28,7 @@ def gaps(ctx: ToolContext, script: Script, output_dir: str) -> list[Gap]:
     return [
         *_dataset_gaps(ctx),
         *_script_gaps(ctx, script),
-        *_output_gaps(ctx, output_dir),
+        *_output_gaps(ctx, script, output_dir),
         *_sweep_gaps(ctx, output_dir),
     ]
 
@@ -84,13 +85,26 @@ def _too_large(forward: dict[str, Any]) -> str:
     )
 
 
-def _output_gaps(ctx: ToolContext, output_dir: str) -> Iterator[Gap]:
-    reason = _unusable(ctx, output_dir)
+def cut_short(ctx: ToolContext, script: Script, output_dir: str) -> Job | None:
+    """The run of exactly this script and data that began in this folder and did not end there."""
+    dataset = prepared(ctx)
+    identity = dataset.identity if dataset is not None else None
+    folder = ctx.place.writable(output_dir)
+    before = [job for job in all_jobs(ctx) if ctx.place.writable(job.output_dir) == folder]
+    if not before or before[-1].sha256 != script.sha256:
+        return None
+    job = before[-1]
+    unended = state(ctx, job).status in ("lost", "failed", "cancelled")
+    return job if unended and job.fact.get("dataset") == identity else None
+
+
+def _output_gaps(ctx: ToolContext, script: Script, output_dir: str) -> Iterator[Gap]:
+    reason = _unusable(ctx, script, output_dir)
     if reason is not None:
         yield Gap(name="output_dir", sentence=reason)
 
 
-def _unusable(ctx: ToolContext, output_dir: str) -> str | None:
+def _unusable(ctx: ToolContext, script: Script, output_dir: str) -> str | None:
     try:
         path = ctx.place.writable(output_dir)
     except InputError as exc:
@@ -99,7 +113,7 @@ def _unusable(ctx: ToolContext, output_dir: str) -> str | None:
         return "output_dir is the workspace itself; name a new folder in it."
     if path.exists() and not path.is_dir():
         return f"output_dir {output_dir} is a file; name a new folder."
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and any(path.iterdir()) and not cut_short(ctx, script, output_dir):
         return f"output_dir {output_dir} is not empty; name a new folder, so that no run is lost."
     return None
 

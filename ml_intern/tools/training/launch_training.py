@@ -21,7 +21,7 @@ from ml_intern.tools.protocol import (
     fail,
 )
 from ml_intern.tools.training.dataset import prepared
-from ml_intern.tools.training.discipline import gaps
+from ml_intern.tools.training.discipline import cut_short, gaps
 from ml_intern.tools.training.hardware import usable_cpus
 from ml_intern.tools.training.jobs import copied_script, job_id_of
 from ml_intern.tools.training.script import (
@@ -41,7 +41,9 @@ class LaunchArguments(Arguments):
 
     path: str = Field(min_length=1, description="Of the script, in the workspace.")
     output_dir: str = Field(
-        min_length=1, description="Folder in the workspace for the weights; new or empty."
+        min_length=1,
+        description="Folder in the workspace for the weights; new or empty, or that of a run of "
+        "this script that did not come to its end.",
     )
     timeout_s: float | None = Field(
         None, gt=0, description="Seconds the job may run; null: as the settings say."
@@ -56,8 +58,9 @@ class LaunchTraining(Tool[LaunchArguments]):
         "Start a training script as a job: `python PATH --output_dir DIR` in the workspace. "
         "Refused until a dataset was inspected and prepared, the script parses, dummy_forward and "
         "smoke_test passed for exactly this version of it, its memory fits, and the output folder "
-        "is new or empty. One job must succeed before several run side by side. "
-        "Then call watch_job."
+        "is new or empty. A run that was lost, failed or cancelled goes on in its own folder when "
+        "the same script is launched there again: recipes start from its last checkpoint. One job "
+        "must succeed before several run side by side. Then call watch_job."
     )
     arguments = LaunchArguments
     effect: ClassVar[Effect] = "write"
@@ -72,6 +75,8 @@ class LaunchTraining(Tool[LaunchArguments]):
                 " ".join(gap.sentence for gap in missing), missing=[gap.name for gap in missing]
             )
         record = _record(args, ctx, script)
+        before = cut_short(ctx, script, record["output_dir"])
+        record["goes_on_from"] = before.job_id if before is not None else None
         folder = ctx.place.jobs / record["job_id"]
         write_whole(copied_script(folder, script.name), script.source)
         write_whole(folder / RECORD, json.dumps(record).encode())
@@ -136,6 +141,7 @@ def _launched(ctx: ToolContext, record: Mapping[str, Any], handle: dict[str, Any
     answer = {
         "job_id": job_id,
         "output_dir": record["output_dir"],
+        **({"goes_on_from": before} if (before := record.get("goes_on_from")) else {}),
         "log": handle.get("log", str(ctx.place.jobs / job_id)),
     }
     return ToolOutcome(

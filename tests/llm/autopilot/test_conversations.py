@@ -509,13 +509,20 @@ def test_at_most_five_repairs_then_a_person_is_asked() -> None:
     assert "It is this machine, of which 6.4 GB were free" in world.questions[0]
 
 
-def test_a_lost_job_is_started_once_more() -> None:
+def test_a_lost_job_goes_on_in_its_own_folder() -> None:
     world = World()
-    ends = iter([Outcome(status="lost"), Outcome()])
+    ends = iter([Outcome(status="lost"), Outcome(status="lost"), Outcome()])
     world.train = lambda _values: next(ends)
     assert "Target reached" in run(world, DIGITS)
-    assert [call["output_dir"] for call in world.named("launch_training")] == ["runs/1", "runs/2"]
+    assert [call["output_dir"] for call in world.named("launch_training")] == ["runs/1"] * 3
     assert world.named("edit") == []
+
+
+def test_a_job_that_gets_lost_again_and_again_is_handed_over() -> None:
+    world = World(train=lambda _values: Outcome(status="lost"), answers=["stop"])
+    run(world, DIGITS)
+    assert len(world.named("launch_training")) == 6
+    assert len(world.questions) == 1
 
 
 def test_a_cancelled_job_is_not_started_again_unasked() -> None:

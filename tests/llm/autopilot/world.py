@@ -199,6 +199,8 @@ class World:
         self.passed: dict[str, set[str]] = {"dummy_forward": set(), "smoke_test": set()}
         self.jobs: dict[str, tuple[str, Values]] = {}
         self.weights: dict[str, Outcome] = {}
+        self.lost: set[str] = set()
+        """Jobs whose folder may be used again."""
         self.scored: set[tuple[str, str]] = set()
         self.inspected = self.prepared = False
         self.questions: list[str] = []
@@ -351,7 +353,8 @@ class World:
         missing = [tool for tool, passed in self.passed.items() if self._sha() not in passed]
         missing += [] if self.prepared else ["dataset_prepared"]
         folder = arguments["output_dir"]
-        assert folder not in {used for used, _ in self.jobs.values()}, "the folder is used"
+        used = {used for job_id, (used, _) in self.jobs.items() if job_id not in self.lost}
+        assert folder not in used, "the folder is used"
         assert not folder.startswith(("/", "~", "..")), folder
         if missing:
             raise Broken("Checks are missing.", missing=missing)
@@ -362,6 +365,8 @@ class World:
     def _watch_job(self, arguments: dict[str, Any]) -> Any:
         folder, values = self.jobs[arguments["job_id"]]
         outcome = self.train(values)
+        if outcome.status == "lost":
+            self.lost.add(arguments["job_id"])
         if outcome.status == "succeeded":
             self.weights[folder] = outcome
         return {

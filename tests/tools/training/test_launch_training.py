@@ -163,3 +163,29 @@ def test_a_job_that_has_ended_cannot_be_cancelled_any_more(session: Session) -> 
 def test_only_jobs_of_the_session_can_be_cancelled(session: Session) -> None:
     answer = session.refusal("cancel_job", job_id="../call_1")
     assert "This session has no job ../call_1." in answer["error"]
+
+
+CUT = "(out / 'half').write_text('1')\n    sys.exit(1)"
+
+
+def test_a_run_that_did_not_come_to_its_end_goes_on_in_its_folder(session: Session) -> None:
+    first = session.launch("train.py", a_script(train=CUT), "out")["job_id"]
+    assert session.watch(first)["status"] == "failed"
+    second = session.answer("launch_training", path="train.py", output_dir="./out/")
+    assert second["goes_on_from"] == first
+    assert second["output_dir"] == "out"
+    session.wait_for(second["job_id"])
+
+
+def test_another_script_does_not_go_on_in_the_folder_of_a_run(session: Session) -> None:
+    first = session.launch("train.py", a_script(train=CUT), "out")["job_id"]
+    session.wait_for(first)
+    checked(session, a_script(train=DONE))
+    answer = session.refusal("launch_training", path="train.py", output_dir="out")
+    assert answer["missing"] == ["output_dir"]
+
+
+def test_a_run_that_has_succeeded_is_not_run_over(session: Session) -> None:
+    session.watch(session.launch("train.py", a_script(), "out")["job_id"])
+    answer = session.refusal("launch_training", path="train.py", output_dir="out")
+    assert answer["missing"] == ["output_dir"]

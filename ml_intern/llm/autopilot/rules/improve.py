@@ -45,7 +45,7 @@ def improve(case: Case) -> Step | None:
     if case.trouble is not None or not run.trained or run.validation is None:
         return None
     decided = script.revision != run.revision
-    if not decided and len(case.changes) >= case.allowed_changes:
+    if not decided and case.repairs >= case.allowed_changes:
         return _hand_over(case, base, f"I have made {len(case.changes)} changes and stop here.")
     for idea in _ideas(case, base):
         why = _why(case, base, idea)

@@ -48,7 +48,7 @@ def repair(case: Case) -> Step | None:
     step = bring_about(case, {**trouble.values, **found.values}, found.why)
     if step is None:
         return None
-    if not case.changing and len(case.changes) >= case.allowed_changes:
+    if not case.changing and case.repairs >= case.allowed_changes:
         return _give_up(case, trouble, _spent(case))
     return _with_consent(case, trouble, found, step)
 
@@ -64,8 +64,7 @@ def _may_try_again(case: Case, trouble: Trouble) -> bool:
     """A check that ran out of time, and a job that got lost, may simply run once more."""
     if trouble.stage != "training":
         return trouble.cause == "time" and case.failed(trouble.stage) < 2
-    lost = [run for run in case.runs if run.cause == "lost"]
-    return trouble.cause == "lost" and len(lost) < 2
+    return trouble.cause == "lost" and case.repairs < case.allowed_changes
 
 
 def _with_consent(case: Case, trouble: Trouble, found: Repair, step: Step) -> Step:
@@ -97,7 +96,7 @@ def _failed(trouble: Trouble) -> str:
 
 
 def _spent(case: Case) -> str:
-    return f"I have made {len(case.changes)} changes without success and stop here."
+    return f"I have made {case.repairs} changes without success and stop here."
 
 
 def _ask_model(case: Case, trouble: Trouble) -> Step:

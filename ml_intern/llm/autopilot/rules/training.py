@@ -15,12 +15,23 @@ def launch(case: Case) -> Step | None:
         return None
     if case.failed("launch_training") >= 2:
         return hand_over(case, f"The job cannot be started: {case.error_of('launch_training')}")
-    arguments: dict[str, Any] = {"path": script.path, "output_dir": _folder(case)}
+    goes_on = run is not None and _goes_on(case, run, script.revision)
+    folder = run.output_dir if run is not None and goes_on else _folder(case)
+    arguments: dict[str, Any] = {"path": script.path, "output_dir": folder}
     if case.objective.timeout_s is not None:
         arguments["timeout_s"] = case.objective.timeout_s
-    return Step(
-        "The checks have passed; I start the training.", (Action("launch_training", arguments),)
+    words = (
+        "The job got lost; I start the same script in the same folder, where it goes on from its "
+        "last checkpoint."
+        if goes_on
+        else "The checks have passed; I start the training."
     )
+    return Step(words, (Action("launch_training", arguments),))
+
+
+def _goes_on(case: Case, run: Run, revision: int) -> bool:
+    """Whether the last run was lost and the same script may go on where it stood."""
+    return run.cause == "lost" and run.revision == revision and not case.failed("launch_training")
 
 
 def _must_run_again(case: Case, run: Run, revision: int) -> bool:
