@@ -1,0 +1,193 @@
+"""Daemons that can be killed, frozen and started again over one state directory.
+
+A daemon is the shipped `serve` in a process, process group and session of its own, born by the
+nursery of `tests/chaos/serve.py`. Nothing here looks inside of it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from tests.chaos.plan import Plan
+from tests.chaos.script import MODEL
+from tests.scenario.world import ROOT, wait_until
+
+START_S = 60.0
+
+
+class Nursery:
+    """One process that has the imports in memory; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.serve", "--nursery"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        # Protects what is below, and says when it has changed.
+        self._news = threading.Condition()
+        self._born: list[int] = []
+        self._ended: dict[int, int] = {}
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Make no more; those that were made live on."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._listener.join()
+
+    def bear(self, environment: Mapping[str, str], folder: Path, output: Path) -> int:
+        """Start a daemon; its process number."""
+        wanted = {
+            "words": ["serve"],
+            "environment": dict(environment),
+            "folder": str(folder),
+            "output": str(output),
+        }
+        assert self._process.stdin is not None
+        with self._news:
+            before = len(self._born)
+            self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
+            self._process.stdin.flush()
+            assert self._news.wait_for(lambda: len(self._born) > before, START_S)
+            return self._born[-1]
+
+    def ended(self, number: int, within_s: float | None = 0.0) -> int | None:
+        """Exit status of a daemon, negative for a signal; None while it lives."""
+        with self._news:
+            self._news.wait_for(lambda: number in self._ended, within_s)
+            return self._ended.get(number)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            word, *numbers = line.decode().split()
+            with self._news:
+                if word == "started":
+                    self._born.append(int(numbers[0]))
+                else:
+                    self._ended[int(numbers[0])] = int(numbers[1])
+                self._news.notify_all()
+
+
+class Daemon:
+    """One life of one daemon."""
+
+    def __init__(self, nursery: Nursery, number: int, output: Path) -> None:
+        self._nursery = nursery
+        self.number = number
+        self.output = output
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
+
+    def status(self, within_s: float | None = 0.0) -> int | None:
+        """How it ended; None while it lives."""
+        return self._nursery.ended(self.number, within_s)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To it alone; one that has ended hears nothing."""
+        if self.status() is None:
+            os.kill(self.number, number)
+
+    def kill(self) -> None:
+        """`kill -9`, and gone."""
+        self.signal(signal.SIGKILL)
+        assert self.status(START_S) is not None
+
+    def leave(self) -> int:
+        """TERM, and drained."""
+        self.signal(signal.SIGTERM)
+        status = self.status(START_S)
+        assert status is not None, f"does not drain:\n{self.said()}"
+        return status
+
+
+class Home:
+    """One state directory, private to one run, and the daemons over it one after the other."""
+
+    def __init__(self, nursery: Nursery, folder: Path, *, database: str = "") -> None:
+        """`database`: address of a PostgreSQL database of its own; empty: SQLite."""
+        self.folder = folder
+        self.state = folder / "state"
+        self.database = database
+        self._nursery = nursery
+        self._lives = 0
+        self.daemon: Daemon | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def reached(self) -> Path:
+        """A line for each point at which a daemon ended."""
+        return self.folder / "reached.txt"
+
+    def start(self, plan: Plan | None = None, *, name: str = "") -> Daemon:
+        """A daemon that is ready, or has ended on its way there."""
+        daemon = self.born(plan, name=name)
+        wait_until(
+            lambda: "ready" in daemon.said() or daemon.status() is not None,
+            "the daemon is ready",
+            START_S,
+            every_s=0.01,
+        )
+        return daemon
+
+    def born(self, plan: Plan | None = None, *, name: str = "") -> Daemon:
+        """A daemon that is starting. `name`: its own socket, for a second one beside the first."""
+        self._lives += 1
+        output = self.folder / f"life-{self._lives}.txt"
+        told = (plan or Plan()).written(self.folder / f"plan-{self._lives}.json")
+        number = self._nursery.bear({**self.environment(), **told}, self.folder, output)
+        daemon = Daemon(self._nursery, number, output)
+        self.daemon = daemon
+        return daemon
+
+    def environment(self) -> dict[str, str]:
+        """Of a daemon; nothing of ours gets in by chance."""
+        kept = ("PATH", "LANG", "LD_LIBRARY_PATH")
+        return {
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            **({"ML_INTERN_DATABASE": self.database} if self.database else {}),
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            "ML_INTERN_STATE_DIR": str(self.state),
+            "ML_INTERN_MODEL": MODEL,
+            "ML_INTERN_WORKERS": "6",
+        }
+
+    def end(self) -> None:
+        """End the daemon, and what it has left behind."""
+        if self.daemon is not None:
+            self.daemon.signal(signal.SIGCONT)
+            self.daemon.kill()
+        from_here = str(self.state).encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and _is_of(entry, from_here):
+                try:
+                    os.kill(int(entry.name), signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+
+def _is_of(entry: Path, words: bytes) -> bool:
+    try:
+        return words in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+    except OSError:
+        return False

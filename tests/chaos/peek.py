@@ -1,0 +1,119 @@
+"""The tables as another process sees them: read only, whatever state the daemon is in."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy.pool import NullPool
+
+from ml_intern import events
+from ml_intern.messages import SessionId
+from ml_intern.queue import schema
+from ml_intern.queue.rows import Recorded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """All rows at one moment."""
+
+    sessions: dict[str, Any]
+    ops: list[Any]
+    calls: list[Any]
+    approvals: list[Any]
+    jobs: list[Any]
+    journal: list[Recorded]
+    of_session: dict[str, list[Recorded]] = field(default_factory=dict)
+
+
+class Peek:
+    """One database. Each look has a connection of its own, so that nothing is held."""
+
+    def __init__(self, state: Path, database: str = "") -> None:
+        self._path = state / "ml-intern.db"
+        self._engine = _postgres(database) if database else _sqlite(self._path)
+        self._is_file = not database
+
+    def exists(self) -> bool:
+        """Whether there is anything to look at."""
+        return not self._is_file or self._path.exists()
+
+    def tables(self) -> Tables:
+        """All there is, in one transaction."""
+        with self._engine.connect() as connection:
+            journal = _journal(connection)
+            found = Tables(
+                sessions={row.id: row for row in connection.execute(select(schema.session))},
+                ops=list(connection.execute(select(schema.op).order_by(schema.op.c.seq))),
+                calls=list(connection.execute(select(schema.tool_call))),
+                approvals=list(connection.execute(select(schema.approval))),
+                jobs=list(connection.execute(select(schema.job))),
+                journal=journal,
+            )
+        for one in journal:
+            found.of_session.setdefault(one.session_id, []).append(one)
+        return found
+
+    def last_position(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(select(func.max(schema.event.c.position))).scalar() or 0)
+
+    def starts_after(self, position: int) -> int:
+        """How many calls have begun since."""
+        with self._engine.connect() as connection:
+            asked = select(func.count()).where(
+                schema.event.c.position > position, schema.event.c.kind == "tool_started"
+            )
+            return int(connection.execute(asked).scalar() or 0)
+
+    def started_calls(self) -> int:
+        """Calls that have begun and have no answer; those that wait hold nothing."""
+        with self._engine.connect() as connection:
+            asked = select(func.count()).where(schema.tool_call.c.state == "started")
+            return int(connection.execute(asked).scalar() or 0)
+
+    def unfinished(self) -> int:
+        """Ops that are queued or running, and jobs that run."""
+        with self._engine.connect() as connection:
+            op, job = schema.op, schema.job
+            ops = select(func.count()).where(op.c.state.in_(["queued", "running"]))
+            jobs = select(func.count()).where(job.c.status == "running")
+            return sum(int(connection.execute(asked).scalar() or 0) for asked in (ops, jobs))
+
+    def most_attempts(self) -> int:
+        """Of an op that is not done."""
+        with self._engine.connect() as connection:
+            op = schema.op
+            asked = select(func.max(op.c.attempts)).where(op.c.state.in_(["queued", "running"]))
+            return int(connection.execute(asked).scalar() or 0)
+
+
+def _journal(connection: Connection) -> list[Recorded]:
+    event = schema.event
+    return [
+        Recorded(
+            position=row.position,
+            session_id=SessionId(row.session_id),
+            seq=row.seq,
+            at=datetime.fromisoformat(row.at),
+            event=events.decode(row.data),
+        )
+        for row in connection.execute(select(event).order_by(event.c.position))
+    ]
+
+
+def _sqlite(path: Path) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
+
+    return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+
+
+def _postgres(database: str) -> Engine:
+    return create_engine(
+        database.replace("postgresql://", "postgresql+psycopg://", 1),
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+    )

@@ -1,0 +1,43 @@
+"""What a daemon under test is to suffer: written by the harness, read by `tests/chaos/serve.py`."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "CHAOS_PLAN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One life of one daemon. The product knows nothing of it."""
+
+    point: str = ""
+    """Name of the crash point at which it kills itself; empty: at none."""
+    hit: int = 1
+    """At the so-manieth time that it comes there."""
+    session_id: str = ""
+    """Only in the service of this session; empty: of any."""
+    reached: str = ""
+    """File that gets a line with the point's name just before the end."""
+    mutation: str = ""
+    """Name of the rule that is broken; see `tests/chaos/mutations.py`."""
+    lease_s: float = 15.0
+    renew_s: float = 0.5
+    clock_jumps_s: tuple[float, ...] = ()
+    """What is added to the wall clock, a jump each half a second, over and over."""
+    scripted: bool = True
+    """Whether the model `chaos` answers in the process."""
+
+    def written(self, path: Path) -> dict[str, str]:
+        """Write it down; the environment that names it."""
+        path.write_text(json.dumps(asdict(self)))
+        return {VARIABLE: str(path)}
+
+
+def read_plan() -> Plan:
+    """The plan that the environment names; the empty one when it names none."""
+    path = os.environ.get(VARIABLE)
+    told: dict[str, Any] = json.loads(Path(path).read_text()) if path else {}
+    return Plan(**told)

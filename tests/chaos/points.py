@@ -1,0 +1,187 @@
+"""The crash points, by the order in which the life of an op comes to them, and what leads there.
+
+They cover table 6.4 of the design of the store: each line of it is tried before and after the
+commit that makes the difference.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ml_intern.events import Event
+from ml_intern.queue.store import Claim
+from tests.chaos.traps import (
+    Args,
+    Point,
+    half_a_draft,
+    half_the_bytes,
+    once_it_has_begun,
+)
+
+Scene = Literal[
+    "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
+    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "acknowledged",
+]  # fmt: skip
+"""What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
+
+APPEND = "queue.store:Store.append"
+FINISH = "queue.store:Store.finish"
+SUBMIT = "queue.store:Store.submit"
+RUN = "tools.router:ToolRouter.run"
+
+
+def has(kind: str, **values: Any) -> Callable[[Args, Any], bool]:
+    """Whether an event of this kind, with these values, is among the arguments."""
+
+    def found(args: Args, _result: Any) -> bool:
+        return any(
+            getattr(one, "kind", None) == kind
+            and all(getattr(one, name) == value for name, value in values.items())
+            for one in args
+            if isinstance(one, Event)
+        )
+
+    return found
+
+
+def orders(kind: str) -> Callable[[Args, Any], bool]:
+    """Whether an op of this kind is submitted."""
+    return lambda args, _result: args[2].kind == kind
+
+
+def calls(tool: str) -> Callable[[Args, Any], bool]:
+    """Whether the router is to run this tool."""
+    return lambda args, _result: bool(args[1].tool.name == tool)
+
+
+def came(_args: Args, result: Any) -> bool:
+    """Whether there was anything."""
+    return result is not None
+
+
+def with_calls(args: Args, _result: Any) -> bool:
+    return any(getattr(one, "kind", None) == "model_replied" and one.tool_calls for one in args)
+
+
+def claimed(kind: str) -> Callable[[Args, Any], bool]:
+    return lambda _args, result: isinstance(result, Claim) and result.op.kind == kind
+
+
+def spilled(_args: Args, result: Any) -> bool:
+    return result is not None and result[1] is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached(Point):
+    """A point and the scene that comes by it."""
+
+    scene: Scene
+    hits: int = 1
+    """How often the scene is sure to come by."""
+
+
+def _at(
+    name: str,
+    when: Literal["before", "after", "half"],
+    at: str,
+    scene: Scene,
+    of: Callable[[Args, Any], bool] | None = None,
+    **more: Any,
+) -> Reached:
+    given = {} if of is None else {"of": of}
+    return Reached(name=name, when=when, at=at, scene=scene, **given, **more)
+
+
+POINTS: tuple[Reached, ...] = (
+    # An op is accepted.
+    _at("session not stored", "before", "queue.store:Store.create_session", "effects"),
+    _at("session stored, not acknowledged", "after", "queue.store:Store.create_session", "effects"),
+    _at("words not stored", "before", SUBMIT, "question", orders("user_input")),
+    _at("words stored, not acknowledged", "after", SUBMIT, "question", orders("user_input")),
+    _at("claimed, turn not begun", "after", "queue.store:Store.claim", "effects", came),
+    _at("turn begun", "after", APPEND, "effects", has("turn_started")),
+    # The model.
+    _at("model asked", "after", APPEND, "effects", has("model_asked"), hits=4),
+    _at("reply not committed", "before", APPEND, "effects", has("model_replied"), hits=4),
+    _at("reply inserted, not committed", "before", "queue.edges:apply", "effects", with_calls),
+    _at("reply committed", "after", APPEND, "effects", with_calls, hits=3),
+    # An effect.
+    _at("start not committed", "before", APPEND, "effects", has("tool_started", tool="bash")),
+    _at("started, not run", "before", RUN, "effects", calls("bash"), hits=2),
+    _at(
+        "in the middle of the effect", "half", RUN, "effects", calls("bash"), hits=2,
+        halved=once_it_has_begun("effects.txt"),
+    ),
+    _at("effect done, result not committed", "before", APPEND, "effects",
+        has("tool_finished", tool="bash"), hits=2),
+    _at("result inserted, not committed", "before", "queue.edges:apply", "effects",
+        has("tool_finished", tool="bash")),
+    _at("result committed", "after", APPEND, "effects", has("tool_finished", tool="bash"), hits=2),
+    _at("reads started", "before", RUN, "reads", calls("read"), hits=2),
+    _at("half a file written", "half", "tools.files.write:write_beneath", "effects",
+        halved=half_a_draft),
+    _at("file written, not recorded", "after", "tools.files.write:write_beneath", "effects"),
+    _at("edit done, not recorded", "before", APPEND, "effects", has("tool_finished", tool="edit")),
+    _at("half an output spilled", "half", "tools.spill:write_beneath", "spill",
+        halved=half_a_draft),
+    _at("output spilled, not recorded", "after", "session.calls:spill", "spill", spilled),
+    # An approval.
+    _at("approval not asked for", "before", APPEND, "approve", has("approval_requested")),
+    _at("approval asked for", "after", APPEND, "approve", has("approval_requested")),
+    _at("waiting not committed", "before", FINISH, "approve",
+        has("turn_finished", outcome="waiting")),
+    _at("waiting", "after", FINISH, "approve", has("turn_finished", outcome="waiting")),
+    _at("decision not stored", "before", "queue.store:Store.decide", "approve", anywhere=True),
+    _at("decision stored, not acknowledged", "after", "queue.store:Store.decide", "approve",
+        anywhere=True),
+    _at("decision claimed, not run", "after", "queue.store:Store.claim", "approve",
+        claimed("approval_decision")),
+    # A job.
+    _at("job not launched", "before", "compute.local:LocalCompute.submit", "launch"),
+    _at("job launched, not recorded", "after", "compute.local:LocalCompute.submit", "launch"),
+    _at("job launched, result not committed", "before", APPEND, "launch",
+        has("job_started")),
+    _at("job recorded", "after", APPEND, "launch", has("job_started")),
+    _at("waiting for a job", "after", APPEND, "launch", has("tool_waiting")),
+    _at("progress of a job told", "after", "queue.store:Store.note", "launch"),
+    _at("end of a job not stored", "before", SUBMIT, "launch", orders("resume")),
+    _at("end of a job stored", "after", SUBMIT, "launch", orders("resume")),
+    # Leases and ends.
+    _at("lease not renewed", "before", "queue.store:Store.renew", "slow"),
+    _at("lease renewed", "after", "queue.store:Store.renew", "slow"),
+    _at("end not committed", "before", FINISH, "effects", has("turn_finished", outcome="finished")),
+    _at("end committed", "after", FINISH, "effects", has("turn_finished", outcome="finished")),
+    _at("not given back", "before", "queue.store:Store.release", "drain"),
+    _at("given back", "after", "queue.store:Store.release", "drain"),
+    # What people want of a session beside words.
+    _at("interrupt not stored", "before", SUBMIT, "interrupt", orders("interrupt")),
+    _at("interrupt stored, not acknowledged", "after", SUBMIT, "interrupt", orders("interrupt")),
+    _at("interrupted, end not committed", "before", FINISH, "interrupt",
+        has("turn_finished", outcome="interrupted")),
+    _at("job not cancelled", "before", "compute.local:LocalCompute.cancel", "interrupt_job"),
+    _at("job cancelled", "after", "compute.local:LocalCompute.cancel", "interrupt_job"),
+    _at("undone, not committed", "before", FINISH, "undo", has("undone")),
+    _at("undone", "after", FINISH, "undo", has("undone")),
+    _at("summed up, not committed", "before", FINISH, "compact", has("compacted")),
+    _at("summed up", "after", FINISH, "compact", has("compacted")),
+    _at("model changed, not committed", "before", FINISH, "model", has("model_changed")),
+    _at("model changed", "after", FINISH, "model", has("model_changed")),
+    # The trace.
+    _at("half a line of the trace", "half", "tracing.trace_file:_write_all", "effects",
+        halved=half_the_bytes, hits=2),
+    _at("lines of the trace written", "after", "tracing.trace_file:append", "effects", hits=2),
+    # Data and models.
+    _at("half the data prepared", "after", "tools.data.write:_write_line", "prepare", hits=30),
+    _at("data prepared, not in place", "before", "tools.data.layout:Layout.finish", "prepare",
+        anywhere=True),
+    _at("test data in place, the rest not", "before", "tools.data.layout:shutil.move", "prepare"),
+    _at("data in place, not recorded", "after", "tools.data.layout:Layout.finish", "prepare",
+        anywhere=True),
+    _at("half a model copied", "after", "tools.training.repository:_copy", "publish", hits=3),
+    _at("model copied, not in place", "before", "tools.training.publish:put_in_place", "publish",
+        anywhere=True),
+    _at("model published, not recorded", "after", "tools.training.publish:put_in_place", "publish",
+        anywhere=True),
+)  # fmt: skip
+
+BY_NAME = {point.name: point for point in POINTS}

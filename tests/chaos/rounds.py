@@ -1,0 +1,194 @@
+"""Rounds of the suite: a kill at a named point, kills at random moments.
+
+A round begins and ends with everything at rest, so that what it finds is its own.
+"""
+
+import random
+import signal
+import time
+from dataclasses import dataclass
+
+from tests.chaos.daemon import Home
+from tests.chaos.ledger import Count
+from tests.chaos.plan import Plan
+from tests.chaos.points import Reached
+from tests.chaos.scenes import PATIENCE_S, Stage, play, seed_model
+from tests.chaos.script import program
+from tests.scenario.world import wait_until
+
+
+@dataclass(frozen=True, kw_only=True)
+class Died:
+    """One kill at a point."""
+
+    point: str
+    reached: bool
+    status: int | None
+    """How the daemon ended; -9 when it was killed, None when it had to be killed from outside."""
+
+
+def die_at(stage: Stage, point: Reached, hit: int, *, mutation: str = "") -> Died:
+    """Bring a daemon to the point at which it ends. What it leaves is for the next one.
+
+    The daemon that ends there first brings to an end what the one before it has left.
+    """
+    home = stage.home
+    person = stage.person(f"{point.name} {hit}")
+    if point.scene == "publish":
+        seed_model(home, person, hit)
+    if point.anywhere and stage.crowd.notes.taken:
+        come_to_rest(stage, mutation=mutation)
+        stop(stage)
+    before = len(_reached(home))
+    plan = Plan(
+        point=point.name,
+        hit=hit,
+        session_id=person.session_id,
+        reached=str(home.reached),
+        mutation=mutation,
+    )
+    home.start(plan)
+    if stage.crowd.notes.taken:
+        stage.rest()
+    play(point.scene, stage, person)
+    status = _end_of(stage)
+    if status is None:
+        stop(stage)
+    reached = _reached(home)[before:] == [point.name]
+    return Died(point=point.name, reached=reached, status=status)
+
+
+def come_to_rest(stage: Stage, *, mutation: str = "") -> None:
+    """Start a daemon to which nothing happens, and wait until there is nothing left to do."""
+    stage.home.start(Plan(mutation=mutation))
+    stage.rest()
+
+
+def stop(stage: Stage) -> None:
+    """End the daemon of the stage."""
+    if stage.home.daemon is not None:
+        stage.home.daemon.kill()
+
+
+def _end_of(stage: Stage) -> int | None:
+    """How the daemon ends; None when all comes to rest instead."""
+    daemon = stage.home.daemon
+    assert daemon is not None
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if (status := daemon.status(0.25)) is not None:
+            return status
+        if stage.is_at_rest():
+            return daemon.status(2.0)
+    return None
+
+
+def _reached(home: Home) -> list[str]:
+    return home.reached.read_text().splitlines() if home.reached.exists() else []
+
+
+def first_hit(point: Reached) -> int:
+    """Of those that a scene is sure to come by, one in the middle."""
+    return point.hits // 2 + 1
+
+
+# Random kills
+
+PROGRAMS = (
+    ("bash", "write", "edit", "bash"),
+    ("pair", "bash", "pair"),
+    ("bash", "approve", "bash"),
+    ("spill", "bash"),
+    ("prepare", "script", "launch", "watch", "bash"),
+    ("bash", "question", "bash"),
+    ("bash", "reads", "slow"),
+)
+CROWD = 5
+"""Sessions with work at any time."""
+MOST_OPS = 4
+"""Of one session, before another begins."""
+MOST_LOST = 3
+"""Workers that one op may lose; the kill that would be one more is put off."""
+
+
+@dataclass(kw_only=True)
+class Killed:
+    """What came of random kills."""
+
+    kills: int = 0
+    inside: int = 0
+    """Of them, inside a call that had begun."""
+    count: Count
+
+
+def kill_at_random(stage: Stage, kills: int, chance: random.Random) -> Killed:
+    """Keep several sessions busy and kill the daemon so many times; then let all come to rest."""
+    found = Killed(count=Count())
+    workload = _Workload(stage, chance)
+    for _ in range(kills):
+        daemon = stage.home.start()
+        assert daemon.status() is None, daemon.said()
+        workload.fill()
+        _wait_for_a_moment(stage, chance)
+        daemon.signal(signal.SIGKILL)
+        assert daemon.status(PATIENCE_S) == -signal.SIGKILL, daemon.said()
+        found.kills += 1
+        found.inside += bool(stage.peek.started_calls())
+    stage.home.start()
+    stage.rest(2 * PATIENCE_S)
+    found.count = stage.count()
+    return found
+
+
+class _Workload:
+    """Asks for more whenever too little is asked for."""
+
+    def __init__(self, stage: Stage, chance: random.Random) -> None:
+        self._stage = stage
+        self._chance = chance
+        self._persons: dict[str, int] = {}
+
+    def fill(self) -> None:
+        tables = self._stage.peek.tables() if self._stage.peek.exists() else None
+        busy = set()
+        if tables is not None:
+            busy = {op.session_id for op in tables.ops if op.state in ("queued", "running")}
+            busy |= {row.id for row in tables.sessions.values() if row.outcome == "waiting"}
+        for person in self._stage.crowd.persons:
+            if not all(one.done() for one in person.asked):
+                busy.add(person.session_id)
+        for person in self._stage.crowd.persons:
+            if len(busy) < CROWD and person.session_id not in busy and len(person.asked) < MOST_OPS:
+                person.say(self._program(len(person.asked) + 1))
+                busy.add(person.session_id)
+        while len(busy) < CROWD:
+            person = self._stage.person(f"person {len(self._stage.crowd.persons)}")
+            person.start(self._program(1))
+            if self._chance.random() < 0.3:
+                person.say(self._program(2))
+            busy.add(person.session_id)
+
+    def _program(self, number: int) -> str:
+        return program(number, *self._chance.choice(PROGRAMS))
+
+
+def _wait_for_a_moment(stage: Stage, chance: random.Random) -> None:
+    """A third of the moments are any; the others lie soon after a call has begun."""
+    wait_until(stage.peek.exists, "there is a journal")
+    if chance.random() < 0.33:
+        time.sleep(chance.uniform(0.0, 1.0))
+    else:
+        position = stage.peek.last_position()
+        wait_until(
+            lambda: stage.peek.starts_after(position) or not stage.peek.unfinished(),
+            "a call begins",
+            PATIENCE_S,
+            every_s=0.01,
+        )
+        time.sleep(chance.uniform(0.0, 0.12))
+    wait_until(
+        lambda: stage.peek.most_attempts() < MOST_LOST or not stage.peek.unfinished(),
+        "an op that has lost its worker twice gets further",
+        PATIENCE_S,
+        every_s=0.01,
+    )

@@ -1,0 +1,218 @@
+"""What is done so that the product comes to a point, and how one knows that it has come to rest."""
+
+import hashlib
+import json
+import signal
+from pathlib import Path
+
+from ml_intern.clock import SystemClock
+from ml_intern.events import (
+    Fact,
+    ModelReplied,
+    SessionStarted,
+    ToolFinished,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    UserSaid,
+)
+from ml_intern.messages import CallId, SessionId, ToolCall, Usage
+from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
+from ml_intern.queue.store import Store
+from tests.chaos import ledger, script
+from tests.chaos.crowd import Crowd, Person
+from tests.chaos.daemon import Home
+from tests.chaos.ledger import Count
+from tests.chaos.peek import Peek
+from tests.chaos.script import program
+from tests.scenario.world import wait_until
+
+PATIENCE_S = 60.0
+
+
+class Stage:
+    """One home with its people, seen from outside."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.peek = Peek(home.state, home.database)
+        self.crowd = Crowd(home.folder, home.state / "daemon.sock")
+        self._persons = 0
+        script.data_file(home.folder)
+
+    def person(self, key: str = "") -> Person:
+        self._persons += 1
+        return self.crowd.person(key or f"person-{self._persons}")
+
+    def rest(self, within_s: float = PATIENCE_S) -> None:
+        """Wait until all that was asked for is done, and written into the traces."""
+        wait_until(self._rests, "all has come to rest", within_s, every_s=0.05)
+
+    def _rests(self) -> bool:
+        daemon = self.home.daemon
+        assert daemon is not None
+        assert daemon.status() is None, f"the daemon has ended\n{daemon.said()[-3000:]}"
+        return self.is_at_rest()
+
+    def is_at_rest(self) -> bool:
+        """Whether everybody has an answer, and everything is done and written."""
+        if not self.crowd.is_heard() or not self.peek.exists() or self.peek.unfinished():
+            return False
+        tables = self.peek.tables()
+        waits = any(row.outcome == "waiting" for row in tables.sessions.values())
+        leased = any(row.state not in ("idle", "waiting") for row in tables.sessions.values())
+        return not waits and not leased and not ledger.trace_is_behind(tables, self.home.state)
+
+    def count(self) -> Count:
+        return ledger.check(self.peek.tables(), self.home.state, list(self.crowd.notes.taken))
+
+    def close(self) -> None:
+        self.crowd.close()
+        self.home.end()
+
+
+def play(scene: str, stage: Stage, person: Person) -> None:
+    """Ask for it; returns before it is done, unless something must have happened first."""
+    match scene:
+        case "effects":
+            person.start(program(1, "bash", "write", "edit", "pair", "bash"))
+        case "reads":
+            person.start(program(1, "bash", "reads", "reads"))
+        case "spill":
+            person.start(program(1, "spill"))
+        case "approve":
+            person.start(program(1, "bash", "approve", "bash"))
+        case "question":
+            person.start(program(1, "bash"))
+            person.say(program(2, "question", "bash"))
+            person.say(program(3, "bash"))
+        case "launch":
+            person.start(program(1, "prepare", "script", "launch", "watch", "bash"))
+        case "prepare":
+            person.start(program(1, "prepare", "bash"))
+        case "publish":
+            person.say(program(2, "publish", "bash"))
+        case "slow":
+            person.start(program(1, "slow", "bash"))
+        case "interrupt":
+            person.start(program(1, "slow", "slow"))
+            _await_start(stage, person)
+            person.submit(Interrupt(asked_by="ada"))
+            person.say(program(2, "bash"))
+        case "interrupt_job":
+            person.start(program(1, "prepare", "endless", "launch", "watch"))
+            _await_outcome(stage, person, "waiting")
+            person.submit(Interrupt(asked_by="ada"))
+            person.say(program(2, "bash"))
+        case "undo":
+            person.start(program(1, "bash"))
+            person.say(program(2, "bash"))
+            person.submit(Undo(asked_by="ada"))
+            person.say(program(3, "bash"))
+        case "compact":
+            person.start(program(1, "bash", "pair", "pair", "bash"))
+            person.submit(Compact(asked_by="ada"))
+            person.say(program(2, "bash"))
+        case "model":
+            person.start(program(1, "bash"))
+            person.submit(ChangeModel(model=script.OTHER, asked_by="ada"))
+            person.say(program(2, "bash"))
+        case "drain":
+            person.start(program(1, "slow", "bash"))
+            _await_start(stage, person)
+            assert stage.home.daemon is not None
+            stage.home.daemon.signal(signal.SIGTERM)
+        case _:
+            raise ValueError(scene)
+
+
+def _await_start(stage: Stage, person: Person) -> None:
+    wait_until(lambda: _has(stage, person, "tool_started"), "a call has begun", PATIENCE_S)
+
+
+def _await_outcome(stage: Stage, person: Person, outcome: str) -> None:
+    def is_there() -> bool:
+        row = stage.peek.tables().sessions.get(person.session_id)
+        return row is not None and row.outcome == outcome
+
+    wait_until(is_there, f"{person.session_id} is {outcome}", PATIENCE_S, every_s=0.05)
+
+
+def _has(stage: Stage, person: Person, kind: str) -> bool:
+    journal = stage.peek.tables().of_session.get(person.session_id, [])
+    return any(one.event.kind == kind for one in journal)
+
+
+# A model that may be published, without the minute that it takes to train one
+
+
+def seed_model(home: Home, person: Person, number: int) -> None:
+    """A session that has trained, scored and described a model; while no daemon runs.
+
+    What its tools would have left: the folder, and facts in the journal.
+    """
+    workspace = home.state / "sessions" / person.session_id / "workspace"
+    weights = f"weights {number}".encode() * 5000
+    facts = _model(workspace / "model", weights)
+    store = Store.open(home.state / "ml-intern.db", SystemClock())
+    try:
+        _write_journal(store, person.session_id, workspace, facts)
+    finally:
+        store.close()
+
+
+def _model(folder: Path, weights: bytes) -> tuple[Fact, ...]:
+    (folder / "reproduce").mkdir(parents=True)
+    sha256 = hashlib.sha256(weights).hexdigest()
+    card = b"---\nlicense: mit\nmodel-index:\n- name: model\n---\n\n# model\n\nA model.\n"
+    files = {
+        "model.safetensors": weights,
+        "config.json": b"{}",
+        "README.md": card,
+        "reproduce/metrics.json": json.dumps({"weights_sha256": sha256}).encode(),
+        "reproduce/train.py": b"pass\n",
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    evaluation = {"split": "validation", "weights_sha256": sha256, "metrics": {"accuracy": 0.9}}
+    described = {
+        "model_dir": "model", "weights_sha256": sha256, "sha256": hashlib.sha256(card).hexdigest(),
+    }  # fmt: skip
+    return Fact(kind="evaluation", data=evaluation), Fact(kind="card", data=described)
+
+
+def _write_journal(
+    store: Store, session_id: SessionId, workspace: Path, facts: tuple[Fact, ...]
+) -> None:
+    task = program(1, "bash")
+    started = SessionStarted(
+        title=task, model=script.MODEL, workspace=str(workspace), started_in="/", version="0.0.0"
+    )
+    store.create_session(session_id, started, UserInput(text=task, author="ada"))
+    claim = store.claim(5.0)
+    assert claim is not None
+    assert claim.session_id == session_id
+    call = ToolCall(call_id=CallId("seeded"), name="bash", arguments='{"command": "echo 1.0"}')
+    arguments, sha256 = {"command": "echo 1.0"}, "0" * 64
+    reply = _reply("seeded-1", "", call)
+    began = ToolStarted(
+        call_id=call.call_id, tool="bash", arguments=arguments, arguments_sha256=sha256,
+        effect="write",
+    )  # fmt: skip
+    ended = ToolFinished(
+        call_id=call.call_id, tool="bash", ok=True, output="trained", answered_by="router",
+        duration_ms=1, facts=facts,
+    )  # fmt: skip
+    said = UserSaid(text=task, author="ada")
+    store.append(claim.lease, TurnStarted(op_seq=claim.op_seq, attempt=1), said, reply)
+    store.append(claim.lease, began)
+    store.append(claim.lease, ended, _reply("seeded-2", "Done with 1."))
+    store.finish(claim, TurnFinished(outcome="finished", detail="Done with 1."))
+
+
+def _reply(reply_id: str, text: str, *calls: ToolCall) -> ModelReplied:
+    return ModelReplied(
+        reply_id=reply_id, model=script.MODEL, text=text, thinking="", tool_calls=calls,
+        usage=Usage(), cost_micro_usd=0, stop_reason="tool_calls" if calls else "end",
+        duration_ms=1,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""`ml-intern serve` with a plan: crash points set and the model scripted, then the shipped `main`.
+
+`python -m tests.chaos.serve serve` is one daemon. `python -m tests.chaos.serve --nursery` has all
+that the daemon imports in memory, and makes one for each line of standard input in a process of its
+own: the import is most of the second or two (ten with LiteLLM) that a start takes, and a thousand
+kills take a thousand starts. It has no thread, so that what is forked is whole.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+import ml_intern.cli.serving
+from ml_intern.api.app import build_app
+from ml_intern.cli.main import main
+from ml_intern.daemon import models, workers
+from ml_intern.daemon.service import Service
+from ml_intern.llm.client import ModelClient
+from ml_intern.llm.scripted import ScriptedModel
+from ml_intern.settings import Settings
+from tests.chaos import mutations, script, traps
+from tests.chaos.clock import JumpingClock
+from tests.chaos.plan import Plan, read_plan
+from tests.chaos.points import BY_NAME
+
+
+def prepare(plan: Plan) -> None:
+    """Wrap what the plan names; nothing else of this process is other than shipped."""
+    if plan.scripted:
+        _script_models()
+    workers.RENEW_S = plan.renew_s
+    if plan.clock_jumps_s:
+        jumps = plan.clock_jumps_s
+        ml_intern.cli.serving.SystemClock = lambda: JumpingClock(jumps)  # type: ignore[assignment,misc]
+    if plan.mutation:
+        mutations.BY_NAME[plan.mutation].install()
+    if plan.point:
+        traps.install(BY_NAME[plan.point], plan)
+
+
+def _script_models() -> None:
+    make = models.Models._make
+
+    def scripted(self: models.Models, name: str) -> ModelClient:
+        if name in (script.MODEL, script.OTHER):
+            return ScriptedModel(name, script.answer)
+        return make(self, name)
+
+    models.Models._make = scripted  # type: ignore[method-assign]
+
+
+def run(words: list[str]) -> NoReturn:
+    """Be the daemon."""
+    prepare(read_plan())
+    sys.argv = ["ml-intern", *words]
+    main()
+    raise SystemExit
+
+
+def nursery() -> None:
+    """A daemon for each line: `{"words", "environment", "folder", "output"}`; says its number.
+
+    Says `ended NUMBER STATUS` for each that has ended.
+    """
+    _warm()
+    heard = ""
+    while True:
+        ready, _, _ = select.select([0], [], [], 0.02)
+        if ready:
+            piece = os.read(0, 1 << 16).decode()
+            if not piece:
+                return
+            heard += piece
+        while "\n" in heard:
+            line, _, heard = heard.partition("\n")
+            _tell("started", _born(json.loads(line)))
+        _bury()
+
+
+def _warm() -> None:
+    """What is otherwise made at the first use: codecs, tools, the dialect of the database."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service.open(Settings(state_dir=Path(folder) / "state"))
+        build_app(service.door)
+        service.close()
+    assert threading.active_count() == 1, "a nursery must not fork beside threads"
+
+
+def _born(wanted: dict[str, Any]) -> int:
+    number = os.fork()
+    if number:
+        return number
+    os.setsid()
+    for standard, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+        (2, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+    ):
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, standard)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    os.chdir(wanted["folder"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run(wanted["words"])
+
+
+def _bury() -> None:
+    while True:
+        try:
+            number, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not number:
+            return
+        _tell("ended", number, os.waitstatus_to_exitcode(status))
+
+
+def _tell(*words: object) -> None:
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--nursery"]:
+        nursery()
+    else:
+        run(sys.argv[1:])
