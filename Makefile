@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench docs venv clean debian
+.PHONY: help demo test check format bench chaos docs venv clean debian
 
 help: ## show this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ docs: .venv/.dev ## write docs/settings.md from the settings class
 
 bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run
+
+chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50")
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
 
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

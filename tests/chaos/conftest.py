@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.daemon import Home, Nursery
+from tests.chaos.databases import DATABASES, fresh
 from tests.chaos.scenes import Stage
-
-DATABASES = ("sqlite",)
-"""A run of everything for each of these."""
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest) -> str:
-    """Address of a fresh database; empty for SQLite, which lies in the state directory."""
-    assert request.param == "sqlite"
-    return ""
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a fresh database; empty for SQLite."""
+    with fresh(request.param) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -152,7 +152,9 @@ class Home:
         """A daemon that is starting. `name`: its own socket, for a second one beside the first."""
         self._lives += 1
         output = self.folder / f"life-{self._lives}.txt"
-        told = (plan or Plan()).written(self.folder / f"plan-{self._lives}.json")
+        plan = plan or Plan()
+        told = plan.written(self.folder / f"plan-{self._lives}.json")
+        told["ML_INTERN_WORKERS"] = str(plan.workers)
         number = self._nursery.bear({**self.environment(), **told}, self.folder, output)
         daemon = Daemon(self._nursery, number, output)
         self.daemon = daemon
@@ -169,7 +171,6 @@ class Home:
             "OMP_NUM_THREADS": "1",
             "ML_INTERN_STATE_DIR": str(self.state),
             "ML_INTERN_MODEL": MODEL,
-            "ML_INTERN_WORKERS": "6",
         }
 
     def end(self) -> None:

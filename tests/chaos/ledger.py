@@ -149,8 +149,10 @@ def _session(tables: Tables, session_id: str, journal: Sequence[Recorded], count
         count.wrong("broken", f"{session_id}: {problem}")
     for problem in _starts(journal):
         count.wrong("duplicated", f"{session_id}: {problem}")
-    for problem in _unheard(tables, session_id, journal):
-        count.wrong("lost", f"{session_id}: {problem}")
+    for text, times in _heard(tables, session_id, journal):
+        if times != 1:
+            column = "duplicated" if times else "lost"
+            count.wrong(column, f"{session_id}: words {text!r} were heard {times} times")
     for one in journal:
         event = one.event
         if isinstance(event, ToolFinished) and "outcome of this call is unknown" in event.output:
@@ -227,8 +229,10 @@ def _starts(journal: Sequence[Recorded]) -> Iterator[str]:
             yield f"{call} was started {times} times"
 
 
-def _unheard(tables: Tables, session_id: str, journal: Sequence[Recorded]) -> Iterator[str]:
-    """Words became part of the conversation, once, unless somebody stopped them."""
+def _heard(
+    tables: Tables, session_id: str, journal: Sequence[Recorded]
+) -> Iterator[tuple[str, int]]:
+    """How often words became part of the conversation that nobody stopped."""
     cancelled = {one.event.op_seq for one in journal if isinstance(one.event, OpCancelled)}
     heard = Counter(one.event.text for one in journal if isinstance(one.event, UserSaid))
     heard += Counter(
@@ -242,8 +246,7 @@ def _unheard(tables: Tables, session_id: str, journal: Sequence[Recorded]) -> It
         if op.session_id != session_id or op.kind != "user_input" or op.seq in cancelled:
             continue
         text = json.loads(op.payload)["text"]
-        if heard[text] != 1:
-            yield f"words {text!r} were heard {heard[text]} times"
+        yield text, heard[text]
 
 
 # What was done outside of the tables

@@ -82,6 +82,18 @@ class Peek:
             jobs = select(func.count()).where(job.c.status == "running")
             return sum(int(connection.execute(asked).scalar() or 0) for asked in (ops, jobs))
 
+    def tokens(self) -> dict[str, int]:
+        """Of the leases of all sessions: how often each was taken up."""
+        with self._engine.connect() as connection:
+            asked = select(schema.session.c.id, schema.session.c.lease_token)
+            return {row.id: row.lease_token for row in connection.execute(asked)}
+
+    def leased(self) -> int:
+        """Sessions that somebody works on."""
+        with self._engine.connect() as connection:
+            asked = select(func.count()).where(schema.session.c.state == "leased")
+            return int(connection.execute(asked).scalar() or 0)
+
     def most_attempts(self) -> int:
         """Of an op that is not done."""
         with self._engine.connect() as connection:

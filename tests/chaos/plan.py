@@ -23,7 +23,7 @@ class Plan:
     """File that gets a line with the point's name just before the end."""
     mutation: str = ""
     """Name of the rule that is broken; see `tests/chaos/mutations.py`."""
-    lease_s: float = 15.0
+    workers: int = 6
     renew_s: float = 0.5
     clock_jumps_s: tuple[float, ...] = ()
     """What is added to the wall clock, a jump each half a second, over and over."""

@@ -49,6 +49,11 @@ def orders(kind: str) -> Callable[[Args, Any], bool]:
     return lambda args, _result: args[2].kind == kind
 
 
+def puts(kind: str) -> Callable[[Args, Any], bool]:
+    """Whether an op of this kind is queued."""
+    return lambda args, _result: bool(args[2].kind == kind)
+
+
 def calls(tool: str) -> Callable[[Args, Any], bool]:
     """Whether the router is to run this tool."""
     return lambda args, _result: bool(args[1].tool.name == tool)
@@ -141,15 +146,26 @@ POINTS: tuple[Reached, ...] = (
     _at("job launched, not recorded", "after", "compute.local:LocalCompute.submit", "launch"),
     _at("job launched, result not committed", "before", APPEND, "launch",
         has("job_started")),
+    _at(
+        "launch inserted, not committed",
+        "before",
+        "queue.edges:apply",
+        "launch",
+        has("tool_finished", tool="launch_training"),
+    ),
     _at("job recorded", "after", APPEND, "launch", has("job_started")),
     _at("waiting for a job", "after", APPEND, "launch", has("tool_waiting")),
     _at("progress of a job told", "after", "queue.store:Store.note", "launch"),
     _at("end of a job not stored", "before", SUBMIT, "launch", orders("resume")),
+    _at(
+        "end of a job inserted, op not", "before", "queue.backlog:put", "launch", puts("resume")
+    ),
     _at("end of a job stored", "after", SUBMIT, "launch", orders("resume")),
     # Leases and ends.
     _at("lease not renewed", "before", "queue.store:Store.renew", "slow"),
     _at("lease renewed", "after", "queue.store:Store.renew", "slow"),
     _at("end not committed", "before", FINISH, "effects", has("turn_finished", outcome="finished")),
+    _at("end begun, not committed", "before", "queue.leases:finish", "effects"),
     _at("end committed", "after", FINISH, "effects", has("turn_finished", outcome="finished")),
     _at("not given back", "before", "queue.store:Store.release", "drain"),
     _at("given back", "after", "queue.store:Store.release", "drain"),

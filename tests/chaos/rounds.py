@@ -8,6 +8,7 @@ import signal
 import time
 from dataclasses import dataclass
 
+from ml_intern.queue.leases import LEASE_S
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
 from tests.chaos.plan import Plan
@@ -64,6 +65,40 @@ def come_to_rest(stage: Stage, *, mutation: str = "") -> None:
     stage.rest()
 
 
+def die_when_acknowledged(stage: Stage, *, mutation: str = "") -> None:
+    """Kill the daemon from outside in the moment in which it has said yes; twice."""
+    person = stage.person("acknowledged")
+    for number, ask in enumerate((person.start, person.say), 1):
+        stage.home.start(Plan(mutation=mutation))
+        ask(program(number, "bash")).result()
+        stop(stage)
+
+
+def freeze(stage: Stage, sessions: int, *, mutation: str = "") -> int:
+    """Stop the owner of several sessions for longer than its leases last, then let it go on.
+
+    Nobody renews the leases, so that others surely take over: workers of the same process on
+    SQLite, where there is no other. The number of owners that woke and found themselves replaced.
+    """
+    daemon = stage.home.start(Plan(mutation=mutation, renew_s=NEVER_S, workers=3 * sessions))
+    base = len(stage.crowd.persons)
+    for number in range(sessions):
+        person = stage.person(f"frozen {base + number}")
+        person.start(program(1, *(FROZEN_IN[number % len(FROZEN_IN)])))
+    wait_until(lambda: stage.peek.leased() == sessions, "all are at work", PATIENCE_S)
+    wait_until(
+        lambda: stage.peek.started_calls() >= sum(steps[0] == "slow" for steps in FROZEN_IN),
+        "some are inside a call",
+        PATIENCE_S,
+    )
+    daemon.signal(signal.SIGSTOP)
+    tokens = stage.peek.tokens()
+    time.sleep(LEASE_S + 0.5)
+    daemon.signal(signal.SIGCONT)
+    stage.rest()
+    return sum(token > tokens[session] for session, token in stage.peek.tokens().items())
+
+
 def stop(stage: Stage) -> None:
     """End the daemon of the stage."""
     if stage.home.daemon is not None:
@@ -74,7 +109,7 @@ def _end_of(stage: Stage) -> int | None:
     """How the daemon ends; None when all comes to rest instead."""
     daemon = stage.home.daemon
     assert daemon is not None
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + stage.patience_s
     while time.monotonic() < end:
         if (status := daemon.status(0.25)) is not None:
             return status
@@ -91,6 +126,9 @@ def first_hit(point: Reached) -> int:
     """Of those that a scene is sure to come by, one in the middle."""
     return point.hits // 2 + 1
 
+
+NEVER_S = 100_000.0
+FROZEN_IN = (("think", "bash"), ("slow", "bash"), ("think", "pair"))
 
 # Random kills
 
@@ -121,12 +159,14 @@ class Killed:
     count: Count
 
 
-def kill_at_random(stage: Stage, kills: int, chance: random.Random) -> Killed:
+def kill_at_random(
+    stage: Stage, kills: int, chance: random.Random, plan: Plan | None = None
+) -> Killed:
     """Keep several sessions busy and kill the daemon so many times; then let all come to rest."""
     found = Killed(count=Count())
     workload = _Workload(stage, chance)
     for _ in range(kills):
-        daemon = stage.home.start()
+        daemon = stage.home.start(plan)
         assert daemon.status() is None, daemon.said()
         workload.fill()
         _wait_for_a_moment(stage, chance)
@@ -135,7 +175,7 @@ def kill_at_random(stage: Stage, kills: int, chance: random.Random) -> Killed:
         found.kills += 1
         found.inside += bool(stage.peek.started_calls())
     stage.home.start()
-    stage.rest(2 * PATIENCE_S)
+    stage.rest()
     found.count = stage.count()
     return found
 

@@ -37,6 +37,7 @@ class Stage:
         self.home = home
         self.peek = Peek(home.state, home.database)
         self.crowd = Crowd(home.folder, home.state / "daemon.sock")
+        self.patience_s = PATIENCE_S
         self._persons = 0
         script.data_file(home.folder)
 
@@ -44,9 +45,9 @@ class Stage:
         self._persons += 1
         return self.crowd.person(key or f"person-{self._persons}")
 
-    def rest(self, within_s: float = PATIENCE_S) -> None:
+    def rest(self) -> None:
         """Wait until all that was asked for is done, and written into the traces."""
-        wait_until(self._rests, "all has come to rest", within_s, every_s=0.05)
+        wait_until(self._rests, "all has come to rest", self.patience_s, every_s=0.05)
 
     def _rests(self) -> bool:
         daemon = self.home.daemon

@@ -7,6 +7,7 @@ has.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ ENDS = "ends.txt"
 """A line for each as it ends."""
 JOBS = "jobs.txt"
 """A line for each job that came to run."""
+THINKS_S = 3.0
+"""What the model takes for a step that it thinks about."""
 SPILLED_CHARS = 40_000
 DATA = "data.jsonl"
 """In the folder where the task was typed."""
@@ -84,6 +87,11 @@ def _bash(label: str, _messages: Sequence[Message], *, takes: float = 0.1, more:
 
 def _effect(label: str, takes: float) -> str:
     return f"echo {label} >> {EFFECTS}; sleep {takes}; echo {label} >> {ENDS}"
+
+
+def _think(label: str, messages: Sequence[Message]) -> Any:
+    time.sleep(THINKS_S)
+    return _bash(label, messages)
 
 
 def _pair(label: str, _messages: Sequence[Message]) -> Any:
@@ -171,6 +179,7 @@ def _calls(*wanted: tuple[str, dict[str, Any]]) -> AssistantMessage:
 _STEPS: dict[str, Callable[[str, Sequence[Message]], AssistantMessage]] = {
     "bash": _bash,
     "slow": lambda label, messages: _bash(label, messages, takes=1.5),
+    "think": _think,
     "pair": _pair,
     "spill": _spill,
     "write": _write,
