@@ -83,12 +83,19 @@ class LaunchTraining(Tool[LaunchArguments]):
         return _launched(ctx, record, ctx.place.compute.submit(_specify(ctx, record)))
 
     def recover(self, args: LaunchArguments, ctx: ToolContext) -> ToolOutcome:
-        """Adopt the job if it was started; if it never was, start it now."""
+        """Adopt the job if it was started; if it never was, start it now.
+
+        Its runner may still have been on its way at the first look. What it has written since is
+        then a reason to refuse another launch, and no reason to lose it.
+        """
         job_id = job_id_of(ctx.call_id)
         folder = ctx.place.jobs / job_id
         handle = ctx.place.compute.find(job_id, folder)
         if handle is None:
-            return self.run(args, ctx)
+            outcome = self.run(args, ctx)
+            handle = None if outcome.ok else ctx.place.compute.find(job_id, folder)
+            if handle is None:
+                return outcome
         return _launched(ctx, json.loads((folder / RECORD).read_bytes()), handle)
 
 

@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ml_intern.messages import CallId
+from ml_intern.compute.local import LocalCompute
+from ml_intern.messages import CallId, JobId
 from ml_intern.tools.protocol import ToolOutcome
 from ml_intern.tools.training.jobs import job_id_of
 from ml_intern.tools.training.launch_training import LaunchArguments, LaunchTraining
 from tests.tools.training.scripts import DONE, GATE, a_script
-from tests.tools.training.sessions import Session
+from tests.tools.training.sessions import Session, wait_until
 
 
 def checked(session: Session, text: str) -> LaunchArguments:
@@ -122,6 +125,29 @@ def test_after_a_crash_a_job_that_never_started_is_started_once(session: Session
     checked(session, a_script())
     session.recover("launch_training", "call_7", path="train.py", output_dir="out")
     assert session.watch("call_7")["status"] == "succeeded"
+
+
+def test_a_job_whose_runner_was_on_its_way_at_the_crash_is_adopted(session: Session) -> None:
+    """It was not to be seen at the first look, and had begun to write at the second."""
+    args = checked(session, a_script(train=f"(out / 'begun').touch()\n    {GATE}"))
+    lost = LaunchTraining().run(args, session.context("call_7"))
+    assert isinstance(lost, ToolOutcome)
+    wait_until((session.place.workspace / "out" / "begun").exists)
+    session.place = replace(session.place, compute=LateCompute(session.place.sandbox))
+    answer = session.recover("launch_training", "call_7", path="train.py", output_dir="out")
+    assert answer == json.loads(lost.output)
+    session.write("gate", "")
+    assert session.watch("call_7")["status"] == "succeeded"
+
+
+class LateCompute(LocalCompute):
+    """Does not see any job at the first look."""
+
+    looks = 0
+
+    def find(self, job_id: JobId, folder: Path) -> dict[str, Any] | None:
+        self.looks += 1
+        return super().find(job_id, folder) if self.looks > 1 else None
 
 
 def test_a_job_may_not_run_longer_than_the_settings_allow(session: Session) -> None:
