@@ -49,7 +49,9 @@ class Layout:
         for folder in (self._new_visible, self._new_hidden):
             (folder / RECORD).write_text(text, encoding="utf-8", errors="replace")
         self._visible.parent.mkdir(parents=True, exist_ok=True)
-        _remove(self._visible)
+        # In one step: what is half removed must not look finished.
+        if self._visible.is_symlink() or self._visible.exists():
+            self._visible.rename(self._building / "old")
         _remove(self._hidden)
         self._new_hidden.rename(self._hidden)
         shutil.move(self._new_visible, self._visible)

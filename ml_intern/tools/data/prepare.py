@@ -89,8 +89,10 @@ class PrepareDataset(Tool[PrepareArguments]):
 
     def recover(self, args: PrepareArguments, ctx: ToolContext) -> ToolOutcome:
         """A folder in place is the whole effect; without it, nothing has happened that counts."""
-        record = Layout(ctx.place, args.name).finished()
+        layout = Layout(ctx.place, args.name)
+        record = layout.finished()
         if record and record["arguments"] == args.model_dump() and _is_inspected(record, ctx.facts):
+            layout.abandon()
             return _outcome(record)
         return self.run(args, ctx)
 
@@ -109,8 +111,9 @@ def _report_of(dataset: Dataset, facts: Facts) -> dict[str, Any]:
 
 
 def _is_inspected(record: dict[str, Any], facts: Facts) -> bool:
-    wanted = {key: record[key] for key in ("source", "fingerprint")}
-    return facts.latest("dataset_inspected", **wanted) is not None
+    """Whether it is of what the source held when it was looked at last."""
+    fact = facts.latest("dataset_inspected", source=record["source"])
+    return fact is not None and fact["fingerprint"] == record["fingerprint"]
 
 
 def _prepare(

@@ -312,8 +312,10 @@ def test_recovery_answers_what_was_finished(bench: Bench, sentences: Sentences) 
     bench.inspect(name)
     done = bench.prepare_outcome(name)
     before = (bench.place.workspace / "data/data/train.jsonl").stat().st_ino
+    (bench.place.held_out / ".data.building").mkdir()  # it ended before it could clear up
     ctx = context_in(bench.place, *bench.facts[:1])
     assert PrepareDataset().recover(PrepareArguments(source=name), ctx) == done
+    assert [path.name for path in bench.place.held_out.iterdir()] == ["data"]
     assert (bench.place.workspace / "data/data/train.jsonl").stat().st_ino == before
 
 
@@ -339,6 +341,41 @@ def test_recovery_does_again_what_was_cut_short(
     assert PrepareDataset().recover(PrepareArguments(source=name), ctx) == done
     assert tree(bench.place.workspace) == whole
     assert [path.name for path in bench.place.held_out.iterdir()] == ["data"]
+
+
+def test_recovery_does_not_take_an_earlier_preparation_for_the_one_that_was_cut_short(
+    bench: Bench, sentences: Sentences
+) -> None:
+    """The source had changed since, and was inspected anew."""
+    name = bench.csv("a.csv", ["text", "label"], sentences(50))
+    before = bench.prepare(name)
+    bench.csv(name, ["text", "label"], sentences(100))
+    bench.inspect(name)
+    ctx = context_in(bench.place, *bench.facts)
+    recovered = PrepareDataset().recover(PrepareArguments(source=name), ctx)
+    assert json.loads(recovered.output)["rows"]["train"] == 80 != before["rows"]["train"]
+
+
+def test_an_earlier_preparation_goes_away_at_once(
+    bench: Bench, sentences: Sentences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash while its files are removed leaves nothing that looks finished."""
+    name = bench.csv("a.csv", ["text", "label"], sentences(50))
+    bench.prepare(name)
+
+    def crash(path: Path) -> None:
+        for file in path.rglob("*.jsonl"):
+            file.unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ml_intern.tools.data.layout.shutil.rmtree", crash)
+        layout = Layout(bench.place, "data")
+        for folder in (layout.folder_for("train"), layout.folder_for("test")):
+            folder.mkdir(parents=True)
+        with pytest.raises(KeyboardInterrupt):
+            layout.finish({})
+    assert Layout(bench.place, "data").finished() is None
 
 
 def test_a_forged_record_in_the_workspace_recovers_nothing(
