@@ -342,11 +342,14 @@ def _data(folder: Path, journal: Sequence[Recorded], count: Count) -> None:
         validation = split_sha256(folder / "workspace" / fact["validation"])
         if record["validation_sha256"] != validation:
             count.wrong("broken", f"validation data in {folder} is not what was prepared")
-        rows = len((folder / "workspace" / fact["train"]).read_text().splitlines())
+        train = folder / "workspace" / fact["train"]
+        listed = train / "metadata.jsonl" if train.is_dir() else train
+        rows = len(listed.read_text().splitlines())
         if rows != fact["rows"]["train"]:
             count.wrong("broken", f"training data in {folder} has {rows} rows")
-        test = split_sha256(folder / "held_out" / fact["test"] / "test.jsonl")
-        if record["test_sha256"] != test:
+        hidden = folder / "held_out" / fact["test"]
+        test = hidden / "test.jsonl"
+        if record["test_sha256"] != split_sha256(test if test.exists() else hidden / "test"):
             count.wrong("broken", f"test data in {folder} is not what was prepared")
     for left in (folder / "held_out").glob(".*.building"):
         count.wrong("broken", f"{left} was left behind")

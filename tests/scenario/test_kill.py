@@ -18,6 +18,9 @@ from ml_intern.events import (
     ToolStarted,
     TurnFinished,
 )
+from tests.chaos.ledger import check
+from tests.chaos.peek import Peek
+from tests.scenario.test_serve import served, submitted
 from tests.scenario.world import World, wait_until
 from tests.tracing.rules import broken_rules
 
@@ -73,6 +76,34 @@ def test_a_session_survives_a_kill_at_every_stage(world: World, pictures: Path) 
     assert len(published) == 1
     assert broken_rules(world.trace(session_id)) == []
     assert_trace_has_every_call_once(world.trace(session_id), events)
+    assert world.left_processes() == []
+
+
+def test_a_service_that_is_killed_while_a_model_trains_goes_on_and_trains_it_once(
+    world: World, pictures: Path
+) -> None:
+    service = served(world)
+    task = f"Train a small image classifier from scratch on {pictures} for 8 epochs."
+    session_id = submitted(world, f"{task} Do not publish.")
+    for moment, wanted in {
+        "launch_training starts": starts("launch_training"),
+        "the job tells its progress": lambda event: isinstance(event, JobProgressed),
+    }.items():
+        world.wait_for(wanted, moment, service)
+        service.signal(signal.SIGKILL)
+        assert service.ends() == -signal.SIGKILL
+        service = served(world)
+
+    status, said = world.does("attach", session_id)
+
+    assert status == 0, said
+    assert_nothing_lost_or_doubled(world.events(session_id))
+    assert len(world.jobs()) == 1
+    service.signal(signal.SIGTERM)
+    assert service.ends() == 0, service.said()
+    count = check(Peek(world.state).tables(), world.state, ())
+    assert count.problems == []
+    assert broken_rules(world.trace(session_id)) == []
     assert world.left_processes() == []
 
 
