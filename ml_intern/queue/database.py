@@ -44,8 +44,8 @@ class Database(Protocol):
         """Seconds of the one clock that all owners of leases in this database share."""
         ...
 
-    def tell(self, connection: Connection, *told: Told) -> None:
-        """Tell other processes, when the transaction of `connection` is committed."""
+    def tell(self, told: Told) -> None:
+        """Tell other processes of what was committed; soon, without waiting for it."""
         ...
 
     def listen(self, heard: Callable[[Told], None]) -> None:

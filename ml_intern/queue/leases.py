@@ -2,8 +2,8 @@
 
 A session is leased to one worker at a time, and its ops go in order; an op that a lost worker left
 `running` is the oldest unfinished one, so it is always the next. A lease ends by time when it was
-not renewed; an end that lies further ahead than any lease can last was written before the machine
-restarted its clock, and is over too.
+not renewed; an end that lies far further ahead than any lease can last was written before the clock
+was restarted, and is over too.
 """
 
 import pydantic
@@ -21,6 +21,10 @@ from ml_intern.queue.rows import Claim, Lease
 from ml_intern.queue.schema import op, session
 
 LEASE_S = 15.0
+SLACK_S = LEASE_S
+"""An end may lie further ahead than a lease lasts by what passes between asking for the time and
+looking: others claim meanwhile.
+"""
 RENEW_EVERY_S = 5.0
 MOST_ATTEMPTS = 3
 """Of one op; counted anew whenever one of its tool calls came to its end."""
@@ -30,7 +34,7 @@ _FREE = (session.c.site == bindparam("site")) & or_(
     (session.c.state == "leased")
     & or_(
         session.c.lease_until <= bindparam("now"),
-        session.c.lease_until > bindparam("now") + LEASE_S,
+        session.c.lease_until > bindparam("now") + LEASE_S + SLACK_S,
     ),
 )
 _ANY_FREE = select(session.c.id).where(_FREE).limit(1)

@@ -9,49 +9,42 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, func, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
-    OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ml_intern.clock import Clock
 from ml_intern.errors import InputError, StateConflict, StoreUnavailable
 from ml_intern.queue import migrating
+from ml_intern.queue.bulletin import MANNERS, Bulletin
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
 
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 STATEMENT_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 5.0
 MOST_CONNECTIONS = 24
 """Of one process for writing, and as many for reading."""
-LISTEN_AGAIN_S = 1.0
 MOST_TRIES = 3
 
-_CHANNEL = "ml_intern"
 _MIGRATION_LOCK = 0x6D6C696E
 _TRY_AGAIN = {"40001", "40P01"}
 """Serialization failure; deadlock detected."""
 _TOO_MANY = {"53300"}
-_MANNERS: dict[str, Any] = {
-    "application_name": "ml-intern",
-    "connect_timeout": round(CONNECT_TIMEOUT_S),
-    # A server that is gone without a word is noticed.
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": round(STATEMENT_TIMEOUT_S * 1000),
-}
 _NOW = select(func.extract("epoch", func.clock_timestamp()))
-_NOTIFY = text("SELECT pg_notify(:channel, :told)")
+
+
+class _CameToNothing(Exception):
+    """A transaction that ended before its commit began, by no fault of its own."""
+
+    def __init__(self, cause: DBAPIError) -> None:
+        super().__init__(str(cause.orig))
+        self.cause = cause
 
 
 class PostgresDatabase:
@@ -67,7 +60,7 @@ class PostgresDatabase:
         self._writing = _engine(url, read_only=False)
         self._reading = _engine(url, read_only=True)
         self._closed = threading.Event()
-        self._listener: threading.Thread | None = None
+        self._bulletin = Bulletin(self._address(), clock, self._closed)
         try:
             self.write(_prepare)
         except BaseException:
@@ -77,8 +70,7 @@ class PostgresDatabase:
     def close(self) -> None:
         """See `Database.close`."""
         self._closed.set()
-        if self._listener is not None:
-            self._listener.join()
+        self._bulletin.join()
         self._reading.dispose()
         self._writing.dispose()
 
@@ -89,11 +81,12 @@ class PostgresDatabase:
             for _ in range(MOST_TRIES - 1):
                 try:
                     return self._once(work)
-                except OperationalError as exc:
-                    if getattr(exc.orig, "sqlstate", None) not in _TRY_AGAIN:
-                        raise
-                    log.info("transaction_again", extra={"error": str(exc.orig)})
-            return self._once(work)
+                except _CameToNothing as exc:
+                    log.info("transaction_again", extra={"error": str(exc)})
+            try:
+                return self._once(work)
+            except _CameToNothing as exc:
+                raise exc.cause from exc
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -106,17 +99,13 @@ class PostgresDatabase:
         """The server's own time, in seconds since 1970: it is the same for all machines."""
         return float(connection.execute(_NOW).scalar_one())
 
-    def tell(self, connection: Connection, *told: Told) -> None:
+    def tell(self, told: Told) -> None:
         """See `Database.tell`."""
-        for each in told:
-            connection.execute(_NOTIFY, {"channel": _CHANNEL, "told": each})
+        self._bulletin.tell(told)
 
     def listen(self, heard: Callable[[Told], None]) -> None:
         """See `Database.listen`."""
-        self._listener = threading.Thread(
-            target=self._listen, args=(heard,), name="store-listener", daemon=True
-        )
-        self._listener.start()
+        self._bulletin.start(heard)
 
     def probe(self) -> None:
         """See `Database.probe`."""
@@ -125,9 +114,18 @@ class PostgresDatabase:
     def recovered(self) -> None:
         """Nothing to do: the server looks after its own log."""
 
+    def _address(self) -> str:
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     def _once(self, work: Work[T]) -> T:
+        """Raises _CameToNothing when the work may be tried again."""
         with self._writing.begin() as connection:
-            return work(connection)
+            try:
+                return work(connection)
+            except DBAPIError as exc:
+                if exc.connection_invalidated or getattr(exc.orig, "sqlstate", "") in _TRY_AGAIN:
+                    raise _CameToNothing(exc) from exc
+                raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -141,22 +139,6 @@ class PostgresDatabase:
             raise InputError(f"The database cannot hold this: {exc.orig}.") from exc
         except (DBAPIError, PoolTimeoutError) as exc:
             raise StoreUnavailable(self._explain(exc)) from exc
-
-    def _listen(self, heard: Callable[[Told], None]) -> None:
-        while not self._closed.is_set():
-            try:
-                self._hear(heard)
-            except psycopg.Error as exc:
-                log.warning("store_listener_broke", extra={"error": str(exc)})
-            self._clock.wait(self._closed, LISTEN_AGAIN_S)
-
-    def _hear(self, heard: Callable[[Told], None]) -> None:
-        address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(address, autocommit=True, **_MANNERS) as connection:
-            connection.execute(f"LISTEN {_CHANNEL}")
-            while not self._closed.is_set():
-                for notice in connection.notifies(timeout=POLL_S, stop_after=1):
-                    heard("news" if notice.payload == "news" else "work")
 
     def _demand_open(self) -> None:
         if self._closed.is_set():
@@ -195,9 +177,10 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
         pool_size=MOST_CONNECTIONS,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,
-        pool_pre_ping=True,
+        # A write that meets a dead connection is tried again; a reader cannot be.
+        pool_pre_ping=read_only,
         isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
-        connect_args={"options": options, **_MANNERS},
+        connect_args={"options": options, **MANNERS},
     )
 
 

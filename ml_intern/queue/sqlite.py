@@ -86,7 +86,7 @@ class SqliteDatabase:
         """The machine's monotonic time."""
         return self._clock.monotonic()
 
-    def tell(self, connection: Connection, *told: Told) -> None:
+    def tell(self, told: Told) -> None:
         """Nobody: other processes look for themselves."""
 
     def listen(self, heard: Callable[[Told], None]) -> None:

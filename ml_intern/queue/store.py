@@ -320,15 +320,10 @@ class Store:
 
     def _write(self, work: Work[T], *told: Told) -> T:
         """Run `work` in one transaction, and wake whoever waits for what it stores."""
-
-        def all_of_it(connection: Connection) -> T:
-            outcome = work(connection)
-            self._database.tell(connection, *told)
-            return outcome
-
-        outcome = self._database.write(all_of_it)
+        outcome = self._database.write(work)
         for each in told:
             self._ring(each)
+            self._database.tell(each)
         return outcome
 
     def _ring(self, told: Told) -> None:

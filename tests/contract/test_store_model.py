@@ -1,18 +1,31 @@
 """The store against a model of plain dicts, over random histories of several sessions."""
 
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ml_intern.errors import LeaseLost, StateConflict
 from ml_intern.messages import SessionId
 from ml_intern.queue import leases
+from ml_intern.queue.address import parse
+from ml_intern.queue.database import Database
+from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Claim, Store
+from tests.contract.conftest import PostgresByHand
 from tests.queue.given import (
     HERE,
     HandClock,
@@ -55,11 +68,15 @@ class Session:
 class StoreMachine(RuleBasedStateMachine):
     """Each rule does one thing to both and compares the answers."""
 
+    def __init__(self, open_database: Callable[[HandClock], Callable[[], Database]]) -> None:
+        """`open_database`: of a new database, one that opens it, as often as it is called."""
+        super().__init__()
+        self.clock = HandClock()
+        self.open_it = open_database(self.clock)
+
     @initialize()
     def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        self.clock = HandClock()
-        self.store = Store.open(Path(self.folder.name) / "db", self.clock, HERE)
+        self.store = Store(self.open_it(), self.clock, HERE)
         self.model: dict[SessionId, Session] = {}
         self.held: dict[SessionId, Claim] = {}
         self.lost: list[Claim] = []
@@ -67,7 +84,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        self.folder.cleanup()
 
     def next_turn(self) -> int:
         self.turns += 1
@@ -227,7 +243,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = Store.open(Path(self.folder.name) / "db", self.clock, HERE)
+        self.store = Store(self.open_it(), self.clock, HERE)
 
     @invariant()
     def both_tell_the_same(self) -> None:
@@ -244,12 +260,22 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.interrupted(claim) == expected
 
 
-TestStore = StoreMachine.TestCase
-TestStore.settings = settings(
-    max_examples=100,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-# A hundred random histories take a minute on a busy machine.
-TestStore.pytestmark = [pytest.mark.timeout(600)]
+@pytest.mark.timeout(900)  # a hundred random histories take minutes on a busy machine
+def test_random_histories(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    def open_database(clock: HandClock) -> Callable[[], Database]:
+        if database_kind == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            return partial(PostgresByHand, parse(server.new_database()), clock)
+        return partial(SqliteDatabase, tmp_path / uuid4().hex / "ml-intern.db", clock)
+
+    run_state_machine_as_test(
+        partial(StoreMachine, open_database),
+        settings=settings(
+            max_examples=100 if database_kind == "sqlite" else 30,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
