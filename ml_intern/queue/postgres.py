@@ -8,6 +8,7 @@ connection broke is not, because nobody knows whether it was stored.
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, Engine, create_engine, func, select
@@ -28,10 +29,13 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 STATEMENT_TIMEOUT_S = 30.0
-MOST_CONNECTIONS = 24
-"""Of one process for writing, and as many for reading."""
+WRITERS = 8
+"""Transactions of one process at a time; what waits for its turn is taken in order."""
+READERS = 8
+MOST_READERS = 32
 MOST_TRIES = 3
 
+_CLOSED = "{name} was closed by this process."
 _MIGRATION_LOCK = 0x6D6C696E
 _TRY_AGAIN = {"40001", "40P01"}
 """Serialization failure; deadlock detected."""
@@ -60,6 +64,8 @@ class PostgresDatabase:
         self._writing = _engine(url, read_only=False)
         self._reading = _engine(url, read_only=True)
         self._closed = threading.Event()
+        # A pool of connections alone would let threads that are quick overtake those that wait.
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="store-writer")
         self._bulletin = Bulletin(self._address(), clock, self._closed)
         try:
             self.write(_prepare)
@@ -70,6 +76,7 @@ class PostgresDatabase:
     def close(self) -> None:
         """See `Database.close`."""
         self._closed.set()
+        self._writers.shutdown()
         self._bulletin.join()
         self._reading.dispose()
         self._writing.dispose()
@@ -77,6 +84,13 @@ class PostgresDatabase:
     def write(self, work: Work[T]) -> T:
         """See `Database.write`."""
         self._demand_open()
+        try:
+            answer = self._writers.submit(self._write, work)
+        except RuntimeError as exc:  # it was closed meanwhile
+            raise StoreUnavailable(_CLOSED.format(name=self._name)) from exc
+        return answer.result()
+
+    def _write(self, work: Work[T]) -> T:
         with self._translated():
             for _ in range(MOST_TRIES - 1):
                 try:
@@ -142,7 +156,7 @@ class PostgresDatabase:
 
     def _demand_open(self) -> None:
         if self._closed.is_set():
-            raise StoreUnavailable(f"{self._name} was closed by this process.")
+            raise StoreUnavailable(_CLOSED.format(name=self._name))
 
     def _explain(self, exc: DBAPIError | PoolTimeoutError) -> str:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
@@ -174,8 +188,8 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
         options += " -c default_transaction_read_only=on"
     return create_engine(
         url,
-        pool_size=MOST_CONNECTIONS,
-        max_overflow=0,
+        pool_size=READERS if read_only else WRITERS,
+        max_overflow=MOST_READERS - READERS if read_only else 0,
         pool_timeout=BUSY_TIMEOUT_S,
         # A write that meets a dead connection is tried again; a reader cannot be.
         pool_pre_ping=read_only,
