@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.chaos import disk, power
 from tests.chaos.daemon import Home, Nursery
-from tests.chaos.databases import DATABASES, SQLITE, fresh
+from tests.chaos.databases import DATABASES, SQLITE, databases, here
 from tests.chaos.ledger import Count
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.noticing import noticed
@@ -57,8 +57,12 @@ class Row:
 class Run:
     """One run over one kind of database."""
 
-    def __init__(self, nursery: Nursery, folder: Path, kind: str, seed: int) -> None:
+    def __init__(
+        self, nursery: Nursery, folder: Path, kind: str, new: Callable[[], str], seed: int
+    ) -> None:
+        """`new`: gives the address of a fresh database."""
         self._nursery = nursery
+        self._new = new
         self._folder = folder
         self._kind = kind
         self._seed = seed
@@ -133,8 +137,9 @@ class Run:
         row = Row(name="disk full")
         folder = self._new_folder()
         try:
-            with disk.small_disk(folder / "disk") as small, fresh(self._kind) as database:
-                row.count = disk.fill_under_load(self._nursery, folder / "home", small, database)
+            with disk.small_disk(folder / "disk") as small:
+                home = folder / "home"
+                row.count = disk.fill_under_load(self._nursery, home, small, self._new())
         except PermissionError as exc:
             row.name += f" (left out: {exc})"
         except AssertionError as exc:
@@ -145,10 +150,7 @@ class Run:
         """What noticed each rule that was broken."""
         found = {}
         for mutation in MUTATIONS:
-            with fresh(self._kind) as database:
-                found[mutation.name] = noticed(
-                    self._nursery, self._new_folder(), mutation, database
-                )
+            found[mutation.name] = noticed(self._nursery, self._new_folder(), mutation, self._new())
             _tell(f"  {mutation.name}: {found[mutation.name] or 'NOT NOTICED'}")
         return found
 
@@ -157,14 +159,13 @@ class Run:
         """A stage of its own; what goes wrong on it is told, and its folder stays then."""
         folder = self._new_folder()
         before = (len(row.trouble), len(row.count.problems))
-        with fresh(self._kind) as database:
-            stage = Stage(Home(self._nursery, folder, database=database))
-            try:
-                yield stage
-            except AssertionError as exc:
-                row.trouble.append(str(exc).splitlines()[0])
-            finally:
-                stage.close()
+        stage = Stage(Home(self._nursery, folder, database=self._new()))
+        try:
+            yield stage
+        except AssertionError as exc:
+            row.trouble.append(str(exc).splitlines()[0])
+        finally:
+            stage.close()
         if (len(row.trouble), len(row.count.problems)) == before:
             shutil.rmtree(folder, ignore_errors=True)
         else:
@@ -182,9 +183,9 @@ def main(words: Sequence[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=asked.folder))
     _tell(f"seed {seed}, folder {folder}")
     good = True
-    for kind in asked.database or DATABASES:
-        with Nursery() as nursery:
-            good &= _run(Run(nursery, folder, kind, seed), kind, asked)
+    for kind in asked.database or here():
+        with databases(kind) as new, Nursery() as nursery:
+            good &= _run(Run(nursery, folder, kind, new, seed), kind, asked)
     if good:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if good else 1

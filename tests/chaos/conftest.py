@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.daemon import Home, Nursery
-from tests.chaos.databases import DATABASES, fresh
+from tests.chaos.databases import DATABASES, SQLITE
 from tests.chaos.scenes import Stage
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
+def database(request: pytest.FixtureRequest) -> str:
     """Address of a fresh database; empty for SQLite."""
-    with fresh(request.param) as address:
-        yield address
+    address = "" if request.param == SQLITE else request.getfixturevalue("postgres_url")
+    return str(address)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ class Nursery:
         self.close()
 
     def close(self) -> None:
-        """Make no more; those that were made live on."""
+        """Make no more, and end those that live."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()

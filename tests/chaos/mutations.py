@@ -106,6 +106,7 @@ def _token_of_the_lease_not_checked() -> None:
 
 
 def _shell_commands_run_again() -> None:
+    Bash.recovery = "probe"
     Bash.recover = Bash.run  # type: ignore[assignment,method-assign]
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
 from sqlalchemy.pool import NullPool
 
 from ml_intern import events
 from ml_intern.messages import SessionId
 from ml_intern.queue import schema
+from ml_intern.queue.address import parse
 from ml_intern.queue.rows import Recorded
 
 
@@ -38,11 +39,15 @@ class Peek:
 
     def exists(self) -> bool:
         """Whether there is anything to look at."""
-        return not self._is_file or self._path.exists()
+        if self._is_file:
+            return self._path.exists()
+        return inspect(self._engine).has_table(schema.session.name)
 
     def tables(self) -> Tables:
         """All there is, in one transaction."""
         with self._engine.connect() as connection:
+            if self._is_file:
+                connection.exec_driver_sql("BEGIN")
             journal = _journal(connection)
             found = Tables(
                 sessions={row.id: row for row in connection.execute(select(schema.session))},
@@ -118,14 +123,15 @@ def _journal(connection: Connection) -> list[Recorded]:
 
 def _sqlite(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
+        address = f"file:{path}?mode=ro"
+        return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
 
     return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
 
 
 def _postgres(database: str) -> Engine:
     return create_engine(
-        database.replace("postgresql://", "postgresql+psycopg://", 1),
+        parse(database),
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
     )

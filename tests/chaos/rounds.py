@@ -35,11 +35,11 @@ def die_at(stage: Stage, point: Reached, hit: int, *, mutation: str = "") -> Die
     """
     home = stage.home
     person = stage.person(f"{point.name} {hit}")
-    if point.scene == "publish":
-        seed_model(home, person, hit)
-    if point.anywhere and stage.crowd.notes.taken:
+    if stage.crowd.notes.taken and (point.anywhere or point.scene == "publish"):
         come_to_rest(stage, mutation=mutation)
         stop(stage)
+    if point.scene == "publish":
+        seed_model(home, person, hit)
     before = len(_reached(home))
     plan = Plan(
         point=point.name,

@@ -5,7 +5,10 @@ import json
 import signal
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.stores import open_store
 from ml_intern.events import (
     Fact,
     ModelReplied,
@@ -19,6 +22,8 @@ from ml_intern.events import (
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.store import Store
+from ml_intern.settings import Settings
+from ml_intern.tools.router import arguments_sha256
 from tests.chaos import ledger, script
 from tests.chaos.crowd import Crowd, Person
 from tests.chaos.daemon import Home
@@ -155,11 +160,18 @@ def seed_model(home: Home, person: Person, number: int) -> None:
     workspace = home.state / "sessions" / person.session_id / "workspace"
     weights = f"weights {number}".encode() * 5000
     facts = _model(workspace / "model", weights)
-    store = Store.open(home.state / "ml-intern.db", SystemClock())
+    for name in (script.EFFECTS, script.ENDS):
+        (workspace / name).write_text("1.0\n")
+    store = open_store(_settings(home), SystemClock())
     try:
         _write_journal(store, person.session_id, workspace, facts)
     finally:
         store.close()
+
+
+def _settings(home: Home) -> Settings:
+    database = SecretStr(home.database) if home.database else None
+    return Settings(state_dir=home.state, database=database)
 
 
 def _model(folder: Path, weights: bytes) -> tuple[Fact, ...]:
@@ -194,14 +206,15 @@ def _write_journal(
     assert claim is not None
     assert claim.session_id == session_id
     call = ToolCall(call_id=CallId("seeded"), name="bash", arguments='{"command": "echo 1.0"}')
-    arguments, sha256 = {"command": "echo 1.0"}, "0" * 64
+    arguments = {"command": "echo 1.0"}
+    sha256 = arguments_sha256("bash", arguments)
     reply = _reply("seeded-1", "", call)
     began = ToolStarted(
         call_id=call.call_id, tool="bash", arguments=arguments, arguments_sha256=sha256,
         effect="write",
     )  # fmt: skip
     ended = ToolFinished(
-        call_id=call.call_id, tool="bash", ok=True, output="trained", answered_by="router",
+        call_id=call.call_id, tool="bash", ok=True, output="trained", answered_by="tool",
         duration_ms=1, facts=facts,
     )  # fmt: skip
     said = UserSaid(text=task, author="ada")

@@ -66,21 +66,24 @@ def run(words: list[str]) -> NoReturn:
 def nursery() -> None:
     """A daemon for each line: `{"words", "environment", "folder", "output"}`; says its number.
 
-    Says `ended NUMBER STATUS` for each that has ended.
+    Says `ended NUMBER STATUS` for each that has ended. At the end of input it ends the others.
     """
     _warm()
     heard = ""
+    living: set[int] = set()
     while True:
         ready, _, _ = select.select([0], [], [], 0.02)
         if ready:
             piece = os.read(0, 1 << 16).decode()
             if not piece:
-                return
+                return _end(living)
             heard += piece
         while "\n" in heard:
             line, _, heard = heard.partition("\n")
-            _tell("started", _born(json.loads(line)))
-        _bury()
+            number = _born(json.loads(line))
+            living.add(number)
+            _tell("started", number)
+        _bury(living)
 
 
 def _warm() -> None:
@@ -112,7 +115,13 @@ def _born(wanted: dict[str, Any]) -> int:
     run(wanted["words"])
 
 
-def _bury() -> None:
+def _end(living: set[int]) -> None:
+    """Whoever asked for them is gone."""
+    for number in living:
+        os.kill(number, signal.SIGKILL)
+
+
+def _bury(living: set[int]) -> None:
     while True:
         try:
             number, status = os.waitpid(-1, os.WNOHANG)
@@ -120,6 +129,7 @@ def _bury() -> None:
             return
         if not number:
             return
+        living.discard(number)
         _tell("ended", number, os.waitstatus_to_exitcode(status))
 
 
