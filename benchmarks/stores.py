@@ -93,7 +93,7 @@ def create(store: Store, session_id: SessionId) -> None:
     started = SessionStarted(
         title="a task", model="autopilot", workspace="/w", started_in="/", version="0"
     )
-    store.create_session(session_id, started, UserInput(text="train it", author="ada"))
+    store.create_session(session_id, started, UserInput(text="train it", author=session_id))
 
 
 def submits(store: Store) -> tuple[float, float, float]:

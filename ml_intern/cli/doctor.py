@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +25,13 @@ from ml_intern import __version__
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import shown, size
 from ml_intern.cli.summary import tilde
+from ml_intern.clock import SystemClock
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.service import training_python
+from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.errors import MLInternError
+from ml_intern.queue import address
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Access, Sandbox
@@ -100,7 +104,7 @@ def examine() -> Iterator[Check]:
         yield Check(name="settings", verdict="fail", found=str(exc), next_step="mend the setting")
         return
     yield _settings()
-    for check in (_state_dir, _sandbox, _training, _model, _lock):
+    for check in (_state_dir, _database, _sandbox, _training, _model, _lock):
         yield _safely(check, settings)
     yield _hub_token()
     yield _terminal()
@@ -152,6 +156,23 @@ def _state_dir(settings: Settings) -> Check:
         found=f"{folder}, writable, {size(free)} free",
         next_step="" if verdict == "ok" else "free some disk, or set ML_INTERN_STATE_DIR elsewhere",
     )
+
+
+def _database(settings: Settings) -> Check:
+    """Whether it takes a transaction; whether all in it is right only `fsck` says."""
+    url = database_of(settings)
+    path = address.file_of(url)
+    if path is not None and not path.exists():
+        return Check(name="database", verdict="ok", found=f"{path}: the first task creates it")
+    began = time.monotonic()
+    store = open_store(settings, SystemClock())
+    try:
+        store.probe()
+    finally:
+        store.close()
+    took_ms = (time.monotonic() - began) * 1000
+    words = f"{address.shown(url)}, opened and written to in {took_ms:.0f} ms"
+    return Check(name="database", verdict="ok", found=words)
 
 
 def _sandbox(settings: Settings) -> Check:

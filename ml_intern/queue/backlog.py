@@ -12,10 +12,17 @@ from ml_intern.queue.schema import op, session
 
 MOST_QUEUED_OF_ONE_SESSION = 64
 MOST_QUEUED = 1000
+MOST_BUSY_SESSIONS_OF_ONE = 100
+"""That one person has started, and that are queued or at work; those that wait do not count."""
 _RETRY_AFTER_S = 5.0
 
 _QUEUED = select(func.count()).select_from(op).where(op.c.state == "queued")
 _QUEUED_OF_ONE = _QUEUED.where(op.c.session_id == bindparam("of"))
+_BUSY_OF_ONE = (
+    select(func.count())
+    .select_from(session)
+    .where(session.c.state.in_(["ready", "leased"]), session.c.author == bindparam("author"))
+)
 _SEEN = select(op.c.seq).where(op.c.session_id == bindparam("of"), op.c.dedupe == bindparam("key"))
 _NUMBER = (
     update(session)
@@ -63,6 +70,16 @@ def refuse_over_bounds(connection: Connection, session_id: SessionId, order: Op)
     if of_all >= MOST_QUEUED:
         raise Busy(
             f"{of_all} ops are waiting in all; try again later.", retry_after_s=_RETRY_AFTER_S
+        )
+
+
+def refuse_more_sessions(connection: Connection, author: str) -> None:
+    """Bound what one person can have going on, for the sake of the others. Raises Busy."""
+    busy = connection.execute(_BUSY_OF_ONE, {"author": author}).scalar_one()
+    if busy >= MOST_BUSY_SESSIONS_OF_ONE:
+        raise Busy(
+            f"{author} has {busy} sessions queued or at work; let some end, or stop them.",
+            retry_after_s=_RETRY_AFTER_S,
         )
 
 

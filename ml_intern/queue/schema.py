@@ -72,6 +72,8 @@ session = Table(
     Column("version", Text, nullable=False),
     # Names the folders that hold its workspace; only who shares them may claim it.
     Column("site", Text, nullable=False, server_default=text("''")),
+    # Who started it.
+    Column("author", Words, nullable=False, server_default=text("''")),
     Column("created", Text, nullable=False),
     Column("updated", Text, nullable=False),
     Column("state", Text, nullable=False),

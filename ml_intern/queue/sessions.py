@@ -44,7 +44,12 @@ _LONGEST = 80
 
 
 def create(
-    connection: Connection, session_id: SessionId, started: SessionStarted, site: str, at: str
+    connection: Connection,
+    session_id: SessionId,
+    started: SessionStarted,
+    author: str,
+    site: str,
+    at: str,
 ) -> None:
     """Raises StateConflict when the session exists (as the database translates it)."""
     connection.execute(
@@ -55,6 +60,7 @@ def create(
             "model": started.model,
             "workspace": started.workspace,
             "site": site,
+            "author": author,
             "started_in": started.started_in,
             "version": started.version,
             "created": at,

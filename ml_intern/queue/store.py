@@ -91,7 +91,8 @@ class Store:
 
         def work(connection: Connection) -> int:
             backlog.refuse_over_bounds(connection, session_id, first)
-            sessions.create(connection, session_id, started, self._site, at)
+            backlog.refuse_more_sessions(connection, first.author)
+            sessions.create(connection, session_id, started, first.author, self._site, at)
             append_unheld(connection, session_id, found, at)
             return backlog.put(connection, session_id, first, None, at)
 

@@ -402,6 +402,8 @@ def test_doctor_finds_what_a_run_needs(ml_intern) -> None:
     [
         ("ML_INTERN_TRAINING_PYTHON", "/no/such/python", "training"),
         ("ML_INTERN_STATE_DIR", "/proc/nowhere", "state dir"),
+        ("ML_INTERN_DATABASE", "postgresql://ada:secret@127.0.0.1:1/none", "database"),
+        ("ML_INTERN_DATABASE", "mysql://127.0.0.1/none", "database"),
         ("ML_INTERN_MODEL", "gpt-unheard-of", "model"),
         ("ML_INTERN_WORKERS", "none", "settings"),
     ],
@@ -413,6 +415,7 @@ def test_doctor_names_what_is_missing(ml_intern, name: str, value: str, failing:
     assert done.returncode == 78
     assert checks[failing]["verdict"] == "fail"
     assert checks[failing]["next_step"]
+    assert "secret" not in done.stdout
 
 
 class Terminal:

@@ -7,7 +7,7 @@ import pytest
 from ml_intern.errors import Busy, InputError, LeaseLost, StateConflict, UnknownSession
 from ml_intern.events import InterruptRequested, OpCancelled
 from ml_intern.messages import ApprovalId, SessionId
-from ml_intern.ops import ApprovalDecision
+from ml_intern.ops import ApprovalDecision, UserInput
 from ml_intern.queue import backlog
 from ml_intern.queue.store import Claim, Store
 from tests.queue.given import (
@@ -148,6 +148,21 @@ def test_words_beyond_the_bound_of_all_are_refused(
     with pytest.raises(Busy):
         new_session(store, SessionId("one-too-many"))
     assert len(store.sessions(10)) == 3
+
+
+def test_one_person_may_have_so_many_sessions_at_work_and_others_theirs(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "MOST_BUSY_SESSIONS_OF_ONE", 2)
+    for number in range(2):
+        new_session(store, SessionId(f"s{number}"))
+    with pytest.raises(Busy, match="ada has 2 sessions"):
+        new_session(store, SessionId("one-too-many"))
+    store.create_session(S, started(), UserInput(text="train it", author="bob"))
+    claim = claimed(store)
+    store.append(claim.lease, turn(claim.op_seq))
+    store.finish(claim, ended("waiting", "job:j1"))
+    new_session(store, T)
 
 
 def test_what_follows_from_accepted_work_is_accepted_beyond_the_bound(store: Store) -> None:
