@@ -204,7 +204,7 @@ def _run(run: Run, kind: str, asked: argparse.Namespace) -> bool:
         acts.append(lambda: run.frozen(asked.frozen))
     if asked.cuts and kind == SQLITE:
         acts.append(lambda: run.power(asked.cuts))
-    if asked.disk:
+    if asked.disk and kind == SQLITE:  # elsewhere the database is not on that disk
         acts.append(run.disk)
     rows = [_timed(act) for act in acts]
     noticed_by = run.mutations() if asked.mutations else {}
