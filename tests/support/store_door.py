@@ -16,7 +16,6 @@ from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
-from ml_intern.queue.place import place_of
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.unknowns import resolve
@@ -166,7 +165,7 @@ class StoreDoor:
 
     def queue_place(self, session_id: SessionId) -> QueuePlace:
         self._demand_health()
-        return place_of(self.store, session_id, SystemClock().monotonic())
+        return self.store.queue_place(session_id)
 
     def events(self, session_id: SessionId, after_seq: int = 0) -> Sequence[Recorded]:
         self._demand_health()
