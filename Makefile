@@ -29,6 +29,8 @@ docs: .venv/.dev ## write docs/settings.md from the settings class
 
 bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.run
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.stores
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.daemons
 
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50")
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
