@@ -29,6 +29,9 @@ _LONGEST_LOG_PAGES = 1000
 _LONGEST_LOG_BYTES = 64 << 20
 """What is left of the log on the disk once it has been folded."""
 
+_File = tuple[int, int] | None
+"""Device and number; None where there is none."""
+
 
 class SqliteDatabase:
     """See `Database`. Several processes may open the same file."""
@@ -43,12 +46,15 @@ class SqliteDatabase:
         self._writing = _engine(path, read_only=False)
         self._reading = _engine(path, read_only=True)
         self._writer: GroupCommit | None = None
+        self._files: list[_File] = []
+        """As SQLite has them open; none until it has all."""
         try:
             with self._translated(), self._alone():
                 connection = self._writing.connect()
                 _demand_write_ahead_log(connection, path)
             self._writer = GroupCommit(connection, self._alone)
             self.write(lambda c: migrating.prepare(c, self._back_up))
+            self._files = _files(path)
         except BaseException:
             self.close()
             raise
@@ -123,9 +129,21 @@ class SqliteDatabase:
         """
         self._wait_for_gate()
         try:
+            self._demand_in_place()
             yield
         finally:
             fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def _demand_in_place(self) -> None:
+        """What is written to a file without a name is gone with this process."""
+        if lost := self._out_of_place():
+            raise StoreUnavailable(lost)
+
+    def _out_of_place(self) -> str:
+        """What is to be done where the files that we have open lie there no more; else empty."""
+        if not self._files or self._files == (found := _files(self._path)):
+            return ""
+        return (_MOVED if self._files[0] != found[0] else _WITHOUT_LOG).format(path=self._path)
 
     def _demand_open(self) -> None:
         if self._gate < 0:
@@ -152,7 +170,8 @@ class SqliteDatabase:
         except UnicodeEncodeError as exc:
             raise InputError("The text has half surrogates in it; give valid Unicode.") from exc
         except DBAPIError as exc:
-            raise StoreUnavailable(_explain(exc.orig, self._path)) from exc
+            words = self._out_of_place() or _explain(exc.orig, self._path)
+            raise StoreUnavailable(words) from exc
         except WriterClosed as exc:
             raise StoreUnavailable(_CLOSED.format(path=self._path)) from exc
 
@@ -160,7 +179,11 @@ class SqliteDatabase:
 def _engine(path: Path, *, read_only: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
         )
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=FULL")
@@ -204,6 +227,19 @@ def _make_private(database: Path) -> None:
     database.chmod(0o600)
 
 
+def _files(path: Path) -> list[_File]:
+    """The database, its log and the index of that, as they lie there now."""
+    return [_file(path.with_name(path.name + rest)) for rest in ("", "-wal", "-shm")]
+
+
+def _file(path: Path) -> _File:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _demand_write_ahead_log(connection: Connection, path: Path) -> None:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
@@ -230,6 +266,14 @@ _CLOSED = "{path} was closed by this process."
 _BUSY = (
     "{path} has been locked by another process for "
     f"{BUSY_TIMEOUT_S:.0f} s; nothing was accepted. Stop that process, or try again."
+)
+_MOVED = (
+    "{path} was moved, removed or replaced under this process; nothing was accepted. Put the same "
+    "file back, or stop the process and restore a backup: ml-intern db restore FILE."
+)
+_WITHOUT_LOG = (
+    "{path}-wal or {path}-shm was moved, removed or replaced under this process; nothing was "
+    "accepted. Stop the process with SIGTERM, which saves what it still holds, and start it again."
 )
 _NO_RIGHTS = "{path} cannot be opened or written; repair the permissions of it and of its folder."
 _DAMAGED = (

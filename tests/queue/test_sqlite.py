@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from ml_intern.clock import SystemClock
 from ml_intern.errors import StoreUnavailable
+from ml_intern.messages import SessionId
 from ml_intern.queue import sqlite
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
@@ -293,3 +294,32 @@ def test_a_full_disk_refuses_whole_appends(small_disk: Path) -> None:
         assert [each.seq for each in store.events(S)] == list(range(1, accepted + 1))
         ballast.unlink()
         assert store.append(lease, turn()) == [accepted + 1]
+
+
+def test_nothing_is_accepted_into_a_file_that_has_lost_its_name(path: Path, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    with opened(path) as store:
+        new_session(store)
+        claim = claimed(store)
+        path.rename(away)
+        with pytest.raises(StoreUnavailable, match="was moved, removed or replaced"):
+            store.finish(claim, turn(), ended())
+        with pytest.raises(StoreUnavailable, match="was moved, removed or replaced"):
+            new_session(store, SessionId("later"))
+        path.write_bytes(away.read_bytes())
+        with pytest.raises(StoreUnavailable, match="was moved, removed or replaced"):
+            store.finish(claim, turn(), ended())
+        away.replace(path)
+        store.finish(claim, turn(), ended())
+        assert kinds(store) == ["session_started", "turn_started", "turn_finished"]
+
+
+@pytest.mark.parametrize("rest", ["-wal", "-shm"])
+def test_a_log_that_was_removed_is_saved_by_whoever_has_it_open(path: Path, rest: str) -> None:
+    with opened(path) as store:
+        new_session(store)
+        path.with_name(path.name + rest).unlink()
+        with pytest.raises(StoreUnavailable, match="SIGTERM"):
+            new_session(store, SessionId("later"))
+    with opened(path) as store:
+        assert kinds(store) == ["session_started"]
