@@ -112,13 +112,12 @@ class SqliteDatabase:
     def _back_up(self, revision: str) -> None:
         """Copy the file as it is before a migration, beside it. Raises StoreUnavailable."""
         aside = self._path.with_name(f"{self._path.name}.schema-{revision}")
-        aside.unlink(missing_ok=True)
-        _make_private(aside)
-        with (
-            closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True)) as found,
-            closing(sqlite3.connect(aside)) as copy,
-        ):
-            found.backup(copy)
+        try:
+            _copy(self._path, aside)
+        except (OSError, sqlite3.Error) as exc:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)  # half a copy is none
+            raise StoreUnavailable(_NOT_COPIED.format(path=aside, words=exc)) from exc
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -227,6 +226,16 @@ def _make_private(database: Path) -> None:
     database.chmod(0o600)
 
 
+def _copy(path: Path, aside: Path) -> None:
+    aside.unlink(missing_ok=True)
+    _make_private(aside)
+    with (
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found,
+        closing(sqlite3.connect(aside)) as copy,
+    ):
+        found.backup(copy)
+
+
 def _files(path: Path) -> list[_File]:
     """The database, its log and the index of that, as they lie there now."""
     return [_file(path.with_name(path.name + rest)) for rest in ("", "-wal", "-shm")]
@@ -274,6 +283,10 @@ _MOVED = (
 _WITHOUT_LOG = (
     "{path}-wal or {path}-shm was moved, removed or replaced under this process; nothing was "
     "accepted. Stop the process with SIGTERM, which saves what it still holds, and start it again."
+)
+_NOT_COPIED = (
+    "{path} could not be made ({words}), so the database was not migrated and is as it was. Make "
+    "room for this copy of it, then repeat."
 )
 _NO_RIGHTS = "{path} cannot be opened or written; repair the permissions of it and of its folder."
 _DAMAGED = (

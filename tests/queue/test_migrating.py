@@ -1,6 +1,7 @@
 """Databases of older programs are brought forward with all they hold; newer ones are refused."""
 
 import contextlib
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -126,3 +127,19 @@ def test_an_older_program_refuses_the_file(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as plain:
         (found,) = plain.execute("SELECT version FROM schema_version").fetchone()
     assert found > 1
+
+
+def test_without_room_for_the_copy_nothing_is_migrated(old: Path) -> None:
+    with contextlib.closing(sqlite3.connect(old)) as plain:
+        plain.execute("CREATE TABLE filler AS SELECT zeroblob(1000000) AS words")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        with pytest.raises(StoreUnavailable, match="was not migrated"):
+            Store.open(old, SystemClock())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not old.with_name("ml-intern.db.schema-0001").exists()
+    store = Store.open(old, SystemClock())
+    assert kinds(store) == ["session_started"]
+    store.close()
