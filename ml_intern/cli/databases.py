@@ -32,7 +32,7 @@ _HELD = (
 def backup(named: str | None) -> int:
     """Copy the database to a new file; prints its path."""
     settings = load()
-    target = _default_target(settings) if named is None else Path(named).expanduser().absolute()
+    target = _default_target(settings) if named is None else _named(named)
     progress = Progress(sys.stderr, "page")
     back_up(_path(settings), target, progress.tell)
     progress.clear()
@@ -44,7 +44,7 @@ def backup(named: str | None) -> int:
 def put_back(named: str) -> int:
     """Check a backup and put it in the place of the database."""
     settings = load()
-    chosen, path = Path(named).expanduser().absolute(), _path(settings)
+    chosen, path = _named(named), _path(settings)
     if chosen == path:
         raise InputError(f"{chosen} is the database itself; name a backup of it.")
     private_folder(settings.state_dir)
@@ -116,6 +116,14 @@ def _refuse(chosen: Path, found: list[Finding]) -> int:
         f"`ml-intern fsck {chosen}` lists everything.\n"
     )
     return exits.DAMAGED
+
+
+def _named(words: str) -> Path:
+    """The file of a backup. Raises InputError for a server's database."""
+    path = address.file_of(address.parse(words))
+    if path is None:
+        raise InputError("A backup is a file; name its path.")
+    return path
 
 
 def _path(settings: Settings) -> Path:

@@ -16,14 +16,25 @@ _DRIVERS = {
 }
 
 
+_PASSWORD = "password"
+"""In the names of options that are secret: `password`, `sslpassword`."""
+_UNREADABLE = (
+    "The address of the database cannot be read. Write postgresql://USER@HOST:PORT/NAME; in a "
+    "password, @ is %40, : is %3A and / is %2F."
+)
+
+
 def parse(words: str) -> URL:
-    """The database that `words` name. Raises InputError."""
-    if "://" not in words:
+    """The database that `words` name. Raises InputError, which does not repeat a password."""
+    scheme, _, rest = words.partition(":")
+    if "://" not in words and not (rest and scheme in _DRIVERS):
         return of_file(Path(words))
     try:
         url = make_url(words)
-    except (ArgumentError, ValueError) as exc:
-        raise InputError(f"{words!r} is no address of a database: {exc}.") from exc
+    except (ArgumentError, ValueError):
+        raise InputError(_UNREADABLE) from None  # their words repeat the address
+    if "@" in (url.host or ""):
+        raise InputError(_UNREADABLE)
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
         raise InputError(
@@ -49,5 +60,20 @@ def file_of(url: URL) -> Path | None:
 
 
 def shown(url: URL) -> str:
-    """As a person may read it, without its password."""
-    return str(file_of(url) or url.render_as_string(hide_password=True))
+    """As a person may read it, without its passwords."""
+    known = url.difference_update_query(_secret_options(url))
+    return str(file_of(url) or known.render_as_string(hide_password=True))
+
+
+def passwords(url: URL) -> list[str]:
+    """All that are in it: as its own part, and among the options."""
+    options = [value for name in _secret_options(url) for value in _values(url.query[name])]
+    return [*([url.password] if url.password else []), *options]
+
+
+def _secret_options(url: URL) -> list[str]:
+    return [name for name in url.query if _PASSWORD in name]
+
+
+def _values(option: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (option,) if isinstance(option, str) else option

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ml_intern.clock import Clock
 from ml_intern.errors import InputError, StateConflict, StoreUnavailable
-from ml_intern.queue import migrating
+from ml_intern.queue import address, migrating
 from ml_intern.queue.bulletin import MANNERS, Bulletin
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
 
@@ -60,7 +60,7 @@ class PostgresDatabase:
         """Connect, and create or migrate the tables. Raises StoreUnavailable."""
         self._url = url
         self._clock = clock
-        self._name = url.render_as_string(hide_password=True)
+        self._name = address.shown(url)
         self._writing = _engine(url, read_only=False)
         self._reading = _engine(url, read_only=True)
         self._closed = threading.Event()

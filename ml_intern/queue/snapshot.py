@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import DBAPIError
@@ -84,7 +83,7 @@ def _engine_of_file(path: Path) -> Engine:
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro",
+            f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
             timeout=BUSY_TIMEOUT_S,
             isolation_level=None,

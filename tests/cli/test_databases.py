@@ -106,3 +106,10 @@ def test_nothing_is_copied_beside_a_running_daemon(path: Path, tmp_path: Path) -
     lock.release()
     assert isinstance(done.exception, Busy)
     assert not (tmp_path / "new.db").exists()
+
+
+def test_a_backup_is_no_database_of_a_server(path: Path) -> None:
+    for word in ("backup", "restore"):
+        refused = db(word, "postgresql://ada:secret@host/lab")
+        assert isinstance(refused.exception, InputError)
+        assert "secret" not in str(refused.exception)

@@ -24,3 +24,25 @@ def test_postgresql_is_spoken_to_through_psycopg(scheme: str) -> None:
 def test_what_is_no_database_of_ours_is_refused(words: str) -> None:
     with pytest.raises(InputError):
         address.parse(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "postgresql://ada:secret@host:port/lab",
+        "postgresql://ada:pass@secret@host/lab",
+        "postgresql:/ada:secret@host/lab",
+        "postgres:ada:secret@host",
+        "mysql://ada:secret@host/lab",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_not_repeated(words: str) -> None:
+    with pytest.raises(InputError) as raised:
+        address.parse(words)
+    assert "secret" not in str(raised.value)
+
+
+def test_passwords_among_the_options_are_not_shown() -> None:
+    url = address.parse("postgresql://host/lab?password=secret&sslpassword=secret&sslmode=require")
+    assert address.shown(url) == "postgresql+psycopg://host/lab?sslmode=require"
+    assert address.passwords(url) == ["secret", "secret"]

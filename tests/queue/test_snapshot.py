@@ -1,5 +1,6 @@
 """A look at a database that others work with."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -54,3 +55,12 @@ def test_a_database_that_is_not_there_is_not_created(path: Path) -> None:
     with pytest.raises(InputError, match="no database"), snapshot(address.of_file(path)):
         pass
     assert not path.exists()
+
+
+def test_a_name_that_is_not_utf_8_is_as_good_as_another(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.db")
+    store = Store.open(path, HandClock(), HERE)
+    new_session(store)
+    with snapshot(address.of_file(path)) as connection:
+        assert connection.execute(EVENTS).scalar_one() == 1
+    store.close()
