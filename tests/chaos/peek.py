@@ -12,8 +12,11 @@ from sqlalchemy.pool import NullPool
 from ml_intern import events
 from ml_intern.messages import SessionId
 from ml_intern.queue import schema
-from ml_intern.queue.address import parse
+from ml_intern.queue.address import of_file, parse
+from ml_intern.queue.finding import Finding
+from ml_intern.queue.invariants import Checker
 from ml_intern.queue.rows import Recorded
+from ml_intern.queue.snapshot import snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class Peek:
 
     def __init__(self, state: Path, database: str = "") -> None:
         self._path = state / "ml-intern.db"
+        self._url = parse(database) if database else of_file(self._path)
         self._engine = _postgres(database) if database else _sqlite(self._path)
         self._is_file = not database
 
@@ -60,6 +64,11 @@ class Peek:
         for one in journal:
             found.of_session.setdefault(one.session_id, []).append(one)
         return found
+
+    def findings(self) -> list[Finding]:
+        """Every invariant that does not hold, as `ml-intern fsck` would say."""
+        with snapshot(self._url) as connection:
+            return list(Checker(connection).findings())
 
     def last_position(self) -> int:
         with self._engine.connect() as connection:

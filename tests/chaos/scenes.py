@@ -70,7 +70,11 @@ class Stage:
         return not waits and not leased and not ledger.trace_is_behind(tables, self.home.state)
 
     def count(self) -> Count:
-        return ledger.check(self.peek.tables(), self.home.state, list(self.crowd.notes.taken))
+        """What was promised, and every invariant of the tables beside it."""
+        count = ledger.check(self.peek.tables(), self.home.state, list(self.crowd.notes.taken))
+        for found in self.peek.findings():
+            count.wrong("broken", f"fsck: {found.table}, {found.place}: {found.words}")
+        return count
 
     def close(self) -> None:
         self.crowd.close()
