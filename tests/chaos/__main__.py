@@ -22,7 +22,7 @@ from tests.chaos.mutations import MUTATIONS
 from tests.chaos.noticing import noticed
 from tests.chaos.plan import Plan
 from tests.chaos.points import POINTS
-from tests.chaos.rounds import come_to_rest, die_at, freeze, kill_at_random
+from tests.chaos.rounds import come_to_rest, die_at, freeze, kill_at_random, lose_sends
 from tests.chaos.scenes import Stage
 
 CHAPTER = 50
@@ -31,6 +31,8 @@ SCENES = tuple(dict.fromkeys(point.scene for point in POINTS))
 FROZEN_TOGETHER = 10
 JUMPS_S = (3600.0, 0.0, -3600.0, 86_400.0, 0.0)
 LEAST_INSIDE = 0.2
+SENDS = {"retry": 2, "done": 1, "skip": 1}
+"""How often an effect that was cut off comes about, by what a person says of it."""
 
 
 @dataclass(kw_only=True)
@@ -105,6 +107,20 @@ class Run:
             _tell(f"  {row.name}, seed {seed}: {row.kills} kills, {row.inside} inside a call")
         if row.kills and not jumps_s and row.inside < LEAST_INSIDE * row.kills:
             row.trouble.append("too few kills inside a call")
+        return row
+
+    def sends(self, times: int) -> Row:
+        """A kill inside of effects that reach outside, so many times, and three answers to each."""
+        row = Row(name="effects that reach outside")
+        for _ in range(times):
+            with self._stage(row) as stage:
+                found = lose_sends(stage)
+                row.kills += 1
+                row.inside += 1
+                row.count.add(stage.count())
+                if found != SENDS:
+                    row.trouble.append(f"sent {found}, not {SENDS}")
+        _tell(f"  {row.name}: {row.count.unknown} were lost and answered for")
         return row
 
     def frozen(self, owners: int) -> Row:
@@ -200,6 +216,8 @@ def _run(run: Run, kind: str, asked: argparse.Namespace) -> bool:
         acts.append(lambda: run.random(asked.kills))
     if asked.jumps:
         acts.append(lambda: run.random(asked.jumps, jumps_s=JUMPS_S))
+    if asked.sends:
+        acts.append(lambda: run.sends(asked.sends))
     if asked.frozen:
         acts.append(lambda: run.frozen(asked.frozen))
     if asked.cuts and kind == SQLITE:
@@ -266,6 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", default=5, help="times for each named point", **number)
     parser.add_argument("--kills", default=1000, help="kills at random moments", **number)
     parser.add_argument("--jumps", default=50, help="kills while the clock jumps", **number)
+    parser.add_argument("--sends", default=10, help="kills in effects that reach outside", **number)
     parser.add_argument("--frozen", default=100, help="owners stopped past their lease", **number)
     parser.add_argument("--cuts", default=500, help="places at which the log is cut", **number)
     for name in ("disk", "mutations"):

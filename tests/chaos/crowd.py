@@ -16,12 +16,13 @@ from ml_intern.client.door import NewSession, Request
 from ml_intern.client.remote import RemoteDoor
 from ml_intern.daemon.local import _SESSIONS
 from ml_intern.errors import ApiError, Busy, InputError, MLInternError, StoreUnavailable
-from ml_intern.messages import SessionId
+from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import UserInput
 
 T = TypeVar("T")
 AGAIN_S = 0.02
 LOOK_S = 0.1
+CHOICES: tuple[Choice, ...] = ("retry", "done", "skip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Acknowledged:
     session_id: SessionId
     kind: str
     key: str
-    """Of an op: its key. Of a decision: the approval's id."""
+    """Of an op: its key. Of a decision: the approval's id. Of a resolution: the call's."""
     text: str = ""
 
 
@@ -99,6 +100,8 @@ class Crowd:
         self.folder = folder
         self.notes = Notes()
         self.persons: list[Person] = []
+        self.choices: dict[SessionId, Choice] = {}
+        """What is said of lost calls, where it is not left to the session's name."""
         self.socket = socket
         self._door = RemoteDoor(socket)
         self._lock = threading.Lock()  # protects `notes`
@@ -166,6 +169,13 @@ class Crowd:
             for on in row.waiting_on:
                 if row.outcome == "waiting" and on.startswith("answer:"):
                     self._reply(row.session_id, on)
+                if on.startswith("unknown:"):
+                    self._resolve(row.session_id, on.removeprefix("unknown:"))
+
+    def _resolve(self, session_id: SessionId, call_id: str) -> None:
+        choice = self.choices.get(session_id) or CHOICES[uuid.UUID(session_id).int % len(CHOICES)]
+        if self._door.resolve(session_id, call_id, choice, resolved_by="ada"):
+            self.note(Acknowledged(session_id=session_id, kind="resolution", key=call_id))
 
     def _reply(self, session_id: SessionId, on: str) -> None:
         words = UserInput(text=f"the answer to {on}", author="ada")

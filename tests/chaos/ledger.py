@@ -18,9 +18,11 @@ from ml_intern.events import (
     ModelReplied,
     OpCancelled,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     TurnFinished,
     TurnStarted,
+    UnknownResolved,
     UserSaid,
 )
 from ml_intern.messages import SessionId
@@ -33,6 +35,8 @@ from tests.chaos import script
 from tests.chaos.crowd import Acknowledged
 from tests.chaos.peek import Tables
 
+APART = ("session", "decision", "resolution")
+"""What does not stand in the row of a session's words and orders."""
 GIVEN_UP = re.compile(r"its worker was lost \d+ times")
 
 
@@ -49,7 +53,7 @@ class Count:
     """Effects and jobs that were there twice, ops that were stored twice."""
     reordered: int = 0
     unknown: int = 0
-    """Calls of which the model was told that nobody knows what became of them."""
+    """Times that nobody knew what had become of a call: its model was told, or a person asked."""
     given_up: int = 0
     """Ops whose worker was lost three times at one step, as their sessions say."""
     broken: int = 0
@@ -110,6 +114,9 @@ def _accepted(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> No
             case "decision":
                 if approvals[one.key].decided_by != "ada":
                     count.wrong("lost", f"decision {one.key}")
+            case "resolution":
+                if not any(_resolves(op, one) for op in tables.ops):
+                    count.wrong("lost", f"what was said of call {one.key} of {one.session_id}")
             case _:
                 if (one.session_id, f"key:{one.key}") not in ops:
                     count.wrong("lost", f"{one.kind} {one.key} of {one.session_id}")
@@ -119,6 +126,10 @@ def _accepted(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> No
             count.wrong("lost", f"op {op.seq} ({op.kind}) of {op.session_id} is {op.state}")
 
 
+def _resolves(op: Any, said: Acknowledged) -> bool:
+    return op.session_id == said.session_id and str(op.dedupe).startswith(f"unknown:{said.key}:")
+
+
 def _order(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> None:
     """Ops of a session are numbered as they were acknowledged, and were heard in that order."""
     numbers = {(op.session_id, op.dedupe): op.seq for op in tables.ops}
@@ -126,7 +137,7 @@ def _order(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> None:
         keys = [
             f"key:{one.key}"
             for one in taken
-            if one.session_id == session_id and one.kind not in ("session", "decision")
+            if one.session_id == session_id and one.kind not in APART
             and not one.key.startswith("answer:")
         ]  # fmt: skip
         told = [numbers[session_id, key] for key in keys if (session_id, key) in numbers]
@@ -155,8 +166,7 @@ def _session(tables: Tables, session_id: str, journal: Sequence[Recorded], count
             count.wrong(column, f"{session_id}: words {text!r} were heard {times} times")
     for one in journal:
         event = one.event
-        if isinstance(event, ToolFinished) and "outcome of this call is unknown" in event.output:
-            count.unknown += 1
+        count.unknown += isinstance(event, ToolLost)
         if isinstance(event, TurnFinished) and GIVEN_UP.search(event.detail):
             count.given_up += 1
         elif isinstance(event, TurnFinished) and event.outcome == "failed":
@@ -218,15 +228,22 @@ def _undid(journal: Sequence[Recorded], end: Recorded) -> bool:
 
 
 def _starts(journal: Sequence[Recorded]) -> Iterator[str]:
-    """What is more than a read is started once."""
+    """What is more than a read is started once, and again when a person says so."""
+    again = _retried(journal)
     starts = Counter(
         (one.event.call_id, one.event.tool)
         for one in journal
         if isinstance(one.event, ToolStarted) and one.event.effect != "read"
     )
-    for call, times in starts.items():
-        if times > 1:
-            yield f"{call} was started {times} times"
+    for (call_id, tool), times in starts.items():
+        if times > 1 + again[call_id]:
+            yield f"{call_id} of {tool} was started {times} times"
+
+
+def _retried(journal: Sequence[Recorded]) -> Counter[str]:
+    """How often a person had a call run again."""
+    said = [one.event for one in journal if isinstance(one.event, UnknownResolved)]
+    return Counter(event.call_id for event in said if event.choice == "retry")
 
 
 def _heard(
@@ -255,6 +272,7 @@ def _heard(
 def _work(folder: Path, journal: Sequence[Recorded], count: Count) -> None:
     workspace = folder / "workspace"
     _effects(workspace, journal, count)
+    _sent(workspace, journal, count)
     _files(workspace, journal, count)
     _jobs(folder, journal, count)
     _data(folder, journal, count)
@@ -282,24 +300,39 @@ def _effects(workspace: Path, journal: Sequence[Recorded], count: Count) -> None
         count.wrong("broken", f"effect {label} in {workspace} was never recorded as started")
 
 
+def _sent(workspace: Path, journal: Sequence[Recorded], count: Count) -> None:
+    """What reaches outside is repeated as often as a person says, and never else."""
+    sent = Counter(_lines(workspace / script.SENT))
+    count.effects += sent.total()
+    again = _retried(journal)
+    for label, call_id in _labels(journal, "send"):
+        if sent[label] > 1 + again[call_id]:
+            count.wrong("duplicated", f"{label} in {workspace} was sent {sent[label]} times")
+    for label, one in _wanted_effects(journal, "send").items():
+        if one.ok and one.answered_by == "tool" and label not in sent:
+            count.wrong("lost", f"{label} in {workspace} was not sent")
+
+
 def _place(label: str) -> tuple[int, ...]:
     return tuple(int(part) for part in label.split("."))
 
 
-def _labels(journal: Iterable[Recorded]) -> Iterator[tuple[str, str]]:
+def _labels(journal: Iterable[Recorded], tool: str = "bash") -> Iterator[tuple[str, str]]:
     """Each effect that the model asked for, and by which call."""
     for one in journal:
         if isinstance(one.event, ModelReplied):
             for call in one.event.tool_calls:
-                if call.name == "bash":
-                    command = json.loads(call.arguments)["command"]
-                    yield command.split()[1], call.call_id
+                if call.name == tool:
+                    given = json.loads(call.arguments)
+                    yield given.get("label") or given["command"].split()[1], call.call_id
 
 
-def _wanted_effects(journal: Sequence[Recorded]) -> dict[str, ToolFinished]:
+def _wanted_effects(journal: Sequence[Recorded], tool: str = "bash") -> dict[str, ToolFinished]:
     finished = [one.event for one in journal if isinstance(one.event, ToolFinished)]
     answers = {event.call_id: event for event in finished}
-    return {label: answers[call_id] for label, call_id in _labels(journal) if call_id in answers}
+    return {
+        label: answers[call_id] for label, call_id in _labels(journal, tool) if call_id in answers
+    }
 
 
 def _files(workspace: Path, journal: Sequence[Recorded], count: Count) -> None:

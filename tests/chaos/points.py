@@ -20,7 +20,7 @@ from tests.chaos.traps import (
 
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
-    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "acknowledged",
+    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
@@ -146,6 +146,11 @@ POINTS: tuple[Reached, ...] = (
         anywhere=True),
     _at("decision claimed, not run", "after", "queue.store:Store.claim", "approve",
         claimed("approval_decision")),
+    # An effect that reaches outside, of which a person says what became.
+    _at("send started, not run", "before", RUN, "send", calls("send")),
+    _at("in the middle of a send", "half", RUN, "send", calls("send"), hits=2,
+        halved=once_it_has_begun("sent.txt")),
+    _at("sent, not recorded", "before", APPEND, "send", has("tool_finished", tool="send")),
     # A job.
     _at("job not launched", "before", "compute.local:LocalCompute.submit", "launch"),
     _at("job launched, not recorded", "after", "compute.local:LocalCompute.submit", "launch"),

@@ -7,14 +7,17 @@ import random
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from ml_intern.messages import Choice
 from ml_intern.queue.leases import LEASE_S
+from tests.chaos.crowd import CHOICES, Person
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
 from tests.chaos.plan import Plan
 from tests.chaos.points import Reached
 from tests.chaos.scenes import PATIENCE_S, Stage, play, seed_model
-from tests.chaos.script import program
+from tests.chaos.script import HOLD, SENT, program
 from tests.scenario.world import wait_until
 
 
@@ -72,6 +75,37 @@ def die_when_acknowledged(stage: Stage, *, mutation: str = "") -> None:
         stage.home.start(Plan(mutation=mutation))
         ask(program(number, "bash")).result()
         stop(stage)
+
+
+def lose_sends(stage: Stage) -> dict[Choice, int]:
+    """Kill the daemon inside of effects that reach outside, and say what became of them.
+
+    How often each was there in the end, by what was said of it.
+    """
+    first = len(stage.crowd.persons)
+    persons = {choice: stage.person(f"{choice} {first}") for choice in CHOICES}
+    stage.home.start()
+    for choice, person in persons.items():
+        stage.crowd.choices[person.session_id] = choice
+        workspace = _workspace(stage, person)
+        workspace.mkdir(parents=True)
+        (workspace / HOLD).touch()
+        person.start(program(1, "bash", "send", "bash"))
+    wait_until(lambda: all(_sent(stage, one) for one in persons.values()), "all have sent")
+    stop(stage)
+    for person in persons.values():
+        (_workspace(stage, person) / HOLD).unlink()
+    come_to_rest(stage)
+    return {choice: _sent(stage, person) for choice, person in persons.items()}
+
+
+def _workspace(stage: Stage, person: Person) -> Path:
+    return stage.home.state / "sessions" / person.session_id / "workspace"
+
+
+def _sent(stage: Stage, person: Person) -> int:
+    sent = _workspace(stage, person) / SENT
+    return len(sent.read_text().split()) if sent.exists() else 0
 
 
 def freeze(stage: Stage, sessions: int, *, mutation: str = "") -> int:
@@ -140,6 +174,7 @@ PROGRAMS = (
     ("prepare", "script", "launch", "watch", "bash"),
     ("bash", "question", "bash"),
     ("bash", "reads", "slow"),
+    ("send", "bash"),
 )
 CROWD = 5
 """Sessions with work at any time."""

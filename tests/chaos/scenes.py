@@ -92,6 +92,8 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.start(program(1, "spill"))
         case "approve":
             person.start(program(1, "bash", "approve", "bash"))
+        case "send":
+            person.start(program(1, "send", "send", "bash"))
         case "question":
             person.start(program(1, "bash"))
             person.say(program(2, "question", "bash"))

@@ -22,6 +22,8 @@ from ml_intern.messages import (
     ToolSpec,
     UserMessage,
 )
+from ml_intern.tools.function_tool import tool
+from ml_intern.tools.protocol import ToolContext
 from tests.tools.training.scripts import a_script
 
 MODEL = "chaos"
@@ -34,6 +36,11 @@ ENDS = "ends.txt"
 """A line for each as it ends."""
 JOBS = "jobs.txt"
 """A line for each job that came to run."""
+SENT = "sent.txt"
+"""A line for each effect that reaches outside; here, so that it is found with the others."""
+HOLD = "hold"
+"""While this is in the workspace, such an effect does not come to its end."""
+SENDS_S = 0.1
 THINKS_S = 3.0
 """What the model takes for a step that it thinks about."""
 SPILLED_CHARS = 40_000
@@ -122,6 +129,21 @@ def _reads(label: str, _messages: Sequence[Message]) -> Any:
     return _calls(*(("read", {"path": EFFECTS, "offset": part + 1}) for part in range(2)))
 
 
+@tool(effect="external")
+def send(label: str, ctx: ToolContext) -> str:
+    """Tell somebody outside; nobody can look up whether it was done."""
+    with (ctx.place.workspace / SENT).open("a") as sent:
+        sent.write(f"{label}\n")
+    time.sleep(SENDS_S)
+    while (ctx.place.workspace / HOLD).exists():
+        time.sleep(0.02)
+    return f"sent {label}"
+
+
+def _send(label: str, _messages: Sequence[Message]) -> Any:
+    return _calls(("send", {"label": label}))
+
+
 def _approve(label: str, _messages: Sequence[Message]) -> Any:
     return calling(propose_change={"what": label, "was": "1", "becomes": "2", "why": "chaos"})
 
@@ -187,6 +209,7 @@ _STEPS: dict[str, Callable[[str, Sequence[Message]], AssistantMessage]] = {
     "reads": _reads,
     "approve": _approve,
     "question": _question,
+    "send": _send,
     "prepare": _prepare,
     "script": _script,
     "endless": _endless,

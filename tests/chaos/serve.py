@@ -19,11 +19,12 @@ from typing import Any, NoReturn
 import ml_intern.cli.serving
 from ml_intern.api.app import build_app
 from ml_intern.cli.main import main
-from ml_intern.daemon import models, workers
+from ml_intern.daemon import models, service, workers
 from ml_intern.daemon.service import Service
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
 from ml_intern.settings import Settings
+from ml_intern.tools.catalogue import with_own
 from tests.chaos import mutations, script, traps
 from tests.chaos.clock import JumpingClock
 from tests.chaos.plan import Plan, read_plan
@@ -34,6 +35,7 @@ def prepare(plan: Plan) -> None:
     """Wrap what the plan names; nothing else of this process is other than shipped."""
     if plan.scripted:
         _script_models()
+        service.all_tools = lambda: with_own([script.send])
     workers.RENEW_S = plan.renew_s
     if plan.clock_jumps_s:
         jumps = plan.clock_jumps_s
@@ -89,9 +91,9 @@ def nursery() -> None:
 def _warm() -> None:
     """What is otherwise made at the first use: codecs, tools, the dialect of the database."""
     with tempfile.TemporaryDirectory() as folder:
-        service = Service.open(Settings(state_dir=Path(folder) / "state"))
-        build_app(service.door)
-        service.close()
+        warm = Service.open(Settings(state_dir=Path(folder) / "state"))
+        build_app(warm.door)
+        warm.close()
     assert threading.active_count() == 1, "a nursery must not fork beside threads"
 
 
