@@ -17,12 +17,13 @@ from pathlib import Path
 from tests.chaos import disk, power
 from tests.chaos.daemon import Home, Nursery
 from tests.chaos.databases import DATABASES, SQLITE, databases, here
+from tests.chaos.frozen import freeze
 from tests.chaos.ledger import Count
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.noticing import noticed
 from tests.chaos.plan import Plan
 from tests.chaos.points import POINTS
-from tests.chaos.rounds import come_to_rest, die_at, freeze, kill_at_random, lose_sends
+from tests.chaos.rounds import come_to_rest, die_at, kill_at_random, lose_sends
 from tests.chaos.scenes import Stage
 
 CHAPTER = 50
@@ -128,9 +129,9 @@ class Run:
         row = Row(name="frozen owners")
         while row.frozen < owners:
             with self._stage(row) as stage:
-                found = freeze(stage, FROZEN_TOGETHER)
+                found = freeze(stage, min(FROZEN_TOGETHER, owners - row.frozen))
                 row.frozen += found
-                row.count.add(stage.count())
+                row.count.add(stage.count(frozen=True))
             _tell(f"  frozen owners: {row.frozen}")
             if not found:
                 row.trouble.append("nobody took over")
@@ -242,7 +243,8 @@ def _timed(act: Callable[[], Row]) -> Row:
 def _table(kind: str, rows: Sequence[Row]) -> str:
     head = (
         *("", "kills", "points", "inside", "frozen", "accepted", "effects", "jobs"),
-        *("lost", "doubled", "reordered", "broken", "unknown", "given up", "seconds"),
+        *("lost", "doubled", "reordered", "unfenced", "broken"),
+        *("repeated", "unknown", "given up", "seconds"),
     )
     lines = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
@@ -264,7 +266,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     inside = f"{row.inside / row.kills:.0%}" if row.inside and row.kills else ""
     numbers = (
         *(count.acknowledged, count.effects, count.jobs, count.lost, count.duplicated),
-        *(count.reordered, count.broken + len(row.trouble), count.unknown, count.given_up),
+        *(count.reordered, count.unfenced, count.broken + len(row.trouble)),
+        *(count.repeated, count.unknown, count.given_up),
     )
     return (
         *(row.name, str(row.kills or ""), points, inside, str(row.frozen or "")),

@@ -101,6 +101,14 @@ class Daemon:
         """How it ended; None while it lives."""
         return self._nursery.ended(self.number, within_s)
 
+    def is_stopped(self) -> bool:
+        """Whether it was frozen, and nobody let it go on."""
+        try:
+            after_name = Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2]
+        except FileNotFoundError:
+            return False
+        return after_name.split()[0] == "T"
+
     def signal(self, number: signal.Signals) -> None:
         """To it alone; one that has ended hears nothing."""
         if self.status() is None:
@@ -122,11 +130,17 @@ class Daemon:
 class Home:
     """One state directory, private to one run, and the daemons over it one after the other."""
 
-    def __init__(self, nursery: Nursery, folder: Path, *, database: str = "") -> None:
-        """`database`: address of a PostgreSQL database of its own; empty: SQLite."""
+    def __init__(
+        self, nursery: Nursery, folder: Path, *, database: str = "", sessions: Path | None = None
+    ) -> None:
+        """`database`: address of a PostgreSQL database of its own; empty: SQLite.
+
+        `sessions`: folder of the sessions, where it is shared with another home.
+        """
         self.folder = folder
         self.state = folder / "state"
         self.database = database
+        self.sessions = sessions or self.state / "sessions"
         self._nursery = nursery
         self._lives = 0
         self.daemon: Daemon | None = None
@@ -160,6 +174,11 @@ class Home:
         self.daemon = daemon
         return daemon
 
+    def beside(self) -> "Home":
+        """Another home, whose daemons share the work of this one's."""
+        folder = self.folder / "beside"
+        return Home(self._nursery, folder, database=self.database, sessions=self.sessions)
+
     def environment(self) -> dict[str, str]:
         """Of a daemon; nothing of ours gets in by chance."""
         kept = ("PATH", "LANG", "LD_LIBRARY_PATH")
@@ -170,6 +189,7 @@ class Home:
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
             "ML_INTERN_STATE_DIR": str(self.state),
+            "ML_INTERN_SESSIONS_DIR": str(self.sessions),
             "ML_INTERN_MODEL": MODEL,
         }
 

@@ -52,6 +52,11 @@ class Count:
     duplicated: int = 0
     """Effects and jobs that were there twice, ops that were stored twice."""
     reordered: int = 0
+    unfenced: int = 0
+    """Writes of an owner that had lost its session."""
+    repeated: int = 0
+    """Effects that an owner which was frozen just before them did late, or again, when it woke. No
+    lease closes this: it is counted, and no promise is broken."""
     unknown: int = 0
     """Times that nobody knew what had become of a call: its model was told, or a person asked."""
     given_up: int = 0
@@ -63,7 +68,8 @@ class Count:
 
     @property
     def is_clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.reordered or self.broken)
+        bad = (self.lost, self.duplicated, self.reordered, self.unfenced, self.broken)
+        return not any(bad)
 
     def add(self, other: "Count") -> None:
         for one in fields(self):
@@ -74,14 +80,16 @@ class Count:
         self.problems.append(f"{column}: {words}")
 
 
-def check(tables: Tables, state: Path, taken: Sequence[Acknowledged]) -> Count:
-    """Everything at once, of sessions that have come to rest."""
+def check(
+    tables: Tables, state: Path, taken: Sequence[Acknowledged], *, frozen: bool = False
+) -> Count:
+    """Everything at once, of sessions that have come to rest; `frozen`: some owners were."""
     count = Count(acknowledged=len(taken))
     _positions(tables.journal, count)
     _accepted(tables, taken, count)
     for session_id, journal in tables.of_session.items():
         _session(tables, session_id, journal, count)
-        _work(state / "sessions" / session_id, journal, count)
+        _work(state / "sessions" / session_id, journal, count, frozen=frozen)
         _trace(state, SessionId(session_id), journal, count)
     return count
 
@@ -269,8 +277,13 @@ def _heard(
 # What was done outside of the tables
 
 
-def _work(folder: Path, journal: Sequence[Recorded], count: Count) -> None:
+def _work(folder: Path, journal: Sequence[Recorded], count: Count, *, frozen: bool) -> None:
     workspace = folder / "workspace"
+    for column, words in _out_of_place(workspace):
+        if frozen:
+            count.repeated += 1
+        else:
+            count.wrong(column, words)
     _effects(workspace, journal, count)
     _sent(workspace, journal, count)
     _files(workspace, journal, count)
@@ -283,14 +296,18 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
+def _out_of_place(workspace: Path) -> Iterator[tuple[str, str]]:
+    """Effects that are there again, or late."""
+    begun = _lines(workspace / script.EFFECTS)
+    for label in (Counter(begun) - Counter(set(begun))).elements():
+        yield "duplicated", f"effect {label} in {workspace}"
+    if begun != sorted(begun, key=_place):
+        yield "reordered", f"effects in {workspace}: {begun}"
+
+
 def _effects(workspace: Path, journal: Sequence[Recorded], count: Count) -> None:
     begun, ended = _lines(workspace / script.EFFECTS), _lines(workspace / script.ENDS)
     count.effects += len(begun)
-    for label, times in (Counter(begun) - Counter(set(begun))).items():
-        for _ in range(times):
-            count.wrong("duplicated", f"effect {label} in {workspace}")
-    if begun != sorted(begun, key=_place):
-        count.wrong("reordered", f"effects in {workspace}: {begun}")
     for label, one in _wanted_effects(journal).items():
         if one.ok and one.answered_by == "tool" and (label not in begun or label not in ended):
             count.wrong("lost", f"effect {label} in {workspace} was reported, and is not there")

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from tests.chaos.daemon import Home, Nursery
+from tests.chaos.frozen import freeze
 from tests.chaos.mutations import ACKNOWLEDGED, FROZEN, Mutation
 from tests.chaos.points import BY_NAME
-from tests.chaos.rounds import come_to_rest, die_at, die_when_acknowledged, first_hit, freeze
+from tests.chaos.rounds import come_to_rest, die_at, die_when_acknowledged, first_hit
 from tests.chaos.scenes import Stage
 
 FROZEN_SESSIONS = 6
@@ -42,5 +43,5 @@ def _tried(stage: Stage, where: str, mutation: str) -> str:
         if "come to rest" not in words:
             raise
         return f"{words}"
-    problems = stage.count().problems
+    problems = stage.count(frozen=where == FROZEN).problems
     return min(problems, key=lambda words: not words.startswith("duplicated"), default="")

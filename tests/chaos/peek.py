@@ -96,10 +96,12 @@ class Peek:
             jobs = select(func.count()).where(job.c.status == "running")
             return sum(int(connection.execute(asked).scalar() or 0) for asked in (ops, jobs))
 
-    def tokens(self) -> dict[str, int]:
-        """Of the leases of all sessions: how often each was taken up."""
+    def tokens(self, *, of_leased: bool = False) -> dict[str, int]:
+        """How often each session was taken up; those that somebody works on, or all."""
         with self._engine.connect() as connection:
             asked = select(schema.session.c.id, schema.session.c.lease_token)
+            if of_leased:
+                asked = asked.where(schema.session.c.state == "leased")
             return {row.id: row.lease_token for row in connection.execute(asked)}
 
     def leased(self) -> int:

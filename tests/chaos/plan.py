@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ml_intern.queue.leases import LEASE_S
+
 VARIABLE = "CHAOS_PLAN"
 
 
@@ -15,6 +17,8 @@ class Plan:
 
     point: str = ""
     """Name of the crash point at which it kills itself; empty: at none."""
+    freezes: bool = False
+    """It stops there instead, until somebody lets it go on."""
     hit: int = 1
     """At the so-manieth time that it comes there."""
     session_id: str = ""
@@ -24,7 +28,10 @@ class Plan:
     mutation: str = ""
     """Name of the rule that is broken; see `tests/chaos/mutations.py`."""
     workers: int = 6
+    lease_s: float = LEASE_S
     renew_s: float = 0.5
+    witness: str = ""
+    """File that gets a line for each write under a lease: the session, and the lease's token."""
     clock_jumps_s: tuple[float, ...] = ()
     """What is added to the wall clock, a jump each half a second, over and over."""
     scripted: bool = True

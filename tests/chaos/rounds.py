@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.messages import Choice
-from ml_intern.queue.leases import LEASE_S
 from tests.chaos.crowd import CHOICES, Person
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
@@ -108,31 +107,6 @@ def _sent(stage: Stage, person: Person) -> int:
     return len(sent.read_text().split()) if sent.exists() else 0
 
 
-def freeze(stage: Stage, sessions: int, *, mutation: str = "") -> int:
-    """Stop the owner of several sessions for longer than its leases last, then let it go on.
-
-    Nobody renews the leases, so that others surely take over: workers of the same process on
-    SQLite, where there is no other. The number of owners that woke and found themselves replaced.
-    """
-    daemon = stage.home.start(Plan(mutation=mutation, renew_s=NEVER_S, workers=3 * sessions))
-    base = len(stage.crowd.persons)
-    for number in range(sessions):
-        person = stage.person(f"frozen {base + number}")
-        person.start(program(1, *(FROZEN_IN[number % len(FROZEN_IN)])))
-    wait_until(lambda: stage.peek.leased() == sessions, "all are at work", PATIENCE_S)
-    wait_until(
-        lambda: stage.peek.started_calls() >= sum(steps[0] == "slow" for steps in FROZEN_IN),
-        "some are inside a call",
-        PATIENCE_S,
-    )
-    daemon.signal(signal.SIGSTOP)
-    tokens = stage.peek.tokens()
-    time.sleep(LEASE_S + 0.5)
-    daemon.signal(signal.SIGCONT)
-    stage.rest()
-    return sum(token > tokens[session] for session, token in stage.peek.tokens().items())
-
-
 def stop(stage: Stage) -> None:
     """End the daemon of the stage."""
     if stage.home.daemon is not None:
@@ -160,9 +134,6 @@ def first_hit(point: Reached) -> int:
     """Of those that a scene is sure to come by, one in the middle."""
     return point.hits // 2 + 1
 
-
-NEVER_S = 100_000.0
-FROZEN_IN = (("think", "bash"), ("slow", "bash"), ("think", "pair"))
 
 # Random kills
 
@@ -199,12 +170,12 @@ def kill_at_random(
 ) -> Killed:
     """Keep several sessions busy and kill the daemon so many times; then let all come to rest."""
     found = Killed(count=Count())
-    workload = _Workload(stage, chance)
+    workload = Workload(stage, chance)
     for _ in range(kills):
         daemon = stage.home.start(plan)
         assert daemon.status() is None, daemon.said()
         workload.fill()
-        _wait_for_a_moment(stage, chance)
+        wait_for_a_moment(stage, chance)
         daemon.signal(signal.SIGKILL)
         assert daemon.status(PATIENCE_S) == -signal.SIGKILL, daemon.said()
         found.kills += 1
@@ -215,7 +186,7 @@ def kill_at_random(
     return found
 
 
-class _Workload:
+class Workload:
     """Asks for more whenever too little is asked for."""
 
     def __init__(self, stage: Stage, chance: random.Random) -> None:
@@ -224,6 +195,7 @@ class _Workload:
         self._persons: dict[str, int] = {}
 
     def fill(self) -> None:
+        """Let there be enough to do."""
         tables = self._stage.peek.tables() if self._stage.peek.exists() else None
         busy = set()
         if tables is not None:
@@ -247,7 +219,7 @@ class _Workload:
         return program(number, *self._chance.choice(PROGRAMS))
 
 
-def _wait_for_a_moment(stage: Stage, chance: random.Random) -> None:
+def wait_for_a_moment(stage: Stage, chance: random.Random) -> None:
     """A third of the moments are any; the others lie soon after a call has begun."""
     wait_until(stage.peek.exists, "there is a journal")
     if chance.random() < 0.33:

@@ -24,7 +24,7 @@ from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 from ml_intern.tools.router import arguments_sha256
-from tests.chaos import ledger, script
+from tests.chaos import ledger, script, witness
 from tests.chaos.crowd import Crowd, Person
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
@@ -43,12 +43,20 @@ class Stage:
         self.peek = Peek(home.state, home.database)
         self.crowd = Crowd(home.folder, home.state / "daemon.sock")
         self.patience_s = PATIENCE_S
+        self.witness = home.folder / "tokens.txt"
+        """Where daemons write down their tokens, when they are told to."""
         self._persons = 0
+        self._beside: Home | None = None
         script.data_file(home.folder)
 
     def person(self, key: str = "") -> Person:
         self._persons += 1
         return self.crowd.person(key or f"person-{self._persons}")
+
+    def beside(self) -> Home:
+        """A second home, whose daemon shares the work."""
+        self._beside = self._beside or self.home.beside()
+        return self._beside
 
     def rest(self) -> None:
         """Wait until all that was asked for is done, and written into the traces."""
@@ -69,14 +77,19 @@ class Stage:
         leased = any(row.state not in ("idle", "waiting") for row in tables.sessions.values())
         return not waits and not leased and not ledger.trace_is_behind(tables, self.home.state)
 
-    def count(self) -> Count:
+    def count(self, *, frozen: bool = False) -> Count:
         """What was promised, and every invariant of the tables beside it."""
-        count = ledger.check(self.peek.tables(), self.home.state, list(self.crowd.notes.taken))
+        taken = list(self.crowd.notes.taken)
+        count = ledger.check(self.peek.tables(), self.home.state, taken, frozen=frozen)
+        for words in witness.unfenced(self.witness):
+            count.wrong("unfenced", words)
         for found in self.peek.findings():
             count.wrong("broken", f"fsck: {found.table}, {found.place}: {found.words}")
         return count
 
     def close(self) -> None:
+        if self._beside is not None:
+            self._beside.end()
         self.crowd.close()
         self.home.end()
 

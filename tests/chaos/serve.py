@@ -23,9 +23,11 @@ from ml_intern.daemon import models, service, workers
 from ml_intern.daemon.service import Service
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
+from ml_intern.queue import leases
+from ml_intern.session import handlers
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import with_own
-from tests.chaos import mutations, script, traps
+from tests.chaos import mutations, script, traps, witness
 from tests.chaos.clock import JumpingClock
 from tests.chaos.plan import Plan, read_plan
 from tests.chaos.points import BY_NAME
@@ -37,11 +39,14 @@ def prepare(plan: Plan) -> None:
         _script_models()
         service.all_tools = lambda: with_own([script.send])
     workers.RENEW_S = plan.renew_s
+    leases.LEASE_S = handlers.LEASE_S = plan.lease_s  # type: ignore[attr-defined]
     if plan.clock_jumps_s:
         jumps = plan.clock_jumps_s
         ml_intern.cli.serving.SystemClock = lambda: JumpingClock(jumps)  # type: ignore[assignment,misc]
     if plan.mutation:
         mutations.BY_NAME[plan.mutation].install()
+    if plan.witness:
+        witness.install(Path(plan.witness))
     if plan.point:
         traps.install(BY_NAME[plan.point], plan)
 

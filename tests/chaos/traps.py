@@ -63,14 +63,17 @@ class Trap:
         with self._lock:
             self._left -= 1
             if self._left == 0:
-                die(self._point.name, self._plan)
+                fall(self._point.name, self._plan)
 
 
-def die(name: str, plan: Plan) -> None:
-    """Leave a line, then be killed; does not return."""
+def fall(name: str, plan: Plan) -> None:
+    """Leave a line, then be killed and not return, or be frozen and return when it is over."""
     if plan.reached:
         file = os.open(plan.reached, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(file, f"{name}\n".encode())
+    if plan.freezes:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     os.kill(os.getpid(), signal.SIGKILL)
     threading.Event().wait()
 

@@ -1,0 +1,77 @@
+"""Owners that are stopped for longer than their leases last, while others take their sessions over.
+
+Where several daemons share a database another one takes over; over a file it is the same process,
+whose workers find the leases ended when it wakes.
+"""
+
+import signal
+import time
+from dataclasses import replace
+
+from tests.chaos.plan import Plan
+from tests.chaos.scenes import PATIENCE_S, Stage
+from tests.chaos.script import program
+from tests.scenario.world import wait_until
+
+LEASE_S = 3.0
+"""Of frozen owners: the shipped length only takes longer."""
+NEVER_S = 100_000.0
+INSIDE = "started, not run"
+"""Where an owner freezes beside another: between its last look at the lease and the effect."""
+FROZEN_IN = (("think", "bash"), ("slow", "bash"), ("think", "pair"))
+
+
+def freeze(stage: Stage, sessions: int, *, mutation: str = "") -> int:
+    """Stop the owner of so many sessions, then let it go on; how many it found replaced."""
+    plan = Plan(
+        mutation=mutation, lease_s=LEASE_S, workers=3 * sessions, witness=str(stage.witness)
+    )
+    return _beside(stage, sessions, plan) if stage.home.database else _alone(stage, sessions, plan)
+
+
+def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
+    """Nobody renews the leases, so that the workers of the same process surely take over."""
+    daemon = stage.home.start(replace(plan, renew_s=NEVER_S, lease_s=2 * LEASE_S))
+    _busy(stage, sessions)
+    daemon.signal(signal.SIGSTOP)
+    tokens = stage.peek.tokens(of_leased=True)
+    time.sleep(2 * LEASE_S + 0.5)
+    daemon.signal(signal.SIGCONT)
+    stage.rest()
+    return len(_moved(stage, tokens))
+
+
+def _beside(stage: Stage, sessions: int, plan: Plan) -> int:
+    """The other one is stopped too while this one takes the work up."""
+    other = stage.beside().start(plan)
+    other.signal(signal.SIGSTOP)
+    last = stage.person(f"frozen inside {len(stage.crowd.persons)}")
+    trap = replace(plan, point=INSIDE, freezes=True, session_id=last.session_id)
+    daemon = stage.home.start(trap)
+    _busy(stage, sessions - 1)
+    last.start(program(1, "bash", "bash"))
+    wait_until(daemon.is_stopped, "the owner is frozen", PATIENCE_S)
+    tokens = stage.peek.tokens(of_leased=True)
+    other.signal(signal.SIGCONT)
+    wait_until(lambda: len(_moved(stage, tokens)) == len(tokens), "the other has them", PATIENCE_S)
+    daemon.signal(signal.SIGCONT)
+    stage.rest()
+    if not plan.mutation:
+        assert (daemon.leave(), other.leave()) == (0, 0), daemon.said() + other.said()
+    return len(tokens)
+
+
+def _busy(stage: Stage, sessions: int) -> None:
+    base = len(stage.crowd.persons)
+    for number in range(sessions):
+        person = stage.person(f"frozen {base + number}")
+        person.start(program(1, *(FROZEN_IN[number % len(FROZEN_IN)])))
+    inside = sum(FROZEN_IN[number % len(FROZEN_IN)][0] == "slow" for number in range(sessions))
+    wait_until(lambda: stage.peek.leased() == sessions, "all are at work", PATIENCE_S)
+    wait_until(lambda: stage.peek.started_calls() >= min(1, inside), "inside", PATIENCE_S)
+
+
+def _moved(stage: Stage, tokens: dict[str, int]) -> list[str]:
+    """Those that were taken over since."""
+    now = stage.peek.tokens()
+    return [session for session, token in tokens.items() if now[session] > token]
