@@ -1,9 +1,9 @@
 """Threads that run ops, and one that keeps their leases and passes interrupts on.
 
 A worker claims one op at a time; different sessions run side by side. An exception in an op is that
-op's failure, never the thread's end. `drain` stops intake, asks running turns to give their
-sessions
-back at the next safe point, and waits.
+op's failure, never the thread's end. A worker that a store has refused gives its session back as
+soon as the store answers, so that nobody waits for a lease that nobody uses. `drain` stops intake,
+asks running turns to give their sessions back at the next safe point, and waits.
 """
 
 import logging
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ml_intern.errors import LeaseLost, QueueError
+from ml_intern.errors import LeaseLost, QueueError, StoreUnavailable
 from ml_intern.queue.store import Claim, Store
 from ml_intern.session.desk import Desk, Proof, Signals
 from ml_intern.session.handlers import handle
@@ -89,17 +89,24 @@ class Workers:
             thread.join(max(0.0, deadline - self._desk.clock.monotonic()))
 
     def _work(self) -> None:
+        claim: Claim | None = None
         while not self._leave.is_set():
             try:
+                if claim is not None:  # the store has refused in the middle of it
+                    self._desk.store.release(claim)
                 asked_at = self._desk.clock.boottime()
                 claim = self._desk.store.claim(CLAIM_WAIT_S)
                 self._beat(CLAIMS)
                 if claim is not None:
                     self._run(claim, Proof(asked_at))
+                    claim = None
                     self.trouble = ""
             except LeaseLost as exc:
+                claim = None
                 log.warning("lease_lost", extra={"error": str(exc)})
             except QueueError as exc:
+                if not isinstance(exc, StoreUnavailable):
+                    claim = None
                 log.exception("store_unavailable")
                 self.trouble = str(exc)
                 self._desk.clock.wait(self._leave, AFTER_ERROR_S)

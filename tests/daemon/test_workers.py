@@ -2,14 +2,17 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.workers import Workers
+from ml_intern.errors import StoreUnavailable
 from ml_intern.events import ToolFinished, TurnFinished
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.leases import LEASE_S
 from ml_intern.session.desk import Limits
 from ml_intern.tools.protocol import succeed
 from tests.support.desks import SESSION, Bench, calls, words
@@ -124,6 +127,43 @@ def test_a_store_that_refuses_is_told(bench):
     bench.store.close()
     wait_until(lambda: "closed" in workers.trouble)
     assert workers.drain(10)
+
+
+class Away:
+    """A store that once is not there when a call's result comes."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.refused: list[str] = []
+
+    def append(self, lease: Any, *events: Any) -> Any:
+        if not self.refused and any(isinstance(event, ToolFinished) for event in events):
+            self.refused.append("result")
+            raise StoreUnavailable("The server is gone.")
+        return self._store.append(lease, *events)
+
+    def release(self, claim: Any) -> Any:
+        if "release" not in self.refused:
+            self.refused.append("release")
+            raise StoreUnavailable("The server is still gone.")
+        return self._store.release(claim)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_session_whose_store_was_away_goes_on_before_its_lease_is_over(bench):
+    """And the attempt is not counted: its worker was never lost."""
+    away = Away(bench.store)
+    bench.desk = replace(bench.desk, store=away)
+    bench.start()
+    workers = Workers(bench.desk, 1)
+    workers.start()
+    wait_until(lambda: bench.last(TurnFinished) is not None, LEASE_S / 2)
+    assert workers.drain(10)
+    assert bench.last(TurnFinished).outcome == "finished"
+    assert away.refused == ["result", "release"]
+    assert bench.effect.ran == [0]
 
 
 class Hasty(SystemClock):
