@@ -16,16 +16,19 @@ from pathlib import Path
 
 from tests.chaos import disk, power
 from tests.chaos.daemon import Home, Nursery
-from tests.chaos.databases import DATABASES, SQLITE, databases, here
+from tests.chaos.databases import DATABASES, SQLITE, Source, databases, here
 from tests.chaos.frozen import freeze
 from tests.chaos.ledger import Count
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.noticing import noticed
+from tests.chaos.outage import AT_WORK_WITHIN_S, stop_server
 from tests.chaos.plan import Plan
 from tests.chaos.points import POINTS
 from tests.chaos.rounds import come_to_rest, die_at, kill_at_random, lose_sends
 from tests.chaos.scenes import Stage
 
+OUTAGES = 10
+"""Stops of the server under one state directory, before the next one."""
 CHAPTER = 50
 """Random kills over one state directory, before the next one."""
 SCENES = tuple(dict.fromkeys(point.scene for point in POINTS))
@@ -50,6 +53,8 @@ class Row:
     count: Count = field(default_factory=Count)
     trouble: list[str] = field(default_factory=list)
     """What was broken that is no number."""
+    slowest_s: float = 0.0
+    """Until the service was at work again."""
     took_s: float = 0.0
 
     @property
@@ -60,14 +65,12 @@ class Row:
 class Run:
     """One run over one kind of database."""
 
-    def __init__(
-        self, nursery: Nursery, folder: Path, kind: str, new: Callable[[], str], seed: int
-    ) -> None:
-        """`new`: gives the address of a fresh database."""
+    def __init__(self, nursery: Nursery, folder: Path, source: Source, seed: int) -> None:
         self._nursery = nursery
-        self._new = new
+        self._new = source.new
+        self._server = source.server
         self._folder = folder
-        self._kind = kind
+        self.kind = source.kind
         self._seed = seed
         self._homes = 0
 
@@ -138,6 +141,25 @@ class Run:
                 break
         return row
 
+    def stops(self, times: int) -> Row:
+        """The server stopped without a word, so many times."""
+        row = Row(name="server stopped")
+        assert self._server is not None
+        left = times
+        while left > 0:
+            chance = random.Random(self._seed + self._homes)
+            with self._stage(row) as stage:
+                found = stop_server(stage, self._server, min(left, OUTAGES), chance)
+                row.kills += found.stops
+                row.inside += found.inside
+                row.count.add(found.count)
+                row.slowest_s = max(row.slowest_s, found.slowest_s)
+            left -= OUTAGES
+            _tell(f"  {row.name}: {row.kills}, at work again in {row.slowest_s:.1f} s at most")
+        if row.slowest_s > AT_WORK_WITHIN_S:
+            row.trouble.append(f"at work again only after {row.slowest_s:.1f} s")
+        return row
+
     def power(self, cuts: int) -> Row:
         """The log cut at so many places; SQLite has one."""
         row = Row(name=f"log cut at {cuts} places")
@@ -190,7 +212,7 @@ class Run:
 
     def _new_folder(self) -> Path:
         self._homes += 1
-        return self._folder / f"{self._kind}-{self._homes}"
+        return self._folder / f"{self.kind}-{self._homes}"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -201,15 +223,15 @@ def main(words: Sequence[str] | None = None) -> int:
     _tell(f"seed {seed}, folder {folder}")
     good = True
     for kind in asked.database or here():
-        with databases(kind) as new, Nursery() as nursery:
-            good &= _run(Run(nursery, folder, kind, new, seed), kind, asked)
+        with databases(kind) as source, Nursery() as nursery:
+            good &= _run(Run(nursery, folder, source, seed), asked)
     if good:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if good else 1
 
 
-def _run(run: Run, kind: str, asked: argparse.Namespace) -> bool:
-    _tell(f"\n{kind}")
+def _run(run: Run, asked: argparse.Namespace) -> bool:
+    _tell(f"\n{run.kind}")
     acts: list[Callable[[], Row]] = []
     if asked.points:
         acts.append(lambda: run.points(asked.points))
@@ -221,13 +243,15 @@ def _run(run: Run, kind: str, asked: argparse.Namespace) -> bool:
         acts.append(lambda: run.sends(asked.sends))
     if asked.frozen:
         acts.append(lambda: run.frozen(asked.frozen))
-    if asked.cuts and kind == SQLITE:
+    if asked.stops and run.kind != SQLITE:  # which has no server
+        acts.append(lambda: run.stops(asked.stops))
+    if asked.cuts and run.kind == SQLITE:
         acts.append(lambda: run.power(asked.cuts))
-    if asked.disk and kind == SQLITE:  # elsewhere the database is not on that disk
+    if asked.disk and run.kind == SQLITE:  # elsewhere the database is not on that disk
         acts.append(run.disk)
     rows = [_timed(act) for act in acts]
     noticed_by = run.mutations() if asked.mutations else {}
-    _tell(_table(kind, rows))
+    _tell(_table(run.kind, rows))
     if noticed_by:
         _tell(_noticed(noticed_by))
     return all(row.is_good for row in rows) and all(noticed_by.values())
@@ -289,6 +313,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jumps", default=50, help="kills while the clock jumps", **number)
     parser.add_argument("--sends", default=10, help="kills in effects that reach outside", **number)
     parser.add_argument("--frozen", default=100, help="owners stopped past their lease", **number)
+    parser.add_argument("--stops", default=50, help="stops of the database's server", **number)
     parser.add_argument("--cuts", default=500, help="places at which the log is cut", **number)
     for name in ("disk", "mutations"):
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)

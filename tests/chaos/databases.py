@@ -1,13 +1,25 @@
 """Where a run of the suite gets its databases: the one place that knows which there are."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from tests.support.postgres import binaries, postgres
+from tests.support.postgres import PostgresServer, binaries, postgres
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
 """A run of everything for each of these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Gives databases of one kind."""
+
+    kind: str
+    new: Callable[[], str]
+    """The address of a new, empty database; empty for SQLite, which lies in the state."""
+    server: PostgresServer | None = None
+    """What serves them, where something does."""
 
 
 def here() -> Sequence[str]:
@@ -16,10 +28,10 @@ def here() -> Sequence[str]:
 
 
 @contextmanager
-def databases(kind: str) -> Iterator[Callable[[], str]]:
-    """Gives addresses of new, empty databases; empty for SQLite, which lies in the state."""
-    with ExitStack() as stack:
-        if kind == POSTGRESQL:
-            yield stack.enter_context(postgres()).new_database
-        else:
-            yield str
+def databases(kind: str) -> Iterator[Source]:
+    """For the length of the block."""
+    if kind == POSTGRESQL:
+        with postgres() as server:
+            yield Source(kind=kind, new=server.new_database, server=server)
+    else:
+        yield Source(kind=kind, new=str)

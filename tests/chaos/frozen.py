@@ -8,9 +8,10 @@ import signal
 import time
 from dataclasses import replace
 
+from tests.chaos.crowd import Person
 from tests.chaos.plan import Plan
 from tests.chaos.scenes import PATIENCE_S, Stage
-from tests.chaos.script import program
+from tests.chaos.script import EFFECTS, program
 from tests.scenario.world import wait_until
 
 LEASE_S = 3.0
@@ -42,7 +43,10 @@ def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
 
 
 def _beside(stage: Stage, sessions: int, plan: Plan) -> int:
-    """The other one is stopped too while this one takes the work up."""
+    """The other one is stopped too while this one takes the work up.
+
+    One session is frozen between the last look at its lease and the effect, which comes late.
+    """
     other = stage.beside().start(plan)
     other.signal(signal.SIGSTOP)
     last = stage.person(f"frozen inside {len(stage.crowd.persons)}")
@@ -54,6 +58,7 @@ def _beside(stage: Stage, sessions: int, plan: Plan) -> int:
     tokens = stage.peek.tokens(of_leased=True)
     other.signal(signal.SIGCONT)
     wait_until(lambda: len(_moved(stage, tokens)) == len(tokens), "the other has them", PATIENCE_S)
+    wait_until(lambda: "1.1" in _effects(stage, last), "the other has gone on", PATIENCE_S)
     daemon.signal(signal.SIGCONT)
     stage.rest()
     if not plan.mutation:
@@ -69,6 +74,11 @@ def _busy(stage: Stage, sessions: int) -> None:
     inside = sum(FROZEN_IN[number % len(FROZEN_IN)][0] == "slow" for number in range(sessions))
     wait_until(lambda: stage.peek.leased() == sessions, "all are at work", PATIENCE_S)
     wait_until(lambda: stage.peek.started_calls() >= min(1, inside), "inside", PATIENCE_S)
+
+
+def _effects(stage: Stage, person: Person) -> str:
+    path = stage.home.sessions / person.session_id / "workspace" / EFFECTS
+    return path.read_text() if path.exists() else ""
 
 
 def _moved(stage: Stage, tokens: dict[str, int]) -> list[str]:

@@ -10,6 +10,8 @@ from tests.chaos.rounds import come_to_rest, die_at, die_when_acknowledged, firs
 from tests.chaos.scenes import Stage
 
 FROZEN_SESSIONS = 6
+PLAIN = ("duplicated", "unfenced")
+"""What says most, where several things are wrong."""
 
 
 def noticed(nursery: Nursery, folder: Path, mutation: Mutation, database: str = "") -> str:
@@ -44,4 +46,4 @@ def _tried(stage: Stage, where: str, mutation: str) -> str:
             raise
         return f"{words}"
     problems = stage.count(frozen=where == FROZEN).problems
-    return min(problems, key=lambda words: not words.startswith("duplicated"), default="")
+    return min(problems, key=lambda words: not words.startswith(PLAIN), default="")

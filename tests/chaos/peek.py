@@ -104,6 +104,14 @@ class Peek:
                 asked = asked.where(schema.session.c.state == "leased")
             return {row.id: row.lease_token for row in connection.execute(asked)}
 
+    def progress(self) -> dict[str, tuple[int, int]]:
+        """Of each session that somebody works on: how often it was taken up, and its events."""
+        with self._engine.connect() as connection:
+            columns = schema.session.c
+            asked = select(columns.id, columns.lease_token, columns.next_event)
+            rows = connection.execute(asked.where(columns.state == "leased"))
+            return {row.id: (row.lease_token, row.next_event) for row in rows}
+
     def leased(self) -> int:
         """Sessions that somebody works on."""
         with self._engine.connect() as connection:
