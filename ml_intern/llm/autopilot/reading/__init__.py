@@ -57,11 +57,11 @@ def read(text: str) -> Objective:
     family = read_family(page)
     page.text = in_digits(page.text)
     past = take_past(page)
-    asked = take_settings(page)
+    asked, several = take_settings(page)
     timeout_s = take_time_limit(page)
     validation_fraction, test_fraction, unclear = take_fractions(page)
     model, scratch = _first(things, "model"), page.has(_SCRATCH)
-    unread = (*unclear, *take_unread(page, model))
+    unread = (*several, *unclear, *take_unread(page, model))
     target, doubt, metric = read_target(page.text)
     other_work = page.has(_OTHER_WORK) and not speaks_of_training(page)
     source = None if other_work else _source(things) or read_dataset_words(page.text)
@@ -69,7 +69,7 @@ def read(text: str) -> Objective:
         words=text[:LIMIT_CHARS],
         family=family,
         beyond=read_beyond(page, model),
-        training=speaks_of_training(page) or (bool(things) and not other_work),
+        training=speaks_of_training(page) or (bool(things or asked) and not other_work),
         source=source,
         model=model,
         scratch=scratch and model is None,

@@ -18,7 +18,7 @@ _NAME_AS_PART = words(
     rf"|({_LABEL}))\b(?! of)"
 )
 _PART_COLUMN_NAME = words(
-    rf"\b(?:({_TEXT})|({_LABEL}))[ _](?:column|field)(?: (?:is|called|named|in)"
+    rf"\b(?:({_TEXT})|({_LABEL}))[ _](?:column|field|col)\b(?: (?:is|called|named|in)\b"
     rf"|\s*[:=])*\s*{_NAME}".replace("[ _]", r"[\s_]")
 )
 _PART_IS_IN = words(

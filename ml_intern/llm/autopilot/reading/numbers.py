@@ -83,7 +83,7 @@ _GROUPED = re.compile(
 )
 _QUOTIENT = re.compile(
     r"(\b(?:learning[\s_-]*rate|lr|dropout|decay|smoothing)[\s:=]*(?:(?:of|is|to)\s+)?)"
-    r"(\d{1,6})\s*/\s*(\d{1,9})\b",
+    r"(\d{1,6})\s*(?:/|\b(?:out\s+of|in)\b)\s*(?:an?\s+)?(\d{1,9})\b",
     re.IGNORECASE,
 )
 _KEY_BEFORE = re.compile(

@@ -1,7 +1,7 @@
 """Hyperparameters, shares of the splits and limits, taken at their word."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ml_intern.llm.autopilot.objective import Value
 from ml_intern.llm.autopilot.reading.numbers import (
@@ -15,9 +15,15 @@ from ml_intern.llm.autopilot.reading.numbers import (
 from ml_intern.llm.autopilot.reading.page import Page, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equal|around|about)\b){1,8}"
-_SQUARE = r"(?:\s*[x\u00d7]\s*\d+)?"
+_TIMES = r"\s*(?:[x\u00d7]|by\b)\s*"
+_SQUARE = rf"(?:{_TIMES}\d+)?"
 _FLOAT = rf"({NUMBER})(?![.,]?\d|\s*%|\s*(?:times|multiplied)\b)"
 _SHARE = rf"({NUMBER}(?:\s*%)?)"
+_SCIENTIFIC = r"(\d+(?:[.,]\d+)?e-\d+)\b"
+_SMALL = r"(0?[.,]0\d*|\d+(?:[.,]\d+)?e-\d+)(?![\d%]|\s*%)"
+_NO_OTHER_RATE = "".join(
+    rf"(?<!{word}[\s_-])" for word in ("error", "hit", "success", "dropout", "failure", "sampling")
+)
 
 _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -33,19 +39,10 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (rf"\b{WHOLE}[\s-]*warm-?up[\s_-]*steps", rf"\bwarm-?up(?:[\s_-]*steps)?{_LINK}{WHOLE}"),
     ),
     (
-        "num_train_epochs",
-        (
-            rf"\b{WHOLE}[\s-]*(?:(?:full|training|complete|more)\s+)?epochs?\b",
-            rf"\b(?:num_train_)?epochs{_LINK}{WHOLE}",
-            rf"\b{WHOLE}\s+(?:full\s+)?passes\s+(?:over|through)\b",
-            rf"\bep(?:och)?\s*[:=]\s*{WHOLE}",
-        ),
-    ),
-    (
         "per_device_train_batch_size",
         (
-            rf"(?:\b(?:per_device_train_)?|\bmini)batch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
-            rf"\bbs{_LINK}{WHOLE}",
+            rf"(?:\b(?:per_device_train_)?|\bmini)bat?ch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
+            rf"\bbs(?:{_LINK})?{WHOLE}",
             rf"\b{WHOLE}\s+(?:as\s+(?:the\s+)?)?batch[\s-]*size\b",
             rf"\b{WHOLE}\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}",
         ),
@@ -55,6 +52,16 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"\bseed(?:ed)?(?:\s+(?:with|number|no\.?|value))?{_LINK}{WHOLE}",
             rf"\brandom[\s_-]*state{_LINK}{WHOLE}",
+        ),
+    ),
+    (
+        "num_train_epochs",
+        (
+            rf"(?<![\w.,+-]){WHOLE}[\s-]*(?:(?:full|training|complete|more)\s+)?epochs?\b",
+            rf"\b(?:num_train_)?epochs{_LINK}{WHOLE}",
+            rf"\b{WHOLE}\s+(?:full\s+)?passes\s+(?:over|through)\b",
+            rf"\bep(?:och)?\s*[:=]\s*{WHOLE}",
+            rf"(?<![\w.,+-]){WHOLE}\s*ep\b",
         ),
     ),
     (
@@ -79,6 +86,8 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"\b(?:re|down-?)?(?:siz|scal)\w+\s+(?:\w+\s+){{0,3}}?to\s+{WHOLE}{_SQUARE}",
             rf"\binputs?(?:\s+sizes?)?{_LINK}{WHOLE}(?:\s*[x\u00d7]\s*\d+|\s*(?:px|pixels?)\b)",
             rf"\b{WHOLE}{_SQUARE}[\s-]*(?:(?:px|pixels?)\s+)?inputs?\b(?!\s*(?:files?|columns?|rows?))",
+            rf"(?<![\w.,/-])(\d{{1,4}}){_TIMES}\1(?![\w%]|[.,]\d)(?!\s*(?:grid|kernel|conv))",
+            rf"(?:[,;:(]|\b(?:at|to|of|with|use|using|in))\s*{WHOLE}[\s-]*(?:px|pixels?)\b(?!\s*(?:wide|high))",
         ),
     ),
     (
@@ -113,6 +122,11 @@ _FLOAT_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"(?:\blearning[\s_-]*rate|\blr)\b{_LINK}{_FLOAT}",
             rf"(?<![\w.,+-])({NUMBER})\s+(?:as\s+(?:the\s+)?)?(?:learning[\s_-]*rate|lr)\b",
+            rf"\blr{_FLOAT}",
+            rf"\bstep[\s_-]*size{_LINK}{_FLOAT}",
+            rf"\badam\w*\s+(?:(?:at|with|using)\s+)?(?:an?\s+)?(?:rate\s+(?:of\s+)?)?{_FLOAT}",
+            rf"{_NO_OTHER_RATE}\brate(?:\s+of)?[\s:=]+{_SMALL}",
+            rf"\bat\s+{_SCIENTIFIC}",
         ),
     ),
     (
@@ -124,18 +138,27 @@ _FLOAT_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("max_grad_norm", (rf"\b(?:max_grad_norm|grad(?:ient)?[\s_-]*clip\w*){_LINK}{_FLOAT}",)),
-    ("weight_decay", (rf"\b(?:weight[\s_-]*decay|wd){_LINK}{_FLOAT}",)),
+    (
+        "weight_decay",
+        (
+            rf"\b(?:weight[\s_-]*decay|wd){_LINK}{_FLOAT}",
+            rf"(?<![\w.,+-])({NUMBER})\s+(?:of\s+)?weight[\s_-]*decay\b",
+        ),
+    ),
     ("label_smoothing_factor", (rf"\blabel[\s_-]*smoothing(?:_factor)?{_LINK}{_SHARE}",)),
     (
         "hidden_dropout_prob",
-        (rf"\b(?:hidden_)?dropout(?:[\s_-]*(?:prob(?:ability)?|rate))?{_LINK}{_SHARE}",),
+        (
+            rf"\b(?:hidden_)?dropout(?:[\s_-]*(?:prob(?:ability)?|rate))?{_LINK}{_SHARE}",
+            rf"(?<![\w.,+-])({NUMBER}(?:{PERCENT})?)\s+(?:of\s+)?dropout\b",
+        ),
     ),
 )
 
 
 def _parse_share(text: str) -> float:
-    number = text.rstrip("% \t\n")
-    return parse(number) / 100 if number != text else parse(text)
+    number = re.sub(rf"{PERCENT}$", "", text, flags=re.IGNORECASE).rstrip()
+    return parse(number) / 100 if number != text.rstrip() else parse(text)
 
 
 Reader = tuple[str, tuple[re.Pattern[str], ...], Callable[[str], Value]]
@@ -144,6 +167,33 @@ _READERS: tuple[Reader, ...] = tuple(
     for table, kind in ((_FLOAT_SETTINGS, _parse_share), (_WHOLE_SETTINGS, parse_whole))
     for name, patterns in table
 )
+
+_ONE_EACH = frozenset(
+    {"learning_rate", "num_train_epochs", "per_device_train_batch_size", "seed", "image_size"}
+)
+"""Settings that one training has once, so that a second value contradicts the first."""
+_INSTEAD = re.compile(
+    r"(?:\binstead\s+of|\brather\s+than|\b(?:and|but)\s+not|,\s*not)\s+(?:the\s+)?$", re.IGNORECASE
+)
+_NO_UNIT = (
+    rf"(?![\d\w]|[.,]\d|{PERCENT}|\s+(?:acc|f1|epoch|layer|head|class|token|warm|step|batch)"
+    r"\w*\b(?!\s*[:=]))"
+)
+_RIVAL_BEFORE = re.compile(
+    rf"(?:(?<![\w.,])(?:between\s+{NUMBER}\s+and|{NUMBER}(?:[-\u2013\u2014]|\s*(?:/|\bto\b|\bor\b)))"
+    r"\s*)$",
+    re.IGNORECASE,
+)
+_RIVAL_AFTER = re.compile(
+    r"(?:[-\u2013\u2014]|\s*(?:->|=>|\u2192|/|(?:up\s+)?to\b|or\b|versus\b|vs\b\.?|then\b"
+    rf"|[-\u2013\u2014](?=\s*{NUMBER}\s*(?:$|[.,;)\n]))|and\b(?=\s*{NUMBER}\s*(?:$|[.;)\n]))))"
+    rf"\s*{NUMBER}{_NO_UNIT}",
+    re.IGNORECASE,
+)
+_RIVAL_UNIT = re.compile(
+    rf"\s*(?:or|versus|vs\.?)\s+{NUMBER}(?!\w|[.,]\d|{PERCENT})", re.IGNORECASE
+)
+_SIDES = re.compile(rf"(?<!\d)(\d+){_TIMES}(\d+)", re.IGNORECASE)
 
 _DETERMINISTIC = words(r"\bdeterministic\w*|\bbit for bit\b|\bbit-identical\b")
 _SCHEDULE = words(
@@ -157,7 +207,7 @@ _SHARES = re.compile(
 )
 _IS_SPLIT = words(r"\bsplit\w*|\btrain\w* ?[/,-] ?(?:val|dev|test)|\bdivid\w*|\bratio\b")
 _TWO_WAY = words(r"\btrain\w* ?[/,-] ?(validation|val|dev|test)\w*|\b(validation|val|dev|test)\b")
-_OF_ALL = r"of\s+(?:the\s+|all\s+|our\s+|my\s+|them\s+)*(?:\w+\s+)?"
+_OF_ALL = r"of\s+(?:the\s+|all\s+|our\s+|my\s+|them\s+)*(?:,\s+|\w+\s+)?"
 _GOES = r"(?:(?:go|goes|is|are|should|be|kept|reserved|used|held|set|put|out|back|aside)\s+)*"
 _WHOSE = r"(?:(?:the|a|an|final|independent|held-?out|blind|separate|later)\s+)*"
 _PART = rf"(?<![\w.,/])({NUMBER})({PERCENT}|\s*/\s*\d{{1,3}}\b)?"
@@ -212,25 +262,68 @@ _LIMITS = tuple(
         rf"(?:about\s+|around\s+|some\s+)?{_DURATION}",
         rf"(?<![\w.,]){_DURATION}\s+(?:at\s+(?:the\s+)?most|max(?:imum)?|tops|(?:time\s+)?limit)\b",
         rf"\bafter\s+{_DURATION}\s*,?\s*(?:stop|end|quit|abort)",
+        rf"\b(?:training|run|running|wall|compute|total|max(?:imum)?)[\s_-]*time{_LINK}{_DURATION}",
+        r"\b(?:train|run|learn|done|finish|ready|results?|complete)\w*\b[^.;!?\n\d]{0,60}?\bin\s+"
+        rf"(?:about\s+|around\s+|under\s+|less\s+than\s+|at\s+most\s+)?{_DURATION}",
+        rf"\b(?:have|spend|budget\s+(?:of|is))\s+(?:only\s+|about\s+|at\s+most\s+)?{_DURATION}(?!\s+of)",
     )
 )
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def take_settings(page: Page) -> dict[str, Value]:
-    """Every hyperparameter that the words name, by the recipes' argument name."""
+def take_settings(page: Page) -> tuple[dict[str, Value], list[str]]:
+    """Every hyperparameter that the words name, by the recipes' argument name, and what of it is
+    unclear: a range, or several values for one setting."""
     asked: dict[str, Value] = {}
+    unclear: list[str] = []
     for name, patterns, kind in _READERS:
-        for pattern in patterns:
-            found = page.take(pattern)
-            if found is not None:
-                asked[name] = kind(next(group for group in found.groups() if group))
-                break
+        said = list(_said(page, patterns))
+        values = {kind(_value(found)[0]) for found, several in said if several is None}
+        several = [several for _, several in said if several is not None]
+        if several or (len(values) > 1 and name in _ONE_EACH):
+            unclear += several or [found[0].strip() for found, _ in said]
+        elif said:
+            asked.setdefault(name, kind(_value(said[0][0])[0]))
     schedule = page.take(_SCHEDULE)
     asked |= {"lr_scheduler_type": schedule[1].lower()} if schedule is not None else {}
     asked |= {"deterministic": True} if page.has(_DETERMINISTIC) else {}
     asked |= {"augment": True} if page.has(_AUGMENT) else {}
-    return asked
+    return asked, unclear
+
+
+def _said(
+    page: Page, patterns: tuple[re.Pattern[str], ...]
+) -> Iterator[tuple[re.Match[str], str | None]]:
+    """Each mention of a setting, with all of its words where they name several values."""
+    for pattern in patterns:
+        while (found := pattern.search(page.text)) is not None:
+            span = _with_rivals(found)
+            page.blank(*span)
+            if _INSTEAD.search(found.string, max(0, found.start() - 20), found.start()):
+                continue
+            single = span == found.span() and not _is_uneven(found[0])
+            yield found, None if single else " ".join(found.string[slice(*span)].split())
+
+
+def _is_uneven(said: str) -> bool:
+    """`64x48`, where one side is asked for."""
+    sides = _SIDES.search(said)
+    return sides is not None and sides[1] != sides[2]
+
+
+def _value(found: re.Match[str]) -> tuple[str, tuple[int, int]]:
+    """The number of a mention and where it stands."""
+    index = next(index for index, group in enumerate(found.groups(), start=1) if group)
+    return found[index], found.span(index)
+
+
+def _with_rivals(found: re.Match[str]) -> tuple[int, int]:
+    """The mention with the numbers beside its own: `3-5 epochs`, `lr 1e-3 to 1e-5`."""
+    start, end = found.span()
+    _, (first, last) = _value(found)
+    before = _RIVAL_BEFORE.search(found.string, max(0, first - 20), first)
+    after = (_RIVAL_AFTER if last == end else _RIVAL_UNIT).match(found.string, end)
+    return min(start, before.start()) if before else start, after.end() if after else end
 
 
 def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:

@@ -6,7 +6,7 @@ Runs on what the readers of settings have left on the page.
 import re
 from collections.abc import Iterator
 
-from ml_intern.llm.autopilot.reading.numbers import NUMBER
+from ml_intern.llm.autopilot.reading.numbers import NUMBER, PERCENT
 from ml_intern.llm.autopilot.reading.page import Page, vocabulary, words
 
 _LINK = r"(?:[\s:=]|\b(?:of|is|to|at)\b){1,6}"
@@ -22,19 +22,38 @@ _UNDERSTOOD = vocabulary(
     "accuracy acc f1 loss target goal score error fscore text texts label labels input inputs "
     "output outputs class classes category categories y data dataset source file folder path "
     "model repo repository name id column columns split splits task type publish private card "
-    "seed validation val test train dev metric device gpu cpu true false deterministic augment "
-    "dir directory precision recall auc"
+    "col cols seed validation val test train dev metric device gpu cpu true false deterministic "
+    "augment dir directory precision recall auc"
 )
+_ROWS = r"(?:rows|lines|examples|samples|images|pictures|photos|texts|records|entries|messages)"
 _BEYOND_SETTINGS = (
     rf"\b(?:learning[\s_-]*rate|lr|dropout|weight[\s_-]*decay)\s+(?:{_LOOSELY})?{NUMBER}\s+times\b",
     rf"\b(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?|weight[\s_-]*decay|dropout)\s+"
     rf"{_LOOSELY}{NUMBER}",
     rf"\b(?:hold|held)\w*[\s-]*(?:out|back)\s+(?:[a-z]+\s+){{0,3}}?{NUMBER}(?:\s*%)?",
     r"\bseeds\s+\d+(?:\s*(?:,\s*and|,|and|to|-)\s*\d+)+",
-    r"\b(?:only|just)\s+(?:use\s+)?(?:the\s+)?(?:first\s+|last\s+)?\d+\s+"
-    r"(?:rows|lines|examples|samples|images|pictures|texts|records)\b",
-    r"\bthe\s+(?:first|last)\s+\d+\s+"
-    r"(?:rows|lines|examples|samples|images|pictures|texts|records)\b",
+    r"\b(?:(?:only|just)\s+(?:use\s+|on\s+)?(?:the\s+)?(?:first\s+|last\s+)?|the\s+(?:first|last)\s+"
+    r"|(?:at\s+most|up\s+to|max(?:imum)?(?:\s+of)?|(?:sample|subset)\s+of)\s+)(?:random\s+)?"
+    rf"\d+k?\s+{_ROWS}\b",
+    rf"\b(?:only|just)\s+(?:use\s+|on\s+)?(?:a\s+)?(?:{NUMBER}{PERCENT}|1/\d+)(?:\s+of\b)?",
+    rf"\bonly\s+(?:use\s+|on\s+)?(?:the\s+)?(?!(?:these|those|few|some|labell?ed)\b)[a-z]+\s+{_ROWS}\b",
+    rf"\bonly\s+(?:use\s+|on\s+)?(?:the\s+)?{_ROWS}\s+(?:where|with|whose|from|that|in)\b[^.,;\n]{{0,40}}",
+    r"\b(?:a\s+)?(?:couple(?:\s+of)?|few|handful\s+of|several|some|many)\s+(?:more\s+)?epochs\b",
+    r"\b\d+k?\s+(?:(?:training|optimi[sz]\w+|gradient|update)\s+)?"
+    r"(?:rounds|iterations|iters|steps|updates)\b",
+    rf"\b(?:max[\s_-]*)?(?:steps|iterations|rounds){_LINK}\d+k?\b",
+    r"\b(?:decay|anneal|dropp|drop|fall|reduc|lower|decreas)\w*\s+(?:\w+\s+){0,2}?"
+    rf"(?:to|towards?|until|by)\s+{NUMBER}",
+    r"\b(?:halv|divid|multipl|reduc|decay|lower|drop)\w*\b[^.;\n]{0,30}?\bevery\b(?:\s+\w+){0,2}",
+    rf"\bdown\s+to\s+{NUMBER}(?!{PERCENT})",
+    rf"(?<!error\s)(?<!hit\s)(?<!success\s)\brate\s+of\s+{NUMBER}(?!{PERCENT})",
+    r"(?<![\w.])\d+(?:[.,]\d+)?e-\d+\b",
+    r"\brandom\s+(?:crop|flip|rotation|erasing)\w*|\bcolou?r[\s-]*jitter\w*|\bhorizontal\s+flips?\b"
+    r"|\brand-?augment\b",
+    r"\b(?:in|to|as)\s+gr[ae]y-?scale|\bgr[ae]y-?scale\s+(?:inputs?|only)\b|\bconvert\w*\s+to\s+gr[ae]y\w*",
+    r"\b(?:merg|binari[sz]|bucket|combin)\w*\s+(?:the\s+)?(?:labels?|class(?:es)?|categories|stars"
+    r"|ratings?|columns?|texts?)\b",
+    r"\b(?:positive|negative|neutral)\s+(?:means|is|are|being)\s+[^.;\n]{0,30}?\d[^.;\n]{0,20}",
     rf"\bmomentum(?:{_LINK}{NUMBER})?",
     rf"\b(?:adam[\s_-]*)?beta[\s_-]?[12]?{_LINK}{NUMBER}",
     rf"\b(?:adam[\s_-]*)?epsilon{_LINK}{NUMBER}",
@@ -45,7 +64,7 @@ _BEYOND_SETTINGS = (
     rf"\bpatience{_LINK}{NUMBER}",
     r"\b(?:fp16|bf16|fp8|half[\s-]precision|mixed[\s-]precision|int8|4-?bit|8-?bit)\b",
     r"\b(?:q?lora|dora)\b|\b(?:prefix|prompt|adapter)[\s-]tun\w+",
-    r"\b(?:\d+|[kx])?[\s-]?fold\s+cross[\s-]?validat\w*|\bcross[\s-]?validat\w*|\b\d+-fold\b",
+    r"\b(?:\d+|[kx]|[a-z]+)?[\s-]?fold\s+cross[\s-]?validat\w*|\bcross[\s-]?validat\w*|\b\d+-fold\b",
     r"\bensembl\w+",
     r"\bfocal\s+loss\b|\bclass[\s-]weight\w*|\bweighted\s+(?:loss|sampling)\b",
     r"\b(?:over|under|up|down)[\s-]?sampl\w+",
@@ -64,7 +83,7 @@ _NAMED_MODELS = words(
 _WISHES = re.compile("|".join(f"(?:{pattern})" for pattern in _BEYOND_SETTINGS), re.IGNORECASE)
 _DENIED = words(
     r"\b(?:no|not|without|never|don['\u2019]?t|do not|skip|avoid|than|instead of|beats?"
-    r"|outperforms?)\b[^,.;\n]{0,25}$"
+    r"|outperforms?)\b[^,.;\n]{0,25}$|\bloss\b[^,.;\n]{0,25}$"
 )
 _MOST = 5
 

@@ -66,7 +66,7 @@ def test_every_setting_that_is_read_is_an_argument_of_a_recipe() -> None:
         "gradient accumulation 2, weight decay 0.1, label smoothing 0.1, dropout 0.1, "
         "deterministic, augmentation, intermediate size 16"
     )
-    read = take_settings(Page(words))
+    read, _ = take_settings(Page(words))
     assert len(read) == 20
     assert set(read) <= known
 
