@@ -10,6 +10,7 @@ MLInternError
 │   ├── StateConflict    nobody: somebody else was first; the answer is what stands in the store
 │   ├── UnknownSession   the person names another session
 │   └── StoreUnavailable the person frees the disk or repairs permissions; nothing was accepted
+│       └── EventUnreadable  the person takes a backup; what is of other sessions can be read
 ├── ModelError
 │   ├── Retryable        the turn tries again after `retry_after_s`
 │   ├── ContextOverflow  the context is compacted
@@ -64,6 +65,15 @@ class UnknownSession(QueueError):
 
 class StoreUnavailable(QueueError):
     """The database cannot be written (full disk, wrong permissions, damaged or newer file)."""
+
+
+class EventUnreadable(StoreUnavailable):
+    """An event of one session is damaged, or of a kind that only a newer ml-intern knows."""
+
+    def __init__(self, message: str, *, position: int, session_id: str) -> None:
+        super().__init__(message)
+        self.position = position
+        self.session_id = session_id
 
 
 class ModelError(MLInternError):

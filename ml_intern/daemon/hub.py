@@ -14,6 +14,7 @@ from datetime import datetime
 from ml_intern.client.door import TextPiece
 from ml_intern.clock import Clock
 from ml_intern.daemon.supervisor import Reader
+from ml_intern.errors import EventUnreadable
 from ml_intern.messages import SessionId
 from ml_intern.queue.journal import Journal
 from ml_intern.queue.rows import Recorded
@@ -110,9 +111,19 @@ class Hub:
         position = self.journal.last_position()
         while not stop.is_set():
             self.journal.wait_for_events(position, WAIT_S)
-            while batch := self.journal.follow(position, BATCH):
-                position = batch[-1].position
-                self._wake({recorded.session_id for recorded in batch})
+            position, sessions = self._news_after(position)
+            while sessions:
+                self._wake(sessions)
+                position, sessions = self._news_after(position)
+
+    def _news_after(self, position: int) -> tuple[int, set[SessionId]]:
+        """How far the journal could be read, and to whom something happened until there."""
+        try:
+            batch = self.journal.follow(position, BATCH)
+        except EventUnreadable as exc:  # its watchers hear of it when they read; others go on
+            return exc.position, {SessionId(exc.session_id)}
+        reached = batch[-1].position if batch else position
+        return reached, {recorded.session_id for recorded in batch}
 
     def _wake(self, sessions: Iterable[SessionId]) -> None:
         for session_id in sessions:

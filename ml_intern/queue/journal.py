@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from ml_intern import events
 from ml_intern.clock import Clock
-from ml_intern.errors import StoreUnavailable
+from ml_intern.errors import EventUnreadable
 from ml_intern.messages import SessionId
 from ml_intern.queue.bell import Bell
 from ml_intern.queue.database import Database
@@ -47,7 +47,7 @@ class Journal:
 
         `limit`: at most so many of them.
 
-        Raises StoreUnavailable, which names session and number of an event that cannot be read.
+        Raises StoreUnavailable; EventUnreadable where one of them cannot be read.
         """
         with self._database.read() as connection:
             bind = {
@@ -61,12 +61,13 @@ class Journal:
     def follow(self, after_position: int, limit: int) -> list[Recorded]:
         """At most `limit` events of all sessions after `after_position`, in the journal's order.
 
-        Raises StoreUnavailable, which names session and number of an event that cannot be read.
+        They end before one that cannot be read. Raises StoreUnavailable; EventUnreadable when that
+        is the first, and whoever goes on behind its position misses nothing else.
         """
         with self._database.read() as connection:
             bind = {"after": after_position, "most": limit}
             rows = connection.execute(_FOLLOW, bind).all()
-        return _recorded(rows)
+        return _readable(rows)
 
     def last_position(self) -> int:
         """Position of the newest event; 0 in an empty journal. Raises StoreUnavailable."""
@@ -93,15 +94,30 @@ def _recorded(rows: Iterable[tuple[int, str, int, str, str]]) -> list[Recorded]:
     return [_one(*row) for row in rows]
 
 
+def _readable(rows: Iterable[tuple[int, str, int, str, str]]) -> list[Recorded]:
+    """Up to the first that is not; raises EventUnreadable when there is none before it."""
+    found: list[Recorded] = []
+    for row in rows:
+        try:
+            found.append(_one(*row))
+        except EventUnreadable:
+            if not found:
+                raise
+            break
+    return found
+
+
 def _one(position: int, session_id: str, seq: int, at: str, data: str) -> Recorded:
     try:
         found = events.decode(data)
         # Eight times as fast as `parse_stamp`, which matters when a long session is folded.
         moment = datetime.fromisoformat(at)
     except (pydantic.ValidationError, ValueError) as exc:
-        raise StoreUnavailable(
+        raise EventUnreadable(
             f"Event {seq} of session {session_id} cannot be read: it was written by a newer "
-            f"ml-intern, or the database is damaged and needs its backup. {exc}"
+            f"ml-intern, or the database is damaged and needs its backup. {exc}",
+            position=position,
+            session_id=session_id,
         ) from exc
     return Recorded(
         position=position, session_id=SessionId(session_id), seq=seq, at=moment, event=found

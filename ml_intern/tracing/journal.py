@@ -15,7 +15,10 @@ class Journal(Protocol):
         ...
 
     def follow(self, after_position: int, limit: int) -> Sequence[Recorded]:
-        """At most `limit` events of all sessions after `after_position`, in order."""
+        """At most `limit` events of all sessions after `after_position`, in order.
+
+        They end before one that cannot be read; EventUnreadable where that is the first.
+        """
         ...
 
     def wait_for_events(self, after_position: int, timeout_s: float) -> bool:

@@ -6,6 +6,7 @@ Only what is on the disk may be skipped then.
 import json
 from pathlib import Path
 
+from ml_intern.errors import EventUnreadable
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import trace_file
 from ml_intern.tracing.journal import Journal
@@ -24,6 +25,9 @@ def load(path: Path, journal: Journal) -> int:
         saved = (int(place["position"]), place["session_id"], place["seq"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-    found = next(iter(journal.follow(saved[0] - 1, 1)), None)
+    try:
+        found = next(iter(journal.follow(saved[0] - 1, 1)), None)
+    except EventUnreadable:
+        return 0
     known = found is not None and (found.position, found.session_id, found.seq) == saved
     return saved[0] if known else 0

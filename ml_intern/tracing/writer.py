@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.clock import Clock, SystemClock
-from ml_intern.errors import UnknownSession
+from ml_intern.errors import EventUnreadable, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import position, trace_file
@@ -129,7 +129,12 @@ class TraceWriter:
     def _next_batch(self) -> Sequence[Recorded]:
         if self._position is None:
             self._position = self._saved_at = position.load(self._position_file, self._journal)
-        return self._journal.follow(self._position, BATCH)
+        while True:
+            try:
+                return self._journal.follow(self._position, BATCH)
+            except EventUnreadable as exc:
+                self._fall_behind(SessionId(exc.session_id), exc)
+                self._position = exc.position
 
     def _take(self, batch: Sequence[Recorded]) -> int:
         of_session: dict[SessionId, list[Recorded]] = {}
@@ -156,17 +161,20 @@ class TraceWriter:
     def _attempt(self, session_id: SessionId, records: Sequence[Recorded]) -> int:
         try:
             written = self._write(session_id, records)
-        except Exception:  # the border around a journal reader
-            if not self._behind:  # one report for one trouble, however many sessions it hits
-                self._retry_at = self._clock.monotonic() + RETRY_AFTER_S
-                log.exception("trace_not_written", extra={"session_id": session_id})
-            self._sessions.pop(session_id, None)
-            self._behind.add(session_id)
+        except Exception as exc:  # noqa: BLE001 - the border around a journal reader
+            self._fall_behind(session_id, exc)
             return 0
         if session_id in self._behind:
             self._behind.discard(session_id)
             log.info("trace_caught_up", extra={"session_id": session_id})
         return written
+
+    def _fall_behind(self, session_id: SessionId, cause: Exception) -> None:
+        if not self._behind:  # one report for one trouble, however many sessions it hits
+            self._retry_at = self._clock.monotonic() + RETRY_AFTER_S
+            log.error("trace_not_written", exc_info=cause, extra={"session_id": session_id})
+        self._sessions.pop(session_id, None)
+        self._behind.add(session_id)
 
     # One session
 

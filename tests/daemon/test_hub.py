@@ -1,5 +1,7 @@
 """Watching a session: its events, and the text that is being written, in their order."""
 
+import contextlib
+import sqlite3
 import threading
 
 import pytest
@@ -121,3 +123,21 @@ def test_a_long_past_comes_in_parts_each_of_which_wakes_for_the_next(bench, hub)
         news.clear()
         seen += watch.take()
     assert [item.event.text for item in seen] == [str(number) for number in range(count)]
+
+
+def test_an_event_that_cannot_be_read_keeps_no_watcher_from_the_next(bench, hub):
+    news = threading.Event()
+    hub.watch(SESSION, 0, news.set).take()
+    claim = bench.store.claim(0)
+    path = bench.place.workspace.parent / "ml-intern.db"
+    with contextlib.closing(sqlite3.connect(path)) as plain, plain:
+        plain.execute(
+            "CREATE TRIGGER torn AFTER INSERT ON event WHEN new.kind = 'hinted' BEGIN "
+            "UPDATE event SET data = '{' WHERE position = new.position; END"
+        )
+    news.clear()
+    bench.store.append(claim.lease, Hinted(text="torn"))
+    wait_until(news.is_set)
+    news.clear()
+    bench.store.finish(claim, TurnFinished(outcome="finished", detail="read"))
+    wait_until(news.is_set)

@@ -183,13 +183,15 @@ def test_a_damaged_file_is_told_from_a_missing_event(path: Path) -> None:
 def test_an_event_that_cannot_be_read_is_named(path: Path, column: str, value: str) -> None:
     with opened(path) as store:
         new_session(store)
-        store.append(claimed(store).lease, turn())
+        store.append(claimed(store).lease, turn(), replied())
         with contextlib.closing(sqlite3.connect(path)) as plain, plain:
             plain.execute(f"UPDATE event SET {column} = ? WHERE seq = 2", [value])
         with pytest.raises(StoreUnavailable, match=f"Event 2 of session {S}"):
             store.events(S)
         with pytest.raises(StoreUnavailable, match=f"Event 2 of session {S}"):
-            store.follow(0, 10)
+            store.follow(1, 10)
+        assert [each.seq for each in store.follow(0, 10)] == [1]
+        assert [each.seq for each in store.follow(2, 10)] == [3]
 
 
 def test_an_op_that_cannot_be_read_is_given_up(path: Path) -> None:

@@ -1,7 +1,9 @@
 """The files follow the journal: nothing twice, nothing missing, whatever happens in between."""
 
+import contextlib
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -436,3 +438,23 @@ def test_secrets_of_the_process_are_not_written(tmp_path: Path, journal: FakeJou
     writer.catch_up()
     assert b"s3cr3t" not in content(writer, A)
     assert content(writer, A).count(b"[REDACTED:my-key]") == 2
+
+
+def test_an_event_that_cannot_be_read_holds_up_its_own_session_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "ml-intern.db"
+    store = Store.open(path, SystemClock(), HERE)
+    for session in (A, B):
+        store.create_session(session, started(), UserInput(text="train it", author="ada"))
+        claim = store.claim(0)
+        assert claim is not None
+        store.append(claim.lease, said(), *turn("c1"))
+    with contextlib.closing(sqlite3.connect(path)) as plain, plain:
+        plain.execute("UPDATE event SET data = '{' WHERE session_id = ?", [A])
+    for _ in range(2):  # a writer that has just started compares all again
+        writer = TraceWriter(store.journal, tmp_path / "traces")
+        writer.catch_up()
+        assert content(writer, B) == fold(store.events(B))
+    store.close()
+    assert [record.message for record in caplog.records] == ["trace_not_written"] * 2
