@@ -1,8 +1,10 @@
 """Sessions and their jobs: the first row, and looking them up; in the caller's transaction."""
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime
+from typing import Any, get_args
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
+from sqlalchemy import Connection, RowMapping, Text, bindparam, cast, func, insert, select
 
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import SessionStarted
@@ -17,7 +19,8 @@ _ALL = select(
     session.c.state,
     session.c.outcome,
     session.c.detail,
-    session.c.waiting_on,
+    # As it stands: one row whose JSON is damaged must not take the others with it.
+    cast(session.c.waiting_on, Text).label("waiting_on"),
     session.c.created,
     session.c.updated,
     session.c.model,
@@ -41,6 +44,8 @@ _STARTS = func.substr(session.c.id, 1, func.length(bindparam("prefix")))
 _BEGINS = _ALL.where(bindparam("prefix") == _STARTS).limit(_SHOWN + 1)  # SQLite's LIKE has limits
 _LONGEST = 80
 """Characters of an unknown id that are repeated."""
+_STATES = get_args(SessionState)
+_DAMAGED = "The row of this session in the database is damaged ({words}). See `ml-intern fsck`."
 
 
 def create(
@@ -131,13 +136,24 @@ def running_jobs(connection: Connection, site: str) -> list[JobRow]:
 
 
 def _session(row: RowMapping) -> SessionRow:
+    """The session; of a damaged row what can be read, and that it is damaged."""
+    try:
+        return _whole(row)
+    except (TypeError, ValueError) as exc:
+        return _rest(row, str(exc))
+
+
+def _whole(row: RowMapping) -> SessionRow:
+    """Raises ValueError, TypeError."""
+    if row["state"] not in _STATES:
+        raise ValueError(f"there is no state {row['state']!r}")
     return SessionRow(
         session_id=SessionId(row["id"]),
         title=row["title"],
         state=row["state"],
         outcome=row["outcome"],
         detail=row["detail"],
-        waiting_on=tuple(row["waiting_on"]),
+        waiting_on=tuple(json.loads(row["waiting_on"])),
         created=datetime.fromisoformat(row["created"]),
         updated=datetime.fromisoformat(row["updated"]),
         model=row["model"],
@@ -145,3 +161,27 @@ def _session(row: RowMapping) -> SessionRow:
         started_in=row["started_in"],
         version=row["version"],
     )
+
+
+def _rest(row: RowMapping, words: str) -> SessionRow:
+    return SessionRow(
+        session_id=SessionId(row["id"]),
+        title=row["title"],
+        state="idle",
+        outcome="failed",
+        detail=_DAMAGED.format(words=words),
+        waiting_on=(),
+        created=_moment(row["created"]),
+        updated=_moment(row["updated"]),
+        model=row["model"],
+        workspace=row["workspace"],
+        started_in=row["started_in"],
+        version=row["version"],
+    )
+
+
+def _moment(stamp: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
+        return datetime.fromtimestamp(0, UTC)

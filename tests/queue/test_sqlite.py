@@ -20,7 +20,7 @@ from ml_intern.queue import sqlite
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.child import fill
-from tests.queue.given import S, claimed, ended, kinds, new_session, replied, turn
+from tests.queue.given import S, T, claimed, ended, kinds, new_session, replied, turn
 
 ROOT = Path(__file__).parents[2]
 
@@ -192,6 +192,24 @@ def test_an_event_that_cannot_be_read_is_named(path: Path, column: str, value: s
             store.follow(1, 10)
         assert [each.seq for each in store.follow(0, 10)] == [1]
         assert [each.seq for each in store.follow(2, 10)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("created", "noon"), ("updated", b"\xff"), ("state", "lost"), ("waiting_on", "{")],
+)
+def test_a_session_whose_row_is_damaged_is_named_among_the_others(
+    path: Path, column: str, value: object
+) -> None:
+    with opened(path) as store:
+        new_session(store)
+        new_session(store, T)
+        with contextlib.closing(sqlite3.connect(path)) as plain, plain:
+            plain.execute(f"UPDATE session SET {column} = ? WHERE id = ?", [value, S])
+        found = {row.session_id: row.detail for row in store.sessions(10)}
+        assert found[T] == ""
+        assert "damaged" in found[S]
+        assert store.session(S).outcome == "failed"
 
 
 def test_an_op_that_cannot_be_read_is_given_up(path: Path) -> None:
