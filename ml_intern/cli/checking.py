@@ -30,10 +30,16 @@ PATIENCE_S = 2.0
 """Longer than this, and a person is told how far it is."""
 TELL_EVERY_S = 0.5
 
-_OTHER_SCHEMA = "Its rows were not judged, because another version of ml-intern wrote them."
+_OTHER_SCHEMA = (
+    "Its rows were not judged: another version of ml-intern wrote them, or something else did."
+)
 _FILE_DAMAGED = (
     "The file itself is damaged. Stop the daemon and put a backup in its place, which keeps this "
     "file too: ml-intern db restore FILE."
+)
+_SERVER_REFUSES = (
+    "The server does not let this role read all of it, or cannot. Look at the role's rights and at "
+    "the server's log; what is damaged comes back from its own backup (pg_dump)."
 )
 _ROWS_DAMAGED = (
     "The file can be read, but these rows cannot be right. If work depends on them, stop the "
@@ -110,7 +116,7 @@ def _conclude(url: URL, number: Counter[str], rows: Counter[str]) -> None:
         return
     many = count(number.total(), "finding")
     console.print(Text.assemble((f"{many}. ", "bold red"), f"{looked}."), soft_wrap=True)
-    console.print(Text(f"→ {_next_step(number)}", "cyan"), soft_wrap=True)
+    console.print(Text(f"→ {_next_step(url, number)}", "cyan"), soft_wrap=True)
 
 
 def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Counter[str]:
@@ -126,13 +132,15 @@ def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Count
         "rows": dict(sorted(rows.items())),
         "findings": kept,
         "left_out": number.total() - len(kept),
-        "next_step": _next_step(number) if number else "",
+        "next_step": _next_step(url, number) if number else "",
     }
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     return number
 
 
-def _next_step(number: Counter[str]) -> str:
+def _next_step(url: URL, number: Counter[str]) -> str:
     if number["schema_version"]:
         return _OTHER_SCHEMA
-    return _FILE_DAMAGED if number["file"] else _ROWS_DAMAGED
+    if not number["file"]:
+        return _ROWS_DAMAGED
+    return _FILE_DAMAGED if address.file_of(url) else _SERVER_REFUSES

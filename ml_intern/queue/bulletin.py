@@ -25,6 +25,7 @@ DEAD_S = 30.0
 
 MANNERS: dict[str, Any] = {
     "application_name": "ml-intern",
+    "client_encoding": "utf8",
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

@@ -212,7 +212,7 @@ def _made(path: Path) -> bool:
 def _engine(target: URL) -> Engine:
     if address.file_of(target) is None:
         with driver_named():
-            return create_engine(target)
+            return create_engine(target, connect_args={"client_encoding": "utf8"})
     engine = create_engine(target, connect_args={"isolation_level": None})
     event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine

@@ -24,6 +24,7 @@ from ml_intern.errors import InputError, StateConflict, StoreUnavailable
 from ml_intern.queue import address, migrating
 from ml_intern.queue.bulletin import MANNERS, Bulletin
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
+from ml_intern.queue.schema import journal_head
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,15 @@ WRITERS = 8
 READERS = 8
 MOST_READERS = 32
 MOST_TRIES = 3
+ENCODING = "UTF8"
 
 _CLOSED = "{name} was closed by this process."
 _MIGRATION_LOCK = 0x6D6C696E
 _TRY_AGAIN = {"40001", "40P01"}
 """Serialization failure; deadlock detected."""
 _TOO_MANY = {"53300"}
+# Needs the right to write, and waits for nobody.
+_TRY = select(journal_head).with_for_update(skip_locked=True)
 _NOW = select(func.extract("epoch", func.clock_timestamp()))
 
 
@@ -123,7 +127,7 @@ class PostgresDatabase:
 
     def probe(self) -> None:
         """See `Database.probe`."""
-        self.write(_nothing)
+        self.write(lambda connection: connection.execute(_TRY).all())
 
     def recovered(self) -> None:
         """Nothing to do: the server looks after its own log."""
@@ -170,10 +174,16 @@ class PostgresDatabase:
             todo = "It does not let us in; give user and password in the URL or in ~/.pgpass."
         elif state is not None and state.startswith("53"):
             todo = "The server has no room (disk or memory); nothing was accepted."
+        elif state == "42P01":
+            todo = "Its tables are gone; restore them, or start the daemon again to make new ones."
         elif state == "42501":
             todo = "Our role may not do that; make it the owner of the database."
         else:
-            todo = "Nothing was accepted; see that the server runs, then repeat."
+            # Whoever could not connect is told why in the server's words only, without a code.
+            todo = (
+                "Nothing was accepted; see that the server runs, has this database and a "
+                "connection to spare, and lets this user in (password in ~/.pgpass); then repeat."
+            )
         return f"{self._name} cannot be used: {words}. {todo}"
 
 
@@ -201,6 +211,12 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 def _prepare(connection: Connection) -> None:
     # Daemons that start together migrate one after the other.
     connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != ENCODING:
+        raise StoreUnavailable(
+            f"The database holds text as {encoding}, which has no room for all languages; create "
+            f"one with `createdb --encoding={ENCODING} --template=template0 NAME`."
+        )
     migrating.prepare(connection, _nothing)
 
 

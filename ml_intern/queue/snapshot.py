@@ -62,6 +62,7 @@ def _engine(url: URL) -> Engine:
         return create_engine(
             url,
             isolation_level="REPEATABLE READ",
+            connect_args={"client_encoding": "utf8"},
             execution_options={"postgresql_readonly": True},
         )
 

@@ -5,11 +5,15 @@ import json
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
 from ml_intern.cli import checking, exits
 from ml_intern.cli.main import app
+from ml_intern.clock import SystemClock
+from ml_intern.queue import address
+from ml_intern.queue.postgres import PostgresDatabase
 from tests.cli.services import change, scripted_service, started
 from tests.queue.checked import damage, lived_in
 from tests.support.waiting import wait_until
@@ -126,3 +130,13 @@ def test_it_works_beside_a_service_that_works(
             if all(service.store.session(one).state == "waiting" for one in sessions):
                 over.set()
         wait_until(over.is_set)
+
+
+def test_what_a_server_does_not_let_be_read_is_no_damaged_file(postgres_url: str) -> None:
+    role = f"{postgres_url.rpartition('/')[2]}_stranger"
+    with psycopg.connect(postgres_url, autocommit=True) as plain:
+        PostgresDatabase(address.parse(postgres_url), SystemClock()).close()
+        plain.execute(f"CREATE ROLE {role} LOGIN")
+    done = fsck(address.parse(postgres_url).set(username=role).render_as_string())
+    assert done.return_value == exits.DAMAGED
+    assert "→ The server does not let this role read" in done.output

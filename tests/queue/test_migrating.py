@@ -5,6 +5,7 @@ import resource
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,6 +18,7 @@ from ml_intern.errors import StoreUnavailable
 from ml_intern.queue import migrating, schema
 from ml_intern.queue.address import parse
 from ml_intern.queue.postgres import PostgresDatabase
+from ml_intern.queue.snapshot import snapshot, version_of
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.given import S, claimed, ended, kinds, new_session, turn
@@ -127,6 +129,29 @@ def test_an_older_program_refuses_the_file(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as plain:
         (found,) = plain.execute("SELECT version FROM schema_version").fetchone()
     assert found > 1
+
+
+def test_a_server_database_that_cannot_hold_all_languages_is_refused(postgres_url: str) -> None:
+    name = f"{postgres_url.rpartition('/')[2]}_latin"
+    with psycopg.connect(postgres_url, autocommit=True) as plain:
+        plain.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    url = parse(postgres_url).set(database=name)
+    with pytest.raises(StoreUnavailable, match="--encoding=UTF8"):
+        PostgresDatabase(url, SystemClock())
+    with snapshot(url) as connection:
+        assert version_of(connection) is None
+
+
+def test_a_role_that_may_not_write_is_found_by_the_probe(postgres_url: str) -> None:
+    PostgresDatabase(parse(postgres_url), SystemClock()).close()
+    role = f"{postgres_url.rpartition('/')[2]}_reader"
+    with psycopg.connect(postgres_url, autocommit=True) as plain:
+        plain.execute(f"CREATE ROLE {role} LOGIN")
+        plain.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    database = PostgresDatabase(parse(postgres_url).set(username=role), SystemClock())
+    with pytest.raises(StoreUnavailable, match="owner of the database"):
+        database.probe()
+    database.close()
 
 
 def test_without_room_for_the_copy_nothing_is_migrated(old: Path) -> None:
