@@ -27,7 +27,9 @@ def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) ->
     `tick` is told how many pages have been copied. Raises InputError where `target` exists or
     `source` does not, StoreUnavailable.
     """
-    if target.exists():
+    with _told(target):
+        is_taken = target.exists()
+    if is_taken:
         raise InputError(f"{target} exists; name a file that does not.")
     part = _private_file(target.with_name(f"{target.name}.part"))
     try:

@@ -79,7 +79,7 @@ def driver_named() -> Iterator[None]:
 
 
 def _engine_of_file(path: Path) -> Engine:
-    if not path.is_file():
+    if not _is_file(path):
         raise InputError(f"There is no database at {path}.")
 
     def connect() -> sqlite3.Connection:
@@ -94,6 +94,16 @@ def _engine_of_file(path: Path) -> Engine:
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
     event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))
     return engine
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as exc:  # a folder above it that we may not enter, a name that is too long
+        raise InputError(
+            f"{path} cannot be looked at ({exc.strerror}); look at the name, and at the "
+            "permissions of its folder."
+        ) from exc
 
 
 def version_of(connection: Connection) -> int | None:

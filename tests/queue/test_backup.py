@@ -164,3 +164,8 @@ def _die_at(step: int) -> None:
     os.link = dying(os.link)
     Path.unlink = dying(Path.unlink)
     Path.replace = dying(Path.replace)
+
+
+def test_a_name_that_is_too_long_is_refused(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="could not be made"):
+        back_up(path, tmp_path / ("n" * 300))

@@ -57,6 +57,14 @@ def test_a_database_that_is_not_there_is_not_created(path: Path) -> None:
     assert not path.exists()
 
 
+def test_what_cannot_even_be_looked_at_is_said_so(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match="cannot be looked at"),
+        snapshot(address.of_file(tmp_path / ("n" * 300))),
+    ):
+        pass
+
+
 def test_a_name_that_is_not_utf_8_is_as_good_as_another(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.db")
     store = Store.open(path, HandClock(), HERE)
