@@ -1,10 +1,10 @@
 """`db backup`, `db restore`, `db copy`: the database as a whole, moved and kept with care."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from ml_intern.cli import exits
@@ -15,14 +15,12 @@ from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.stores import database_of, site_of
 from ml_intern.errors import Busy, InputError
 from ml_intern.queue import address, copying, schema
-from ml_intern.queue.backup import back_up, restore
+from ml_intern.queue.backup import MOST_FOUND, back_up, restore, wrong_with
 from ml_intern.queue.finding import Finding
-from ml_intern.queue.invariants import Checker
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.snapshot import snapshot, version_of
 from ml_intern.settings import Settings, load
 
-MOST_SHOWN = 20
 _HELD = (
     "Process {pid} works in {folder}; stop it first (`systemctl stop ml-intern`, or SIGTERM), "
     "then repeat."
@@ -34,8 +32,11 @@ def backup(named: str | None) -> int:
     settings = load()
     target = _default_target(settings) if named is None else _named(named)
     progress = Progress(sys.stderr, "page")
-    back_up(_path(settings), target, progress.tell)
+    source = _path(settings)
+    found = back_up(source, target, progress.tell)
     progress.clear()
+    if found:
+        return _refuse(source, found, "no copy was kept. Everything that is wrong")
     sys.stdout.write(f"{target}\n")
     sys.stderr.write(f"Backed up and looked through: {size(target.stat().st_size)}.\n")
     return exits.DONE
@@ -49,9 +50,12 @@ def put_back(named: str) -> int:
         raise InputError(f"{chosen} is the database itself; name a backup of it.")
     private_folder(settings.state_dir)
     with stopped(settings.state_dir):
-        found = list(islice(_wrong_with(chosen), MOST_SHOWN))
+        _refuse_newer(chosen)
+        found = wrong_with(chosen)
         if found:
-            return _refuse(chosen, found)
+            return _refuse(
+                chosen, found, "nothing was changed. Take another backup. Everything that is wrong"
+            )
         kept = restore(chosen, path, _now().strftime("%Y-%m-%dT%H-%M-%SZ"))
     sys.stdout.write(f"{path} is now what {chosen} holds.\n")
     if kept is not None:
@@ -88,32 +92,24 @@ def stopped(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _wrong_with(chosen: Path) -> Iterator[Finding]:
-    """What the check finds in a backup; of one with an older schema only the file is looked at.
-
-    Raises InputError for what this ml-intern cannot use at all.
-    """
+def _refuse_newer(chosen: Path) -> None:
+    """Raises InputError for a backup that this ml-intern cannot use at all."""
     with snapshot(address.of_file(chosen)) as connection:
         version = version_of(connection)
-        checker = Checker(connection)
-        if version is not None and version > schema.VERSION:
-            raise InputError(
-                f"{chosen} has schema {version}, this ml-intern knows {schema.VERSION}; install "
-                "the version that wrote it."
-            )
-        if version is None or version == schema.VERSION:
-            yield from checker.findings()
-        else:
-            yield from checker.of_file()
+    if version is not None and version > schema.VERSION:
+        raise InputError(
+            f"{chosen} has schema {version}, this ml-intern knows {schema.VERSION}; install "
+            "the version that wrote it."
+        )
 
 
-def _refuse(chosen: Path, found: list[Finding]) -> int:
+def _refuse(chosen: Path, found: list[Finding], so: str) -> int:
     for one in found:
         sys.stdout.write(f"{one.table}\t{line(one.place)}\t{line(one.words)}\n")
-    many = f"{count(len(found), 'finding')}{' or more' if len(found) == MOST_SHOWN else ''}"
+    many = f"{count(len(found), 'finding')}{' or more' if len(found) == MOST_FOUND else ''}"
     sys.stderr.write(
-        f"ml-intern: {chosen} is damaged ({many}), so nothing was changed. Take another backup; "
-        f"`ml-intern fsck {chosen}` lists everything.\n"
+        f"ml-intern: {chosen} is damaged ({many}), so {so}, and what to do: "
+        f"ml-intern fsck {shlex.quote(str(chosen))}\n"
     )
     return exits.DAMAGED
 

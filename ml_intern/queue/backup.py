@@ -10,22 +10,28 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from ml_intern.errors import InputError, StoreUnavailable
-from ml_intern.queue import address
-from ml_intern.queue.snapshot import snapshot
+from ml_intern.queue import address, schema
+from ml_intern.queue.finding import Finding
+from ml_intern.queue.invariants import Checker
+from ml_intern.queue.snapshot import snapshot, version_of
+
+MOST_FOUND = 20
 
 _PAGES_AT_ONCE = 2048
 _LOG = "-wal"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
 
 
-def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) -> None:
-    """Write what stands in `source` now to the new file `target`, and look whether it is whole.
+def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) -> list[Finding]:
+    """Write what stands in `source` now to the new file `target`, unless it is damaged.
 
-    `tick` is told how many pages have been copied. Raises InputError where `target` exists or
-    `source` does not, StoreUnavailable.
+    Returns what is wrong; where that is something, no copy is kept. `tick` is told how many pages
+    have been copied. Raises InputError where `target` exists or `source` does not,
+    StoreUnavailable.
     """
     with _told(target):
         is_taken = target.exists()
@@ -34,10 +40,12 @@ def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) ->
     part = _private_file(target.with_name(f"{target.name}.part"))
     try:
         _copy(source, part, tick)
-        _demand_whole(source, part)
-        _put_new(part, target)
+        found = wrong_with(part)
+        if not found:
+            _put_new(part, target)
     finally:
         part.unlink(missing_ok=True)
+    return found
 
 
 def restore(backup: Path, path: Path, dated: str) -> Path | None:
@@ -60,6 +68,15 @@ def restore(backup: Path, path: Path, dated: str) -> Path | None:
     finally:
         part.unlink(missing_ok=True)
     return kept
+
+
+def wrong_with(path: Path) -> list[Finding]:
+    """The first that a check finds; of a file with another schema only the file is looked at."""
+    with snapshot(address.of_file(path)) as connection:
+        version = version_of(connection)
+        checker = Checker(connection)
+        is_known = version is None or version == schema.VERSION
+        return list(islice(checker.findings() if is_known else checker.of_file(), MOST_FOUND))
 
 
 def _copy(source: Path, part: Path, tick: Callable[[int], object]) -> None:

@@ -41,6 +41,15 @@ def test_a_backup_goes_where_it_is_wanted(path: Path, tmp_path: Path) -> None:
     assert isinstance(db("backup", str(tmp_path / "copy.db")).exception, InputError)
 
 
+def test_a_database_that_fsck_would_refuse_is_not_backed_up(path: Path, tmp_path: Path) -> None:
+    damage(path, "DELETE FROM job")
+    done = db("backup", str(tmp_path / "copy.db"))
+    assert done.return_value == exits.DAMAGED
+    assert "job\tsession aaaa-1, job j1\tthe journal knows it" in done.output
+    assert f"ml-intern fsck {path}" in done.output
+    assert not list(tmp_path.glob("copy*"))
+
+
 def test_a_backup_is_put_back_and_what_stood_there_is_named(path: Path, tmp_path: Path) -> None:
     db("backup", str(tmp_path / "copy.db"))
     damage(path, "DELETE FROM job")
