@@ -31,8 +31,9 @@ from ml_intern.daemon.models import Models
 from ml_intern.daemon.service import training_python
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.errors import MLInternError
-from ml_intern.queue import address
+from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.snapshot import snapshot, version_of
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Access, Sandbox
 from ml_intern.sandbox.run import run_confined
@@ -159,11 +160,21 @@ def _state_dir(settings: Settings) -> Check:
 
 
 def _database(settings: Settings) -> Check:
-    """Whether it takes a transaction; whether all in it is right only `fsck` says."""
+    """Whether it takes a transaction; whether all in it is right only `fsck` says.
+
+    An older one is not opened: that would migrate it.
+    """
     url = database_of(settings)
     path = address.file_of(url)
     if path is not None and not path.exists():
         return Check(name="database", verdict="ok", found=f"{path}: the first task creates it")
+    with snapshot(url) as connection:
+        version = version_of(connection)
+    if version is not None and version < schema.VERSION:
+        words = (
+            f"{address.shown(url)} has schema {version}; the next start makes it {schema.VERSION}"
+        )
+        return Check(name="database", verdict="ok", found=words)
     began = time.monotonic()
     store = open_store(settings, SystemClock())
     try:

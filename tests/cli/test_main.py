@@ -6,10 +6,12 @@ import os
 import pty
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import termios
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from tests.support.lost import lose_call
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMA_0001 = ROOT / "tests/queue/schema_0001.sql"
 MUST_NOT_LOAD = (
     "rich",
     "pydantic",
@@ -416,6 +419,19 @@ def test_doctor_names_what_is_missing(ml_intern, name: str, value: str, failing:
     assert checks[failing]["verdict"] == "fail"
     assert checks[failing]["next_step"]
     assert "secret" not in done.stdout
+
+
+def test_doctor_leaves_an_older_database_as_it_is(ml_intern, tmp_path: Path) -> None:
+    old = tmp_path / "old/ml-intern.db"
+    old.parent.mkdir()
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(SCHEMA_0001.read_text())
+    before = old.read_bytes()
+    done = ml_intern("doctor", "--json", env={"ML_INTERN_STATE_DIR": str(old.parent)})
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert "has schema 1; the next start makes it" in checks["database"]["found"]
+    assert old.read_bytes() == before
+    assert not list(old.parent.glob("*.schema-*"))
 
 
 class Terminal:
