@@ -60,8 +60,9 @@ def file_of(url: URL) -> Path | None:
 
 
 def shown(url: URL) -> str:
-    """As a person may read it, without its passwords."""
+    """As a person would type it, without its passwords."""
     known = url.difference_update_query(_secret_options(url))
+    known = known.set(drivername=url.get_backend_name())
     return str(file_of(url) or known.render_as_string(hide_password=True))
 
 

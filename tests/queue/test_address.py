@@ -17,7 +17,7 @@ def test_postgresql_is_spoken_to_through_psycopg(scheme: str) -> None:
     url = address.parse(f"{scheme}://ada:secret@host:5432/lab")
     assert url.drivername == "postgresql+psycopg"
     assert address.file_of(url) is None
-    assert address.shown(url) == "postgresql+psycopg://ada:***@host:5432/lab"
+    assert address.shown(url) == "postgresql://ada:***@host:5432/lab"
 
 
 @pytest.mark.parametrize("words", ["mysql://x/y", "://", "http://x", "sqlite://", "", ":memory:"])
