@@ -76,10 +76,14 @@ class Reasons:
         first = self._place.open_ops[0] if self._place.open_ops else None
         what = f" with {first.kind.replace('_', ' ')} {first.seq}" if first else ""
         behind = f"{count(self._place.ahead, 'session')} before it"
-        words = f"It is queued{what}: {behind if self._place.ahead else 'it is the next'}."
+        words = f"It is queued{what}: {behind if self._place.ahead else 'it is the next'}"
         since = first.created if first else None
-        found = [Reason(awaited="queue", words=words, since=since)]
-        return [*found, self._nobody()] if self._host_pid is None else found
+        if self._host_pid is None:
+            return [Reason(awaited="queue", words=f"{words}.", since=since), self._nobody()]
+        words += (
+            "; it goes on when a worker is free (the setting `workers` says how many there are)."
+        )
+        return [Reason(awaited="queue", words=words, since=since)]
 
     def _nobody(self) -> Reason:
         commands = ("ml-intern serve", f"ml-intern resume {self._id}")
@@ -154,7 +158,7 @@ class Reasons:
 
     def _approval(self, key: str, since: datetime | None) -> Reason:
         asked = {str(one): found for one, found in self._view.approvals.items()}.get(key)
-        what = f"{asked.tool}: {line(asked.reason)}" if asked else "a call"
+        what = f"{asked.tool}: {line(asked.reason).rstrip('.')}" if asked else "a call"
         commands = (
             f"ml-intern approve {short(key)}",
             f'ml-intern deny {short(key)} --reason "..."',

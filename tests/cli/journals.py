@@ -145,7 +145,7 @@ class Journal:
                 tool=name,
                 arguments=arguments,
                 arguments_sha256="0",
-                reason=f"{name} acts outside the workspace",
+                reason=f"{name} acts outside the workspace.",
             )
         )
 

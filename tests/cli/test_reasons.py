@@ -44,7 +44,9 @@ def test_an_approval_names_the_tool_and_both_answers() -> None:
     journal = Journal().reply(("c1", "publish", {})).ask("abcdefghij", "c1", "publish", repo="x")
     (found,) = reasons(waiting(journal, "approval:abcdefghij"), place("waiting"))
     assert found.awaited == "person"
-    assert found.words.startswith("A person must decide about publish")
+    assert found.words == (
+        "A person must decide about publish: publish acts outside the workspace."
+    )
     assert found.since == at(0)
     assert found.commands == (
         "ml-intern approve abcdefgh",
@@ -112,7 +114,9 @@ def test_a_queued_session_says_how_many_come_first() -> None:
     assert found == [
         Reason(
             awaited="queue",
-            words="It is queued with user input 1: 2 sessions before it.",
+            words="It is queued with user input 1: 2 sessions before it; it goes on when a "
+            "worker is free "
+            "(the setting `workers` says how many there are).",
             since=at(30),
         )
     ]
