@@ -17,17 +17,24 @@ from tests.scenario.world import wait_until
 LEASE_S = 3.0
 """Of frozen owners: the shipped length only takes longer."""
 NEVER_S = 100_000.0
-INSIDE = "started, not run"
-"""Where an owner freezes beside another: between its last look at the lease and the effect."""
+RECORDED, LOOKED = "start of a write committed", "write started, not run"
+"""Where an owner freezes beside another: before its last look at the lease, and after it. Only what
+is frozen after it may come late, and undo what the other has done meanwhile.
+"""
 FROZEN_IN = (("think", "bash"), ("slow", "bash"), ("think", "pair"))
 
 
-def freeze(stage: Stage, sessions: int, *, mutation: str = "") -> int:
-    """Stop the owner of so many sessions, then let it go on; how many it found replaced."""
+def freeze(stage: Stage, sessions: int, *, at: str = RECORDED, mutation: str = "") -> int:
+    """Stop the owner of so many sessions, then let it go on; how many it found replaced.
+
+    `at`: where the owner of one of them is, `RECORDED` or `LOOKED`, if there is another daemon.
+    """
     plan = Plan(
         mutation=mutation, lease_s=LEASE_S, workers=3 * sessions, witness=str(stage.witness)
     )
-    return _beside(stage, sessions, plan) if stage.home.database else _alone(stage, sessions, plan)
+    if not stage.home.database:
+        return _alone(stage, sessions, plan)
+    return _beside(stage, sessions, replace(plan, point=at, freezes=True))
 
 
 def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
@@ -43,22 +50,18 @@ def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
 
 
 def _beside(stage: Stage, sessions: int, plan: Plan) -> int:
-    """The other one is stopped too while this one takes the work up.
-
-    One session is frozen between the last look at its lease and the effect, which comes late.
-    """
-    other = stage.beside().start(plan)
+    """The other one is stopped too while this one takes the work up."""
+    other = stage.beside().start(replace(plan, point=""))
     other.signal(signal.SIGSTOP)
     last = stage.person(f"frozen inside {len(stage.crowd.persons)}")
-    trap = replace(plan, point=INSIDE, freezes=True, session_id=last.session_id)
-    daemon = stage.home.start(trap)
+    daemon = stage.home.start(replace(plan, session_id=last.session_id))
     _busy(stage, sessions - 1)
-    last.start(program(1, "bash", "bash"))
+    last.start(program(1, "write", "edit", "bash"))
     wait_until(daemon.is_stopped, "the owner is frozen", PATIENCE_S)
     tokens = stage.peek.tokens(of_leased=True)
     other.signal(signal.SIGCONT)
     wait_until(lambda: len(_moved(stage, tokens)) == len(tokens), "the other has them", PATIENCE_S)
-    wait_until(lambda: "1.1" in _effects(stage, last), "the other has gone on", PATIENCE_S)
+    wait_until(lambda: "1.2" in _effects(stage, last), "the other has gone on", PATIENCE_S)
     daemon.signal(signal.SIGCONT)
     stage.rest()
     if not plan.mutation:

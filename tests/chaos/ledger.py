@@ -279,7 +279,7 @@ def _heard(
 
 def _work(folder: Path, journal: Sequence[Recorded], count: Count, *, frozen: bool) -> None:
     workspace = folder / "workspace"
-    for column, words in _out_of_place(workspace):
+    for column, words in (*_out_of_place(workspace), *_undone(workspace, journal)):
         if frozen:
             count.repeated += 1
         else:
@@ -303,6 +303,19 @@ def _out_of_place(workspace: Path) -> Iterator[tuple[str, str]]:
         yield "duplicated", f"effect {label} in {workspace}"
     if begun != sorted(begun, key=_place):
         yield "reordered", f"effects in {workspace}: {begun}"
+
+
+def _undone(workspace: Path, journal: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
+    """Edits that were reported, and are not there: nothing writes to the same file again."""
+    answers = {
+        one.event.call_id: one.event.ok for one in journal if isinstance(one.event, ToolFinished)
+    }
+    for one in journal:
+        for call in one.event.tool_calls if isinstance(one.event, ModelReplied) else ():
+            if call.name == "edit" and answers.get(call.call_id):
+                given = json.loads(call.arguments)
+                if given["new"] not in (workspace / given["path"]).read_text():
+                    yield "lost", f"an edit of {given['path']} in {workspace}"
 
 
 def _effects(workspace: Path, journal: Sequence[Recorded], count: Count) -> None:

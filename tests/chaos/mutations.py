@@ -15,9 +15,11 @@ from ml_intern.queue import leases, store
 from ml_intern.queue.append import append_unheld
 from ml_intern.queue.store import Store
 from ml_intern.session.calls import Calls
+from ml_intern.session.handlers import Handling
 from ml_intern.tools.bash import Bash
 from ml_intern.tools.training import launch_training
 from ml_intern.tracing import trace_file
+from tests.chaos import script
 
 FROZEN = "frozen owners"
 ACKNOWLEDGED = "killed when acknowledged"
@@ -33,6 +35,8 @@ class Mutation:
     install: Callable[[], None]
     caught_at: tuple[str, ...]
     """What is tried, one after the other, until it is noticed."""
+    is_of_many: bool = False
+    """Only several daemons can be harmed by it."""
 
 
 def _start_recorded_after_the_effect() -> None:
@@ -105,6 +109,16 @@ def _token_of_the_lease_not_checked() -> None:
     leases.append_held = unchecked
 
 
+def _lease_not_looked_at_before_an_effect() -> None:
+    Handling._hold = lambda _self: None  # type: ignore[method-assign]
+
+
+def _effects_outside_run_again() -> None:
+    kind = type(script.send)
+    kind.recovery = "probe"
+    kind.recover = kind.run  # type: ignore[assignment,method-assign]
+
+
 def _shell_commands_run_again() -> None:
     Bash.recovery = "probe"
     Bash.recover = Bash.run  # type: ignore[assignment,method-assign]
@@ -166,6 +180,17 @@ MUTATIONS = (
         name="the token of the lease is not checked",
         install=_token_of_the_lease_not_checked,
         caught_at=(FROZEN,),
+    ),
+    Mutation(
+        name="the lease is not looked at before an effect",
+        install=_lease_not_looked_at_before_an_effect,
+        caught_at=(FROZEN,),
+        is_of_many=True,
+    ),
+    Mutation(
+        name="effects that reach outside are run again",
+        install=_effects_outside_run_again,
+        caught_at=("in the middle of a send",),
     ),
     Mutation(
         name="shell commands are run again",

@@ -45,5 +45,5 @@ def _tried(stage: Stage, where: str, mutation: str) -> str:
         if "come to rest" not in words:
             raise
         return f"{words}"
-    problems = stage.count(frozen=where == FROZEN).problems
+    problems = stage.count().problems
     return min(problems, key=lambda words: not words.startswith(PLAIN), default="")
