@@ -1,6 +1,6 @@
 """One nursery for all tests of a process, and a stage of its own for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,13 +8,22 @@ import pytest
 from tests.chaos.daemon import Home, Nursery
 from tests.chaos.databases import DATABASES, SQLITE
 from tests.chaos.scenes import Stage
+from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest) -> str:
+def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives addresses of fresh databases; empty for SQLite."""
+    if request.param == SQLITE:
+        return str
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
     """Address of a fresh database; empty for SQLite."""
-    address = "" if request.param == SQLITE else request.getfixturevalue("postgres_url")
-    return str(address)
+    return new_database()
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        # One birth at a time: answers carry no name.
+        self._births = threading.Lock()
         # Protects what is below, and says when it has changed.
         self._news = threading.Condition()
         self._born: list[int] = []
@@ -61,7 +63,7 @@ class Nursery:
             "output": str(output),
         }
         assert self._process.stdin is not None
-        with self._news:
+        with self._births, self._news:
             before = len(self._born)
             self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
             self._process.stdin.flush()
