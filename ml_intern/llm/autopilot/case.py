@@ -356,6 +356,11 @@ class Case:
         rows = max(1, self.prepared.rows("validation"))
         return accuracy <= share + 2 * math.sqrt(share * (1 - share) / rows)
 
+    def withholds(self, run: Run) -> bool:
+        """Whether the run is not to be published, because it has learned nothing and the person
+        has not said that they take it all the same."""
+        return self.learned_nothing(run) and not self.accepted
+
     def best_as_asked(self) -> Run | None:
         """The best run with the settings that the person asked for last."""
         return self.best(self.runs[self.steered_at :])

@@ -48,6 +48,7 @@ def hear(case: Case, words: str) -> None:
     case.stopped = False
     if later.publish:
         case.not_published = None
+        case.accepted = case.accepted or case.learned_nothing(case.chosen())
     if case.objective.beyond is not None and later.source and later.beyond is None:
         case.objective = later  # what could not be done is replaced by what perhaps can
     elif _steers(later):

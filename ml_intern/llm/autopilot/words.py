@@ -232,6 +232,11 @@ def _publication_words(case: Case, run: Run) -> str:
         return f"Not published: {case.not_published} Everything is at the local path."
     if case.objective.publish is False:
         return "Not published, as you asked."
+    if case.withholds(run):
+        return (
+            "Not published: the model has learned nothing, see above. Everything is at the local "
+            "path; say `publish it` to publish it all the same."
+        )
     if run.card is None:
         return "Not published: that needs a model card."
     return "Not published: the tool publish is not offered here."

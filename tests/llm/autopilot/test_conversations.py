@@ -717,6 +717,16 @@ def test_a_model_without_a_target_that_learned_nothing_is_not_praised() -> None:
     assert "nothing was learned" in card["limitations"]
 
 
+def test_a_model_that_learned_nothing_is_published_only_when_it_is_asked_for_again() -> None:
+    world = World(text_report(), train=lambda _values: Outcome(accuracy=0.34))
+    chat = talk(world)
+    said = chat.say("Train a text classifier on tickets.jsonl and publish it")
+    assert world.named("publish") == []
+    assert "Not published: the model has learned nothing" in said
+    chat.say("publish it")
+    assert len(world.named("publish")) == 1
+
+
 def test_a_second_column_of_text_is_not_left_out_silently() -> None:
     left_out = "Only column 'question' is read as text; 'answer' is left out."
     chat = talk(World(text_report(problems=[left_out])))

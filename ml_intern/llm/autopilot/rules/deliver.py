@@ -63,6 +63,8 @@ def publish(case: Case) -> Step | None:
         return None
     if case.not_published is not None or run.card is None or _is_published(case, run):
         return None
+    if case.withholds(run):
+        return None
     name = repo_name(case)
     if name in case.names_taken:
         name = f"{name}-{text(run.validation or {}, 'weights_sha256')[:8] or 'new'}"
