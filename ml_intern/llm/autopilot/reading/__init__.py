@@ -17,6 +17,7 @@ from ml_intern.llm.autopilot.reading.publication import (
     read_private,
     read_publish,
     take_repo_name,
+    take_unsettled,
     wants_card,
 )
 from ml_intern.llm.autopilot.reading.settings import (
@@ -26,7 +27,7 @@ from ml_intern.llm.autopilot.reading.settings import (
 )
 from ml_intern.llm.autopilot.reading.spelling import corrected
 from ml_intern.llm.autopilot.reading.target import read_target
-from ml_intern.llm.autopilot.reading.things import Role, Thing, take_things
+from ml_intern.llm.autopilot.reading.things import Role, Thing, is_file, take_things
 from ml_intern.llm.autopilot.reading.unread import take_unread
 
 LIMIT_CHARS = 20_000
@@ -40,6 +41,7 @@ _SMALL = words(
     r"\bscaled[- ]down\b|\bsmall\b|\btiny\b|\blittle\b|\bmini\b|\blight-?weight\b|\bcompact\b"
     r"|\bquick\b"
 )
+_SPLIT = words(r"(?:^|/)(?:train(?:ing)?|val(?:id|idation)?|dev|test)(?:\.\w+)?/?$")
 _OTHER_WORK = words(
     r"^\W*(?:please )?(?:delete|remove|erase|wipe|copy|move|rename|download|install|open|print|list"
     r"|show|zip|unzip|back ?up)\b"
@@ -60,11 +62,13 @@ def read(text: str) -> Objective:
     asked, several = take_settings(page)
     timeout_s = take_time_limit(page)
     validation_fraction, test_fraction, unclear = take_fractions(page)
-    model, scratch = _first(things, "model"), page.has(_SCRATCH)
+    model, scratch = _model(things), page.has(_SCRATCH)
     unread = (*several, *unclear, *take_unread(page, model))
     target, doubt, metric = read_target(page.text)
+    unread = (*unread, *take_unsettled(page, target))
     other_work = page.has(_OTHER_WORK) and not speaks_of_training(page)
-    source = None if other_work else _source(things) or read_dataset_words(page.text)
+    named, other_data = _source(things)
+    source = None if other_work else named or read_dataset_words(page.text)
     return Objective(
         words=text[:LIMIT_CHARS],
         family=family,
@@ -76,7 +80,7 @@ def read(text: str) -> Objective:
         finetune=page.has(_FINETUNE),
         target=target,
         doubt=doubt if target or doubt or not past else _only_past(past),
-        unread=unread,
+        unread=(*unread, *other_data),
         metric=metric,
         asked=asked,
         text_column=columns.get("text"),
@@ -97,10 +101,33 @@ def _first(things: list[Thing], role: Role) -> str | None:
     return next((thing.text for thing in things if thing.role == role), None)
 
 
-def _source(things: list[Thing]) -> str | None:
-    """The thing that is surely data, else the first that may be."""
-    data = [thing for thing in things if thing.role == "data"]
-    return next((thing.text for thing in data if thing.certain), data[0].text if data else None)
+def _model(things: list[Thing]) -> str | None:
+    """The folder to start from; a name beside it says only what is in there."""
+    models = [thing.text for thing in things if thing.role == "model"]
+    return next(
+        (text for text in models if text.startswith(("/", ".", "~"))), _first(things, "model")
+    )
+
+
+def _source(things: list[Thing]) -> tuple[str | None, tuple[str, ...]]:
+    """The thing that is surely data, else the first that may be; and other data that is left over.
+
+    Folders or files that are the splits of one folder are that folder.
+    """
+    data = dict.fromkeys(thing.text for thing in things if thing.role == "data" and thing.certain)
+    if not data:
+        return next((thing.text for thing in things if thing.role == "data"), None), ()
+    parents = {text.rstrip("/").rpartition("/")[0] for text in data}
+    if len(data) > 1 and len(parents) == 1 and all(map(_SPLIT.search, data)) and "" not in parents:
+        return parents.pop(), ()
+    first, *others = data
+    return first, tuple(other for other in others if _is_rival(first, other))
+
+
+def _is_rival(first: str, other: str) -> bool:
+    """Another folder or another file; a file beside a folder may well belong to it."""
+    inside = other.startswith(f"{first.rstrip('/')}/")
+    return not inside and is_file(first) == is_file(other)
 
 
 def _only_past(score: str) -> str:

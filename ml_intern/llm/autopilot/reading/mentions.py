@@ -35,6 +35,11 @@ _ASIDE_CUE = re.compile(
     r"ignor\w*|without|except|excluding|drop\w*|skip\w*|omit\w*|than|disregard\w*|never|instead"
     r"|not|don['\u2019]t|leav\w*"
 )
+_ROWS = vocabulary(
+    "row rows line lines example examples sample samples record records entry entries those "
+    "missing empty blank nan null"
+)
+"""Rows that lack a value are set aside, and not the column."""
 _BRIDGE = vocabulary(
     "the a an our my its their each every this that column columns field fields named called of in "
     "is are stands under as new use using with single current own given actual to out"
@@ -203,6 +208,8 @@ def _role(text: str, start: int, end: int) -> Role | None:
     strangers = 0
     for index, word in enumerate(left):
         role = _cued(word)
+        if role == "aside" and _ROWS & {*left[: index + 2]}:
+            return None
         if role is not None and _reaches(word, index, strangers):
             return "aside" if set(left[index + 1 : index + 2]) & _DENIALS else role
         strangers += word not in _BRIDGE

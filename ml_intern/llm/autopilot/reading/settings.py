@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from ml_intern.llm.autopilot.objective import Value
 from ml_intern.llm.autopilot.reading.numbers import (
@@ -96,6 +97,9 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"\bnum_labels{_LINK}{WHOLE}",
             rf"\b{WHOLE}[\s-]*(?:(?:different|distinct|possible|separate)\s+)?"
             r"(?:class(?:es)?|categor(?:y|ies)|labels?)\b",
+            r"\b(?:classif|categori|sort|rout|group|assign)\w*\b[^.;!?\n\d]{0,60}?\binto\s+"
+            rf"(?:one\s+of\s+)?(?:the\s+|our\s+|these\s+)?{WHOLE}\s+"
+            r"(?!(?:parts?|splits?|sets?|folds?|pieces|shares?|files?|rows|folders)\b)[a-z]+",
         ),
     ),
     ("hidden_size", (rf"\bhidden[\s_-]*(?:size|dim\w*|width){_LINK}{WHOLE}",)),
@@ -172,6 +176,7 @@ _ONE_EACH = frozenset(
     {"learning_rate", "num_train_epochs", "per_device_train_batch_size", "seed", "image_size"}
 )
 """Settings that one training has once, so that a second value contradicts the first."""
+_MOST_MENTIONS = 5
 _INSTEAD = re.compile(
     r"(?:\binstead\s+of|\brather\s+than|\b(?:and|but)\s+not|,\s*not)\s+(?:the\s+)?$", re.IGNORECASE
 )
@@ -296,7 +301,7 @@ def _said(
 ) -> Iterator[tuple[re.Match[str], str | None]]:
     """Each mention of a setting, with all of its words where they name several values."""
     for pattern in patterns:
-        while (found := pattern.search(page.text)) is not None:
+        for found in list(islice(pattern.finditer(page.text), _MOST_MENTIONS)):
             span = _with_rivals(found)
             page.blank(*span)
             if _INSTEAD.search(found.string, max(0, found.start() - 20), found.start()):

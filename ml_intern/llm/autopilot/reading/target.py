@@ -240,6 +240,9 @@ def _split_after(tokens: Sequence[_Token], last: int) -> tuple[str, ...]:
     """`0.85 on the test split`: the split that is named right after the metric and its number."""
     words_after = takewhile(lambda token: token.kind == "word", tokens[last + 1 : last + 6])
     after = [part for token in words_after for part in token.parts]
+    bracketed = [token.text for token in tokens[last + 1 : last + 4]]
+    if bracketed[:1] == ["("] and bracketed[2:] == [")"] and bracketed[1] in _SPLITS:
+        return (bracketed[1],)
     if after[:1] not in (["on"], ["for"], ["over"], ["in"]):
         return ()
     named = [part for part in after[1:] if part not in _BEFORE_SPLIT][:1]

@@ -20,7 +20,18 @@ _TOKEN = re.compile(r"\S{1,1000}")
 _FOLDER = words(
     r"\b(?:folder|directory) (?:(?:called|named) )?(?!(?:with|of|that|which|and|or|is|for"
     r"|containing"
-    r"|where|has|as|in|to)\b)([\w-][\w.-]{0,100})"
+    r"|where|has|as|in|to|names?|structure|per|layout|data)\b)([\w-][\w.-]{0,100})"
+)
+_NAMED_FOLDER = words(
+    r"\b(?:in|on|from|with|of|use|using|take|over|at) (?:the|my|our) (?!(?:same|whole|class|data"
+    r"|image|images|train|training|validation|val|test|current|working|home|local|following|attached|model"
+    r"|output|sub|root|parent|project|right|given|big|small|new|other|above|below)\b)"
+    r"([\w-][\w.-]{0,100}) (?:folder|directory)\b(?! (?:names?|per)\b)"
+)
+_KEYED_DATA = words(
+    r"(?:^|[\n.;,*\u2022-])[^\S\n]*(?:data(?:set)?|source|folder|images|input data) ?[:=] ?"
+    r"(?!(?:the|a|an|my|our|see|in|from|as|is|to|of|on|image|text|csv|json)\b)"
+    r"([A-Za-z][\w-]{0,100})(?= ?(?:$|[.;,\n]))"
 )
 _OUTPUT_NAME = words(
     r"(?:\boutput_?dir\s*[=:]\s*|\b(?:save|store) (?:it|the model) (?:as|to|in|under) "
@@ -70,6 +81,10 @@ _MODEL = words(
     r"|\bmodel(?: (?:at|in|from|under|path|id|is))?|\bweights (?:of|at|in|under))"
     r"\s*(?:[:=]\s*)?(?:(?:the|a|my|our|model|checkpoint|weights|pre-?trained|at|in|from|of|file"
     r"|folder) )*$"
+)
+_FROM = words(
+    r"\bfine-? ?tun\w*(?: (?!(?:on|with|using|over)\b)[^\s.;!?]+){0,5}? ?,? from "
+    r"(?:(?:the|a|my|our|folder|directory|checkpoint|model) )*$"
 )
 _DATA = words(
     r"(?:\b(?:on|data ?sets?|data|corpus|from|using|with|in|under|at|of|folder|directory|over|use"
@@ -127,7 +142,7 @@ def _spans(page: Page) -> Iterator[_Span]:
         text = next(group for group in found.groups() if group is not None)
         yield _Span(text.strip(), *found.span(), quoted=True)
     yield from list(_bare_paths(page.text))
-    for pattern in (_HUB_NAME, _FOLDER, _OUTPUT_NAME):
+    for pattern in (_HUB_NAME, _FOLDER, _NAMED_FOLDER, _KEYED_DATA, _OUTPUT_NAME):
         for found in list(pattern.finditer(page.text)):
             yield _Span(found[1].rstrip("."), *found.span(1))
 
@@ -162,7 +177,7 @@ def _lead(token: str) -> int:
 def _end_with_spaces(tokens: list[re.Match[str]], index: int) -> int:
     """End of the path that begins in this token; a folder's name may hold spaces."""
     first = tokens[index]
-    if first[0].startswith(("/", "~/")) and not _has_data_ending(first[0]):
+    if first[0].startswith(("/", "~/")) and not is_file(first[0]):
         inside = False
         for token in tokens[index + 1 : index + 6]:
             word = token[0]
@@ -173,14 +188,15 @@ def _end_with_spaces(tokens: list[re.Match[str]], index: int) -> int:
                 or word[0] in "\"'`("
             ):
                 break
-            if inside and _has_data_ending(word):
+            if inside and is_file(word):
                 return token.end()
             if word[-1] in ".,;:!?":
                 break
     return first.end()
 
 
-def _has_data_ending(token: str) -> bool:
+def is_file(token: str) -> bool:
+    """Whether this ends like a file of data."""
     return _DATA_ENDING.search(token.rstrip(".,;:!?)]}>\"'")) is not None
 
 
@@ -207,13 +223,17 @@ def _judge(span: _Span, before: str) -> Thing | None:
         return Thing(span.text, "output", certain=True)
     if _REPOSITORY.search(before) and not span.text.startswith(("/", "~", ".")):
         return Thing(span.text, "repository", certain=True)
-    if _MODEL.search(before):
+    if _MODEL.search(before) or _FROM.search(before):
         return Thing(span.text, "model", certain=True)
     if _MODEL_ID.fullmatch(span.text) and not _CALLED_DATA.search(before):
         return Thing(span.text, "model", certain=True)
     if _DATA.search(before):
         return Thing(span.text, "data", certain=True)
-    return Thing(span.text, "data", certain=False) if _ROOTED.match(span.text) else None
+    return Thing(span.text, "data", certain=False) if _is_sure_path(span.text) else None
+
+
+def _is_sure_path(text: str) -> bool:
+    return _ROOTED.match(text) is not None or text.endswith("/")
 
 
 def _judge_name(text: str, before: str) -> Thing | None:

@@ -41,7 +41,7 @@ def choose_label(case: Case, data: Data) -> Choice:
     """The label column."""
     named = case.objective.label_column
     if named is not None:
-        return _judge_label(case, data, among(named, data.columns) or named)
+        return _judge_label(case, data, named_column(case, data, named) or named)
     mentions = _mentions(case, data)
     cued = [m for m in mentions if m.role == "label" and not _is_plain_text(m, data)]
     spoken = _fitting([m.column for m in cued], data) or [m.column for m in cued]
@@ -60,7 +60,7 @@ def choose_text(case: Case, data: Data) -> Choice:
     """The text column."""
     named = case.objective.text_column
     if named is not None:
-        return Choice(among(named, data.columns) or named)
+        return Choice(named_column(case, data, named) or named)
     label = choose_label(case, data).column
     mentions = [m for m in _mentions(case, data) if m.column != label]
     texts = _texts(data)
@@ -85,6 +85,21 @@ def among(name: str, columns: Sequence[str]) -> str | None:
     alike = [column for column in columns if column.casefold() == folded]
     alike = alike or [column for column in columns if column.casefold().endswith(f".{folded}")]
     return alike[0] if len(alike) == 1 else None
+
+
+def named_column(case: Case, data: Data, name: str) -> str | None:
+    """The column of this name; or the one that goes on as the words do: `text: Ticket Text`, of
+    which only the first word was taken for the name."""
+    found = among(name, data.columns)
+    if found is not None:
+        return found
+    spoken = " ".join(case.objective.words.casefold().split())
+    longer = [
+        column
+        for column in data.columns
+        if column.casefold().startswith(f"{name.casefold()} ") and column.casefold() in spoken
+    ]
+    return max(longer, key=len, default=None)
 
 
 def _mentions(case: Case, data: Data) -> list[Mention]:

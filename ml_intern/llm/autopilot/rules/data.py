@@ -5,7 +5,7 @@ from typing import Literal
 from ml_intern.llm.autopilot.answers import whole
 from ml_intern.llm.autopilot.case import Case, Data
 from ml_intern.llm.autopilot.rules.ask import ask
-from ml_intern.llm.autopilot.rules.choice import Choice, among, choose_label, choose_text
+from ml_intern.llm.autopilot.rules.choice import Choice, choose_label, choose_text, named_column
 from ml_intern.llm.autopilot.step import Action, Step
 from ml_intern.llm.autopilot.words import BRING_AN_LLM, cannot_do, listed
 
@@ -131,7 +131,7 @@ def _unknown_columns(case: Case, data: Data) -> Step | None:
         ("label", case.objective.label_column),
         ("text", case.objective.text_column),
     ):
-        if named is not None and data.columns and among(named, data.columns) is None:
+        if named is not None and data.columns and named_column(case, data, named) is None:
             return ask(
                 case,
                 "label" if part == "label" else "text",

@@ -33,6 +33,8 @@ ROLES: list[tuple[str, dict[str, str | None]]] = [
     ("by handling_team, not by stars", {"handling_team": "label", "stars": "aside"}),
     ("ignore the column stars", {"stars": "aside"}),
     ("without stars", {"stars": "aside"}),
+    ("skip the rows without handling_team", {"handling_team": None}),
+    ("ignore missing stars", {"stars": None}),
     ("the mood in moods.csv", {"mood": None}),
     ("Train on ./mood/subject.csv", {}),
     ("a mood-based approach with starship", {}),

@@ -136,7 +136,7 @@ SPLITS: list[tuple[str, float | None, float | None]] = [
     ("set 10 % aside", None, 0.1),
     ("a 30 % holdout", None, 0.3),
     ("hold back 15 percent for validation and a tenth for testing", 0.15, 0.1),
-    ("5% of b.csv for validation, 5% for test", 0.05, 0.05),
+    ("5% of a.csv for validation, 5% for test", 0.05, 0.05),
     ("95% test accuracy", None, None),
     ("92% val acc", None, None),
     ("8/10/12 people rated them", None, None),

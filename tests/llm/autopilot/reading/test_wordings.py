@@ -44,6 +44,7 @@ TARGETS: list[tuple[str, Target | None]] = [
     ("a.csv, no worse than 88 %", Target(value=0.88)),
     ("a.csv, 19 out of 20 must be right", Target(value=0.95)),
     ("a.csv, 95% test accuracy", Target(value=0.95, split="test")),
+    ("accuracy of at least 0.8 (test) on a.csv", Target(value=0.8, split="test")),
     ("a.csv, at least 85 % correct on held-out data", Target(value=0.85)),
     ("a.csv with 95 % validation accuracy and a learning rate of 10", Target(value=0.95)),
     ("a.csv, hold out 20 % for validation", None),
@@ -76,6 +77,16 @@ TARGETS: list[tuple[str, Target | None]] = [
 def test_target(text: str, expected: Target | None) -> None:
     found = read(text)
     assert (found.target, found.doubt) == (expected, None)
+
+
+def test_other_data_is_not_left_out_in_silence() -> None:
+    assert read("Train on a.csv and validate on b.csv").unread == ("b.csv",)
+    assert read("Train on a.csv. Publish what a.csv gives").unread == ()
+    assert read("Train on leaves/train, validate on leaves/val").unread == ()
+
+
+def test_settings_alone_are_words_about_training() -> None:
+    assert read("photos; seed=8").training
 
 
 DOUBTFUL = [
@@ -137,6 +148,8 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("a.csv, 3 classes", {"num_labels": 3}),
     ("a.csv has three categories", {"num_labels": 3}),
     ("sort a.csv into 4 different classes", {"num_labels": 4}),
+    ("sort a.csv into the 4 queues", {"num_labels": 4}),
+    ("sort a.csv into 3 parts", {}),
     ("a 10-class problem in a.csv", {"num_labels": 10}),
     ("a.csv with num_labels=2", {"num_labels": 2}),
     ("a.csv, max length 128", {"max_length": 128}),
@@ -203,6 +216,16 @@ SOURCES: list[tuple[str, str | None]] = [
     ("Use a ViT on leaves (with a train and a val directory)", "leaves"),
     ("Use a ViT on leaves \u2013 90 % please", "leaves"),
     ("Take my flower images dataset and train on it", "flower images"),
+    ("Fine-tune a classifier from ./models/x on a.csv", "a.csv"),
+    ("Fine-tune bert-base-uncased from ./models/x on a.csv", "a.csv"),
+    ("Fine-tune a classifier on pictures from ./leaves", "./leaves"),
+    ("pets/ -> ViT from scratch", "pets/"),
+    ("Train a ViT on the pets folder", "pets"),
+    ("The class is the folder name. Train on ./pets", "./pets"),
+    ("Train an image classifier. Data: photos. 3 epochs", "photos"),
+    ("- folder: photos\n- 3 epochs of training", "photos"),
+    ("Train on leaves/train, validate on leaves/val", "leaves"),
+    ("Train on x/train.csv and test on x/test.csv", "x"),
     ("Train a model on my data", None),
     ("Get to 98% on the digits dataset that scikit-learn ships.", "digits"),
     ("They are in ~/mail/export 2026.csv.", "~/mail/export 2026.csv"),
@@ -232,6 +255,8 @@ MODELS: list[tuple[str, str | None, bool]] = [
     ("finetune google/vit-base-patch16-224 on user/flowers", "google/vit-base-patch16-224", False),
     ("Fine-tuning distilbert-base-uncased with reviews.csv", "distilbert-base-uncased", False),
     ("Train a text classifier on a.csv starting from ./base", "./base", False),
+    ("Fine-tune a classifier from ./models/x on a.csv", "./models/x", False),
+    ("Fine-tune bert-base-uncased from ./models/x on a.csv", "./models/x", False),
     ("Use the model at '/models/my bert' and a.csv", "/models/my bert", False),
     ("a.csv, based on prajjwal1/bert-tiny", "prajjwal1/bert-tiny", False),
     ("a.csv, base model: bert-base-cased", "bert-base-cased", False),
@@ -291,6 +316,8 @@ COLUMNS: list[tuple[str, str | None, str | None]] = [
     ("use column note as text and cat as label, file a.csv", "note", "cat"),
     ("a.csv; text column: body; label column: kind", "body", "kind"),
     ("a.csv, the label is in column Mood", None, "Mood"),
+    ("Text column: inhalt.rumpf. Label column: kind. a.csv", "inhalt.rumpf", "kind"),
+    ("a.csv, text col = note, label col = cat", "note", "cat"),
     ("a.csv, text_column=note label_column=cat", "note", "cat"),
     ("a.csv, take 'Customer Note' as text and 'Urgency' as the label", "Customer Note", "Urgency"),
     ("a.csv, column cat is the label", None, "cat"),

@@ -41,6 +41,12 @@ def choose(words: str, report: dict[str, Any] = EXPORT) -> tuple[Any, Any]:
     return label.column or label.rivals or None, text.column or text.rivals or None
 
 
+def test_a_name_of_several_words_needs_no_quotes() -> None:
+    told = {**EXPORT, "columns": [column("Ticket Text", "string", 1700), *EXPORT["columns"]]}
+    said = "a.csv\n- text: Ticket Text\n- label: handling_team"
+    assert choose(said, told) == ("handling_team", "Ticket Text")
+
+
 CHOSEN: list[tuple[str, Any, Any]] = [
     (
         "Route what the customers said (a.csv) to the right handling_team.",
