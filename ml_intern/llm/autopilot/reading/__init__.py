@@ -63,6 +63,7 @@ def read(text: str) -> Objective:
     timeout_s = take_time_limit(page)
     validation_fraction, test_fraction, unclear = take_fractions(page)
     model, scratch = _model(things), page.has(_SCRATCH)
+    beyond = read_beyond(page, model)
     unread = (*several, *unclear, *take_unread(page, model))
     target, doubt, metric = read_target(page.text)
     unread = (*unread, *take_unsettled(page, target))
@@ -72,7 +73,7 @@ def read(text: str) -> Objective:
     return Objective(
         words=text[:LIMIT_CHARS],
         family=family,
-        beyond=read_beyond(page, model),
+        beyond=beyond,
         training=speaks_of_training(page) or (bool(things or asked) and not other_work),
         source=source,
         model=model,

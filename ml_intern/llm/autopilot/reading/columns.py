@@ -35,6 +35,7 @@ _QUOTED_PART = words(
 )
 _PREDICT = words(rf"\bpredict\w* (?:the )?{_QUOTED}(?: from (?:the )?{_QUOTED})?")
 _NO_NAME = vocabulary(
+    "of from for to on at by with be will should must has "
     "it this that which what column columns field them used here model the a an and or as "
     "is in called named there data file these those each one"
 )

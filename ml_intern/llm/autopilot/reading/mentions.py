@@ -52,12 +52,12 @@ _STRANGERS = 2
 """Words that may stand between a cue and the name: `by current customer mood`."""
 _AFTER_LABEL = re.compile(
     r"[\"'”`\u2019]?\s*(?:column\s+|field\s+)?(?:classif\w+|detect(?:ion|or)|predict(?:ion|or)"
-    r"|recogni\w+|labels?\b|categories\b|classes\b|(?:is|as)\s+(?:the\s+|a\s+|its\s+)?(?:label|target"
+    r"|recogni\w+|(?:the\s+)?labels?\b|categories\b|classes\b|(?:is|as)\s+(?:the\s+|a\s+|its\s+)?(?:label|target"
     r"|class|output))",
     re.IGNORECASE,
 )
 _AFTER_TEXT = re.compile(
-    r"[\"'”`\u2019]?\s*(?:column\s+|field\s+)?(?:texts?\b|(?:is|as)\s+(?:the\s+|a\s+|its\s+)?(?:text"
+    r"[\"'”`\u2019]?\s*(?:column\s+|field\s+)?(?:(?:the\s+)?texts?\b|(?:is|as)\s+(?:the\s+|a\s+|its\s+)?(?:text"
     r"|input))",
     re.IGNORECASE,
 )

@@ -48,7 +48,7 @@ _COUNTED = re.compile(
 )
 _SET = re.compile(
     r"(?:\b(?:rate|lr|seed|sizes?|length|epochs?|batch(?:es)?|decay|dropout|smoothing|steps|layers"
-    r"|heads|accuracy|f1|score|target|goal)\b(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|around"
+    r"|heads|accuracy|f1|score|target|goal)\b(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equals|around"
     r"|about)\b){1,8}"
     r"|\b(?:least|most|than|over|above|below|under|exceeds?|reach|hit)\s+|[=<>≥≤]\s*"
     rf"|\b(?:{_WORD}|\d+)\s+(?:times?\s+)?(?:out\s+of|of|in)\s+(?:(?:every|each|all)\s+)?)$",
@@ -77,6 +77,7 @@ _POWER = re.compile(
     r"(?<![\w.,])(?:(\d+(?:[.,]\d+)?)\s*[x\u00d7*·]\s*)?10\s*"
     r"(?:(?:\^|\*\*)\s*[({]?\s*([-+]?\s*\d{1,2})\s*[)}]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2}))(?!\w|\.\d)"
 )
+_SMALL_POWER = re.compile(r"(?<![\w.,/-])([2-9])\s?(?:\^|\*\*)\s?(\d{1,2})(?!\w|\.\d)")
 _GROUPED = re.compile(
     r"(?<![\w.,'\u2019/-])([1-9]\d{0,2})(?:([,'\u2019_ \u00a0\u202f\u2009])\d{3}(?:\2\d{3})*"
     r"|(?:\.\d{3}){2,})(?!\w|[.,]\d)"
@@ -112,6 +113,7 @@ def in_digits(text: str) -> str:
     """`text` with powers, grouped thousands and spelt numbers written in plain digits."""
     plain = text.replace("\u2212", "-")
     plain = _POWER.sub(_power, plain)
+    plain = _SMALL_POWER.sub(lambda found: str(int(found[1]) ** int(found[2])), plain)
     plain = _GROUPED.sub(_ungrouped, plain)
     plain = _FRACTION.sub(_fraction, plain)
     plain = _SPELT.sub(_digits, plain)

@@ -11,7 +11,7 @@ _NEVER = words(
     r"(?:\b\w+n['\u2019]t|\bdont|\bcannot|\bnever|\bwithout|\bno|\bnot|\bskip"
     r"|\b(?:refrain|abstain)\w* from|\bavoid\w*|\bhold off|\bforbid\w*|\bprohibit\w*)"
     rf" (?!(?:only|(?:to )?(?:forget|hesitate|fail|omit))\b)(?:\w+ ){{0,3}}?{_VERB}\b"
-    rf"|\bnothing (?:\w+ ){{0,6}}?{_DONE}\b"
+    rf"|\bnothing (?:\w+ ){{0,6}}?{_DONE}\b|\bnothing to (?:be )?{_VERB}\b"
     rf"|\b(?:leave|keep) (?:the )?{_VERB} (?:\w+ )?(?:to (?:me|us)|out|aside|for later|off)\b"
     rf"|\b(?:i|we)(?:['\u2019]ll| will| want to| would like to|['\u2019]d like to"
     rf"|['\u2019]d rather) {_VERB} (?:it |this |that |the model )?(?:myself|ourselves|later"

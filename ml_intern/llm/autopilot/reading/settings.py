@@ -15,7 +15,10 @@ from ml_intern.llm.autopilot.reading.numbers import (
 )
 from ml_intern.llm.autopilot.reading.page import Page, words
 
-_LINK = r"(?:[\s:=]|\b(?:of|is|to|at|be|should|must|set|equal|around|about)\b){1,8}"
+_LINK = (
+    r"(?:[\s:=~\u2248]|\b(?:of|is|to|at|be|should|must|set|equals?|around|about|roughly"
+    r"|approximately|approx|circa)\b){1,8}"
+)
 _TIMES = r"\s*(?:[x\u00d7]|by\b)\s*"
 _SQUARE = rf"(?:{_TIMES}\d+)?"
 _FLOAT = rf"({NUMBER})(?![.,]?\d|\s*%|\s*(?:times|multiplied)\b)"
@@ -37,13 +40,17 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "warmup_steps",
-        (rf"\b{WHOLE}[\s-]*warm-?up[\s_-]*steps", rf"\bwarm-?up(?:[\s_-]*steps)?{_LINK}{WHOLE}"),
+        (
+            rf"\b{WHOLE}[\s-]*warm[\s-]?up[\s_-]*steps",
+            rf"\bwarm[\s-]?up(?:[\s_-]*steps)?{_LINK}{WHOLE}",
+            rf"\bwarm[\s-]?up\s+(?:for|over|during)\s+(?:the\s+first\s+)?{WHOLE}\s+steps\b",
+        ),
     ),
     (
         "per_device_train_batch_size",
         (
             rf"(?:\b(?:per_device_train_)?|\bmini)bat?ch(?:es)?(?:[\s_-]*sizes?)?{_LINK}{WHOLE}",
-            rf"\bbs(?:{_LINK})?{WHOLE}",
+            rf"\bbsz?(?:{_LINK})?{WHOLE}",
             rf"\b{WHOLE}\s+(?:as\s+(?:the\s+)?)?batch[\s-]*size\b",
             rf"\b{WHOLE}\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}",
         ),
@@ -83,7 +90,8 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "image_size",
         (
-            rf"\bimage[\s_-]*sizes?{_LINK}{WHOLE}{_SQUARE}",
+            rf"\b(?:(?:image|img|picture|photo)s?[\s_-]*(?:sizes?|resolutions?)|resolutions?)"
+            rf"{_LINK}{WHOLE}{_SQUARE}",
             rf"\b(?:re|down-?)?(?:siz|scal)\w+\s+(?:\w+\s+){{0,3}}?to\s+{WHOLE}{_SQUARE}",
             rf"\binputs?(?:\s+sizes?)?{_LINK}{WHOLE}(?:\s*[x\u00d7]\s*\d+|\s*(?:px|pixels?)\b)",
             rf"\b{WHOLE}{_SQUARE}[\s-]*(?:(?:px|pixels?)\s+)?inputs?\b(?!\s*(?:files?|columns?|rows?))",
@@ -136,12 +144,18 @@ _FLOAT_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "warmup_steps",
         (
-            rf"\bwarm-?up[\s_-]*(?:ratio|fraction|share|proportion){_LINK}{_SHARE}",
-            rf"(?<![\w.,+-])({NUMBER}\s*%)\s*(?:of\s+)?warm-?up\b",
-            rf"\bwarm-?up{_LINK}({NUMBER}\s*%)",
+            rf"\bwarm[\s-]?up[\s_-]*(?:ratio|fraction|share|proportion){_LINK}{_SHARE}",
+            rf"(?<![\w.,+-])({NUMBER}\s*%)\s*(?:of\s+)?warm[\s-]?up\b",
+            rf"\bwarm[\s-]?up{_LINK}({NUMBER}\s*%)",
         ),
     ),
-    ("max_grad_norm", (rf"\b(?:max_grad_norm|grad(?:ient)?[\s_-]*clip\w*){_LINK}{_FLOAT}",)),
+    (
+        "max_grad_norm",
+        (
+            rf"\b(?:max_grad_norm|grad(?:ient)?[\s_-]*clip\w*"
+            rf"|clip\w*\s+(?:the\s+)?grad\w*(?:\s+norms?)?){_LINK}{_FLOAT}",
+        ),
+    ),
     (
         "weight_decay",
         (
@@ -176,6 +190,13 @@ _ONE_EACH = frozenset(
     {"learning_rate", "num_train_epochs", "per_device_train_batch_size", "seed", "image_size"}
 )
 """Settings that one training has once, so that a second value contradicts the first."""
+_PATIENCE = re.compile(
+    r"\b\d+\s+(?:epochs?|steps|rounds|evaluations?)\s+(?:without|with\s+no|of\s+no|no)\s+(?:\w+\s+)?"
+    r"(?:improv|progress|gain|change|better)\w*"
+    r"|\b(?:improv\w*|better|progress)\s+(?:for|in|over|within|after)\s+\d+\s+(?:epochs?|steps)\b",
+    re.IGNORECASE,
+)
+"""When to stop early, which is no number of epochs."""
 _MOST_MENTIONS = 5
 _INSTEAD = re.compile(
     r"(?:\binstead\s+of|\brather\s+than|\b(?:and|but)\s+not|,\s*not)\s+(?:the\s+)?$", re.IGNORECASE
@@ -190,7 +211,8 @@ _RIVAL_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _RIVAL_AFTER = re.compile(
-    r"(?:[-\u2013\u2014]|\s*(?:->|=>|\u2192|/|(?:up\s+)?to\b|or\b|versus\b|vs\b\.?|then\b"
+    r"(?:[-\u2013\u2014]|\s*(?:->|=>|\u2192|/|(?:up\s+)?to\b|or\b|versus\b|vs\b\.?"
+    r"|,?\s*(?:and\s+)?then\b"
     rf"|[-\u2013\u2014](?=\s*{NUMBER}\s*(?:$|[.,;)\n]))|and\b(?=\s*{NUMBER}\s*(?:$|[.;)\n]))))"
     rf"\s*{NUMBER}{_NO_UNIT}",
     re.IGNORECASE,
@@ -232,7 +254,9 @@ _SHARE_BARE = re.compile(
     re.IGNORECASE,
 )
 _SCORED_ON = re.compile(
-    rf"\b(validat|test|evaluat)\w*\s+(?:\w+\s+)?on\s+{_SURE_PART}\s+of\b", re.IGNORECASE
+    rf"\b(validat|test|evaluat)\w*\s+(?:\w+\s+)?on\s+{_SURE_PART}"
+    r"(?:\s+of\b|(?=\s*(?:$|[,;)\n]|\.(?!\d)|and\b)))",
+    re.IGNORECASE,
 )
 _HELD = r"(?:hold|held|keep|kept|set|put|leav|left|reserv|withhold|withheld)\w*"
 _HELD_OUT = tuple(
@@ -251,6 +275,7 @@ _SHARE_OF_TRAINING = re.compile(
     r"(?:for|as|to|into)\s+)?(?:the\s+)?train(?:ing)?\b(?!\s+(?:acc\w*|f1|loss|score))",
     re.IGNORECASE,
 )
+_TRAINED_ON = re.compile(rf"\btrain\w*\s+(?:on|with)\s+{_SURE_PART}", re.IGNORECASE)
 _MOST_HELD_OUT = 0.4
 _TIME = r"(s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?)\b"
 _DURATION = (
@@ -260,7 +285,8 @@ _LIMITS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:within|under|at\s+most|(?:no|not)\s+(?:more|longer)\s+than|less\s+than|up\s+to"
-        rf"|max(?:imum)?(?:\s+of)?|time[\s_-]*(?:limit|out|budget){_LINK}|limit{_LINK})\s*{_DURATION}",
+        rf"|max(?:imum)?(?:\s+of)?|time[\s_-]*(?:limit|out|budget){_LINK}|limit{_LINK}"
+        rf"|limit\w*\s+(?:\w+\s+){{0,3}}?to)\s*{_DURATION}",
         rf"\b(?:stop|end|finish|quit|abort|cancel|cut)\w*\s+(?:\w+\s+){{0,3}}?(?:after|at|in|by)"
         rf"\s+(?:at\s+most\s+)?{_DURATION}",
         rf"\b(?:train|run|training|running|learn)\b[^.;!?\n\d]{{0,40}}?\bfor\s+"
@@ -280,7 +306,8 @@ def take_settings(page: Page) -> tuple[dict[str, Value], list[str]]:
     """Every hyperparameter that the words name, by the recipes' argument name, and what of it is
     unclear: a range, or several values for one setting."""
     asked: dict[str, Value] = {}
-    unclear: list[str] = []
+    patience = page.take(_PATIENCE)
+    unclear = [patience[0].strip()] if patience is not None else []
     for name, patterns, kind in _READERS:
         said = list(_said(page, patterns))
         values = {kind(_value(found)[0]) for found, several in said if several is None}
@@ -351,7 +378,7 @@ def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
                 unclear.append(match[0].strip())
                 page.blank(*match.span())
     unclear += _take_held_out(page, found)
-    training = page.take(_SHARE_OF_TRAINING)
+    training = page.take(_SHARE_OF_TRAINING) or page.take(_TRAINED_ON)
     if training is not None and not found:
         unclear.append(training[0].strip())
     return found.get("validation"), found.get("test"), unclear

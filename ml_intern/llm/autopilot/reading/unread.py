@@ -20,7 +20,7 @@ _EQUATION = re.compile(
 )
 _UNDERSTOOD = vocabulary(
     "accuracy acc f1 loss target goal score error fscore text texts label labels input inputs "
-    "output outputs class classes category categories y data dataset source file folder path "
+    "output outputs x class classes category categories y data dataset source file folder path "
     "model repo repository name id column columns split splits task type publish private card "
     "col cols seed validation val test train dev metric device gpu cpu true false deterministic "
     "augment dir directory precision recall auc"
@@ -76,6 +76,8 @@ _NAMED_MODELS = words(
     r"(?<![\w/-])(?:(?:distil|mobile|tiny)bert|m?deberta|xlm-?r(?:oberta)?|minilm|swin|deit|beit|dinov2)"
     r"(?![\w/]*/)(?:[\w.-]*\w)?"
     r"|(?<![\w/-])bert-(?:base|large)-[\w.-]*\w|(?<![\w/-])vit-(?:base|large)-[\w.-]*\w"
+    r"|(?<![\w/-])(?:resnet|efficientnet|mobilenet|convnext|densenet|vgg|inception|regnet)"
+    r"[-_]?[a-z]{0,5}[-_]?\d[\w.-]*\b"
     r"|(?<![\w/-])(?:roberta|albert|camembert|electra)(?:-(?:base|small|large)(?:[\w.-]*\w)?"
     r"|(?= (?:model|classifier|encoder|base|large)\b))"
 )

@@ -32,6 +32,7 @@ ROLES: list[tuple[str, dict[str, str | None]]] = [
     ("predict mood and stars", {"mood": "label", "stars": "label"}),
     ("by handling_team, not by stars", {"handling_team": "label", "stars": "aside"}),
     ("ignore the column stars", {"stars": "aside"}),
+    ("mood the label column", {"mood": "label"}),
     ("without stars", {"stars": "aside"}),
     ("skip the rows without handling_team", {"handling_team": None}),
     ("ignore missing stars", {"stars": None}),

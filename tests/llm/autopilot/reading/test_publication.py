@@ -58,6 +58,7 @@ Skip publishing
 without uploading anything
 no publication
 publish: no
+There is nothing to publish
 publish = false
 Publish? No
 Leave it unpublished

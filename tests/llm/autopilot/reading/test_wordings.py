@@ -317,6 +317,7 @@ COLUMNS: list[tuple[str, str | None, str | None]] = [
     ("a.csv; text column: body; label column: kind", "body", "kind"),
     ("a.csv, the label is in column Mood", None, "Mood"),
     ("Text column: inhalt.rumpf. Label column: kind. a.csv", "inhalt.rumpf", "kind"),
+    ("note is the text column and cat the label column of a.csv", "note", None),
     ("a.csv, text col = note, label col = cat", "note", "cat"),
     ("a.csv, text_column=note label_column=cat", "note", "cat"),
     ("a.csv, take 'Customer Note' as text and 'Urgency' as the label", "Customer Note", "Urgency"),
