@@ -43,7 +43,8 @@ _COUNTED = re.compile(
     r"|distinct|class(?:es)?|categor(?:y|ies)|labels?|layers?|(?:attention\s+)?heads?|tokens?|right"
     r"|wrong|correct(?:ly)?|seconds?|minutes?|hours?|warm-?up|patch(?:es)?)\b"
     rf"|\s+(?:times?\s+)?(?:out\s+of|of|in)\s+(?:(?:every|each|all|a)\s+)?(?:{_WORD}|\d+)\b"
-    rf"|\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}|\s+(?:full\s+)?passes\b",
+    rf"|\s+(?:[a-z]+\s+){{0,2}}?{IN_EACH_BATCH}|\s+(?:full\s+)?passes\b"
+    rf"|\s*(?:-|\bto\b|\bor\b)\s*(?:{_WORD}|\d+)\s+(?:full\s+)?(?:epochs?|passes|class(?:es)?)\b",
     re.IGNORECASE,
 )
 _SET = re.compile(

@@ -66,7 +66,8 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "num_train_epochs",
         (
             rf"(?<![\w.,+-]){WHOLE}[\s-]*(?:(?:full|training|complete|more)\s+)?epochs?\b",
-            rf"\b(?:num_train_)?epochs{_LINK}{WHOLE}",
+            rf"\b(?:num_train_)?epochs{_LINK}"
+            rf"(?:(?:max(?:imum)?\.?|at\s+most|up\s+to|no\s+more\s+than)\s+)?{WHOLE}",
             rf"\b{WHOLE}\s+(?:full\s+)?passes\s+(?:over|through)\b",
             rf"\bep(?:och)?\s*[:=]\s*{WHOLE}",
             rf"(?<![\w.,+-]){WHOLE}\s*ep\b",
@@ -248,6 +249,11 @@ _SHARE_LAST = re.compile(
     rf"{_LINK}({NUMBER})({PERCENT}|\s*/\s*\d{{1,3}}\b)?",
     re.IGNORECASE,
 )
+_SHARE_KEYED = re.compile(
+    r"(?<!%)(?<!%\s)\b(validation|val|dev|test)(?:ing)?(?:\s+(?:set|data|split))?"
+    rf"\s*[:=]?\s*(?<![\w.,])({NUMBER})({PERCENT})(?!\s+(?:acc\w*|f1|loss|score|macro|error))",
+    re.IGNORECASE,
+)
 _SHARE_BARE = re.compile(
     rf"(?<![\w.,])({NUMBER})({PERCENT})\s+(?:for\s+)?(validation|val|dev|test)(?:ing)?\b"
     r"(?!\s+(?:acc\w*|f1|loss|score|set\s+acc\w*|macro|error))",
@@ -365,16 +371,19 @@ def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
     for pattern, order in (
         (_SHARE_LAST, (1, 2, 3)),
         (_SHARE_FIRST, (3, 1, 2)),
+        (_SHARE_KEYED, (1, 2, 3)),
         (_SHARE_BARE, (3, 1, 2)),
         (_SCORED_ON, (1, 2, 3)),
     ):
-        for match in list(pattern.finditer(page.text)):
+        position = 0
+        while (match := pattern.search(page.text, position)) is not None:
+            position = match.end()
             split, number, sign = (match[index] for index in order)
             share = _portion(number, sign)
             if 0 < share <= _MOST_HELD_OUT:
                 found.setdefault("validation" if split[0] in "vVdD" else "test", share)
                 page.blank(*match.span())
-            elif pattern is not _SHARE_BARE and share < 1:
+            elif share == 0 or (pattern not in (_SHARE_BARE, _SHARE_KEYED) and share < 1):
                 unclear.append(match[0].strip())
                 page.blank(*match.span())
     unclear += _take_held_out(page, found)

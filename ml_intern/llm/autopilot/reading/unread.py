@@ -46,6 +46,16 @@ _BEYOND_SETTINGS = (
     rf"(?:to|towards?|until|by)\s+{NUMBER}",
     r"\b(?:halv|divid|multipl|reduc|decay|lower|drop)\w*\b[^.;\n]{0,30}?\bevery\b(?:\s+\w+){0,2}",
     rf"\bdown\s+to\s+{NUMBER}(?!{PERCENT})",
+    r"\b(?:doubl|halv|increas|decreas|rais|lower|reduc|small|low|high|large|big|tiny|huge)\w*\s+"
+    r"(?:the\s+|an?\s+)?(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?)\b",
+    r"\b(?:lots\s+of|plenty\s+of|loads\s+of|more|fewer|less|as\s+many)\s+epochs\b",
+    rf"\b(?:validation|val|dev|test)\w*\s+(?:set|split|data)\s+(?:of|with)\s+\d+k?\s+{_ROWS}\b",
+    rf"\b\d+k?\s+{_ROWS}\s+(?:for|as|in)\s+(?:the\s+)?(?:validation|val|dev|test|train)\w*",
+    r"(?<!has\s)(?<!have\s)(?<!is\s)(?<!with\s)\b(?:no|without\s+an?|without)\s+test(?:ing)?\s+(?:set|split|data)\b",
+    r"\b\d+\s+(?:at\s+(?:the\s+)?most|max(?:imum)?|tops)\b",
+    r"\b(?:run|train|repeat|do)\w*\s+(?:\w+\s+){0,2}?(?:\d+|two|three|four|five|ten|several|many)\s+times\b",
+    r"\b(?:different|several|multiple|various)\s+seeds\b",
+    r"\bsame\s+(?:\w+\s+){0,2}?(?:as|like)\s+(?:last|before|usual|the\s+(?:last|previous))\b(?:\s+\w+)?",
     rf"(?<!error\s)(?<!hit\s)(?<!success\s)\brate\s+of\s+{NUMBER}(?!{PERCENT})",
     r"(?<![\w.])\d+(?:[.,]\d+)?e-\d+\b",
     r"\brandom\s+(?:crop|flip|rotation|erasing)\w*|\bcolou?r[\s-]*jitter\w*|\bhorizontal\s+flips?\b"
