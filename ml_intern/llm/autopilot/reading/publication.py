@@ -78,7 +78,7 @@ _TELLING = re.compile(r"[-_/\d]")
 _OPENLY = words(r"\bpublic(?:ly)?\b(?! (?:data|domain))")
 _PRIVATELY = words(
     r"\bprivate(?:ly)?\b|(?:\bnot|\bnever|n['\u2019]t|\bdont) (?:\w+ ){0,3}?public(?:ly)?\b"
-    r"|\bnon-public\b"
+    r"|\bnon-public\b|\bkeep (?:it|that|the (?:model|repo(?:sitory)?)) (?:hidden|secret)\b"
 )
 _NO_CARD = words(
     r"\b(?:no|without|skip|don['\u2019]?t write|do not write) (?:(?:the|a|any) )?(?:model )?card\b"

@@ -111,7 +111,7 @@ _WHOLE_SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?!(?:parts?|splits?|sets?|folds?|pieces|shares?|files?|rows|folders)\b)[a-z]+",
         ),
     ),
-    ("hidden_size", (rf"\bhidden[\s_-]*(?:size|dim\w*|width){_LINK}{WHOLE}",)),
+    ("hidden_size", (rf"\b(?:hidden|embedding)[\s_-]*(?:size|dim\w*|width){_LINK}{WHOLE}",)),
     ("intermediate_size", (rf"\bintermediate[\s_-]*size{_LINK}{WHOLE}",)),
     (
         "num_hidden_layers",
@@ -194,6 +194,7 @@ _ONE_EACH = frozenset(
 _PATIENCE = re.compile(
     r"\b\d+\s+(?:epochs?|steps|rounds|evaluations?)\s+(?:without|with\s+no|of\s+no|no)\s+(?:\w+\s+)?"
     r"(?:improv|progress|gain|change|better)\w*"
+    r"|\b(?:[a-z]+\s+){0,3}every\s+\d+\s+(?:epochs?|steps)\b"
     r"|\b(?:improv\w*|better|progress)\s+(?:for|in|over|within|after)\s+\d+\s+(?:epochs?|steps)\b",
     re.IGNORECASE,
 )
@@ -212,7 +213,7 @@ _RIVAL_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _RIVAL_AFTER = re.compile(
-    r"(?:[-\u2013\u2014]|\s*(?:->|=>|\u2192|/|(?:up\s+)?to\b|or\b|versus\b|vs\b\.?"
+    r"(?:[-\u2013\u2014\u2026]|\.{2,3}|\s*(?:->|=>|\u2192|/|(?:up\s+)?to\b|or\b|versus\b|vs\b\.?"
     r"|,?\s*(?:and\s+)?then\b"
     rf"|[-\u2013\u2014](?=\s*{NUMBER}\s*(?:$|[.,;)\n]))|and\b(?=\s*{NUMBER}\s*(?:$|[.;)\n]))))"
     rf"\s*{NUMBER}{_NO_UNIT}",
@@ -254,6 +255,9 @@ _SHARE_KEYED = re.compile(
     rf"\s*[:=]?\s*(?<![\w.,])({NUMBER})({PERCENT})(?!\s+(?:acc\w*|f1|loss|score|macro|error))",
     re.IGNORECASE,
 )
+_SHARE_EQUALS = re.compile(
+    rf"\b(validation|val|dev|test)\s*=\s*({NUMBER})({PERCENT})?", re.IGNORECASE
+)
 _SHARE_BARE = re.compile(
     rf"(?<![\w.,])({NUMBER})({PERCENT})\s+(?:for\s+)?(validation|val|dev|test)(?:ing)?\b"
     r"(?!\s+(?:acc\w*|f1|loss|score|set\s+acc\w*|macro|error))",
@@ -264,6 +268,8 @@ _SCORED_ON = re.compile(
     r"(?:\s+of\b|(?=\s*(?:$|[,;)\n]|\.(?!\d)|and\b)))",
     re.IGNORECASE,
 )
+_SURE_SHARES = (_SHARE_LAST, _SHARE_FIRST, _SCORED_ON)
+"""What they find is a share, even where it is too large to be followed."""
 _HELD = r"(?:hold|held|keep|kept|set|put|leav|left|reserv|withhold|withheld)\w*"
 _HELD_OUT = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -371,6 +377,7 @@ def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
     for pattern, order in (
         (_SHARE_LAST, (1, 2, 3)),
         (_SHARE_FIRST, (3, 1, 2)),
+        (_SHARE_EQUALS, (1, 2, 3)),
         (_SHARE_KEYED, (1, 2, 3)),
         (_SHARE_BARE, (3, 1, 2)),
         (_SCORED_ON, (1, 2, 3)),
@@ -383,7 +390,7 @@ def take_fractions(page: Page) -> tuple[float | None, float | None, list[str]]:
             if 0 < share <= _MOST_HELD_OUT:
                 found.setdefault("validation" if split[0] in "vVdD" else "test", share)
                 page.blank(*match.span())
-            elif share == 0 or (pattern not in (_SHARE_BARE, _SHARE_KEYED) and share < 1):
+            elif share == 0 or (pattern in _SURE_SHARES and share < 1):
                 unclear.append(match[0].strip())
                 page.blank(*match.span())
     unclear += _take_held_out(page, found)

@@ -160,10 +160,15 @@ def _of_another_split(tokens: Sequence[_Token], chosen: _Candidate) -> _Candidat
     """`90 % on validation and 85 % on test`: a second share, with its split."""
     for index, token in enumerate(tokens):
         after = [word.text for word in tokens[index + 1 : index + 4] if word.text != "the"][:2]
-        if token.percent and token != chosen.number and after[:1] in (["on"], ["for"]):
+        if (
+            token.kind == "number"
+            and _may_be_share(token)
+            and token != chosen.number
+            and after[:1] in (["on"], ["for"])
+        ):
             split = {*after[1:]} & {"test", "validation"}
             if split and ("test" in split) != ("test" in chosen.between):
-                return _Candidate("accuracy", token, tuple(after))
+                return _Candidate(chosen.metric, token, tuple(after))
     return None
 
 

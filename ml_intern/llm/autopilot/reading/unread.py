@@ -44,7 +44,7 @@ _BEYOND_SETTINGS = (
     rf"\b(?:max[\s_-]*)?(?:steps|iterations|rounds){_LINK}\d+k?\b",
     r"\b(?:decay|anneal|dropp|drop|fall|reduc|lower|decreas)\w*\s+(?:\w+\s+){0,2}?"
     rf"(?:to|towards?|until|by)\s+{NUMBER}",
-    r"\b(?:halv|divid|multipl|reduc|decay|lower|drop)\w*\b[^.;\n]{0,30}?\bevery\b(?:\s+\w+){0,2}",
+    r"\b(?:halv|divid|multipl|reduc|decay|lower|drop)\w*\b[^.;\n]{0,30}?\b(?:every|each)\b(?:\s+\w+){0,2}",
     rf"\bdown\s+to\s+{NUMBER}(?!{PERCENT})",
     r"\b(?:doubl|halv|increas|decreas|rais|lower|reduc|small|low|high|large|big|tiny|huge)\w*\s+"
     r"(?:the\s+|an?\s+)?(?:learning[\s_-]*rate|lr|batch(?:es)?(?:\s+sizes?)?)\b",
@@ -52,6 +52,13 @@ _BEYOND_SETTINGS = (
     rf"\b(?:validation|val|dev|test)\w*\s+(?:set|split|data)\s+(?:of|with)\s+\d+k?\s+{_ROWS}\b",
     rf"\b\d+k?\s+{_ROWS}\s+(?:for|as|in)\s+(?:the\s+)?(?:validation|val|dev|test|train)\w*",
     r"(?<!has\s)(?<!have\s)(?<!is\s)(?<!with\s)\b(?:no|without\s+an?|without)\s+test(?:ing)?\s+(?:set|split|data)\b",
+    r"\b(?:learning[\s_-]*rate|lr)\s+(?:finder|sweep|search|schedul\w*|range\s+test)\b",
+    r"\b(?:ignor|exclud|drop|skip|omit|remov)\w*\s+(?:the\s+|all\s+)?"
+    r"(?:(?!(?:without|missing|no|with|empty|rows?|lines?|where)\b)\w+\s+){1,3}?"
+    r"(?:class(?:es)?|categor(?:y|ies)|labels?)\b",
+    r"\b(?:lower-?cas|lemmati[sz]|concatenat)\w*(?:\s+(?:all|the)\b)*(?:\s+\w+)?"
+    r"|\b(?:clean|normali[sz]e|stem)\s+(?:up\s+)?(?:the\s+|all\s+)*(?:texts?|comments?|data|words)\b"
+    r"|\b(?:remov|strip|drop)\w*\s+(?:the\s+|all\s+)?(?:stop-?\s?words|punctuation|html|urls|emojis)\b",
     r"\b\d+\s+(?:at\s+(?:the\s+)?most|max(?:imum)?|tops)\b",
     r"\b(?:run|train|repeat|do)\w*\s+(?:\w+\s+){0,2}?(?:\d+|two|three|four|five|ten|several|many)\s+times\b",
     r"\b(?:different|several|multiple|various)\s+seeds\b",

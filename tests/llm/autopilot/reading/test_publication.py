@@ -110,6 +110,8 @@ def test_what_leaves_open_whether_to_publish_is_asked_about(
         ("keep it private", True),
         ("don't make it public", True),
         ("it must not be public", True),
+        ("keep it hidden", True),
+        ("with hidden size 64", None),
         ("make it public", False),
         ("publish it", None),
     ],

@@ -100,6 +100,7 @@ DOUBTFUL = [
     ("a.csv, recall of at least 0.9", "recall"),
     ("a.csv, an AUC of .9", "auc"),
     ("a.csv, top-5 accuracy of 90 %", "top-5 accuracy"),
+    ("a.csv, 0.8 macro F1 on val and 0.75 on test", "macro F1 of at least 75 %"),
 ]
 
 
