@@ -43,13 +43,15 @@ class DaemonLock:
             self._descriptor = None
 
     def holder_pid(self) -> int | None:
-        """The process that holds the lock now; None when nobody does."""
+        """The process that holds the lock now; None when nobody does. Raises StoreUnavailable."""
         if self._descriptor is not None:
             return os.getpid()
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except OSError as exc:
+            raise self._refused(exc) from exc
         try:
             return _holder(descriptor)
         finally:
@@ -60,10 +62,13 @@ class DaemonLock:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
-            raise StoreUnavailable(
-                f"{self._path} cannot be opened ({exc.strerror}); "
-                "make its folder writable for this user, or choose another state folder."
-            ) from exc
+            raise self._refused(exc) from exc
+
+    def _refused(self, exc: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self._path} cannot be opened ({exc.strerror}); make it and its folder writable for "
+            "this user, or choose another state folder."
+        )
 
 
 def _holder(descriptor: int) -> int | None:

@@ -19,6 +19,7 @@ from ml_intern.queue.finding import UNREADABLE
 from ml_intern.queue.schema import schema_version
 
 BUSY_TIMEOUT_S = 10.0
+_NO_ACCESS = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_BUSY")
 
 
 @contextmanager
@@ -48,10 +49,26 @@ def _connected(engine: Engine, url: URL) -> Iterator[Connection]:
     with connection:
         transaction = connection.begin()
         try:
+            _demand_access(connection, url)
             yield connection
         finally:
             with suppress(DBAPIError):  # a damaged file refuses that too
                 transaction.rollback()
+
+
+def _demand_access(connection: Connection, url: URL) -> None:
+    """A file that cannot be reached is not taken for a damaged one. Raises StoreUnavailable."""
+    if connection.dialect.name != "sqlite":
+        return
+    try:
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").all()
+    except DBAPIError as exc:
+        if getattr(exc.orig, "sqlite_errorname", "").startswith(_NO_ACCESS):
+            raise StoreUnavailable(
+                f"{address.shown(url)} cannot be read where it lies ({exc.orig}). SQLite keeps "
+                "-wal and -shm beside it: look at the permissions of its folder and at the disk, "
+                "and if one of them was removed under a daemon, stop that."
+            ) from exc
 
 
 def _engine(url: URL) -> Engine:

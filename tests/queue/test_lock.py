@@ -38,3 +38,9 @@ def test_the_lock_of_another_process_ends_with_it(tmp_path: Path) -> None:
 def test_a_lock_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="another state folder"):
         DaemonLock(tmp_path).try_acquire()
+
+
+def test_a_lock_file_that_cannot_be_looked_at_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="make it and its folder writable"):
+        DaemonLock(tmp_path / "file/daemon.lock").holder_pid()

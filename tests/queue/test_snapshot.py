@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from ml_intern.errors import InputError
+from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.queue import address
 from ml_intern.queue.schema import event
 from ml_intern.queue.snapshot import snapshot
@@ -63,6 +63,17 @@ def test_what_cannot_even_be_looked_at_is_said_so(tmp_path: Path) -> None:
         snapshot(address.of_file(tmp_path / ("n" * 300))),
     ):
         pass
+
+
+def test_a_log_that_was_removed_under_its_owner_is_no_damage(path: Path) -> None:
+    store = Store.open(path, HandClock(), HERE)
+    new_session(store)
+    path.with_name(path.name + "-wal").unlink()
+    with pytest.raises(StoreUnavailable, match="stop that"), snapshot(address.of_file(path)):
+        pass
+    store.close()
+    with snapshot(address.of_file(path)) as connection:
+        assert connection.execute(EVENTS).scalar_one() == 1
 
 
 def test_a_name_that_is_not_utf_8_is_as_good_as_another(tmp_path: Path) -> None:
