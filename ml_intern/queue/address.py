@@ -7,6 +7,9 @@ from sqlalchemy.exc import ArgumentError
 
 from ml_intern.errors import InputError
 
+PROGRAM = "ml-intern"
+"""As a server knows those who work with its database."""
+
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+pysqlite": "sqlite+pysqlite",

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from ml_intern.clock import Clock
+from ml_intern.queue.address import PROGRAM
 from ml_intern.queue.database import Told
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ DEAD_S = 30.0
 """A server that does not answer for so long is gone."""
 
 MANNERS: dict[str, Any] = {
-    "application_name": "ml-intern",
+    "application_name": PROGRAM,
     "client_encoding": "utf8",
     "connect_timeout": 5,
     "keepalives_idle": 10,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.errors import Busy, InputError, StoreUnavailable
 from ml_intern.queue import address, migrating, schema
 from ml_intern.queue.schema import event as journal
 from ml_intern.queue.snapshot import driver_named, snapshot, version_of
@@ -36,6 +36,10 @@ from ml_intern.queue.snapshot import driver_named, snapshot, version_of
 BATCH = 1000
 _OF_THE_SCHEMA = ("schema_version", "alembic_version")
 _OF_A_LEASE = ("lease_boot", "lease_pid", "lease_start", "lease_until")
+_AT_WORK = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND application_name = :program"
+).bindparams(program=address.PROGRAM)
 _JOURNAL = ("position", "session_id", "seq", "at", "kind", "data")
 
 
@@ -44,14 +48,16 @@ def copy(source: URL, target: URL, site: str, tick: Callable[[int], object] = bo
 
     `site`: of the folder that holds the files of the sessions, for whoever opens the target.
 
-    Raises InputError where one of the two cannot be used so, StoreUnavailable; then the target is
-    as it was.
+    Raises InputError where one of the two cannot be used so, Busy where a daemon works with it,
+    StoreUnavailable; then the target is as it was.
     """
     if source == target:
         raise InputError("Both are the same database.")
     with snapshot(source) as reading:
+        _demand_rest(reading, source)
         _demand_schema(reading, source)
         with _writing(target) as connection:
+            _demand_rest(connection, target)
             _demand_empty(connection, target)
             rows = _Copy(reading, connection, site, tick).all()
     return rows
@@ -146,6 +152,18 @@ def _checksum(connection: Connection) -> str:
     for row in connection.execute(ordered, execution_options={"yield_per": BATCH}):
         found.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
     return found.hexdigest()
+
+
+def _demand_rest(connection: Connection, url: URL) -> None:
+    """Raises Busy where a daemon is connected; beside a file its lock tells, which is our caller's.
+
+    Two databases would go on with the same sessions.
+    """
+    if connection.dialect.name == "postgresql" and connection.execute(_AT_WORK).scalar_one():
+        raise Busy(
+            f"A daemon works with {address.shown(url)}; stop it first, then repeat.",
+            retry_after_s=0.0,
+        )
 
 
 def _demand_schema(reading: Connection, source: URL) -> None:

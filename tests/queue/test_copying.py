@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, inspect, select, text
 
-from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.clock import SystemClock
+from ml_intern.errors import Busy, InputError, StoreUnavailable
 from ml_intern.messages import SessionId
 from ml_intern.queue import address, copying, schema
 from ml_intern.queue.invariants import Checker
+from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.snapshot import snapshot
 from ml_intern.queue.store import Store
 from tests.queue.checked import damage, lived_in, told
@@ -93,6 +95,19 @@ def test_there_and_back_over_postgresql(path: Path, tmp_path: Path, postgres_url
     assert told(tmp_path / "back.db") == []
     expected = without_leases(all_rows(address.of_file(path)))
     assert all_rows(there) == all_rows(back) == expected
+
+
+def test_nothing_is_copied_from_or_to_a_server_where_a_daemon_works(
+    path: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    there = address.parse(postgres_url)
+    daemon = PostgresDatabase(there, SystemClock())
+    with pytest.raises(Busy, match="stop it first"):
+        copy(there, address.of_file(tmp_path / "back.db"))
+    with pytest.raises(Busy, match="stop it first"):
+        copy(address.of_file(path), there)
+    daemon.close()
+    assert not (tmp_path / "back.db").exists()
 
 
 def test_postgresql_goes_on_numbering_behind_what_came(path: Path, postgres_url: str) -> None:
