@@ -189,7 +189,9 @@ def follow(
     if status == exits.INTERRUPTED and wishes.stops > 1 and found.service is not None:
         following.view.cancelled(found.service.cancel_jobs(session_id))
     trace = Path(found.door.trace_path(session_id))
-    screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status})
+    # A daemon goes on with what is left here.
+    pid = found.host_pid if status == exits.TRY_LATER and found.service is None else None
+    screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status}, pid)
     return status
 
 

@@ -77,7 +77,7 @@ class Screen:
     def remark(self, text: str) -> None:
         """A line about what this program does."""
 
-    def end(self, view: View, found: Mapping[str, Any]) -> None:
+    def end(self, view: View, found: Mapping[str, Any], host_pid: int | None = None) -> None:
         """The last word: `found` is the summary."""
 
     def close(self) -> None:
@@ -143,12 +143,12 @@ class Lines(Screen):
     def remark(self, text: str) -> None:
         self._print(render.remark(text))
 
-    def end(self, view: View, found: Mapping[str, Any]) -> None:
+    def end(self, view: View, found: Mapping[str, Any], host_pid: int | None = None) -> None:
         for asked in view.approvals.values():
             self.tell([Text(), *render.approval(asked)])
         for step in view.unknowns.values():
             self.tell([Text(), *render.unknown(step)])
-        self.tell([Text(), *render.ending(view, found)])
+        self.tell([Text(), *render.ending(view, found, host_pid)])
 
     def _print(self, piece: Piece) -> None:
         self._stream.write(_plain(piece) + "\n")
@@ -233,10 +233,10 @@ class Terminal(Lines):
     def close(self) -> None:
         self.pause()
 
-    def end(self, view: View, found: Mapping[str, Any]) -> None:
+    def end(self, view: View, found: Mapping[str, Any], host_pid: int | None = None) -> None:
         self.pause()
         self._console.print()
-        title, *pieces = render.ending(view, found)
+        title, *pieces = render.ending(view, found, host_pid)
         assert isinstance(title, Text)
         self._console.print(Rule(title, align="left", style="dim"))
         self.tell(pieces)
@@ -321,7 +321,7 @@ class Json(Screen):
     def event(self, recorded: Recorded, view: View) -> None:
         self._write({"type": "event", **json_event(recorded)})
 
-    def end(self, view: View, found: Mapping[str, Any]) -> None:
+    def end(self, view: View, found: Mapping[str, Any], host_pid: int | None = None) -> None:
         self._write({"type": "summary", **found})
 
     def _write(self, document: Mapping[str, Any]) -> None:

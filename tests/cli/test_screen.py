@@ -61,6 +61,17 @@ def _play(screen: Screen, journal: Journal) -> View:
     return view
 
 
+@pytest.mark.parametrize("kind", [Lines, Quiet])
+def test_what_a_daemon_goes_on_with_is_not_left_as_it_stands(kind: type[Lines]) -> None:
+    stream = io.StringIO()
+    view = View()
+    view.apply(next(iter(published_journal())))
+    kind(stream).end(view, summary(view, trace=None), host_pid=7)
+    assert "Going on  11111111" in stream.getvalue()
+    assert "process 7 works on it" in stream.getvalue()
+    assert "left as it stands" not in stream.getvalue()
+
+
 def test_a_pipe_gets_plain_lines() -> None:
     stream = io.StringIO()
 
