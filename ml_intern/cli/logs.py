@@ -143,10 +143,20 @@ def start_service_log(stream: TextIO, render: Renderer, *, debug: bool, redactor
     _send_to([handler], debug=debug)
 
 
+_NOISY = (
+    "httpx",
+    "httpcore",
+    "uvicorn.access",
+    "uvicorn.error",
+    "LiteLLM",
+    "alembic.runtime.plugins",
+)
+
+
 def _send_to(handlers: list[logging.Handler], *, debug: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, handlers=handlers, force=True
     )
     logging.captureWarnings(capture=True)
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "LiteLLM"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

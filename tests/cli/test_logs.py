@@ -122,5 +122,6 @@ def test_what_libraries_chatter_about_is_left_out() -> None:
     start_service_log(stream, journal_line, debug=False, redactor=Redactor())
 
     logging.getLogger("httpx").info("HTTP Request: GET ...")
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin ...")
 
     assert stream.getvalue() == ""
