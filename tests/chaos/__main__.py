@@ -137,7 +137,8 @@ class Run:
             with self._stage(row) as stage:
                 found = freeze(stage, min(FROZEN_TOGETHER, owners - row.frozen), at=at)
                 row.frozen += found
-                row.count.add(stage.count(frozen=at == LOOKED))
+                late = at == LOOKED and self._server is not None
+                row.count.add(stage.count(frozen=late))
             _tell(f"  frozen owners: {row.frozen}")
             if not found:
                 row.trouble.append("nobody took over")

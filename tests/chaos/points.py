@@ -76,11 +76,6 @@ def spilled(_args: Args, result: Any) -> bool:
     return result is not None and result[1] is not None
 
 
-def cleared(args: Args, _result: Any) -> bool:
-    """Whether what is removed is where something was built and moved away from."""
-    return args[0].name.endswith(".building") and args[0].exists() and not any(args[0].iterdir())
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reached(Point):
     """A point and the scene that comes by it."""

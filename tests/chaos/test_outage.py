@@ -13,6 +13,7 @@ from tests.support.postgres import PostgresServer
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
 STOPS = 3
+SEED = 7
 
 
 def test_a_server_that_stops_under_load_costs_nothing_and_all_go_on_at_once(
@@ -20,7 +21,7 @@ def test_a_server_that_stops_under_load_costs_nothing_and_all_go_on_at_once(
 ) -> None:
     stage = Stage(Home(nursery, tmp_path / "home", database=postgres_url))
     try:
-        found = stop_server(stage, postgres_server, STOPS, random.Random())
+        found = stop_server(stage, postgres_server, STOPS, random.Random(SEED))
     finally:
         stage.close()
 
