@@ -50,6 +50,8 @@ class Parts:
     default_model: str
     sessions: Path
     """The folder that holds a folder for each session."""
+    trouble: Callable[[], str] = str
+    """Why the store refuses those who work with it; empty when it does not."""
 
 
 class LocalDoor:
@@ -177,7 +179,7 @@ class LocalDoor:
         """See `Door.health`."""
         try:
             counts, approvals = self._store.counts(), self._store.open_approvals()
-            trouble = self._lack_of_room()
+            trouble = self._lack_of_room() or self._parts.trouble()
         except StoreUnavailable as exc:
             counts, approvals, trouble = {}, [], str(exc)
         state = "draining" if self._draining else "degraded" if trouble else "ready"

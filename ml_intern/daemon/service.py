@@ -87,6 +87,7 @@ class Service:
                 models=self._models.named,
                 default_model=settings.model,
                 sessions=settings.sessions_path,
+                trouble=lambda: self.trouble,
             )
         )
 

@@ -130,8 +130,10 @@ class Workers:
                     renewed = self._desk.clock.monotonic()
                     self._renew(self._desk.store)
                     self._desk.store.probe()
-            except QueueError:
+                    self.trouble = ""
+            except QueueError as exc:
                 log.exception("leases_not_kept")
+                self.trouble = str(exc)
             self._tell_of_loops()
 
     def _tell_of_loops(self) -> None:

@@ -1,5 +1,6 @@
 """A disk without room stops the work with a sentence; with room again it goes on."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.daemon import workers
+from ml_intern.queue import sqlite
 from tests.cli.services import scripted_service
 from tests.scenario.test_kill import assert_nothing_lost_or_doubled, starts
-from tests.scenario.world import World
+from tests.scenario.world import World, wait_until
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
@@ -87,3 +90,17 @@ def test_a_service_is_in_ill_health_as_long_as_its_disk_is_full(small_disk: Path
     assert full.state == "degraded"
     assert "Free space" in full.trouble
     assert (again.state, again.trouble) == ("ready", "")
+
+
+def test_a_service_is_in_ill_health_as_long_as_it_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "RENEW_S", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.1)
+    with scripted_service(tmp_path / "state") as service:
+        assert service.try_host()
+        with (tmp_path / "state/ml-intern.db.writer").open() as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            wait_until(lambda: service.door.health().state == "degraded", "it is noticed")
+            assert "locked by another process" in service.door.health().trouble
+        wait_until(lambda: service.door.health().state == "ready", "it goes on")
