@@ -134,6 +134,7 @@ class Run:
         for at in cycle((RECORDED, LOOKED)):
             if row.frozen >= owners:
                 break
+            found = 0
             with self._stage(row) as stage:
                 found = freeze(stage, min(FROZEN_TOGETHER, owners - row.frozen), at=at)
                 row.frozen += found

@@ -142,11 +142,16 @@ class Home:
         self.folder = folder
         self.state = folder / "state"
         self.database = database
-        self.sessions = sessions or self.state / "sessions"
+        self._sessions = sessions
         self._nursery = nursery
         self._lives = 0
         self.daemon: Daemon | None = None
         folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def sessions(self) -> Path:
+        """The folder of the sessions."""
+        return self._sessions or self.state / "sessions"
 
     @property
     def reached(self) -> Path:

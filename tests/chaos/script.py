@@ -93,7 +93,7 @@ def _bash(label: str, _messages: Sequence[Message], *, takes: float = 0.1, more:
 
 
 def _effect(label: str, takes: float) -> str:
-    return f"echo {label} >> {EFFECTS}; sleep {takes}; echo {label} >> {ENDS}"
+    return f"echo {label} >> {EFFECTS} && sleep {takes} && echo {label} >> {ENDS}"
 
 
 def _think(label: str, messages: Sequence[Message]) -> Any:
@@ -106,7 +106,9 @@ def _pair(label: str, _messages: Sequence[Message]) -> Any:
 
 
 def _spill(label: str, messages: Sequence[Message]) -> Any:
-    return _bash(label, messages, takes=0, more=f"; head -c {SPILLED_CHARS} /dev/zero | tr '\\0' x")
+    return _bash(
+        label, messages, takes=0, more=f" && head -c {SPILLED_CHARS} /dev/zero | tr '\\0' x"
+    )
 
 
 def note_text(label: str) -> str:

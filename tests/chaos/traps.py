@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from tests.chaos.plan import Plan
 
 Args = tuple[Any, ...]
+STOPPED_S = 1.0
 
 
 def always(_args: Args, _result: Any) -> bool:
@@ -72,10 +74,22 @@ def fall(name: str, plan: Plan) -> None:
         file = os.open(plan.reached, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(file, f"{name}\n".encode())
     if plan.freezes:
-        os.kill(os.getpid(), signal.SIGSTOP)
+        _freeze()
         return
     os.kill(os.getpid(), signal.SIGKILL)
     threading.Event().wait()
+
+
+def _freeze() -> None:
+    """Stop this process, and return when time has passed in which it did not run.
+
+    The signal may reach another thread first, and this one goes on for a moment.
+    """
+    before = time.monotonic()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    while (now := time.monotonic()) - before < STOPPED_S:
+        before = now
+        time.sleep(0.005)
 
 
 def install(point: Point, plan: Plan) -> None:
