@@ -63,7 +63,7 @@ def both() -> Iterator[tuple[Store, Store]]:
     clock = SystemClock()
     with tempfile.TemporaryDirectory() as folder, postgres(safe=True) as server:
         file = SqliteDatabase(Path(folder) / "ml-intern.db", clock)
-        shared = PostgresDatabase(parse(server.new_database()), clock)
+        shared = PostgresDatabase(parse(server.new_database()))
         stores = [Store(database, clock, read_owner()) for database in (file, shared)]
         yield stores[0], stores[1]
         for store in stores:

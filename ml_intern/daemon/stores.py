@@ -29,7 +29,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     path = address.file_of(url)
     if path is not None:
         return Store.open(path, clock)
-    return Store(_postgres(url, clock), clock, read_owner(), site_of(settings.sessions_path))
+    return Store(_postgres(url), clock, read_owner(), site_of(settings.sessions_path))
 
 
 def database_of(settings: Settings) -> URL:
@@ -63,11 +63,11 @@ def _name(path: Path) -> None:
     mine.unlink()
 
 
-def _postgres(url: URL, clock: Clock) -> Database:
+def _postgres(url: URL) -> Database:
     try:
         from ml_intern.queue.postgres import PostgresDatabase
     except ImportError as exc:
         raise ConfigError(
             "database names a PostgreSQL database; that needs `pip install 'ml-intern[postgres]'`."
         ) from exc
-    return PostgresDatabase(url, clock)
+    return PostgresDatabase(url)

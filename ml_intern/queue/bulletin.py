@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 
-from ml_intern.clock import Clock
 from ml_intern.queue.address import PROGRAM
 from ml_intern.queue.database import Told
 
@@ -41,10 +40,9 @@ _CHANNEL = "ml_intern"
 class Bulletin:
     """One thread that tells and one that listens. `tell` is safe from any thread."""
 
-    def __init__(self, address: str, clock: Clock, closed: threading.Event) -> None:
+    def __init__(self, address: str, closed: threading.Event) -> None:
         """`closed`: both threads end when it is set."""
         self._address = address
-        self._clock = clock
         self._closed = closed
         self._new = threading.Event()
         self._lock = threading.Lock()  # protects `_untold`
@@ -83,7 +81,7 @@ class Bulletin:
                     act(connection, heard)
             except psycopg.Error as exc:
                 log.warning("bulletin_broke", extra={"error": str(exc)})
-                self._clock.wait(self._closed, AGAIN_S)
+                self._closed.wait(AGAIN_S)
 
     def _tell(self, connection: psycopg.Connection, _heard: Callable[[Told], None]) -> None:
         self._own = connection.info.backend_pid
@@ -94,7 +92,7 @@ class Bulletin:
                 untold, self._untold = self._untold, set()
             for told in untold:
                 connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, told))
-            self._clock.wait(self._closed, GATHER_S)
+            self._closed.wait(GATHER_S)
 
     def _listen(self, connection: psycopg.Connection, heard: Callable[[Told], None]) -> None:
         connection.execute(f"LISTEN {_CHANNEL}")

@@ -19,7 +19,6 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ml_intern.clock import Clock
 from ml_intern.errors import InputError, StateConflict, StoreUnavailable
 from ml_intern.queue import address, migrating
 from ml_intern.queue.bulletin import MANNERS, Bulletin
@@ -60,17 +59,16 @@ class PostgresDatabase:
 
     poll_s = POLL_S
 
-    def __init__(self, url: URL, clock: Clock) -> None:
+    def __init__(self, url: URL) -> None:
         """Connect, and create or migrate the tables. Raises StoreUnavailable."""
         self._url = url
-        self._clock = clock
         self._name = address.shown(url)
         self._writing = _engine(url, read_only=False)
         self._reading = _engine(url, read_only=True)
         self._closed = threading.Event()
         # A pool of connections alone would let threads that are quick overtake those that wait.
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="store-writer")
-        self._bulletin = Bulletin(self._address(), clock, self._closed)
+        self._bulletin = Bulletin(self._address(), self._closed)
         try:
             self.write(_prepare)
         except BaseException:

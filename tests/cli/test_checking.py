@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from ml_intern.cli import checking, exits
 from ml_intern.cli.main import app
-from ml_intern.clock import SystemClock
 from ml_intern.queue import address
 from ml_intern.queue.postgres import PostgresDatabase
 from tests.cli.services import change, scripted_service, started
@@ -135,7 +134,7 @@ def test_it_works_beside_a_service_that_works(
 def test_what_a_server_does_not_let_be_read_is_no_damaged_file(postgres_url: str) -> None:
     role = f"{postgres_url.rpartition('/')[2]}_stranger"
     with psycopg.connect(postgres_url, autocommit=True) as plain:
-        PostgresDatabase(address.parse(postgres_url), SystemClock()).close()
+        PostgresDatabase(address.parse(postgres_url)).close()
         plain.execute(f"CREATE ROLE {role} LOGIN")
     done = fsck(address.parse(postgres_url).set(username=role).render_as_string())
     assert done.return_value == exits.DAMAGED

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from ml_intern.queue.address import parse
 from ml_intern.queue.database import Database
@@ -53,6 +53,10 @@ def open_database(
 
 class PostgresByHand(PostgresDatabase):
     """Its clock is the test's, as SQLite's is anyway."""
+
+    def __init__(self, url: URL, clock: HandClock) -> None:
+        self._clock = clock
+        super().__init__(url)
 
     def now(self, connection: Connection) -> float:
         return self._clock.monotonic()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, inspect, select, text
 
-from ml_intern.clock import SystemClock
 from ml_intern.errors import Busy, InputError, StoreUnavailable
 from ml_intern.messages import SessionId
 from ml_intern.queue import address, copying, schema
@@ -101,7 +100,7 @@ def test_nothing_is_copied_from_or_to_a_server_where_a_daemon_works(
     path: Path, tmp_path: Path, postgres_url: str
 ) -> None:
     there = address.parse(postgres_url)
-    daemon = PostgresDatabase(there, SystemClock())
+    daemon = PostgresDatabase(there)
     with pytest.raises(Busy, match="stop it first"):
         copy(there, address.of_file(tmp_path / "back.db"))
     with pytest.raises(Busy, match="stop it first"):

@@ -66,7 +66,7 @@ def test_a_migrated_file_is_like_a_new_one(old: Path, tmp_path: Path) -> None:
 
 
 def test_a_new_server_database_is_as_the_tables_say(postgres_url: str) -> None:
-    PostgresDatabase(parse(postgres_url), SystemClock()).close()
+    PostgresDatabase(parse(postgres_url)).close()
     engine = create_engine(parse(postgres_url))
     with engine.connect() as connection:
         assert differences(connection) == []
@@ -111,13 +111,13 @@ def half_a_migration(connection: Connection, _found: str) -> None:
 
 
 def test_a_newer_server_database_is_refused(postgres_url: str) -> None:
-    PostgresDatabase(parse(postgres_url), SystemClock()).close()
+    PostgresDatabase(parse(postgres_url)).close()
     engine = create_engine(parse(postgres_url))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
     engine.dispose()
     with pytest.raises(StoreUnavailable, match="newer version"):
-        PostgresDatabase(parse(postgres_url), SystemClock())
+        PostgresDatabase(parse(postgres_url))
 
 
 def test_an_older_program_refuses_the_file(tmp_path: Path) -> None:
@@ -137,18 +137,18 @@ def test_a_server_database_that_cannot_hold_all_languages_is_refused(postgres_ur
         plain.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
     url = parse(postgres_url).set(database=name)
     with pytest.raises(StoreUnavailable, match="--encoding=UTF8"):
-        PostgresDatabase(url, SystemClock())
+        PostgresDatabase(url)
     with snapshot(url) as connection:
         assert version_of(connection) is None
 
 
 def test_a_role_that_may_not_write_is_found_by_the_probe(postgres_url: str) -> None:
-    PostgresDatabase(parse(postgres_url), SystemClock()).close()
+    PostgresDatabase(parse(postgres_url)).close()
     role = f"{postgres_url.rpartition('/')[2]}_reader"
     with psycopg.connect(postgres_url, autocommit=True) as plain:
         plain.execute(f"CREATE ROLE {role} LOGIN")
         plain.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
-    database = PostgresDatabase(parse(postgres_url).set(username=role), SystemClock())
+    database = PostgresDatabase(parse(postgres_url).set(username=role))
     with pytest.raises(StoreUnavailable, match="owner of the database"):
         database.probe()
     database.close()
