@@ -44,5 +44,5 @@ def test_an_address_that_cannot_be_used_is_not_repeated(words: str) -> None:
 
 def test_passwords_among_the_options_are_not_shown() -> None:
     url = address.parse("postgresql://host/lab?password=secret&sslpassword=secret&sslmode=require")
-    assert address.shown(url) == "postgresql+psycopg://host/lab?sslmode=require"
+    assert address.shown(url) == "postgresql://host/lab?sslmode=require"
     assert address.passwords(url) == ["secret", "secret"]
