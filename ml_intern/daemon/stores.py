@@ -13,6 +13,7 @@ from ml_intern.errors import ConfigError
 from ml_intern.queue import address
 from ml_intern.queue.database import Database
 from ml_intern.queue.owner import read_owner
+from ml_intern.queue.snapshot import driver_named
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 
@@ -64,10 +65,6 @@ def _name(path: Path) -> None:
 
 
 def _postgres(url: URL) -> Database:
-    try:
+    with driver_named():
         from ml_intern.queue.postgres import PostgresDatabase
-    except ImportError as exc:
-        raise ConfigError(
-            "database names a PostgreSQL database; that needs `pip install 'ml-intern[postgres]'`."
-        ) from exc
     return PostgresDatabase(url)

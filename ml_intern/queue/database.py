@@ -4,11 +4,14 @@ A write is a function of a connection. It runs in one transaction, alone or toge
 perhaps twice when the first time came to nothing; so it has no effects but those on the connection.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from ml_intern.errors import InputError, StateConflict
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -63,3 +66,14 @@ class Database(Protocol):
     def close(self) -> None:
         """Close all connections. A transaction in another thread is waited for."""
         ...
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What means the same in every database, in our words."""
+    try:
+        yield
+    except IntegrityError as exc:
+        raise StateConflict(f"The store has this row already: {exc.orig}.") from exc
+    except UnicodeEncodeError as exc:
+        raise InputError("The text has half surrogates in it; give valid Unicode.") from exc

@@ -15,14 +15,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
-    IntegrityError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ml_intern.errors import InputError, StateConflict, StoreUnavailable
+from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.queue import address, migrating
 from ml_intern.queue.bulletin import MANNERS, Bulletin
-from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
+from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work, translated
 from ml_intern.queue.schema import journal_head
 
 log = logging.getLogger(__name__)
@@ -146,11 +145,8 @@ class PostgresDatabase:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            yield
-        except IntegrityError as exc:
-            raise StateConflict(f"The store has this row already: {exc.orig}.") from exc
-        except UnicodeEncodeError as exc:
-            raise InputError("The text has half surrogates in it; give valid Unicode.") from exc
+            with translated():
+                yield
         except DataError as exc:
             raise InputError(f"The database cannot hold this: {exc.orig}.") from exc
         except (DBAPIError, PoolTimeoutError) as exc:

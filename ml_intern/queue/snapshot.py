@@ -15,10 +15,10 @@ from sqlalchemy.pool import StaticPool
 
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.queue import address
+from ml_intern.queue.database import BUSY_TIMEOUT_S
 from ml_intern.queue.finding import UNREADABLE
 from ml_intern.queue.schema import schema_version
 
-BUSY_TIMEOUT_S = 10.0
 _NO_ACCESS = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_BUSY")
 
 
@@ -91,7 +91,8 @@ def driver_named() -> Iterator[None]:
         yield
     except ModuleNotFoundError as exc:
         raise ConfigError(
-            f"PostgreSQL needs a driver that is not installed ({exc.name}): pip install psycopg."
+            f"PostgreSQL needs a driver that is not installed ({exc.name}): "
+            "pip install 'ml-intern[postgres]'."
         ) from exc
 
 

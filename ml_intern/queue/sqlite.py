@@ -14,13 +14,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ml_intern.clock import Clock
-from ml_intern.errors import InputError, StateConflict, StoreUnavailable
+from ml_intern.errors import StoreUnavailable
 from ml_intern.queue import migrating
-from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work
+from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work, translated
 from ml_intern.queue.group_commit import GroupCommit, WriterClosed
 
 POLL_S = 0.25
@@ -163,11 +163,8 @@ class SqliteDatabase:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            yield
-        except IntegrityError as exc:
-            raise StateConflict(f"The store has this row already: {exc.orig}.") from exc
-        except UnicodeEncodeError as exc:
-            raise InputError("The text has half surrogates in it; give valid Unicode.") from exc
+            with translated():
+                yield
         except DBAPIError as exc:
             words = self._out_of_place() or _explain(exc.orig, self._path)
             raise StoreUnavailable(words) from exc
