@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -209,7 +210,7 @@ class Run:
         try:
             yield stage
         except AssertionError as exc:
-            row.trouble.append(str(exc).splitlines()[0])
+            row.trouble.append(_told(exc))
         finally:
             stage.close()
         if (len(row.trouble), len(row.count.problems)) == before:
@@ -262,6 +263,14 @@ def _run(run: Run, asked: argparse.Namespace) -> bool:
     if noticed_by:
         _tell(_noticed(noticed_by))
     return all(row.is_good for row in rows) and all(noticed_by.values())
+
+
+def _told(exc: AssertionError) -> str:
+    """What was not so; an assertion without words is told by its line."""
+    if words := str(exc).strip():
+        return words.splitlines()[0]
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
 
 
 def _timed(act: Callable[[], Row]) -> Row:

@@ -83,6 +83,8 @@ class Nursery:
             with self._news:
                 if word == "started":
                     self._born.append(int(numbers[0]))
+                    # The system gives numbers again, and this one has not ended.
+                    self._ended.pop(int(numbers[0]), None)
                 else:
                     self._ended[int(numbers[0])] = int(numbers[1])
                 self._news.notify_all()
