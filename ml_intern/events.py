@@ -16,7 +16,8 @@ from pydantic_core import PydanticSerializationError
 from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usage
 
 Outcome = Literal["finished", "waiting", "stopped", "interrupted", "failed"]
-Verdict = Literal["approve", "deny", "edit"]
+Verdict = Literal["approve", "deny", "edit", "expire"]
+"""`expire`: nobody decided in time, which counts as a no."""
 Effect = Literal["read", "write", "external"]
 Recovery = Literal["pure", "keyed", "probe", "detached", "opaque"]
 """What a crash in the middle of a call means. `pure`: running it again is as good as having run it
@@ -27,6 +28,7 @@ leaves tells whether it took place. `detached`: a job of its own, found and foll
 JobStatus = Literal["succeeded", "failed", "cancelled", "lost"]
 AnsweredBy = Literal["tool", "policy", "person", "router", "interrupt", "recovery"]
 HintAbout = Literal["", "repetition", "plan", "length", "empty"]
+ExhibitKind = Literal["text", "diff", "python", "json", "markdown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,31 @@ class Fact:
 
     kind: str
     data: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit:
+    """Something that a person looks at before deciding: a script, a diff, a list of files."""
+
+    title: str
+    kind: ExhibitKind
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """Room for the worst case, reserved before anything is spent; what is free needs none.
+
+    Settled by the event that ends what it is for: at its price; at nothing where certainly nothing
+    was spent; at all that was reserved where nobody can tell (it is held).
+    """
+
+    spend_id: str
+    micro_usd: int
+    caps: dict[str, int | None] = field(hash=False)
+    """In millionths of a US dollar, without extensions, by the key of the cap: `session:ID`,
+    `day:DATE` (UTC), `daemon`; None: no cap. It counts against each of them.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +83,10 @@ class SessionStarted:
     """What whoever started it wants to stand in the system prompt."""
     max_iterations: int | None = None
     """Of this session; None: the setting counts."""
+    max_cost_micro_usd: int | None = None
+    """Cap of this session; None: the setting counts."""
+    origin: str = ""
+    """Where it was started and is answered, e.g. `slack:CHANNEL:TS`; empty: where nobody waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +124,7 @@ class ModelAsked:
     kind: Literal["model_asked"] = "model_asked"
     model: str
     iteration: int
+    spend: Spend | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +154,16 @@ class ModelFailed:
     retry_in_s: float | None
     text: str = ""
     """What had arrived before it broke; not part of the conversation."""
+    is_free: bool = False
+    """Certainly nothing was spent, so what was reserved is free again; else it is held."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRequested:
-    """A call needs a person's yes. Bound to the hash of exactly these arguments."""
+    """A call needs a person's yes. Bound to the hash of exactly these arguments.
+
+    Holds all that a person is shown, so that every channel shows the same.
+    """
 
     kind: Literal["approval_requested"] = "approval_requested"
     approval_id: ApprovalId
@@ -135,6 +172,86 @@ class ApprovalRequested:
     arguments: dict[str, Any] = field(hash=False)
     arguments_sha256: str
     reason: str
+    content_sha256: str = ""
+    """Of what the arguments only name, such as the weights in a folder; empty for none. It is
+    computed again before the call starts, and another hash is another question.
+    """
+    operation: str = ""
+    """What the tool would do, where it can do several things."""
+    repository: str = ""
+    """That it is about, as `OWNER/NAME`; empty for none."""
+    question_id: str = ""
+    """The `reply_id` of the answer that asked for it: calls of one answer are one question."""
+    why: str = ""
+    """The model's own words beside the call."""
+    exhibits: tuple[Exhibit, ...] = ()
+    cost_micro_usd: int | None = 0
+    """At worst; None: unknown."""
+    budget_left_micro_usd: int | None = None
+    """Of the tightest cap; None: there is no cap."""
+    on_denial: str = ""
+    """What happens when nobody says yes."""
+    expires_at: str = ""
+    """When it is denied by itself, as in `clock.stamp`; empty: never."""
+    like_this: bool = False
+    """Whether it may be approved together with all calls like it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalReminded:
+    """Nobody has decided for some time. Numbered from 1 for each approval or question."""
+
+    kind: Literal["approval_reminded"] = "approval_reminded"
+    call_id: CallId
+    approval_id: ApprovalId | None
+    """None: a question in words."""
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallParked:
+    """Words came while this call waited for a person: the model reads them before it is decided.
+
+    Its approval or question stays open; what becomes of it reaches the model later.
+    """
+
+    kind: Literal["call_parked"] = "call_parked"
+    call_id: CallId
+    output: str
+    """What the model reads in the place of an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleGranted:
+    """A person approved one call and all like it in this session, until the rule is revoked."""
+
+    kind: Literal["rule_granted"] = "rule_granted"
+    rule_id: str
+    approval_id: ApprovalId
+    tool: str
+    operation: str
+    repository: str
+    max_cost_micro_usd: int
+    granted_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleRevoked:
+    """From here on calls like it are asked for again."""
+
+    kind: Literal["rule_revoked"] = "rule_revoked"
+    rule_id: str
+    revoked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRefused:
+    """Somebody who is not on the list wanted to steer the session or to decide."""
+
+    kind: Literal["access_refused"] = "access_refused"
+    who: str
+    what: str
+    """In words, e.g. `approve publish`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +280,8 @@ class ToolStarted:
     effect: Effect
     recovery: Recovery | None = None
     """None: from a version that did not say."""
+    spend: Spend | None = None
+    """Its id is that of the call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +291,8 @@ class ToolWaiting:
     kind: Literal["tool_waiting"] = "tool_waiting"
     call_id: CallId
     on: str
+    expires_at: str = ""
+    """Of a question to a person: when it is given up, as in `clock.stamp`; empty: never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +333,10 @@ class ToolFinished:
     facts: tuple[Fact, ...] = ()
     spilled_to: str | None = None
     """Path of the whole output where `output` holds only its head and tail."""
+    cost_micro_usd: int | None = 0
+    """Of what was reserved when it started; None: nobody can tell. A job that it launched goes on
+    with the reservation.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +373,8 @@ class JobEnded:
     status: JobStatus
     exit_code: int | None
     reason: str
+    cost_micro_usd: int | None = 0
+    """As in `ToolFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,6 +433,58 @@ class Compacted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetNoticed:
+    """A cap is used up to `percent`; told once for each of 50, 80 and 100."""
+
+    kind: Literal["budget_noticed"] = "budget_noticed"
+    cap: str
+    percent: int
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetReached:
+    """The next step would pass a cap; the turn waits for an extension.
+
+    `cap` is a key of `Spend.caps`, in millionths of a US dollar; or `tokens`, `seconds` or
+    `iterations` of the session; or `price:MODEL`, in calls of a model whose price is unknown.
+    """
+
+    kind: Literal["budget_reached"] = "budget_reached"
+    cap: str
+    used: int
+    limit: int
+    needed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetExtended:
+    """Somebody, or progress itself, gave more room under a cap. See `BudgetReached`.
+
+    That of a person is written by `Store.extend` alone, in one transaction with the `ExtendBudget`
+    op that wakes the session.
+    """
+
+    kind: Literal["budget_extended"] = "budget_extended"
+    cap: str
+    amount: int
+    extended_by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notified:
+    """The model had something told to people outside the session."""
+
+    kind: Literal["notified"] = "notified"
+    call_id: CallId
+    text: str
+    destination: str
+    """A channel by its name in the settings; empty: the session's own thread."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TurnFinished:
     """Every turn ends with exactly one of these."""
 
@@ -314,7 +493,9 @@ class TurnFinished:
     detail: str
     """For people: the result, the limit, the reason, the question."""
     waiting_on: tuple[str, ...] = ()
-    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`; only with `waiting`."""
+    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`, `budget:CAP`; only with
+    `waiting`.
+    """
 
 
 Event = (
@@ -326,7 +507,12 @@ Event = (
     | ModelReplied
     | ModelFailed
     | ApprovalRequested
+    | ApprovalReminded
     | ApprovalDecided
+    | CallParked
+    | RuleGranted
+    | RuleRevoked
+    | AccessRefused
     | ToolStarted
     | ToolWaiting
     | ToolLost
@@ -335,6 +521,10 @@ Event = (
     | JobStarted
     | JobProgressed
     | JobEnded
+    | BudgetNoticed
+    | BudgetReached
+    | BudgetExtended
+    | Notified
     | InterruptRequested
     | OpCancelled
     | ModelChanged

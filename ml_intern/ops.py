@@ -70,6 +70,27 @@ class Resume:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expire:
+    """Nobody answered a question in time; the model goes on without an answer."""
+
+    kind: Literal["expire"] = "expire"
+    call_id: CallId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendBudget:
+    """There is more room under a cap; the session goes on.
+
+    Written by `Store.extend` alone, in one transaction with the `BudgetExtended` event that says
+    how much.
+    """
+
+    kind: Literal["extend_budget"] = "extend_budget"
+    cap: str
+    """As in `BudgetReached`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Undo:
     """Take the last words of a person, and what followed, out of the conversation.
 
@@ -103,6 +124,8 @@ Op = (
     | ResolveUnknown
     | Interrupt
     | Resume
+    | Expire
+    | ExtendBudget
     | Undo
     | Compact
     | ChangeModel

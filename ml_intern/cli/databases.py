@@ -75,7 +75,7 @@ def copy(source: str, target: str) -> int:
                 both.enter_context(stopped(folder))
         rows = copying.copy(*urls, site, progress.tell)
     progress.clear()
-    listed = ", ".join(f"{table} {number:,}" for table, number in sorted(rows.items()))
+    listed = ", ".join(f"{table} {number:,}" for table, number in sorted((+rows).items()))
     sys.stdout.write(f"{count(rows.total(), 'row')} copied and compared: {listed}.\n")
     return exits.DONE
 

@@ -13,8 +13,14 @@ from typing import Any, Literal, assert_never
 
 from ml_intern.client.training import Training
 from ml_intern.events import (
+    AccessRefused,
     ApprovalDecided,
+    ApprovalReminded,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    CallParked,
     Compacted,
     Event,
     Fact,
@@ -27,8 +33,11 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    Notified,
     OpCancelled,
     Outcome,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -95,6 +104,8 @@ class View:
         """The facts `evaluation`, oldest first."""
         self.approvals: dict[ApprovalId, ApprovalRequested] = {}
         """Those that nobody has decided."""
+        self.rules: dict[str, RuleGranted] = {}
+        """What people have approved in general, by id."""
         self.questions: dict[CallId, str] = {}
         """Those that nobody has answered."""
         self.unknowns: dict[CallId, Step] = {}
@@ -237,7 +248,24 @@ class View:
                 self.model = model
             case Compacted():
                 self._spend(event)
-            case Hinted() | ModelAsked() | ModelFailed() | OpCancelled() | Undone():
+            case RuleGranted():
+                self.rules[event.rule_id] = event
+            case RuleRevoked():
+                self.rules.pop(event.rule_id, None)
+            case (
+                Hinted()
+                | ModelAsked()
+                | ModelFailed()
+                | OpCancelled()
+                | Undone()
+                | ApprovalReminded()
+                | CallParked()
+                | AccessRefused()
+                | BudgetNoticed()
+                | BudgetReached()
+                | BudgetExtended()
+                | Notified()
+            ):
                 pass
             case _:
                 assert_never(event)

@@ -105,9 +105,10 @@ class _Copy:
         """Else the next row would get a number that is taken."""
         if self._writing.dialect.name != "postgresql":
             return
-        sequence = "pg_get_serial_sequence('outbox', 'id')"
         next_id = "coalesce(max(id), 0) + 1"
-        self._writing.execute(text(f"SELECT setval({sequence}, {next_id}, false) FROM outbox"))
+        for table in ("inbox", "outbox"):
+            sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            self._writing.execute(text(f"SELECT setval({sequence}, {next_id}, false) FROM {table}"))
 
     def _compare(self) -> None:
         for table, number in self._rows.items():

@@ -4,14 +4,21 @@ An edge that finds another state than it is to leave raises StateConflict, and n
 transaction stays.
 """
 
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from sqlalchemy import Connection, Update, bindparam, insert, or_, select, update
 
 from ml_intern.errors import StateConflict
 from ml_intern.events import (
+    AccessRefused,
     ApprovalDecided,
+    ApprovalReminded,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    CallParked,
     Compacted,
     Event,
     Hinted,
@@ -23,7 +30,10 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    Notified,
     OpCancelled,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -44,6 +54,7 @@ _DECIDED: dict[Verdict, ApprovalState] = {
     "approve": "approved",
     "deny": "denied",
     "edit": "edited",
+    "expire": "expired",
 }
 
 _PLAN = insert(tool_call).inline()
@@ -53,9 +64,24 @@ _RUN_JOB = insert(job).inline()
 _CALL = update(tool_call).where(
     tool_call.c.session_id == bindparam("of"), tool_call.c.call_id == bindparam("call")
 )
-_AWAIT = _CALL.where(tool_call.c.state == "planned").values(state="awaiting_approval")
+_NO_PERSON = {"waiting_since": None, "expires_at": None, "reminders": 0}
+# What was approved is asked again when that which its arguments only name has changed.
+_AWAIT = _CALL.where(tool_call.c.state.in_(["planned", "approved"])).values(
+    state="awaiting_approval",
+    arguments_sha256=None,
+    waiting_since=bindparam("at"),
+    expires_at=bindparam("until"),
+    reminders=0,
+)
+_REMIND = _CALL.where(
+    or_(
+        tool_call.c.state == "awaiting_approval",
+        (tool_call.c.state == "waiting") & tool_call.c.waiting_since.is_not(None),
+    ),
+    tool_call.c.reminders == bindparam("before"),
+).values(reminders=bindparam("before") + 1)
 _DECIDE = _CALL.where(tool_call.c.state == "awaiting_approval").values(
-    state=bindparam("to"), arguments_sha256=bindparam("sha256")
+    state=bindparam("to"), arguments_sha256=bindparam("sha256"), **_NO_PERSON
 )
 _START = _CALL.where(
     # What was decided, or started once, is what runs.
@@ -75,9 +101,14 @@ _START = _CALL.where(
     arguments_sha256=bindparam("sha256"),
     effect=bindparam("new_effect"),
     waiting_on=None,
+    **_NO_PERSON,
 )
 _WAIT = _CALL.where(tool_call.c.state == "started").values(
-    state="waiting", waiting_on=bindparam("on")
+    state="waiting",
+    waiting_on=bindparam("on"),
+    waiting_since=bindparam("since"),
+    expires_at=bindparam("until"),
+    reminders=0,
 )
 _LOSE = _CALL.where(tool_call.c.state == "started").values(
     state="unknown", waiting_on=bindparam("on")
@@ -85,7 +116,7 @@ _LOSE = _CALL.where(tool_call.c.state == "started").values(
 # The hash of the arguments stays: a call that is started again is the same call.
 _RESOLVE = _CALL.where(tool_call.c.state == "unknown").values(state=bindparam("to"))
 _ANSWER = _CALL.where(tool_call.c.state.not_in(["succeeded", "failed"])).values(
-    state=bindparam("to"), waiting_on=None
+    state=bindparam("to"), waiting_on=None, **_NO_PERSON
 )
 _GOT_FURTHER = (
     update(op)
@@ -150,12 +181,15 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             _plan(connection, session_id, event)
         case ApprovalRequested():
             _ask(connection, session_id, event, at)
+        case ApprovalReminded():
+            before = event.number - 1
+            _move_call(connection, session_id, event.call_id, _REMIND, event.kind, before=before)
         case ApprovalDecided():
             _decide(connection, session_id, event, at)
         case ToolStarted():
             _start(connection, session_id, event)
         case ToolWaiting():
-            _move_call(connection, session_id, event.call_id, _WAIT, event.kind, on=event.on)
+            _wait(connection, session_id, event, at)
         case ToolLost(call_id=call_id):
             _move_call(connection, session_id, call_id, _LOSE, event.kind, on=f"unknown:{call_id}")
         case UnknownResolved(call_id=call_id):
@@ -181,6 +215,14 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             | Hinted()
             | ModelAsked()
             | ModelFailed()
+            | CallParked()
+            | RuleGranted()
+            | RuleRevoked()
+            | AccessRefused()
+            | BudgetNoticed()
+            | BudgetReached()
+            | BudgetExtended()
+            | Notified()
             | InterruptRequested()
             | OpCancelled()
             | Undone()
@@ -189,6 +231,22 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             pass
         case _:
             assert_never(event)
+
+
+def shown(event: ApprovalRequested) -> dict[str, Any]:
+    """What a person is shown of a question, beside what has a column of its own."""
+    return {
+        "content_sha256": event.content_sha256,
+        "operation": event.operation,
+        "repository": event.repository,
+        "why": event.why,
+        "exhibits": [asdict(exhibit) for exhibit in event.exhibits],
+        "cost_micro_usd": event.cost_micro_usd,
+        "budget_left_micro_usd": event.budget_left_micro_usd,
+        "on_denial": event.on_denial,
+        "expires_at": event.expires_at,
+        "like_this": event.like_this,
+    }
 
 
 def _plan(connection: Connection, session_id: SessionId, event: ModelReplied) -> None:
@@ -201,7 +259,8 @@ def _plan(connection: Connection, session_id: SessionId, event: ModelReplied) ->
 
 
 def _ask(connection: Connection, session_id: SessionId, event: ApprovalRequested, at: str) -> None:
-    _move_call(connection, session_id, event.call_id, _AWAIT, event.kind)
+    until = event.expires_at or None
+    _move_call(connection, session_id, event.call_id, _AWAIT, event.kind, at=at, until=until)
     connection.execute(
         _ASK,
         {
@@ -212,6 +271,8 @@ def _ask(connection: Connection, session_id: SessionId, event: ApprovalRequested
             "arguments": event.arguments,
             "arguments_sha256": event.arguments_sha256,
             "reason": event.reason,
+            "question_id": event.question_id,
+            "shown": shown(event),
             "state": "pending",
             "requested_at": at,
         },
@@ -233,7 +294,7 @@ def _decide(connection: Connection, session_id: SessionId, event: ApprovalDecide
             f"{event.kind}: approval {event.approval_id} is not open for call {event.call_id} of "
             f"session {session_id} with arguments {event.arguments_sha256}."
         )
-    to = "denied" if event.verdict == "deny" else "approved"
+    to = "denied" if event.verdict in ("deny", "expire") else "approved"
     sha256 = event.arguments_sha256
     _move_call(connection, session_id, event.call_id, _DECIDE, event.kind, to=to, sha256=sha256)
 
@@ -247,6 +308,22 @@ def _start(connection: Connection, session_id: SessionId, event: ToolStarted) ->
         event.kind,
         sha256=event.arguments_sha256,
         new_effect=event.effect,
+    )
+
+
+def _wait(connection: Connection, session_id: SessionId, event: ToolWaiting, at: str) -> None:
+    """Only those who wait for a person are reminded, and given up."""
+    since = at if event.on.startswith("answer:") else None
+    until = event.expires_at or None
+    _move_call(
+        connection,
+        session_id,
+        event.call_id,
+        _WAIT,
+        event.kind,
+        on=event.on,
+        since=since,
+        until=until,
     )
 
 

@@ -26,7 +26,7 @@ from ml_intern.queue.finding import (
     shown,
     timestamps,
 )
-from ml_intern.queue.schema import approval, event, job, op, outbox, session, tool_call
+from ml_intern.queue.schema import approval, event, job, op, outbox, session, spend, tool_call
 from ml_intern.queue.session_check import SessionCheck
 from ml_intern.queue.snapshot import version_of
 
@@ -155,7 +155,7 @@ class Checker:
     def _strays(self) -> Iterator[Finding]:
         """Rows without a session: SQLite lets them in where foreign keys were switched off."""
         known = select(session.c.id)
-        for table in (op, event, tool_call, approval, job, outbox):
+        for table in (op, event, tool_call, approval, job, spend, outbox):
             number = func.count().label("number")
             strays = select(table.c.session_id, number).where(table.c.session_id.not_in(known))
             for row in self._read(strays.group_by(table.c.session_id)):

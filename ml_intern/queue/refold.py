@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from ml_intern.events import (
+    AccessRefused,
     ApprovalDecided,
+    ApprovalReminded,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    CallParked,
     Compacted,
     Event,
     Hinted,
@@ -24,7 +30,10 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    Notified,
     OpCancelled,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -39,7 +48,7 @@ from ml_intern.events import (
 
 _ANSWERED = ("succeeded", "failed")
 _BEGUN = ("started", "waiting", "unknown")
-_DECIDED = {"approve": "approved", "deny": "denied", "edit": "edited"}
+_DECIDED = {"approve": "approved", "deny": "denied", "edit": "edited", "expire": "expired"}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,6 +60,17 @@ class Call:
     arguments_sha256: str | None = None
     effect: str | None = None
     waiting_on: str | None = None
+    waiting_since: str | None = None
+    expires_at: str | None = None
+    reminders: int = 0
+
+    def wait_for_person(self, since: str, until: str) -> None:
+        """From now on they may be reminded."""
+        self.waiting_since, self.expires_at, self.reminders = since, until or None, 0
+
+    def wait_no_more(self) -> None:
+        """Whoever was waited for has answered, or nobody need."""
+        self.waiting_since, self.expires_at, self.reminders = None, None, 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -62,6 +82,7 @@ class Approval:
     arguments: str
     arguments_sha256: str
     reason: str
+    question_id: str
     requested_at: str
     state: str = "pending"
     decided_by: str | None = None
@@ -125,12 +146,14 @@ class Refold:
                 yield from self._plan(event)
             case ApprovalRequested():
                 yield from self._ask(event, at)
+            case ApprovalReminded():
+                yield from self._remind(event)
             case ApprovalDecided():
                 yield from self._decide(event, at)
             case ToolStarted():
                 yield from self._begin(event)
             case ToolWaiting():
-                yield from self._wait(event)
+                yield from self._wait(event, at)
             case ToolLost():
                 yield from self._lose(event)
             case UnknownResolved():
@@ -154,6 +177,14 @@ class Refold:
                 | Hinted()
                 | ModelAsked()
                 | ModelFailed()
+                | CallParked()
+                | RuleGranted()
+                | RuleRevoked()
+                | AccessRefused()
+                | BudgetNoticed()
+                | BudgetReached()
+                | BudgetExtended()
+                | Notified()
                 | InterruptRequested()
                 | Undone()
                 | Compacted()
@@ -188,10 +219,23 @@ class Refold:
             arguments=digest(event.arguments),
             arguments_sha256=event.arguments_sha256,
             reason=stored(event.reason),
+            question_id=event.question_id,
             requested_at=at,
         )
         self.approvals[event.approval_id] = self._open[event.call_id] = asked
-        yield from self._moves(event.call_id, "awaiting_approval", "planned")
+        yield from self._moves(event.call_id, "awaiting_approval", "planned", "approved")
+        if event.call_id in self.calls:
+            self.calls[event.call_id].arguments_sha256 = None
+            self.calls[event.call_id].wait_for_person(at, event.expires_at)
+
+    def _remind(self, event: ApprovalReminded) -> Iterator[str]:
+        call = self.calls.get(event.call_id)
+        if call is None or call.waiting_since is None:
+            yield f"call {event.call_id} is reminded of and waits for nobody"
+            return
+        if call.reminders != event.number - 1:
+            yield f"call {event.call_id} has reminder {event.number} after {call.reminders}"
+        call.reminders = event.number
 
     def _decide(self, event: ApprovalDecided, at: str) -> Iterator[str]:
         asked = self.approvals.get(event.approval_id)
@@ -209,10 +253,11 @@ class Refold:
         asked.state = _DECIDED[event.verdict]
         asked.decided_by, asked.decided_at = stored(event.decided_by), at
         self._open.pop(asked.call_id, None)
-        to = "denied" if event.verdict == "deny" else "approved"
+        to = "denied" if event.verdict in ("deny", "expire") else "approved"
         yield from self._moves(event.call_id, to, "awaiting_approval")
         if event.call_id in self.calls:
             self.calls[event.call_id].arguments_sha256 = event.arguments_sha256
+            self.calls[event.call_id].wait_no_more()
 
     def _begin(self, event: ToolStarted) -> Iterator[str]:
         yield from _misbound(event.tool, event)
@@ -228,11 +273,16 @@ class Refold:
         if call is not None:
             call.arguments_sha256, call.effect = event.arguments_sha256, event.effect
             call.waiting_on = None
+            call.wait_no_more()
 
-    def _wait(self, event: ToolWaiting) -> Iterator[str]:
+    def _wait(self, event: ToolWaiting, at: str) -> Iterator[str]:
         yield from self._moves(event.call_id, "waiting", "started")
-        if event.call_id in self.calls:
-            self.calls[event.call_id].waiting_on = event.on
+        if event.call_id not in self.calls:
+            return
+        call = self.calls[event.call_id]
+        call.waiting_on = event.on
+        if event.on.startswith("answer:"):
+            call.wait_for_person(at, event.expires_at)
 
     def _lose(self, event: ToolLost) -> Iterator[str]:
         yield from self._moves(event.call_id, "unknown", "started")
@@ -258,6 +308,7 @@ class Refold:
             )
         call.state = "succeeded" if event.ok else "failed"
         call.waiting_on = None
+        call.wait_no_more()
         if asked := self._open.pop(event.call_id, None):
             asked.state = "superseded"
 

@@ -10,7 +10,7 @@ from ml_intern.ops import Op
 
 SessionState = Literal["idle", "ready", "leased", "waiting"]
 """`idle`: nothing to do; `ready`: an op may be claimed; `leased`: a worker is in it."""
-ApprovalState = Literal["pending", "approved", "denied", "edited", "superseded"]
+ApprovalState = Literal["pending", "approved", "denied", "edited", "expired", "superseded"]
 """`superseded`: its call was answered without a decision, e.g. by an interrupt."""
 
 

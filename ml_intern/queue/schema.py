@@ -6,7 +6,8 @@ State machines, each edge a compare-and-set in one transaction with its event or
   tool_call  planned → [awaiting_approval → approved | denied] → started ⇄ waiting
              started → unknown → approved (a person lets it start again)
              and from each of these → succeeded | failed
-  approval   pending → approved | denied | edited | superseded
+  approval   pending → approved | denied | edited | expired | superseded
+  spend      reserved → settled | refunded | held
   job        running → succeeded | failed | cancelled | lost
 """
 
@@ -30,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest of `ml_intern/queue/migrations/versions`."""
 
 VERSION = int(REVISION)
@@ -142,7 +143,12 @@ tool_call = Table(
     Column("arguments_sha256", Text),
     Column("effect", Text),
     Column("waiting_on", Text),
+    # Of a call that waits for a person: since when, until when, and how often they were reminded.
+    Column("waiting_since", Text),
+    Column("expires_at", Text),
+    Column("reminders", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("session_id", "call_id"),
+    Index("tool_call_by_expiry", "expires_at"),
 )
 
 approval = Table(
@@ -155,6 +161,10 @@ approval = Table(
     Column("arguments", JSON, nullable=False),
     Column("arguments_sha256", Text, nullable=False),
     Column("reason", Words, nullable=False),
+    # Of the answer that asked: approvals with the same one are one question.
+    Column("question_id", Text, nullable=False, server_default=text("''")),
+    # The rest of what a person is shown, see `ApprovalRequested`; None: asked before there was any.
+    Column("shown", JSON),
     Column("state", Text, nullable=False),
     Column("requested_at", Text, nullable=False),
     Column("decided_by", Words),
@@ -178,17 +188,76 @@ job = Table(
     Index("job_by_status", "status"),
 )
 
+# One row for each cap in millionths of a US dollar that something has counted against.
+budget = Table(
+    "budget",
+    metadata,
+    # `session:ID`, `day:DATE` or `daemon`.
+    Column("cap", Text, primary_key=True),
+    Column("extended", BigInteger, nullable=False, server_default=text("0")),
+    Column("spent", BigInteger, nullable=False, server_default=text("0")),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    # The highest percentage that people were told of.
+    Column("noticed", Integer, nullable=False, server_default=text("0")),
+)
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("session_id", Text, ForeignKey("session.id"), nullable=False),
+    Column("spend_id", Text, nullable=False),
+    # A list of the caps that it counts against.
+    Column("caps", JSON, nullable=False),
+    Column("reserved_micro_usd", BigInteger, nullable=False),
+    # None while it is only reserved.
+    Column("spent_micro_usd", BigInteger),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("session_id", "spend_id"),
+    Index("spend_by_state", "state", "session_id"),
+)
+
+# What people did elsewhere, stored before the other side hears that it has arrived.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _Position, primary_key=True),
+    Column("channel", Text, nullable=False),
+    # What the other side calls it, however often it sends it.
+    Column("dedupe", Text, nullable=False, unique=True),
+    Column("body", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("note", Words, nullable=False, server_default=text("''")),
+    Column("received_at", Text, nullable=False),
+    Index("inbox_by_state", "channel", "state", "id"),
+)
+
 outbox = Table(
     "outbox",
     metadata,
     Column("id", _Position, primary_key=True),
-    Column("session_id", Text, ForeignKey("session.id"), nullable=False),
+    # None: about no session.
+    Column("session_id", Text, ForeignKey("session.id")),
     Column("channel", Text, nullable=False),
+    # Rows of one lane are sent one after another, in order.
+    Column("lane", Text, nullable=False),
     Column("body", JSON, nullable=False),
     Column("dedupe", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
     # What the channel calls the message that was sent.
     Column("external_id", Text),
     Column("next_try", Text),
-    Index("outbox_by_state", "state", "next_try"),
+    Column("created", Text, nullable=False),
+    Index("outbox_by_state", "channel", "state", "lane", "id"),
+)
+
+# Readers of the journal, and senders: one process at a time has the row, and its place is kept.
+reader = Table(
+    "reader",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("token", BigInteger, nullable=False, server_default=text("0")),
+    # Seconds of the database's clock: see `Database.now`.
+    Column("held_until", Float),
 )

@@ -36,11 +36,14 @@ _CALLS = raw(tool_call).where(tool_call.c.session_id == bindparam("of"))
 _APPROVALS = raw(approval).where(approval.c.session_id == bindparam("of"))
 _JOBS = raw(job).where(job.c.session_id == bindparam("of"))
 
-_DECIDED = ("approved", "denied", "edited")
+_DECIDED = ("approved", "denied", "edited", "expired")
 _FROM_JOURNAL = ("title", "model", "workspace", "started_in", "version", "created", "outcome")
-_OF_CALL = ("name", "state", "arguments_sha256", "effect", "waiting_on")
+_OF_CALL = (
+    *("name", "state", "arguments_sha256", "effect", "waiting_on"),
+    *("waiting_since", "expires_at", "reminders"),
+)
 _OF_APPROVAL = (
-    *("call_id", "tool", "arguments_sha256", "reason", "state"),
+    *("call_id", "tool", "arguments_sha256", "reason", "question_id", "state"),
     *("requested_at", "decided_by", "decided_at"),
 )
 _OF_JOB = ("compute", "label", "status", "log_offset", "started_at")

@@ -32,6 +32,8 @@ from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
     Compact,
+    Expire,
+    ExtendBudget,
     Interrupt,
     ResolveUnknown,
     Resume,
@@ -46,12 +48,17 @@ from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.turn import Turn
 from ml_intern.session.unknowns import answer, unfinished
-from ml_intern.tools.protocol import ToolOutcome, Workplace, succeed
+from ml_intern.tools.protocol import ToolOutcome, Workplace, fail, succeed
 
 log = logging.getLogger(__name__)
 
-TurnOp = UserInput | ApprovalDecision | ResolveUnknown | Interrupt | Resume
+TurnOp = UserInput | ApprovalDecision | ResolveUnknown | Interrupt | Resume | Expire | ExtendBudget
 """The ops that begin a turn or go on with one; the others change the session between turns."""
+
+
+UNANSWERED = (
+    "Nobody answered in time. Decide on the safe side by yourself, or end and say what you need."
+)
 
 
 def handle(claim: Claim, desk: Desk, signals: Signals) -> None:
@@ -213,6 +220,11 @@ class Handling:
                 return lost is None or lost.stage != "unknown"
             case Resume(on=on):
                 return last is not None and on not in last.waiting_on
+            case ExtendBudget(cap=cap):
+                return last is not None and f"budget:{cap}" not in last.waiting_on
+            case Expire(call_id=call_id):
+                question = self._history.open_calls.get(call_id)
+                return question is None or question.stage != "waiting"
             case Interrupt():
                 ended = last is not None and last.outcome != "waiting"
                 return ended and not self._history.jobs
@@ -226,7 +238,10 @@ class Handling:
                 return [began, *self._heard(op)]
             case ResolveUnknown():
                 return [began, *self._resolved(op)]
-            case ApprovalDecision() | Resume() | Interrupt():
+            case Expire(call_id=call_id):
+                question = self._history.open_calls[call_id]
+                return [began, _answered(question, fail(UNANSWERED), "recovery")]
+            case ApprovalDecision() | Resume() | Interrupt() | ExtendBudget():
                 return [began]
             case _:
                 assert_never(op)

@@ -10,8 +10,14 @@ from datetime import datetime
 from typing import assert_never
 
 from ml_intern.events import (
+    AccessRefused,
     ApprovalDecided,
+    ApprovalReminded,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    CallParked,
     Compacted,
     Event,
     Hinted,
@@ -23,7 +29,10 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    Notified,
     OpCancelled,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -123,6 +132,10 @@ class SessionLines:
                 self._notice(notices.notice(event))
             case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
                 self._notice(notices.notice(event))
+            case RuleGranted() | RuleRevoked() | AccessRefused() | ApprovalReminded() | Notified():
+                self._notice(notices.notice(event))
+            case BudgetNoticed() | BudgetReached() | BudgetExtended():
+                self._notice(notices.notice(event))
             case Compacted():
                 self._compact(event)
             case ApprovalDecided():
@@ -134,7 +147,7 @@ class SessionLines:
                     self._notice(said)
             case TurnFinished():
                 self._turn_end(event, at)
-            case ModelAsked() | ToolStarted() | ToolWaiting():
+            case ModelAsked() | ToolStarted() | ToolWaiting() | CallParked():
                 pass
             case _:
                 assert_never(event)

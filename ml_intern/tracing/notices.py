@@ -4,20 +4,28 @@ Pure: from an event, and what is known of its call or job, to a notice. Not yet 
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from ml_intern.events import (
+    AccessRefused,
     ApprovalDecided,
+    ApprovalReminded,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
     InterruptRequested,
     JobEnded,
     JobProgressed,
     JobStarted,
     ModelChanged,
     ModelFailed,
+    Notified,
     OpCancelled,
+    RuleGranted,
+    RuleRevoked,
     ToolLost,
     TurnFinished,
     Undone,
@@ -45,6 +53,14 @@ Plain = (
     | UnknownResolved
     | ModelChanged
     | Undone
+    | RuleGranted
+    | RuleRevoked
+    | AccessRefused
+    | ApprovalReminded
+    | BudgetNoticed
+    | BudgetReached
+    | BudgetExtended
+    | Notified
 )
 
 
@@ -69,9 +85,52 @@ def notice(event: Plain) -> Notice:
         case Undone():
             text = f"{event.asked_by} took back what was said last, and the answer to it"
             return Notice(text=text, extra={"undone": event.words})
+        case RuleGranted() | RuleRevoked() | AccessRefused() | ApprovalReminded() | Notified():
+            return _about_people(event)
+        case BudgetNoticed() | BudgetReached() | BudgetExtended():
+            return _about_budget(event)
         case _:
             assert_never(event)
     return Notice(text=text, level="warning")
+
+
+def _about_people(
+    event: RuleGranted | RuleRevoked | AccessRefused | ApprovalReminded | Notified,
+) -> Notice:
+    match event:
+        case RuleGranted():
+            about = " ".join(filter(None, (event.tool, event.operation, event.repository)))
+            text = f"{event.granted_by} approved all calls like it: {about}"
+            return Notice(text=text, extra={"rule": asdict(event)})
+        case RuleRevoked():
+            text = f"{event.revoked_by} revoked what was approved in general"
+            return Notice(text=text, extra={"rule": asdict(event)})
+        case AccessRefused():
+            text = f"{event.who} may not {event.what}, and was told so"
+            return Notice(text=text, level="warning")
+        case ApprovalReminded():
+            return Notice(text=f"Nobody has decided; reminder {event.number} was sent")
+        case Notified():
+            where = f" in {event.destination}" if event.destination else ""
+            return Notice(text=f"Told people{where}: {event.text}")
+        case _:
+            assert_never(event)
+
+
+def _about_budget(event: BudgetNoticed | BudgetReached | BudgetExtended) -> Notice:
+    extra: JsonObject = {"budget": asdict(event)}
+    match event:
+        case BudgetNoticed():
+            text = f"{event.percent} % of the cap {event.cap} are used"
+            return Notice(text=text, level="warning", extra=extra)
+        case BudgetReached():
+            text = f"The next step would pass the cap {event.cap}"
+            return Notice(text=text, level="warning", extra=extra)
+        case BudgetExtended():
+            text = f"{event.extended_by} extended the cap {event.cap} by {event.amount:,}"
+            return Notice(text=f"{text}{_because(event.reason)}", extra=extra)
+        case _:
+            assert_never(event)
 
 
 def _model_failed(event: ModelFailed) -> Notice:
@@ -112,7 +171,7 @@ def approval_decided(event: ApprovalDecided, tool: str) -> Notice:
         approval["arguments"] = event.arguments
     return Notice(
         text=_decision(event, tool),
-        level="warning" if event.verdict == "deny" else "info",
+        level="warning" if event.verdict in ("deny", "expire") else "info",
         extra={"approval": approval},
     )
 
@@ -126,6 +185,8 @@ def _decision(event: ApprovalDecided, tool: str) -> str:
         case "edit":
             arguments = json.dumps(event.arguments, ensure_ascii=False)
             return f"{event.decided_by} edited and approved {tool}; it runs with {arguments}"
+        case "expire":
+            return f"Nobody decided on {tool} in time{_because(event.reason)}"
         case _:
             assert_never(event.verdict)
 

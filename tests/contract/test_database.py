@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ml_intern.errors import InputError, StateConflict, StoreUnavailable
 from ml_intern.queue.database import Database
-from ml_intern.queue.schema import journal_head, schema_version
+from ml_intern.queue.schema import VERSION, journal_head, schema_version
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(StoreUnavailable), database.read() as connection:
         connection.execute(update(schema_version).values(version=7))
     with database.read() as connection:
-        assert connection.execute(select(schema_version.c.version)).scalar_one() == 2
+        assert connection.execute(select(schema_version.c.version)).scalar_one() == VERSION
 
 
 def test_its_time_goes_on(database: Database) -> None:

@@ -47,7 +47,7 @@ UNANSWERED = [state for state in CALLS if state not in ("unknown", "succeeded", 
 
 EDGES: dict[str, tuple[Event, list[str]]] = {
     "plan": (replied("c1"), ["unknown"]),
-    "ask": (asked(approval="a2"), ["planned"]),
+    "ask": (asked(approval="a2"), ["planned", "approved", "edited", "to be retried"]),
     "approve": (decided("approve"), ["awaiting approval"]),
     "deny": (decided("deny"), ["awaiting approval"]),
     "edit": (decided("edit", sha256="sha-2"), ["awaiting approval"]),

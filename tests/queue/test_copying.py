@@ -26,7 +26,11 @@ ROWS = {
     "tool_call": 7,
     "approval": 4,
     "job": 2,
+    "budget": 0,
+    "spend": 0,
+    "inbox": 0,
     "outbox": 0,
+    "reader": 0,
     "journal_head": 1,
 }
 
@@ -112,8 +116,8 @@ def test_nothing_is_copied_from_or_to_a_server_where_a_daemon_works(
 def test_postgresql_goes_on_numbering_behind_what_came(path: Path, postgres_url: str) -> None:
     damage(
         path,
-        "INSERT INTO outbox (session_id, channel, body, dedupe, state) "
-        "VALUES ('aaaa-1', 'slack', '{}', 'k', 'due')",
+        "INSERT INTO outbox (session_id, channel, lane, body, dedupe, state, created) "
+        "VALUES ('aaaa-1', 'slack', 'C1', '{}', 'k', 'due', 'now')",
     )
     there = address.parse(postgres_url)
     copy(address.of_file(path), there)
@@ -121,8 +125,8 @@ def test_postgresql_goes_on_numbering_behind_what_came(path: Path, postgres_url:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO outbox (session_id, channel, body, dedupe, state) "
-                "VALUES ('aaaa-1', 'slack', '{}', 'l', 'due')"
+                "INSERT INTO outbox (session_id, channel, lane, body, dedupe, state, created) "
+                "VALUES ('aaaa-1', 'slack', 'C1', '{}', 'l', 'due', 'now')"
             )
         )
         assert connection.execute(text("SELECT max(id) FROM outbox")).scalar() == 2

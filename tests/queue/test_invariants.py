@@ -239,7 +239,8 @@ BROKEN = {
         ["tool_call | session cccc-3, call c1 | the journal knows it, and it has no row"],
     ),
     "call invented": (
-        f"INSERT INTO tool_call VALUES ({U}, 'c9', 'bash', 'planned', NULL, NULL, NULL)",
+        "INSERT INTO tool_call (session_id, call_id, name, state) "
+        f"VALUES ({U}, 'c9', 'bash', 'planned')",
         ["tool_call | session cccc-3, call c9 | the journal knows nothing of this row"],
     ),
     "approval state": (
@@ -394,8 +395,8 @@ def test_a_key_that_two_ops_have_is_found_where_the_index_is_gone(path: Path) ->
 def outbox_row(path: Path, dedupe: str, body: str = "{}", next_try: str = "NULL") -> None:
     damage(
         path,
-        "INSERT INTO outbox (session_id, channel, body, dedupe, state, next_try) "
-        f"VALUES ({S}, 'slack', '{body}', '{dedupe}', 'due', {next_try})",
+        "INSERT INTO outbox (session_id, channel, lane, body, dedupe, state, next_try, created) "
+        f"VALUES ({S}, 'slack', 'C1', '{body}', '{dedupe}', 'due', {next_try}, 'now')",
     )
 
 
