@@ -28,11 +28,12 @@ def check_blocks(problems: Problems, at: str, blocks: Any, most: int) -> None:
 
 
 def _check_block(problems: Problems, at: str, block: Any, *, in_view: bool) -> None:
-    if not isinstance(block, dict):
-        problems.add(at, "must be an object")
+    if not problems.object(at, block):
         return
     kind = block.get("type")
-    known = kind in CHECKS and not (in_view and kind in ("markdown", "file"))
+    known = (
+        isinstance(kind, str) and kind in CHECKS and not (in_view and kind in ("markdown", "file"))
+    )
     if not known:
         problems.add(f"{at}/type", f"unsupported type: {kind}")
         return
@@ -160,9 +161,13 @@ def _rich_text(problems: Problems, at: str, block: Block) -> None:
     problems.only(at, block, {"type", "block_id", "elements"})
     if not problems.need(at, block, "elements"):
         return
+    if not problems.count(f"{at}/elements", block["elements"], 1000):
+        return
     kinds = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
     for index, element in enumerate(block["elements"]):
-        problems.one_of(f"{at}/elements/{index}/type", element.get("type"), kinds)
+        place = f"{at}/elements/{index}"
+        if problems.object(place, element):
+            problems.one_of(f"{place}/type", element.get("type"), kinds)
 
 
 def _file(problems: Problems, at: str, _block: Block) -> None:

@@ -33,15 +33,15 @@ IN_ACTIONS = {"button", "overflow", *CHOICES, *PICKERS, *DATES}
 IN_SECTION = {*IN_ACTIONS, "image"}
 IN_INPUT = {"plain_text_input", "number_input", *CHOICES, *PICKERS, *DATES}
 
+LONGEST_FIELD = 3000
 COMMON = {"type", "action_id", "confirm", "focus_on_load"}
 
 
 def check_element(problems: Problems, at: str, element: Any, allowed: set[str]) -> None:
-    if not isinstance(element, dict):
-        problems.add(at, "must be an object")
+    if not problems.object(at, element):
         return
     kind = element.get("type")
-    if kind not in allowed:
+    if not isinstance(kind, str) or kind not in allowed:
         problems.add(f"{at}/type", f"unsupported type: {kind}")
         return
     if "action_id" in element:
@@ -103,15 +103,16 @@ def _groups(problems: Problems, at: str, groups: Any) -> None:
     if not problems.count(at, groups, 100):
         return
     for index, group in enumerate(groups):
-        if problems.need(f"{at}/{index}", group, "label", "options"):
-            check_text(problems, f"{at}/{index}/label", group["label"], PLAIN, 75)
-            _options(problems, f"{at}/{index}/options", group["options"], 100, PLAIN)
+        place = f"{at}/{index}"
+        if problems.object(place, group) and problems.need(place, group, "label", "options"):
+            check_text(problems, f"{place}/label", group["label"], PLAIN, 75)
+            _options(problems, f"{place}/options", group["options"], 100, PLAIN)
 
 
 def _chosen(problems: Problems, at: str, element: Element) -> None:
     """What is chosen at first must be one of the options, word for word."""
     name = CHOICES[element["type"]]
-    if name not in element:
+    if name not in element or problems.messages:
         return
     value = element[name]
     chosen = value if name.endswith("s") and isinstance(value, list) else [value]
@@ -143,12 +144,14 @@ def _field(problems: Problems, at: str, text: Element) -> None:
     """https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element"""
     names = {"initial_value", "multiline", "min_length", "max_length", "placeholder"}
     problems.only(at, text, (COMMON - {"confirm"}) | names | {"dispatch_action_config"})
-    if "initial_value" in text:
-        problems.length(f"{at}/initial_value", text["initial_value"], text.get("max_length", 3000))
     for name, least in (("min_length", 0), ("max_length", 1)):
         value = text.get(name, least)
-        if not isinstance(value, int) or not least <= value <= 3000:
-            problems.add(f"{at}/{name}", f"must be between {least} and 3000")
+        if not isinstance(value, int) or not least <= value <= LONGEST_FIELD:
+            problems.add(f"{at}/{name}", f"must be between {least} and {LONGEST_FIELD}")
+    if "initial_value" in text:
+        longest = text.get("max_length")
+        longest = longest if isinstance(longest, int) else LONGEST_FIELD
+        problems.length(f"{at}/initial_value", text["initial_value"], min(longest, LONGEST_FIELD))
 
 
 def _number(problems: Problems, at: str, number: Element) -> None:

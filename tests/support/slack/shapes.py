@@ -20,6 +20,11 @@ class Problems:
     def add(self, at: str, message: str) -> None:
         self.messages.append(f"{message} [json-pointer:{at}]")
 
+    def object(self, at: str, thing: Any) -> bool:
+        if not isinstance(thing, dict):
+            self.add(at, "must be an object")
+        return isinstance(thing, dict)
+
     def need(self, at: str, thing: dict[str, Any], *names: str) -> bool:
         absent = [name for name in names if name not in thing]
         for name in absent:
@@ -52,7 +57,7 @@ class Problems:
         return True
 
     def one_of(self, at: str, value: Any, allowed: Collection[str]) -> None:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             self.add(at, f"value must be one of: {', '.join(sorted(allowed))}")
 
 
@@ -60,8 +65,7 @@ def check_text(
     problems: Problems, at: str, text: Any, kinds: Collection[str], longest: int
 ) -> None:
     """A text object. `emoji` belongs to plain text, `verbatim` to mrkdwn."""
-    if not isinstance(text, dict):
-        problems.add(at, "must be an object")
+    if not problems.object(at, text):
         return
     if text.get("type") not in kinds:
         problems.add(f"{at}/type", f"must be a valid enum value: {', '.join(kinds)}")
@@ -73,8 +77,7 @@ def check_text(
 
 
 def check_option(problems: Problems, at: str, option: Any, kinds: Collection[str] = PLAIN) -> None:
-    if not isinstance(option, dict):
-        problems.add(at, "must be an object")
+    if not problems.object(at, option):
         return
     problems.only(at, option, {"text", "value", "description", "url"})
     if problems.need(at, option, "text", "value"):
@@ -86,8 +89,7 @@ def check_option(problems: Problems, at: str, option: Any, kinds: Collection[str
 
 def check_confirm(problems: Problems, at: str, confirm: Any) -> None:
     """https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
-    if not isinstance(confirm, dict):
-        problems.add(at, "must be an object")
+    if not problems.object(at, confirm):
         return
     problems.only(at, confirm, {"title", "text", "confirm", "deny", "style"})
     limits = {
