@@ -4,6 +4,7 @@ Whatever a person could not do there (write into a channel they are not in, pres
 not shown, leave a required field empty) is `CannotDo`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,31 @@ EVENT_SCOPES = {
 }
 FAILED = "We had some trouble connecting. Try again?"
 TIMED_OUT = 'failed with the error "operation_timeout"'
+
+
+MARKUP = re.compile(r"(<[@#!][^<>]*>|<https?://[^<>]*>|https?://[^\s<>]+)")
+
+
+def typed(text: str) -> str:
+    """What Slack makes of what somebody types: three characters escaped, addresses in brackets.
+
+    Mentions are written as markup, since nobody can type them.
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    parts = MARKUP.split(text)
+    return "".join(_link(part) if odd else _escape(part) for odd, part in _alternate(parts))
+
+
+def _alternate(parts: list[str]) -> list[tuple[bool, str]]:
+    return [(number % 2 == 1, part) for number, part in enumerate(parts)]
+
+
+def _link(part: str) -> str:
+    return part if part.startswith("<") else f"<{_escape(part)}>"
+
+
+def _escape(part: str) -> str:
+    return part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 class Gestures:
@@ -54,6 +80,7 @@ class Gestures:
         person, place = self._there(user, channel)
         if thread_ts and thread_ts not in place.messages:
             raise CannotDo(f"No message {thread_ts} in {place.id}")
+        text = typed(text)
         message = Message(place.id, self._workspace.next_ts(), person.id, text, None, thread_ts)
         self._workspace.store(message)
         self.tell(*payloads.message_event(self._workspace, message))
@@ -69,12 +96,17 @@ class Gestures:
             person, place, command, text, trigger_id, f"{self._url()}/commands/{key}"
         )
         back = ReplyUrl(person.id, place.id, None, self._workspace.now())
-        return self._send(
-            COMMAND,
-            payload,
-            on_ack=lambda answer: say_back(self._workspace, back, answer) if answer else None,
-            trouble=f"{command} {TIMED_OUT}",
-        )
+        delivery = Delivery(self._workspace, COMMAND, payload)
+
+        def answered(answer: Json | None) -> None:
+            try:
+                if answer:
+                    say_back(self._workspace, back, answer)
+            except Refused as refused:
+                delivery.trouble = f"{command} failed with the error {refused.error!r}"
+
+        delivery.on_ack = answered
+        return self._dispatch(delivery, f"{command} {TIMED_OUT}")
 
     def click(
         self, user: str, message_ts: str, action_id: str, value: Any, block_id: str | None
@@ -154,15 +186,8 @@ class Gestures:
             raise CannotDo(f"{view_id} is not what {person.id} sees")
         return person, screen[-1]
 
-    def _send(
-        self,
-        kind: str,
-        payload: Json,
-        *,
-        on_ack: Callable[[Json | None], None] = lambda _answer: None,
-        trouble: str | None = None,
-    ) -> Delivery:
-        return self._dispatch(Delivery(self._workspace, kind, payload, on_ack), trouble)
+    def _send(self, kind: str, payload: Json, *, trouble: str | None = None) -> Delivery:
+        return self._dispatch(Delivery(self._workspace, kind, payload), trouble)
 
     def _dispatch(self, delivery: Delivery, trouble: str | None) -> Delivery:
         def failed() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.slack.blocks import elements_of
 from tests.support.slack.refusals import Refused
 
 TEAM = "T0TEAM"
@@ -49,8 +50,32 @@ class Message:
     reply_broadcast: bool = False
 
     @property
+    def words(self) -> str:
+        """Everything that is written on it, in its blocks too."""
+        return "\n".join([self.text, *_texts(self.blocks)])
+
+    @property
+    def action_ids(self) -> list[str]:
+        """What can be pressed on it."""
+        return [one["action_id"] for block in self.blocks for one in elements_of(block)
+                if "action_id" in one]  # fmt: skip
+
+    @property
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
+
+
+def _texts(thing: Any) -> Iterator[str]:
+    """The `text` of everything in it, from top to bottom."""
+    if isinstance(thing, list):
+        for one in thing:
+            yield from _texts(one)
+    elif isinstance(thing, dict):
+        for name, value in thing.items():
+            if name == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from _texts(value)
 
 
 @dataclass
@@ -102,6 +127,11 @@ class View:
     @property
     def blocks(self) -> list[Json]:
         return self.definition["blocks"]
+
+    @property
+    def words(self) -> str:
+        """Everything that is written on it."""
+        return "\n".join(_texts([self.definition]))
 
 
 class Workspace:
