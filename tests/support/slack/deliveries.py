@@ -75,6 +75,7 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
         self._held: list[Delivery] | None = None
+        self.bugs: list[BaseException] = []
         self.cut_next = False
         """Break off in the middle of the next envelope."""
         self.twice = 0
@@ -96,7 +97,12 @@ class Courier:
         """Let `work` go on in the loop until it ends or the server does."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            self.bugs.append(bug)
 
     def hold(self) -> None:
         self._held = self._held or []

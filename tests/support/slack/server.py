@@ -81,8 +81,11 @@ class SlackServer:
         self._serving.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self._serving.stop(self._courier.close)
+        bugs = self._serving.bugs + self._courier.bugs
+        if bugs and failure is None:
+            raise AssertionError("The stand-in for Slack has itself gone wrong") from bugs[0]
 
     # --- where it is -------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ class Serving:
         self._thread = threading.Thread(target=self._loop.run_forever, name="slack", daemon=True)
         self._runner: web.AppRunner | None = None
         self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+        self.bugs: list[BaseException] = []
+        """What went wrong in the stand-in itself; no test passes with one."""
         self.port = 0
 
     def start(self) -> None:
@@ -67,4 +69,10 @@ class Serving:
     async def _remember(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.transport is not None:
             self._transports.add(request.transport)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as bug:
+            self.bugs.append(bug)
+            raise

@@ -5,6 +5,7 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class Socket:
     wire: web.WebSocketResponse
     transport: asyncio.BaseTransport | None
     draining: bool = False
-    """Told to go: still heard, no longer given anything."""
+    """Told to go: still heard, and given something only when there is no other."""
     waiting: dict[str, "asyncio.Future[Json | None]"] = field(default_factory=dict)
     """Envelopes without an acknowledgement. A future is cancelled when the socket is gone."""
 
@@ -98,8 +99,8 @@ class Sockets:
             future.cancel()
 
     def pick(self) -> Socket | None:
-        """Turn by turn among those that are not on their way out."""
-        ready = [socket for socket in self.open if not socket.draining]
+        """Turn by turn among those that are not on their way out, when there are such."""
+        ready = [socket for socket in self.open if not socket.draining] or self.open
         if not ready:
             return None
         self._turn += 1
@@ -108,10 +109,11 @@ class Sockets:
     async def dismiss(self, socket: Socket, reason: str, close_after_s: float | None) -> None:
         """Say that the connection ends, and end it a while later (`None`: leave that to others)."""
         socket.draining = close_after_s is not None
-        await socket.send(farewell(reason))
-        if close_after_s is not None:
-            await asyncio.sleep(close_after_s)
-            await socket.wire.close()
+        with contextlib.suppress(ConnectionError):
+            await socket.send(farewell(reason))
+            if close_after_s is not None:
+                await asyncio.sleep(close_after_s)
+                await socket.wire.close()
 
     def drop(self, socket: Socket) -> None:
         hang_up(socket.transport)

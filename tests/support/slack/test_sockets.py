@@ -1,11 +1,15 @@
 """Socket Mode with the SDK's own client: hello, acknowledgements, retries, refresh, drops."""
 
+import contextlib
+import threading
 from contextlib import ExitStack, closing
 
+import pytest
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from tests.support.slack import APPROVER, BOT_USER, REQUESTER, TRAINING, SlackServer
-from tests.support.slack.conftest import App
+from tests.support.slack.conftest import App, Clock
 from tests.support.slack.given import actions, button, select
 from tests.support.slack.raw_socket import RawSocket
 
@@ -212,3 +216,54 @@ def test_down_refuses_everybody_and_up_is_the_same_place(slack: SlackServer, app
     assert slack.url == port
     slack.retry_now()
     assert slack.deliveries[0].wait().acked
+
+
+def test_a_socket_that_has_to_go_is_still_used_while_there_is_no_other(slack: SlackServer):
+    with closing(RawSocket(socket_url(slack))):
+        slack.wait_for_sockets(1)
+        slack.disconnect("refresh_requested", close_after_s=5)
+
+        slack.say(REQUESTER, TRAINING, "hello")
+
+        slack.wait_for(lambda: slack.deliveries[0].attempts)
+        assert slack.deliveries[0].attempts[0].socket == 1
+
+
+def test_a_warning_ends_nothing(slack: SlackServer):
+    with closing(RawSocket(socket_url(slack))) as raw:
+        assert raw.read()["type"] == "hello"
+        slack.disconnect("warning")
+
+        assert raw.read() == {
+            "type": "disconnect",
+            "reason": "warning",
+            "debug_info": {"host": "applink-1"},
+        }
+        assert slack.open_sockets == 1
+
+
+def test_an_acknowledgement_that_comes_too_late_counts_for_nothing(slack: SlackServer, app: App):
+    late = threading.Event()
+    app.answer = lambda _: late.wait(5) and None
+    delivery = slack.slash(REQUESTER, "/ml-intern", "", TRAINING)
+    slack.wait_for(lambda: app.heard)
+
+    slack.expire_acks()
+    assert delivery.wait().state == "failed"
+    late.set()
+
+    slack.wait_for(lambda: slack.stray_acks)
+    assert slack.stray_acks[0]["envelope_id"] == app.heard[0].envelope_id
+    assert "operation_timeout" in (delivery.trouble or "")
+
+
+def test_a_bug_of_the_stand_in_fails_the_test(clock: Clock):
+    def use_a_broken_one() -> None:
+        with SlackServer(now=clock) as slack:
+            slack.workspace.users = None
+            client = WebClient(slack.bot_token, base_url=slack.base_url, retry_handlers=[])
+            with contextlib.suppress(SlackApiError):
+                client.users_info(user="U1")
+
+    with pytest.raises(AssertionError, match="itself"):
+        use_a_broken_one()
