@@ -10,6 +10,7 @@ from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from tests.support.slack import SlackServer
+from tests.support.waiting import wait_until
 
 
 class Clock:
@@ -45,7 +46,10 @@ class App:
         return socket
 
     def close(self) -> None:
-        """The SDK's client waits seconds for a message; a reset wakes it."""
+        """The SDK's client waits seconds for a message; a reset wakes it.
+
+        Closed while it notices that, it falls over its own socket: so it is given the time.
+        """
         for socket in self._sockets:
             socket.closed = True
             socket.auto_reconnect_enabled = False
@@ -53,6 +57,7 @@ class App:
             socket.message_queue.put(None)
         self._slack.drop_sockets()
         for socket in self._sockets:
+            wait_until(lambda socket=socket: not socket.is_connected(), 5)
             socket.close()
 
     def _hear(self, socket: Any, request: SocketModeRequest) -> None:
