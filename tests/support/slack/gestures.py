@@ -81,12 +81,27 @@ class Gestures:
         if thread_ts and thread_ts not in place.messages:
             raise CannotDo(f"No message {thread_ts} in {place.id}")
         text = typed(text)
-        message = Message(place.id, self._workspace.next_ts(), person.id, text, None, thread_ts)
+        bot_id = f"B{person.id[1:]}" if person.is_bot else None
+        message = Message(place.id, self._workspace.next_ts(), person.id, text, bot_id, thread_ts)
         self._workspace.store(message)
         self.tell(*payloads.message_event(self._workspace, message))
         if f"<@{BOT_USER}>" in text and place.kind != "im":
             self.tell(*payloads.mention_event(self._workspace, message))
         return message.ts
+
+    def edit(self, user: str, ts: str, text: str) -> None:
+        message = self._own(user, ts)
+        before = payloads.as_message(message)
+        with self._workspace.change():
+            message.text = typed(text)
+            message.edited = {"user": message.user, "ts": self._workspace.next_ts()}
+        self.tell(*payloads.changed_event(self._workspace, message, before))
+
+    def unsay(self, user: str, ts: str) -> None:
+        message = self._own(user, ts)
+        with self._workspace.change():
+            del self._workspace.channels[message.channel].messages[ts]
+        self.tell(*payloads.deleted_event(self._workspace, message))
 
     def slash(self, user: str, command: str, text: str, channel: str) -> Delivery:
         person, place = self._there(user, channel)
@@ -170,6 +185,12 @@ class Gestures:
             return self._workspace.message(message_ts)
         except Refused:
             raise CannotDo(f"There is no message {message_ts}") from None
+
+    def _own(self, user: str, ts: str) -> Message:
+        message = self._seen(ts)
+        if message.user != self._workspace.user(user).id:
+            raise CannotDo(f"{ts} is not from {user}")
+        return message
 
     def _there(self, user: str, channel: str) -> tuple[User, Channel]:
         person, place = self._workspace.user(user), self._workspace.channel(channel)

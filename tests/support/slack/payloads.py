@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.slack.workspace import (
     APP,
+    BOT,
     BOT_USER,
     TEAM,
     Channel,
@@ -25,11 +26,13 @@ VERIFICATION = "verification-token"
 def as_message(message: Message, *, metadata: bool = True, replies: Sequence[Message] = ()) -> Json:
     shown: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot_id:
-        shown |= {"bot_id": message.bot_id, "app_id": APP, "team": TEAM}
+        shown["bot_id"] = message.bot_id
+    if message.bot_id == BOT:
+        shown |= {"app_id": APP, "team": TEAM}
     if message.thread_ts or replies:
         shown["thread_ts"] = message.thread_ts or message.ts
-    if message.is_reply:
-        shown["parent_user_id"] = BOT_USER
+    if message.parent_user:
+        shown["parent_user_id"] = message.parent_user
     if replies:
         shown |= _reply_facts(replies)
     if message.blocks:
@@ -80,7 +83,9 @@ def _placed(workspace: Workspace, message: Message) -> tuple[str, Json]:
 
 def message_event(workspace: Workspace, message: Message) -> tuple[str, Json]:
     kind, where = _placed(workspace, message)
+    author = workspace.users[message.user]
     event = as_message(message, metadata=False) | where | {"event_ts": message.ts}
+    event["team"] = author.team
     if message.files:
         event["subtype"] = "file_share"
     return kind, event
@@ -89,7 +94,8 @@ def message_event(workspace: Workspace, message: Message) -> tuple[str, Json]:
 def mention_event(workspace: Workspace, message: Message) -> tuple[str, Json]:
     _, where = _placed(workspace, message)
     event = as_message(message) | {"type": "app_mention", "channel": where["channel"]}
-    return "app_mention", event | {"event_ts": message.ts, "team": TEAM}
+    author = workspace.users[message.user]
+    return "app_mention", event | {"event_ts": message.ts, "team": author.team}
 
 
 def changed_event(workspace: Workspace, message: Message, before: Json) -> tuple[str, Json]:
@@ -122,7 +128,7 @@ def event_callback(workspace: Workspace, event: Json) -> Json:
 
 
 def person(user: User) -> Json:
-    return {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM}
+    return {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team}
 
 
 def _interaction(kind: str, user: User, trigger_id: str) -> Json:

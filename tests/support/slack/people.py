@@ -25,7 +25,7 @@ def users_info(desk: Desk, call: Call) -> Json:
     return {
         "user": {
             "id": user.id,
-            "team_id": TEAM,
+            "team_id": user.team,
             "name": user.name,
             "real_name": user.name,
             "deleted": user.deleted,

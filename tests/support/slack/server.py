@@ -23,7 +23,7 @@ from tests.support.slack.sockets import Sockets
 from tests.support.slack.tokens import BOT_SCOPES, Tokens
 from tests.support.slack.triggers import Triggers
 from tests.support.slack.web_api import WebApi
-from tests.support.slack.workspace import BOT_USER, Channel, Message, User, View, Workspace
+from tests.support.slack.workspace import BOT, BOT_USER, Channel, Message, User, View, Workspace
 
 T = TypeVar("T")
 Wanted = str | Callable[[Message], bool] | None
@@ -179,6 +179,14 @@ class SlackServer:
         """Write to the bot alone."""
         user_id = self.workspace.user(user).id
         return self.say(user_id, self.workspace.direct(user_id).id, text, thread_ts)
+
+    def edit(self, user: str, ts: str, text: str) -> None:
+        """Change one's own message: the app hears `message_changed`."""
+        self._people.edit(user, ts, text)
+
+    def unsay(self, user: str, ts: str) -> None:
+        """Delete one's own message: the app hears `message_deleted`."""
+        self._people.unsay(user, ts)
 
     def slash(self, user: str, command: str, text: str, channel: str) -> Delivery:
         return self._people.slash(user, command, text, channel)
@@ -406,7 +414,7 @@ class SlackServer:
         self._serving.soon(lambda: self._courier.post(delivery))
 
     def _from_app(self, channel: str) -> list[Message]:
-        return [message for message in self.messages(channel) if message.bot_id]
+        return [message for message in self.messages(channel) if message.bot_id == BOT]
 
     def events(self, kind: str) -> list[Delivery]:
         """Deliveries of events of one type, such as `app_mention`."""

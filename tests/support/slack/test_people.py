@@ -48,6 +48,45 @@ def test_the_app_hears_nothing_from_where_it_is_not(slack: SlackServer):
     assert slack.deliveries == []
 
 
+def test_a_reply_names_who_began_the_thread(slack: SlackServer):
+    ts = slack.say(REQUESTER, TRAINING, "train")
+    slack.say(APPROVER, TRAINING, "yes", thread_ts=ts)
+
+    event = slack.events("message")[-1].payload["event"]
+    assert (event["thread_ts"], event["parent_user_id"]) == (ts, REQUESTER)
+
+
+def test_a_message_that_is_changed_or_deleted_is_told_as_such(slack: SlackServer):
+    ts = slack.say(REQUESTER, TRAINING, "train")
+
+    slack.edit(REQUESTER, ts, "train it")
+    slack.unsay(REQUESTER, ts)
+
+    _, changed, deleted = (one.payload["event"] for one in slack.deliveries)
+    assert changed["subtype"] == "message_changed"
+    assert changed["message"]["text"] == "train it"
+    assert changed["previous_message"]["text"] == "train"
+    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
+    with pytest.raises(CannotDo, match="no message"):
+        slack.edit(REQUESTER, ts, "gone")
+
+
+def test_another_bot_and_a_guest_can_be_told_from_members(slack: SlackServer, client: WebClient):
+    slack.add_user("U0OTHERBOT", "otherbot", is_bot=True)
+    slack.add_user("U0GUEST", "guest", team="T0OTHER")
+    slack.channel(TRAINING).members.update({"U0OTHERBOT", "U0GUEST"})
+    ts = client.chat_postMessage(channel=TRAINING, text="?", blocks=[actions(button())])["ts"]
+
+    slack.say("otherbot", TRAINING, "beep")
+    slack.say("guest", TRAINING, "hello")
+    click = slack.click("guest", ts, "approve")
+
+    _, bot, guest = (one.payload["event"] for one in slack.events("message"))
+    assert bot["bot_id"] == "B0OTHERBOT"
+    assert guest["team"] == "T0OTHER"
+    assert click.payload["user"]["team_id"] == "T0OTHER"
+
+
 def test_nobody_writes_where_they_are_not(slack: SlackServer):
     slack.kick(TRAINING, STRANGER)
 

@@ -28,6 +28,8 @@ class User:
     name: str
     is_bot: bool = False
     deleted: bool = False
+    team: str = TEAM
+    """Another one for a guest from a shared channel."""
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Message:
     metadata: Json | None = None
     files: list[str] = field(default_factory=list)
     edited: Json | None = None
+    parent_user: str | None = None
+    """Who began the thread that it is a reply in."""
     only_for: str | None = None
     """The one person who sees an ephemeral message."""
     frozen: bool = False
@@ -197,8 +201,11 @@ class Workspace:
         return channel
 
     def store(self, message: Message) -> Message:
+        messages = self.channels[message.channel].messages
         with self.change():
-            self.channels[message.channel].messages[message.ts] = message
+            if message.is_reply and message.thread_ts in messages:
+                message.parent_user = messages[message.thread_ts].user
+            messages[message.ts] = message
         return message
 
     def message(self, ts: str) -> Message:
