@@ -151,3 +151,16 @@ def test_people_groups_links_and_reactions(slack: SlackServer, client: WebClient
 
 def test_the_scopes_of_a_token_stand_in_the_headers(client: WebClient):
     assert "chat:write" in client.auth_test().headers["x-oauth-scopes"].split(",")
+
+
+def test_history_is_read_between_two_times_and_newest_first(slack: SlackServer, client: WebClient):
+    first, middle, last = (slack.say(REQUESTER, TRAINING, text) for text in "abc")
+
+    def read(**between: object) -> str:
+        history = client.conversations_history(channel=TRAINING, **between)
+        return "".join(message["text"] for message in history["messages"])
+
+    assert read() == "cba"
+    assert read(oldest=first) == "cb"
+    assert read(oldest=middle, latest=last, inclusive=True) == "cb"
+    assert read(oldest=middle, latest=last) == ""
