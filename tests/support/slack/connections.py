@@ -22,5 +22,5 @@ def send_half(transport: asyncio.BaseTransport | None, text: str) -> None:
     if not isinstance(transport, asyncio.Transport):
         return
     data = text.encode()
-    transport.write(struct.pack("!BBH", 0x81, 126, len(data)) + data[: len(data) // 2])
+    transport.write(struct.pack("!BBQ", 0x81, 127, len(data)) + data[: len(data) // 2])
     transport.close()

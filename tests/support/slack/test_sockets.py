@@ -142,7 +142,7 @@ def test_an_event_whose_envelope_broke_off_comes_again_on_another_socket(
     slack.wait_for_sockets(2)
     slack.cut_next_envelope()
 
-    slack.say(REQUESTER, TRAINING, "hello")
+    slack.say(REQUESTER, TRAINING, "hello" * 20_000)
 
     delivery = slack.deliveries[0].wait()
     assert [attempt.outcome for attempt in delivery.attempts][-1] == "acked"
