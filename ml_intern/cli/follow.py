@@ -71,7 +71,7 @@ class Follow:
     ) -> None:
         """`host`: what does the work when nobody else does; None where a daemon does it.
 
-        `stopping`: an `Interrupt` is queued already.
+        `stopping`: an `Interrupt` is queued already, and nothing else is to be begun here.
         """
         self.view = View()
         self._door = door
@@ -85,6 +85,7 @@ class Follow:
         self._host_pid: int | None = None
         self._hosting = False
         self._stopping = stopping
+        self._only = session_id if stopping else None
         self._gone_since: float | None = None
         self._put_off = False
         """The person said "later"."""
@@ -150,8 +151,8 @@ class Follow:
         if self._service is None or self._hosting or now < self._host_at:
             return
         self._host_at = now + HOST_EVERY_S
-        self._hosting = self._service.try_host()
-        if self._hosting:
+        self._hosting = self._service.try_host(only=self._only)
+        if self._hosting and self._only is None:
             self._tell_of_others()
         pid = None if self._hosting else self._service.host_pid()
         if pid is not None and pid != self._host_pid:

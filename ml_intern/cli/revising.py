@@ -48,7 +48,7 @@ def _revise(prefix: str, request: Request, *, debug: bool) -> int:
         watch = found.door.watch(session_id, events[-1].seq if events else 0, news.set)
         try:
             number = found.door.submit(session_id, request)
-            outcome = _await(found, wishes, watch, news, number)
+            outcome = _await(found, wishes, watch, news, session_id, number)
         finally:
             watch.close()
     if outcome is None:
@@ -58,14 +58,19 @@ def _revise(prefix: str, request: Request, *, debug: bool) -> int:
 
 
 def _await(
-    found: Opened, wishes: Wishes, watch: Watch, news: threading.Event, number: int | None
+    found: Opened,
+    wishes: Wishes,
+    watch: Watch,
+    news: threading.Event,
+    session_id: SessionId,
+    number: int | None,
 ) -> Outcome | None:
     """What came of the op; None when the person does not wait for it."""
     clock = SystemClock()
     show_at = clock.monotonic() + SHOW_AFTER_S
     while not wishes.any:
         if found.service is not None:
-            found.service.try_host()
+            found.service.try_host(only=session_id)
         news.clear()
         for item in watch.take():
             if isinstance(item, Recorded) and (outcome := _outcome(item, number)) is not None:

@@ -108,10 +108,12 @@ class Service:
         """Load now what the first request to the model of the settings would have to load."""
         self._models.warm()
 
-    def try_host(self, beat: Callable[[str], None] = ignore) -> bool:
+    def try_host(
+        self, beat: Callable[[str], None] = ignore, *, only: SessionId | None = None
+    ) -> bool:
         """Start the work in this process; false when another process does it already.
 
-        `beat`: see `Workers`.
+        `beat`, `only`: see `Workers`.
         """
         if self._workers is not None:
             return True
@@ -119,7 +121,7 @@ class Service:
         if not self._lock.try_acquire():
             return False
         self.store.recover()
-        self._workers = Workers(self._desk(), self.settings.workers, beat)
+        self._workers = Workers(self._desk(), self.settings.workers, beat, only)
         self._workers.start()
         watcher = JobWatcher(self.store, compute, self._clock)
         self._readers.start("job-watcher", watcher.run)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_intern.errors import LeaseLost, QueueError, StoreUnavailable
+from ml_intern.messages import SessionId
 from ml_intern.queue.store import Claim, Store
 from ml_intern.session.desk import Desk, Proof, Signals
 from ml_intern.session.handlers import handle
@@ -43,10 +44,20 @@ class Running:
 class Workers:
     """The worker threads of one process, and their keeper."""
 
-    def __init__(self, desk: Desk, count: int, beat: Callable[[str], None] = ignore) -> None:
-        """`beat` is told each time that a loop has come round: `CLAIMS`, `KEEPER`, `WRITER`."""
+    def __init__(
+        self,
+        desk: Desk,
+        count: int,
+        beat: Callable[[str], None] = ignore,
+        only: SessionId | None = None,
+    ) -> None:
+        """`beat` is told each time that a loop has come round: `CLAIMS`, `KEEPER`, `WRITER`.
+
+        `only`: work on no other session.
+        """
         self._desk = desk
         self._beat = beat
+        self._only = only
         self.trouble = ""
         """Why the store refuses, and what to do; empty when it does not."""
         self._leave = threading.Event()
@@ -95,7 +106,7 @@ class Workers:
                 if claim is not None:  # the store has refused in the middle of it
                     self._desk.store.release(claim)
                 asked_at = self._desk.clock.boottime()
-                claim = self._desk.store.claim(CLAIM_WAIT_S)
+                claim = self._desk.store.claim(CLAIM_WAIT_S, self._only)
                 self._beat(CLAIMS)
                 if claim is not None:
                     self._run(claim, Proof(asked_at))

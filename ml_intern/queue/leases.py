@@ -38,6 +38,7 @@ _FREE = (session.c.site == bindparam("site")) & or_(
     ),
 )
 _ANY_FREE = select(session.c.id).where(_FREE).limit(1)
+_IT = session.c.id == bindparam("only")
 _NEXT_SESSION = (
     select(session.c.id)
     .where(_FREE)
@@ -97,14 +98,26 @@ _FREE_ALL_OF = (
 )
 
 
-def is_any_free(connection: Connection, site: str, now: float) -> bool:
-    """Whether a session of the site may be claimed at `now`, in seconds of the database's clock."""
-    return connection.execute(_ANY_FREE, {"site": site, "now": now}).first() is not None
+def is_any_free(
+    connection: Connection, site: str, now: float, only: SessionId | None = None
+) -> bool:
+    """Whether a session of the site may be claimed at `now`, in seconds of the database's clock.
+
+    `only`: no other than this one.
+    """
+    statement = _ANY_FREE if only is None else _ANY_FREE.where(_IT)
+    return connection.execute(statement, _bind(site, now, only)).first() is not None
 
 
-def next_session(connection: Connection, site: str, now: float) -> SessionId | None:
-    """The session that has been ready longest at `now`, locked; one that is locked is passed by."""
-    return connection.execute(_NEXT_SESSION, {"site": site, "now": now}).scalar()
+def next_session(
+    connection: Connection, site: str, now: float, only: SessionId | None = None
+) -> SessionId | None:
+    """The session that has been ready longest at `now`, locked; one that is locked is passed by.
+
+    `only`: no other than this one.
+    """
+    statement = _NEXT_SESSION if only is None else _NEXT_SESSION.where(_IT)
+    return connection.execute(statement, _bind(site, now, only)).scalar()
 
 
 def claim(
@@ -162,6 +175,11 @@ def free(connection: Connection, owner: Owner) -> int:
     """Make the sessions that `owner` holds ready; returns how many."""
     bind = {"boot": owner.boot_id, "pid": owner.pid, "start": owner.start_time}
     return connection.execute(_FREE_ALL_OF, bind).rowcount
+
+
+def _bind(site: str, now: float, only: SessionId | None) -> dict[str, object]:
+    bind: dict[str, object] = {"site": site, "now": now}
+    return bind if only is None else {**bind, "only": only}
 
 
 def _readable(payload: str, attempts: int) -> tuple[Op | None, str]:

@@ -155,8 +155,8 @@ class Store:
 
     # Working
 
-    def claim(self, timeout_s: float) -> Claim | None:
-        """Lease the session that has been ready longest, with its next op.
+    def claim(self, timeout_s: float, only: SessionId | None = None) -> Claim | None:
+        """Lease the session that has been ready longest, with its next op; or `only` this one.
 
         None after `timeout_s` seconds. An op whose worker was lost comes again before later ones;
         after `leases.MOST_ATTEMPTS` times without a tool call that came to its end it is given up
@@ -166,7 +166,7 @@ class Store:
         deadline = self._clock.monotonic() + timeout_s
         while True:
             heard = self._bells["work"].rings()
-            if claimed := self._try_claim():
+            if claimed := self._try_claim(only):
                 return claimed
             # One that was about to die when `recover` looked may have done so since.
             if self._free_the_dead():
@@ -288,24 +288,24 @@ class Store:
         with self._database.read() as connection:
             return sessions.running_jobs(connection, self._site)
 
-    def _try_claim(self) -> Claim | None:
+    def _try_claim(self, only: SessionId | None) -> Claim | None:
         while True:
             # A look costs nothing to others; only a find is worth the one transaction.
             with self._database.read() as connection:
                 now = self._database.now(connection)
-                if not leases.is_any_free(connection, self._site, now):
+                if not leases.is_any_free(connection, self._site, now, only):
                     return None
-            if claimed := self._claim_next():
+            if claimed := self._claim_next(only):
                 return claimed
 
-    def _claim_next(self) -> Claim | None:
+    def _claim_next(self, only: SessionId | None) -> Claim | None:
         at = stamp(self._clock.now())
 
         def work(connection: Connection) -> Claim | None:
             # Told in the transaction: a lease that was given while we waited for it must not look
             # like one from the future, which would be free.
             now = self._database.now(connection)
-            session_id = leases.next_session(connection, self._site, now)
+            session_id = leases.next_session(connection, self._site, now, only)
             if session_id is None:
                 return None
             return leases.claim(connection, session_id, self._owner, now, at)

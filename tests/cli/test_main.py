@@ -343,6 +343,30 @@ def test_an_ended_session_cannot_be_interrupted_again(ml_intern, waiting: str) -
     assert "has ended already (interrupted)" in second.stdout
 
 
+def test_an_interrupt_without_a_daemon_begins_no_other_session(ml_intern, state: Path) -> None:
+    with scripted_service(state) as service:
+        other, stopped = started(service, QUESTION), started(service, QUESTION)
+
+    done = ml_intern("interrupt", stopped)
+
+    assert done.returncode == 0, done.stderr
+    assert other[:8] not in done.stdout + done.stderr
+    assert json.loads(ml_intern("show", other, "--json").stdout)["state"] == "queued"
+
+
+@pytest.mark.parametrize("words", [("undo",), ("model", "autopilot")])
+def test_a_revision_without_a_daemon_begins_no_other_session(
+    ml_intern, state: Path, waiting: str, words: tuple[str, ...]
+) -> None:
+    with scripted_service(state) as service:
+        other = started(service, QUESTION)
+
+    done = ml_intern(words[0], waiting, *words[1:])
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(ml_intern("show", other, "--json").stdout)["state"] == "queued"
+
+
 def test_resume_with_nothing_to_do_says_so(ml_intern) -> None:
     done = ml_intern("resume")
 

@@ -45,6 +45,18 @@ def refuse_every_write(store: Store, claim: Claim) -> None:
     assert store.events(S) == before
 
 
+def test_a_claim_of_one_session_leaves_those_that_are_before_it(store: Store) -> None:
+    new_session(store, T)
+    new_session(store, S)
+
+    claim = store.claim(0, only=S)
+
+    assert claim is not None
+    assert claim.session_id == S
+    assert store.claim(0, only=S) is None
+    assert claimed(store).session_id == T
+
+
 def test_a_finished_lease_writes_no_more(store: Store) -> None:
     new_session(store)
     claim = claimed(store)
