@@ -15,14 +15,18 @@ from pathlib import Path
 
 from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.queue import address, schema
+from ml_intern.queue.database import BUSY_TIMEOUT_S
 from ml_intern.queue.finding import Finding
 from ml_intern.queue.invariants import Checker
 from ml_intern.queue.snapshot import snapshot, version_of
+from ml_intern.queue.sqlite import writing_alone
 
 MOST_FOUND = 20
 
 _PAGES_AT_ONCE = 2048
-_LOG = "-wal"
+_LOGS = ("-wal", "-journal")
+_BESIDE = (*_LOGS, "-shm")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
 
 
@@ -52,16 +56,18 @@ def restore(backup: Path, path: Path, dated: str) -> Path | None:
     """Put `backup` in the place of `path`; returns where what stood there is now, if it did.
 
     For the holder of `daemon.lock`, with no connection open. `dated` ends the name of what is kept.
-    Raises InputError, StoreUnavailable; then `path` is as it was.
+    Whenever it is cut off, `path` is the backup or what stood there, whole: the log is folded into
+    the old file first, so that nothing is in it when the file gets its successor.
+    Raises InputError, StoreUnavailable; then `path` holds what it held.
     """
     part = _private_file(path.with_name(f"{path.name}.restoring"))
     try:
         _copy(backup, part, bool)
         _demand_whole(backup, part)
-        with _told(path):
+        with _told(path), writing_alone(path):
             kept = _keep(path, dated) if path.exists() else None
-            # A log that stayed would be taken for the restored file's own.
-            for rest in (_LOG, "-shm"):
+            # Only beside what is no database some are left; they would be taken for the new one's.
+            for rest in _BESIDE:
                 path.with_name(path.name + rest).unlink(missing_ok=True)
             part.replace(path)
             _sync(path.parent)
@@ -131,13 +137,45 @@ def _put_new(part: Path, target: Path) -> None:
         _sync(target.parent)
 
 
+def _fold(path: Path) -> None:
+    """Bring all that its log holds into the file, which is then whole alone.
+
+    What is too damaged to be opened stays as it is. Raises StoreUnavailable, sqlite3.Error.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            is_read, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.DatabaseError as exc:
+        if not exc.sqlite_errorname.startswith(_DAMAGED):
+            raise
+        return
+    if is_read:
+        raise StoreUnavailable(
+            f"Another process reads {path}; nothing was changed. Repeat when it has ended."
+        )
+
+
 def _keep(path: Path, dated: str) -> Path:
-    """A second name for the database and its log, so that both stay whatever happens next."""
+    """A second name for the database, whose log is folded; for both where it cannot be.
+
+    Raises StoreUnavailable, sqlite3.Error, OSError; then there is no second name.
+    """
     kept = path.with_name(f"{path.name}.{dated}")
-    for rest in ("", _LOG):
-        there = path.with_name(path.name + rest)
-        if there.exists():
-            _link_or_copy(there, kept.with_name(kept.name + rest))
+    names = [kept.with_name(kept.name + rest) for rest in ("", *_LOGS)]
+    try:
+        for rest, name in zip(("", *_LOGS), names, strict=True):
+            there = path.with_name(path.name + rest)
+            if there.exists():
+                _link_or_copy(there, name)
+        _fold(path)
+    except (StoreUnavailable, sqlite3.Error, OSError):
+        for name in names:
+            name.unlink(missing_ok=True)
+        raise
+    for name in names[1:]:
+        if name.exists() and not name.stat().st_size:
+            name.unlink()
     _sync(path.parent)
     return kept
 

@@ -42,7 +42,7 @@ class SqliteDatabase:
         """Create or open the file and its tables. Raises StoreUnavailable."""
         self._path = path
         self._clock = clock
-        self._gate = _private_file(path, path.with_name(path.name + ".writer"))
+        self._gate = _private_file(path)
         self._writing = _engine(path, read_only=False)
         self._reading = _engine(path, read_only=True)
         self._writer: GroupCommit | None = None
@@ -150,15 +150,7 @@ class SqliteDatabase:
 
     def _wait_for_gate(self) -> None:
         self._demand_open()
-        never = threading.Event()
-        for _ in range(int(BUSY_TIMEOUT_S / _TRY_AGAIN_S)):
-            try:
-                fcntl.flock(self._gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                never.wait(_TRY_AGAIN_S)
-            else:
-                return
-        raise StoreUnavailable(_BUSY.format(path=self._path))
+        _lock(self._gate, self._path)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -200,13 +192,43 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
     return engine
 
 
-def _private_file(database: Path, gate: Path) -> int:
+@contextmanager
+def writing_alone(path: Path) -> Iterator[None]:
+    """No process writes to the database file meanwhile, whoever has it open.
+
+    Raises StoreUnavailable where one does not cease.
+    """
+    gate = _gate_of(path)
+    try:
+        _lock(gate, path)
+        yield
+    finally:
+        os.close(gate)
+
+
+def _lock(gate: int, path: Path) -> None:
+    never = threading.Event()
+    for _ in range(int(BUSY_TIMEOUT_S / _TRY_AGAIN_S)):
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            never.wait(_TRY_AGAIN_S)
+        else:
+            return
+    raise StoreUnavailable(_BUSY.format(path=path))
+
+
+def _gate_of(database: Path) -> int:
+    gate = database.with_name(f"{database.name}.writer")
+    return os.open(gate, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _private_file(database: Path) -> int:
     """Create both files, readable by this user alone, before SQLite does; the gate stays open."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(database)
-        return os.open(gate, flags, 0o600)
+        return _gate_of(database)
     except OSError as exc:
         raise StoreUnavailable(
             f"{exc.filename or database} cannot be opened for writing ({exc.strerror}); make its "

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 from ml_intern.errors import InputError, StoreUnavailable
 from ml_intern.messages import SessionId
 from ml_intern.queue.backup import back_up, restore
+from ml_intern.queue.sqlite import writing_alone
 from ml_intern.queue.store import Store
 from tests.queue.checked import lived_in, told
 from tests.queue.given import HERE, HandClock, S, new_session
+
+ACTS = ("open", "os.remove", "os.rename", "os.link", "sqlite3.connect")
+"""Audit events of all that a restore does to files and their names."""
 
 
 @pytest.fixture
@@ -99,16 +104,49 @@ def test_a_log_that_was_not_folded_is_kept_and_not_taken_for_the_new_one(
 ) -> None:
     back_up(path, tmp_path / "copy.db")
     before = rows(path)
-    child = os.fork()
-    if child == 0:  # dies without closing, as by `kill -9`
-        new_session(Store.open(path, HandClock(), HERE), SessionId("later"))
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert path.with_name("ml-intern.db-wal").stat().st_size > 0
+    _killed_with_a_log(path)
     kept = restore(tmp_path / "copy.db", path, "today")
     assert kept is not None
     assert rows(path) == before
     assert len(rows(kept)) == len(before) + 1
+
+
+def test_what_is_no_database_is_kept_with_its_log(path: Path, tmp_path: Path) -> None:
+    back_up(path, tmp_path / "copy.db")
+    path.write_bytes(b"no database" * 1000)
+    path.with_name("ml-intern.db-wal").write_bytes(b"no log")
+    kept = restore(tmp_path / "copy.db", path, "today")
+    assert kept is not None
+    assert kept.read_bytes().startswith(b"no database")
+    assert kept.with_name(f"{kept.name}-wal").read_bytes() == b"no log"
+    assert told(path) == []
+
+
+def test_a_database_that_is_read_is_not_replaced(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_intern.queue.backup.BUSY_TIMEOUT_S", 0.1)
+    back_up(path, tmp_path / "copy.db")
+    _killed_with_a_log(path)
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        before = reader.execute("SELECT count(*) FROM event").fetchall()
+        new_session(store := Store.open(path, HandClock(), HERE), SessionId("latest"))
+        with pytest.raises(StoreUnavailable, match="Another process reads"):
+            restore(tmp_path / "copy.db", path, "today")
+        assert reader.execute("SELECT count(*) FROM event").fetchall() == before
+    store.close()
+    assert list(path.parent.glob("*.today*")) == []
+
+
+def test_a_database_that_is_written_to_is_not_replaced(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_intern.queue.sqlite.BUSY_TIMEOUT_S", 0.1)
+    back_up(path, tmp_path / "copy.db")
+    with writing_alone(path), pytest.raises(StoreUnavailable, match="locked by another process"):
+        restore(tmp_path / "copy.db", path, "today")
+    assert list(path.parent.glob("*.today*")) == []
 
 
 def test_where_nothing_stood_nothing_is_kept(path: Path, tmp_path: Path) -> None:
@@ -129,40 +167,58 @@ def test_a_restore_that_fails_changes_nothing(path: Path, tmp_path: Path) -> Non
     assert [each.name for each in path.parent.glob("*.today")] == []
 
 
-@pytest.mark.parametrize("step", range(1, 9))
-def test_a_restore_that_is_killed_loses_nothing(path: Path, tmp_path: Path, step: int) -> None:
-    """The process dies at its `step`-th change of a name, or comes to its end."""
+def test_a_restore_that_is_killed_leaves_the_backup_or_all_that_stood_there(
+    path: Path, tmp_path: Path
+) -> None:
+    """The process dies before its first act on a file or a name, the second, and so on."""
     back_up(path, tmp_path / "copy.db")
-    before = rows(path)
+    store = Store.open(tmp_path / "copy.db", HandClock(), HERE)
+    new_session(store, SessionId("in the backup"))
+    store.close()
+    backup, before = rows(tmp_path / "copy.db"), rows(path)
+    seen = []
+    for step in range(1, 200):
+        place = tmp_path / f"{step}" / "ml-intern.db"
+        place.parent.mkdir()
+        place.write_bytes(path.read_bytes())
+        _killed_with_a_log(place)
+        status = _restored_until(step, tmp_path / "copy.db", place)
+        left = rows(place)
+        assert left == backup or left[:-1] == before, f"step {step}"
+        assert told(place) == []
+        seen.append(left == backup)
+        if status == 0:
+            break
+        assert restore(tmp_path / "copy.db", place, "tomorrow") is not None
+        assert rows(place) == backup
+    assert status == 0
+    assert set(seen) == {False, True}
+
+
+def _killed_with_a_log(path: Path) -> None:
+    """Let a process write one more session, which stays in the log."""
     child = os.fork()
     if child == 0:
         new_session(Store.open(path, HandClock(), HERE), SessionId("later"))
-        _die_at(step)
-        restore(tmp_path / "copy.db", path, "today")
         os._exit(0)
     os.waitpid(child, 0)
-    assert told(path) == []
-    assert rows(path)[: len(before)] == before
-    kept = path.with_name("ml-intern.db.today")
-    assert max(len(rows(each)) for each in (path, kept) if each.exists()) == len(before) + 1
-    assert restore(tmp_path / "copy.db", path, "tomorrow") is not None
-    assert rows(path) == before
+    assert path.with_name("ml-intern.db-wal").stat().st_size > 0
 
 
-def _die_at(step: int) -> None:
-    left = iter(range(step - 1, -1, -1))
+def _restored_until(step: int, backup: Path, path: Path) -> int:
+    """Restore in a process that dies before its `step`-th act; 0 where there are not so many."""
+    child = os.fork()
+    if child == 0:
+        left = iter(range(step - 1, -1, -1))
 
-    def dying(act):
-        def acted(*given, **named):
-            if next(left, 1) == 0:
+        def die(event: str, _given: object) -> None:
+            if event in ACTS and next(left, 1) == 0:
                 os._exit(9)
-            return act(*given, **named)
 
-        return acted
-
-    os.link = dying(os.link)
-    Path.unlink = dying(Path.unlink)
-    Path.replace = dying(Path.replace)
+        sys.addaudithook(die)
+        restore(backup, path, "today")
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_a_name_that_is_too_long_is_refused(path: Path, tmp_path: Path) -> None:
