@@ -67,6 +67,11 @@ class _State(Collector):
             value=health.open_approvals,
         )
         yield GaugeMetricFamily(
+            "ml_intern_unknown_calls",
+            "Calls that may have taken effect or not, until a person says so (ml-intern resolve).",
+            value=health.unknown_calls,
+        )
+        yield GaugeMetricFamily(
             "ml_intern_api_streams", "Clients that follow a session.", value=len(self._streams)
         )
 

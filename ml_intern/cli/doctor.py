@@ -23,8 +23,8 @@ from rich.text import Text
 
 from ml_intern import __version__
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import shown, size
-from ml_intern.cli.summary import tilde
+from ml_intern.cli.quantities import count, shown, size
+from ml_intern.cli.summary import short, tilde
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import Models
@@ -33,7 +33,9 @@ from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.errors import MLInternError
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.rows import UnknownRow
 from ml_intern.queue.snapshot import snapshot, version_of
+from ml_intern.queue.unknowns import unanswered
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Access, Sandbox
 from ml_intern.sandbox.run import run_confined
@@ -46,6 +48,7 @@ TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 LITTLE_DISK_BYTES = 2 << 30
 NO_DISK_BYTES = 100 << 20
 PROBE_TIMEOUT_S = 60.0
+MOST_NAMED = 5
 
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _GUARANTEES = {
@@ -105,7 +108,7 @@ def examine() -> Iterator[Check]:
         yield Check(name="settings", verdict="fail", found=str(exc), next_step="mend the setting")
         return
     yield _settings()
-    for check in (_state_dir, _database, _sandbox, _training, _model, _lock):
+    for check in (_state_dir, _database, _outcomes, _sandbox, _training, _model, _lock):
         yield _safely(check, settings)
     yield _hub_token()
     yield _terminal()
@@ -184,6 +187,27 @@ def _database(settings: Settings) -> Check:
     took_ms = (time.monotonic() - began) * 1000
     words = f"{address.shown(url)}, opened and written to in {took_ms:.0f} ms"
     return Check(name="database", verdict="ok", found=words)
+
+
+def _outcomes(settings: Settings) -> Check:
+    """Calls of which a person is to say what became of them."""
+    url = database_of(settings)
+    path = address.file_of(url)
+    found: list[UnknownRow] = []
+    if path is None or path.exists():
+        with snapshot(url) as connection:
+            # The tables of an older one may be others; it is left as it is.
+            if version_of(connection) == schema.VERSION:
+                found = unanswered(connection)
+    if not found:
+        return Check(name="outcomes", verdict="ok", found="no call waits for a word on its effect")
+    calls = ", ".join(f"{one.tool} of {short(one.session_id)}" for one in found[:MOST_NAMED])
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    words = f"{count(len(found), 'call')} may have taken effect or not: {calls}{more}"
+    step = (
+        f"look, and say `ml-intern resolve {short(found[0].session_id)} --retry`, --done or --skip"
+    )
+    return Check(name="outcomes", verdict="warn", found=words, next_step=step)
 
 
 def _sandbox(settings: Settings) -> Check:

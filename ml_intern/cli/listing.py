@@ -34,6 +34,7 @@ def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
     """The newest sessions."""
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
         rows = found.door.sessions(limit)
+        unknown_calls = found.door.health().unknown_calls
         worked_on = found.host_pid is not None
     if as_json:
         _write([_row(row, worked_on=worked_on) for row in rows])
@@ -43,6 +44,8 @@ def sessions(limit: int, *, as_json: bool, debug: bool) -> int:
         _print_rows(rows, worked_on=worked_on)
         for row in filter(_has_unknown, rows):
             sys.stderr.write(_RESOLVE.format(session=short(row.session_id)))
+        if left := unknown_calls - sum(len(_unknowns(row)) for row in rows):
+            sys.stderr.write(_NOT_LISTED.format(calls=count(left, "such call")))
     return exits.DONE
 
 
@@ -52,10 +55,18 @@ _RESOLVE = (
 )
 
 
+_NOT_LISTED = "{calls} of sessions that are not listed; `ml-intern sessions -n 100000` lists all.\n"
+
+
 def _has_unknown(row: SessionRow) -> bool:
     """Whether a person is to say what became of a call."""
+    return bool(_unknowns(row))
+
+
+def _unknowns(row: SessionRow) -> list[str]:
+    """The calls of which a person is to say what became of them."""
     waits = row.state == "waiting"
-    return waits and any(on.startswith("unknown:") for on in row.waiting_on)
+    return [on for on in row.waiting_on if waits and on.startswith("unknown:")]
 
 
 def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:

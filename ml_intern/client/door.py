@@ -58,6 +58,11 @@ class Health:
     waiting: int
     """Sessions that wait for a person, a job or a timer."""
     open_approvals: int
+    unknown_calls: int = 0
+    """Calls that may have taken effect or not, until a person says so (`ml-intern resolve`).
+
+    An older daemon does not count them.
+    """
 
 
 class Watch(Protocol):

@@ -179,9 +179,10 @@ class LocalDoor:
         """See `Door.health`."""
         try:
             counts, approvals = self._store.counts(), self._store.open_approvals()
+            unknowns = self._store.unknowns()
             trouble = self._lack_of_room() or self._parts.trouble()
         except StoreUnavailable as exc:
-            counts, approvals, trouble = {}, [], str(exc)
+            counts, approvals, unknowns, trouble = {}, [], [], str(exc)
         state = "draining" if self._draining else "degraded" if trouble else "ready"
         return Health(
             version=__version__,
@@ -192,6 +193,7 @@ class LocalDoor:
             queued=counts.get("ready", 0),
             waiting=counts.get("waiting", 0),
             open_approvals=len(approvals),
+            unknown_calls=len(unknowns),
         )
 
     def _lack_of_room(self) -> str:

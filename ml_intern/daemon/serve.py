@@ -151,11 +151,14 @@ def status(health: Health) -> str:
     """How it is, in one line."""
     if health.trouble:
         return f"degraded: {health.trouble}"
-    approvals = health.open_approvals
-    return (
+    approvals, unknowns = health.open_approvals, health.unknown_calls
+    words = (
         f"{health.running} running, {health.queued} queued, {health.waiting} waiting, "
         f"{approvals} approval{'' if approvals == 1 else 's'} open"
     )
+    if not unknowns:
+        return words
+    return f"{words}, {unknowns} unknown outcome{'' if unknowns == 1 else 's'} (ml-intern resolve)"
 
 
 _TAKEN = (

@@ -86,6 +86,15 @@ class ApprovalRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnknownRow:
+    """A call whose effect nobody could look up, and nobody has answered for yet."""
+
+    session_id: SessionId
+    call_id: CallId
+    tool: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobRow:
     """A long job. `handle` is what its compute needs to find it again."""
 

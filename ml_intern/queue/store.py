@@ -18,7 +18,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided, Event, SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ApprovalDecision, Interrupt, Op, UserInput
-from ml_intern.queue import approvals, backlog, leases, place, sessions
+from ml_intern.queue import approvals, backlog, leases, place, sessions, unknowns
 from ml_intern.queue.append import (
     append_held,
     append_unheld,
@@ -38,6 +38,7 @@ from ml_intern.queue.rows import (
     Recorded,
     SessionRow,
     SessionState,
+    UnknownRow,
 )
 from ml_intern.queue.sqlite import SqliteDatabase
 
@@ -282,6 +283,14 @@ class Store:
         """
         with self._database.read() as connection:
             return approvals.by_prefix(connection, prefix)
+
+    def unknowns(self) -> list[UnknownRow]:
+        """Calls of all sessions that wait for a person to say what became of them.
+
+        Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return unknowns.unanswered(connection)
 
     def running_jobs(self) -> list[JobRow]:
         """Jobs of all sessions that have not ended, oldest first. Raises StoreUnavailable."""

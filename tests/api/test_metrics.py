@@ -4,7 +4,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.queue.given import S, new_session
+from tests.queue.given import S, T, new_session
+from tests.support.lost import lose_call
 from tests.support.raw_http import RawConnection, request
 from tests.support.serving import served
 from tests.support.store_door import StoreDoor
@@ -31,6 +32,8 @@ def asked(path: Path, method: str, target: str) -> None:
 
 def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> None:
     door = StoreDoor(tmp_path)
+    new_session(door.store, T)
+    lose_call(door.store, "send")
     new_session(door.store)
     with served(door, tmp_path / "s") as path, RawConnection(path) as follower:
         for _ in range(3):
@@ -54,4 +57,5 @@ def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> Non
     assert [found["ml_intern_sessions", state] for state in ("running", "queued", "waiting")] == [
         *(1, 2, 3)
     ]
+    assert found["ml_intern_unknown_calls",] == 1
     assert found["process_open_fds",] > 0

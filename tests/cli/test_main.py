@@ -289,6 +289,28 @@ def test_sessions_and_show_name_the_command_for_a_lost_call(ml_intern, unknown: 
     assert document["waiting_on"] == ["unknown:call_lost"]
 
 
+def test_a_lost_call_of_a_session_that_is_not_listed_is_counted(
+    ml_intern, unknown: str, state: Path
+) -> None:
+    with scripted_service(state) as service:
+        started(service)
+
+    listed = ml_intern("sessions", "-n", "1")
+
+    assert "1 such call of sessions that are not listed" in listed.stderr
+
+
+def test_doctor_names_the_command_for_a_lost_call(ml_intern, unknown: str) -> None:
+    done = ml_intern("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert checks["outcomes"]["verdict"] == "warn"
+    assert (
+        f"1 call may have taken effect or not: send of {unknown[:8]}" in checks["outcomes"]["found"]
+    )
+    assert f"ml-intern resolve {unknown[:8]} --retry" in checks["outcomes"]["next_step"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -7,6 +7,7 @@ import pytest
 from ml_intern.clock import SystemClock
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.messages import SessionId
+from ml_intern.ops import ResolveUnknown
 from ml_intern.queue.store import Store
 from tests.queue.given import (
     HandClock,
@@ -20,6 +21,7 @@ from tests.queue.given import (
     started,
     turn,
 )
+from tests.support.lost import LOST, lose_call
 
 
 def test_events_are_numbered_within_their_session_without_gaps(
@@ -131,6 +133,16 @@ def test_an_id_of_any_length_is_looked_up(store: Store) -> None:
     with pytest.raises(InputError) as refused:
         store.approval("a" * 100_000)
     assert len(str(refused.value)) < 200
+
+
+def test_calls_that_a_person_must_answer_for_are_listed_until_somebody_does(store: Store) -> None:
+    new_session(store, T)
+    new_session(store)
+    lose_call(store, "send")
+    (row,) = store.unknowns()
+    assert (row.session_id, row.call_id, row.tool) == (T, LOST, "send")
+    store.submit(T, ResolveUnknown(call_id=LOST, choice="skip", resolved_by="ada"))
+    assert store.unknowns() == []
 
 
 def test_a_reader_sees_nothing_of_a_refused_write(store: Store) -> None:

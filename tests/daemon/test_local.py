@@ -12,6 +12,7 @@ from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.settings import Settings
 from tests.cli.services import scripted_service
+from tests.support.lost import lose_call
 
 TASK = NewSession(task="Train it", started_in="/", author="ada")
 
@@ -75,6 +76,15 @@ def test_health_counts_sessions(service):
     service.door.start_session(TASK)
     health = service.door.health()
     assert (health.state, health.queued, health.running) == ("ready", 1, 0)
+
+
+def test_health_counts_the_calls_that_a_person_must_answer_for(service):
+    door = service.door
+    door.start_session(TASK)
+    session_id = lose_call(service.store, "send")
+    assert door.health().unknown_calls == 1
+    door.resolve(session_id, "", "skip", resolved_by="ada")
+    assert door.health().unknown_calls == 0
 
 
 def test_a_store_in_trouble_is_told_and_not_raised(service):

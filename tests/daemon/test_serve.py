@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.client.door import NewSession
+from ml_intern.client.door import Health, NewSession
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.serve import Daemon
+from ml_intern.daemon.serve import Daemon, status
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.systemd import Notifier
 from ml_intern.errors import ConfigError
@@ -26,3 +26,11 @@ def test_a_daemon_that_cannot_listen_begins_no_work(tmp_path: Path) -> None:
     events = [recorded.event.kind for recorded in service.door.events(session_id)]
     service.close()
     assert events == ["session_started"]
+
+
+def test_the_status_names_the_command_for_calls_whose_outcome_is_unknown() -> None:
+    counts = {"running": 1, "queued": 0, "waiting": 2, "open_approvals": 1}
+    health = Health(version="1", pid=1, state="ready", trouble="", unknown_calls=2, **counts)
+    assert status(health) == (
+        "1 running, 0 queued, 2 waiting, 1 approval open, 2 unknown outcomes (ml-intern resolve)"
+    )

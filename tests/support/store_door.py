@@ -205,6 +205,7 @@ class StoreDoor:
             queued=2,
             waiting=3,
             open_approvals=len(self.store.open_approvals()),
+            unknown_calls=len(self.store.unknowns()),
         )
 
     def _demand_health(self) -> None:
