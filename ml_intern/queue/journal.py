@@ -109,16 +109,25 @@ def _readable(rows: Iterable[tuple[int, str, int, str, str]]) -> list[Recorded]:
 
 def _one(position: int, session_id: str, seq: int, at: str, data: str) -> Recorded:
     try:
+        _demand_number(seq)
         found = events.decode(data)
         # Eight times as fast as `parse_stamp`, which matters when a long session is folded.
         moment = datetime.fromisoformat(at)
-    except (pydantic.ValidationError, ValueError) as exc:
+    except (pydantic.ValidationError, TypeError, ValueError) as exc:
+        why = "its data fits no kind of event" if isinstance(exc, pydantic.ValidationError) else exc
         raise EventUnreadable(
-            f"Event {seq} of session {session_id} cannot be read: it was written by a newer "
-            f"ml-intern, or the database is damaged and needs its backup. {exc}",
+            f"Event {seq} of session {session_id} (position {position}) cannot be read: {why}. It "
+            "was written by a newer ml-intern, or the database is damaged; `ml-intern fsck` says "
+            "what is, and what to do.",
             position=position,
             session_id=session_id,
         ) from exc
     return Recorded(
         position=position, session_id=SessionId(session_id), seq=seq, at=moment, event=found
     )
+
+
+def _demand_number(seq: object) -> None:
+    """SQLite keeps in any column what is written there. Raises TypeError."""
+    if not isinstance(seq, int):
+        raise TypeError(f"its number is {seq!r}")

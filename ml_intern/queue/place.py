@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from ml_intern.errors import UnknownSession
+from ml_intern.errors import StoreUnavailable, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
 from ml_intern.queue.schema import op, session
@@ -29,7 +29,20 @@ _AHEAD = (
 
 
 def queue_place(connection: Connection, session_id: SessionId, now: float) -> QueuePlace:
-    """The session's place at `now`, as leases count time. Raises UnknownSession."""
+    """The session's place at `now`, as leases count time.
+
+    Raises UnknownSession, StoreUnavailable where its rows are damaged.
+    """
+    try:
+        return _place(connection, session_id, now)
+    except (TypeError, ValueError) as exc:
+        raise StoreUnavailable(
+            f"The rows of session {session_id} or of its open ops are damaged ({exc}); `ml-intern "
+            "fsck` says which, and what to do."
+        ) from exc
+
+
+def _place(connection: Connection, session_id: SessionId, now: float) -> QueuePlace:
     row = connection.execute(_ONE, {"of": session_id}).first()
     if row is None:
         raise UnknownSession(f"No session {session_id}.")
@@ -41,7 +54,7 @@ def queue_place(connection: Connection, session_id: SessionId, now: float) -> Qu
     open_ops = tuple(
         OpenOp(
             seq=each.seq,
-            kind=each.kind,
+            kind=_text(each.kind),
             state=each.state,
             attempts=each.attempts,
             created=datetime.fromisoformat(each.created),
@@ -49,3 +62,10 @@ def queue_place(connection: Connection, session_id: SessionId, now: float) -> Qu
         for each in connection.execute(_OPEN, {"of": session_id})
     )
     return QueuePlace(state=row.state, ahead=ahead, holder=holder, open_ops=open_ops)
+
+
+def _text(value: object) -> str:
+    """Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

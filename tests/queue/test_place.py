@@ -1,11 +1,13 @@
 """Where a session stands in the queue."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ml_intern.errors import UnknownSession
+from ml_intern.errors import StoreUnavailable, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.leases import LEASE_S
 from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
@@ -67,3 +69,14 @@ def test_a_session_at_rest_has_nothing_open(store: Store, clock: HandClock) -> N
 def test_an_unknown_session_is_said_to_be_unknown(store: Store) -> None:
     with pytest.raises(UnknownSession, match="nope"):
         store.queue_place(SessionId("nope"))
+
+
+@pytest.mark.parametrize(("column", "value"), [("created", "noon"), ("kind", b"\xff")])
+def test_a_damaged_row_is_said_to_be_damaged(
+    store: Store, tmp_path: Path, column: str, value: str | bytes
+) -> None:
+    new_session(store)
+    with closing(sqlite3.connect(tmp_path / "ml-intern.db")) as plain, plain:
+        plain.execute(f"UPDATE op SET {column} = ?", [value])
+    with pytest.raises(StoreUnavailable, match=r"damaged .*ml-intern fsck"):
+        store.queue_place(S)

@@ -178,7 +178,14 @@ def test_a_damaged_file_is_told_from_a_missing_event(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("data", '{"kind": "from_the_future"}'), ("data", "{"), ("at", "noon")]
+    ("column", "value"),
+    [
+        ("data", '{"kind": "from_the_future"}'),
+        ("data", "{"),
+        ("data", b"\xff"),
+        ("at", "noon"),
+        ("at", b"\xff"),
+    ],
 )
 def test_an_event_that_cannot_be_read_is_named(path: Path, column: str, value: str) -> None:
     with opened(path) as store:
@@ -192,6 +199,15 @@ def test_an_event_that_cannot_be_read_is_named(path: Path, column: str, value: s
             store.follow(1, 10)
         assert [each.seq for each in store.follow(0, 10)] == [1]
         assert [each.seq for each in store.follow(2, 10)] == [3]
+
+
+def test_an_event_whose_number_is_none_is_named_with_what_looks_further(path: Path) -> None:
+    with opened(path) as store:
+        new_session(store)
+        with contextlib.closing(sqlite3.connect(path)) as plain, plain:
+            plain.execute("UPDATE event SET seq = 'x' WHERE position = 1")
+        with pytest.raises(StoreUnavailable, match=r"position 1.* number is 'x'.*ml-intern fsck"):
+            store.events(S)
 
 
 @pytest.mark.parametrize(
