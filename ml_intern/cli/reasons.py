@@ -19,7 +19,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.queue.rows import Holder, QueuePlace, Recorded
+from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site
 
 Awaited = Literal["person", "job", "queue", "worker", "model", "other", "nothing"]
 
@@ -78,6 +78,10 @@ class Reasons:
         behind = f"{count(self._place.ahead, 'session')} before it"
         words = f"It is queued{what}: {behind if self._place.ahead else 'it is the next'}"
         since = first.created if first else None
+        if self._place.elsewhere is not None:
+            words = f"It is queued{what} at another site."
+            queued = Reason(awaited="queue", words=words, since=since)
+            return [queued, _theirs(self._place.elsewhere)]
         if self._host_pid is None:
             return [Reason(awaited="queue", words=f"{words}.", since=since), self._nobody()]
         words += (
@@ -95,11 +99,12 @@ class Reasons:
     def _at_work(self) -> list[Reason]:
         holder = self._place.holder
         began = self._place.open_ops[0].created if self._place.open_ops else None
-        if self._host_pid is None:
+        elsewhere = self._place.elsewhere
+        if (self._host_pid is None or elsewhere) and not is_held_by_another(self._place):
             pid = f" (process {holder.pid})" if holder else ""
             words = f"It was cut off: its worker{pid} is gone, and nobody has taken it up."
             cut_off = Reason(awaited="worker", words=words, since=began)
-            return [cut_off, self._nobody()]
+            return [cut_off, _theirs(elsewhere) if elsewhere else self._nobody()]
         found = list(self._doing())
         if holder is not None:
             found.append(Reason(awaited="worker", words=_lease(holder), since=began))
@@ -171,7 +176,9 @@ class Reasons:
         if job is None:
             return Reason(awaited="job", words=f"A job must end: {key}.", since=since)
         words = f"The job {line(job.label)} must end: {_progress(job, self._now)}."
-        if self._host_pid is None:
+        if (elsewhere := self._place.elsewhere) is not None:
+            words += f" {_theirs(elsewhere, 'hears of its end').words}"
+        elif self._host_pid is None:
             words += " Nobody looks after it now."
             return Reason(
                 awaited="job", words=words, since=job.started, commands=self._nobody().commands
@@ -227,13 +234,27 @@ def _retry(failed: ModelFailed, at: datetime) -> Reason:
     return Reason(awaited="model", words=words, since=at, until=until)
 
 
+def is_held_by_another(place: QueuePlace) -> bool:
+    """Whether a daemon of another state directory is at work on it, as far as its lease tells."""
+    holder = place.holder
+    return place.is_shared and holder is not None and holder.left_s >= 0
+
+
+def _theirs(site: Site, does: str = "takes it up") -> Reason:
+    words = (
+        f"It belongs to site {site.name}, whose sessions lie in {site.folder}: a daemon that works "
+        f"with the same database and shares that folder (as ML_INTERN_SESSIONS_DIR) {does}."
+    )
+    return Reason(awaited="worker", words=words)
+
+
 def _lease(holder: Holder) -> str:
+    where = " of another machine" if holder.is_far else ""
+    who = f"Process {holder.pid}{where}"
     if holder.left_s < 0:
-        return (
-            f"Process {holder.pid} held its lease, which ended {duration(-holder.left_s)} ago; "
-            "the next free worker takes it."
-        )
-    return f"Process {holder.pid} works on it; its lease lasts {duration(holder.left_s)} more."
+        ago = duration(-holder.left_s)
+        return f"{who} held its lease, which ended {ago} ago; the next free worker takes it."
+    return f"{who} works on it; its lease lasts {duration(holder.left_s)} more."
 
 
 def _progress(job: Training, now: datetime) -> str:

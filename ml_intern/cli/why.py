@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from ml_intern.cli.foreground import session_named
 from ml_intern.cli.listing import event_line, state
 from ml_intern.cli.opening import opened
 from ml_intern.cli.quantities import duration, line, shown
-from ml_intern.cli.reasons import Reason, Reasons
+from ml_intern.cli.reasons import Reason, Reasons, is_held_by_another
 from ml_intern.cli.screen import json_event
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
@@ -34,7 +35,7 @@ def why(prefix: str, *, as_json: bool, debug: bool) -> int:
     now = SystemClock().now()
     reasons = Reasons(recorded, place, now, pid).all()
     last = recorded[-LAST_EVENTS:]
-    word, _ = state(row, worked_on=pid is not None)
+    word, _ = state(row, worked_on=pid is not None or is_held_by_another(place))
     if as_json:
         document = _document(row, word, reasons, place)
         document["events"] = [json_event(one) for one in last]
@@ -62,6 +63,7 @@ def _document(
             for reason in reasons
         ],
         "ahead": place.ahead,
+        "elsewhere": place.elsewhere and asdict(place.elsewhere),
         "lease": holder and {"pid": holder.pid, "token": holder.token, "left_s": holder.left_s},
         "open_ops": [
             {

@@ -129,6 +129,17 @@ class Holder:
     token: int
     left_s: float
     """Until it is over, unless it is renewed; below 0 it is over, and the next worker takes it."""
+    is_far: bool = False
+    """A process of another machine, or of this one before it was started again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a session belongs whose files lie elsewhere."""
+
+    name: str
+    folder: str
+    """Of all its sessions, as it is called there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,3 +153,7 @@ class QueuePlace:
     """None unless it is leased."""
     open_ops: tuple[OpenOp, ...]
     """Oldest first."""
+    elsewhere: Site | None = None
+    """None for our own site, whose daemons take it up."""
+    is_shared: bool = False
+    """Daemons of other state directories work with this database too."""

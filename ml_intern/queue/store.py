@@ -254,7 +254,10 @@ class Store:
         Raises UnknownSession, StoreUnavailable.
         """
         with self._database.read() as connection:
-            return place.queue_place(connection, session_id, self._database.now(connection))
+            seen = place.Viewpoint(
+                now=self._database.now(connection), site=self._site, boot_id=self._owner.boot_id
+            )
+            return place.queue_place(connection, session_id, seen)
 
     def counts(self) -> dict[SessionState, int]:
         """How many sessions are in each state. Raises StoreUnavailable."""

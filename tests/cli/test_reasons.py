@@ -9,11 +9,16 @@ from ml_intern.events import (
     TurnFinished,
 )
 from ml_intern.messages import JobId
-from ml_intern.queue.rows import Holder, OpenOp, QueuePlace, SessionState
+from ml_intern.queue.rows import Holder, OpenOp, QueuePlace, SessionState, Site
 from tests.cli.journals import Journal, at
 
 HOST = 42
 SAY = ('ml-intern say 11111111 "..."',)
+LAB = {"elsewhere": Site(name="lab-7", folder="/data/sessions"), "is_shared": True}
+THEIRS = (
+    "It belongs to site lab-7, whose sessions lie in /data/sessions: a daemon that works with the "
+    "same database and shares that folder (as ML_INTERN_SESSIONS_DIR) {does}."
+)
 NOBODY = Reason(
     awaited="worker",
     words="Nobody works in this state directory.",
@@ -25,9 +30,18 @@ def op(seq: int = 1, state: str = "queued", kind: str = "user_input", created: f
     return OpenOp(seq=seq, kind=kind, state=state, attempts=1, created=at(created))
 
 
-def place(state: SessionState, *open_ops: OpenOp, ahead: int = 0, left_s: float | None = None):
-    holder = None if left_s is None else Holder(pid=HOST, token=3, left_s=left_s)
-    return QueuePlace(state=state, ahead=ahead, holder=holder, open_ops=open_ops)
+def place(
+    state: SessionState,
+    *open_ops: OpenOp,
+    ahead: int = 0,
+    left_s: float | None = None,
+    is_far: bool = False,
+    **more,
+):
+    holder = None
+    if left_s is not None:
+        holder = Holder(pid=HOST, token=3, left_s=left_s, is_far=is_far)
+    return QueuePlace(state=state, ahead=ahead, holder=holder, open_ops=open_ops, **more)
 
 
 def reasons(
@@ -126,6 +140,38 @@ def test_a_queue_in_which_nobody_works_says_so() -> None:
     found = reasons(Journal(), place("ready", op()), host=None)
     assert found[0].words == "It is queued with user input 1: it is the next."
     assert found[1:] == [NOBODY]
+
+
+def test_a_queued_session_of_another_site_says_whose_it_is_and_who_takes_it_up() -> None:
+    for host in (HOST, None):
+        found = reasons(Journal(), place("ready", op(created=30.0), **LAB), host=host)
+        assert [(one.awaited, one.words) for one in found] == [
+            ("queue", "It is queued with user input 1 at another site."),
+            ("worker", THEIRS.format(does="takes it up")),
+        ]
+        assert [one.commands for one in found] == [(), ()]
+
+
+def test_a_session_that_another_machine_works_on_is_not_called_cut_off() -> None:
+    where = place("leased", op(state="running"), left_s=12.0, is_far=True, **LAB)
+    assert [one.words for one in reasons(Journal(), where, host=None)] == [
+        "Process 42 of another machine works on it; its lease lasts 12 s more."
+    ]
+
+
+def test_a_session_that_was_cut_off_at_another_site_waits_for_that() -> None:
+    where = place("leased", op(state="running"), left_s=-1.0, is_far=True, **LAB)
+    assert [one.words for one in reasons(Journal(), where)] == [
+        "It was cut off: its worker (process 42) is gone, and nobody has taken it up.",
+        THEIRS.format(does="takes it up"),
+    ]
+
+
+def test_a_job_of_another_site_is_looked_after_there() -> None:
+    (found,) = reasons(training(None), place("waiting", **LAB), host=None)
+    assert found.words == "The job train.py must end: no step is known yet. " + THEIRS.format(
+        does="hears of its end"
+    )
 
 
 def test_a_retry_of_a_model_says_until_when() -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from ml_intern.errors import StoreUnavailable, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.leases import LEASE_S
-from ml_intern.queue.rows import Holder, OpenOp, QueuePlace
+from ml_intern.queue.rows import Holder, OpenOp, QueuePlace, Site
+from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.given import HERE, HandClock, S, T, claimed, ended, new_session, said
 
@@ -64,6 +66,28 @@ def test_a_session_at_rest_has_nothing_open(store: Store, clock: HandClock) -> N
     store.finish(claimed(store), ended())
     place = store.queue_place(S)
     assert place == QueuePlace(state="idle", ahead=0, holder=None, open_ops=())
+
+
+def test_a_session_of_another_site_is_told_with_its_folder(
+    store: Store, tmp_path: Path, clock: HandClock
+) -> None:
+    new_session(store)
+    database = SqliteDatabase(tmp_path / "ml-intern.db", clock)
+    there = Store(database, clock, replace(HERE, boot_id="another"), "lab-7")
+    for session_id in (T, U):
+        new_session(there, session_id)
+    assert claimed(there).session_id == T
+    place, theirs = store.queue_place(T), there.queue_place(T)
+    assert place.elsewhere == Site(name="lab-7", folder="/")
+    assert place.holder is not None
+    assert place.holder.is_far
+    assert not place.is_shared
+    assert theirs.is_shared
+    assert theirs.elsewhere is None
+    assert theirs.holder is not None
+    assert not theirs.holder.is_far
+    assert store.queue_place(U).ahead == 0
+    there.close()
 
 
 def test_an_unknown_session_is_said_to_be_unknown(store: Store) -> None:
