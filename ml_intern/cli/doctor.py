@@ -8,6 +8,7 @@ import json
 import locale
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, shown, size
 from ml_intern.cli.summary import short, tilde
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.service import training_python
@@ -108,7 +110,17 @@ def examine() -> Iterator[Check]:
         yield Check(name="settings", verdict="fail", found=str(exc), next_step="mend the setting")
         return
     yield _settings()
-    for check in (_state_dir, _database, _outcomes, _sandbox, _training, _model, _lock):
+    for check in (
+        _state_dir,
+        _database,
+        _sqlite,
+        _leftovers,
+        _outcomes,
+        _sandbox,
+        _training,
+        _model,
+        _lock,
+    ):
         yield _safely(check, settings)
     yield _hub_token()
     yield _terminal()
@@ -187,6 +199,22 @@ def _database(settings: Settings) -> Check:
     took_ms = (time.monotonic() - began) * 1000
     words = f"{address.shown(url)}, opened and written to in {took_ms:.0f} ms"
     return Check(name="database", verdict="ok", found=words)
+
+
+def _sqlite(settings: Settings) -> Check:
+    words = f"SQLite {sqlite3.sqlite_version}"
+    return _of_caution("sqlite", old_sqlite(settings), otherwise=words)
+
+
+def _leftovers(settings: Settings) -> Check:
+    words = "no session waits in a database that is not used"
+    return _of_caution("leftovers", left_behind(settings), otherwise=words)
+
+
+def _of_caution(name: str, caution: Caution | None, *, otherwise: str) -> Check:
+    if caution is None:
+        return Check(name=name, verdict="ok", found=otherwise)
+    return Check(name=name, verdict="warn", found=caution.found, next_step=caution.next_step)
 
 
 def _outcomes(settings: Settings) -> Check:

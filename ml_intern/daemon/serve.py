@@ -15,6 +15,7 @@ from ml_intern.api.server import ApiServer
 from ml_intern.client.door import Health
 from ml_intern.client.line import listens
 from ml_intern.clock import Clock
+from ml_intern.daemon.cautions import cautions
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.systemd import Heartbeat, Notifier, watchdog_interval_s
 from ml_intern.daemon.workers import CLAIMS, KEEPER, WRITER
@@ -64,6 +65,8 @@ class Daemon:
     def _serve(self, service: Service) -> None:
         if service.host_pid() is not None:
             raise self._taken(service)
+        for caution in cautions(self._settings):
+            log.warning("caution", extra={"found": caution.found, "next_step": caution.next_step})
         service.warm()
         server = ApiServer(build_app(service.door), self._settings.socket_path)
         server.start()  # first: a daemon that cannot listen must not begin to work

@@ -6,6 +6,7 @@ import pytest
 
 from ml_intern.client.door import Health, NewSession
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.cautions import cautions
 from ml_intern.daemon.serve import Daemon, status
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.systemd import Notifier
@@ -13,7 +14,9 @@ from ml_intern.errors import ConfigError
 from ml_intern.settings import Settings
 
 
-def test_a_daemon_that_cannot_listen_begins_no_work(tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_listen_begins_no_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = Settings(state_dir=tmp_path / "state", sandbox="process")
     service = Service.open(settings)
     new = NewSession(task="Train an image classifier.", started_in="/", author="ada")
@@ -26,6 +29,8 @@ def test_a_daemon_that_cannot_listen_begins_no_work(tmp_path: Path) -> None:
     events = [recorded.event.kind for recorded in service.door.events(session_id)]
     service.close()
     assert events == ["session_started"]
+    logged = [record.__dict__["found"] for record in caplog.records if record.msg == "caution"]
+    assert logged == [caution.found for caution in cautions(settings)]
 
 
 def test_the_status_names_the_command_for_calls_whose_outcome_is_unknown() -> None:
