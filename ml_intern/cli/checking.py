@@ -18,10 +18,10 @@ from sqlalchemy import URL
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, shown
 from ml_intern.daemon.stores import database_of
-from ml_intern.queue import address
+from ml_intern.queue import address, schema
 from ml_intern.queue.finding import Finding
 from ml_intern.queue.invariants import Checker
-from ml_intern.queue.snapshot import snapshot
+from ml_intern.queue.snapshot import snapshot, version_of
 from ml_intern.settings import load
 
 MOST_SHOWN = 1000
@@ -30,8 +30,16 @@ PATIENCE_S = 2.0
 """Longer than this, and a person is told how far it is."""
 TELL_EVERY_S = 0.5
 
-_OTHER_SCHEMA = (
-    "Its rows were not judged: another version of ml-intern wrote them, or something else did."
+_NO_SCHEMA = (
+    "Its rows were not judged: it does not say which version of ml-intern wrote them, if one did."
+)
+_OLDER_SCHEMA = (
+    "An older ml-intern wrote it, and its rows were not judged. `ml-intern serve`, or any command "
+    "that opens it as its database, brings it forward, a file after a copy of it was made; a "
+    "backup is put there first (ml-intern db restore FILE). Then check again."
+)
+_NEWER_SCHEMA = (
+    "A newer ml-intern wrote it, and its rows were not judged. Check it with that version."
 )
 _FILE_DAMAGED = (
     "The file itself is damaged. Stop the daemon and put a backup in its place, which keeps this "
@@ -52,12 +60,27 @@ def fsck(named: str | None, *, as_json: bool) -> int:
     url = database_of(load()) if named is None else address.parse(named)
     progress = Progress(sys.stderr)
     with snapshot(url) as connection:
+        version = version_of(connection)
         checker = Checker(connection, lambda: progress.tell(checker.rows.total()))
         found = checker.findings()
-        number = _write_json(url, found, checker.rows) if as_json else _print(found, progress)
+        if as_json:
+            number = _write_json(url, found, checker.rows, version)
+        else:
+            number = _print(found, progress)
     if not as_json:
-        _conclude(url, number, checker.rows)
-    return exits.DAMAGED if number.total() else exits.DONE
+        _conclude(url, number, checker.rows, version)
+    return _status(number, version)
+
+
+def _status(number: Counter[str], version: int | None) -> int:
+    if not number:
+        return exits.DONE
+    return exits.OTHER_SCHEMA if _is_of_another(number, version) else exits.DAMAGED
+
+
+def _is_of_another(number: Counter[str], version: int | None) -> bool:
+    """Whether nothing is known against it but its version."""
+    return version is not None and number.total() == number["schema_version"]
 
 
 class Progress:
@@ -107,19 +130,24 @@ def _print(found: Iterator[Finding], progress: Progress) -> Counter[str]:
     return number
 
 
-def _conclude(url: URL, number: Counter[str], rows: Counter[str]) -> None:
+def _conclude(url: URL, number: Counter[str], rows: Counter[str], version: int | None) -> None:
     console = Console(highlight=False)
     listed = ", ".join(f"{table} {many:,}" for table, many in sorted(rows.items())) or "none"
     looked = f"{count(rows.total(), 'row')} of {shown(address.shown(url))} checked ({listed})"
     if not number:
         console.print(Text.assemble(("Whole. ", "bold green"), f"{looked}."), soft_wrap=True)
         return
-    many = count(number.total(), "finding")
-    console.print(Text.assemble((f"{many}. ", "bold red"), f"{looked}."), soft_wrap=True)
-    console.print(Text(f"→ {_next_step(url, number)}", "cyan"), soft_wrap=True)
+    if _is_of_another(number, version):
+        head = ("Not judged. ", "bold yellow")
+    else:
+        head = (f"{count(number.total(), 'finding')}. ", "bold red")
+    console.print(Text.assemble(head, f"{looked}."), soft_wrap=True)
+    console.print(Text(f"→ {_next_step(url, number, version)}", "cyan"), soft_wrap=True)
 
 
-def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Counter[str]:
+def _write_json(
+    url: URL, found: Iterator[Finding], rows: Counter[str], version: int | None
+) -> Counter[str]:
     number: Counter[str] = Counter()
     kept: list[dict[str, str]] = []
     for one in found:
@@ -132,15 +160,21 @@ def _write_json(url: URL, found: Iterator[Finding], rows: Counter[str]) -> Count
         "rows": dict(sorted(rows.items())),
         "findings": kept,
         "left_out": number.total() - len(kept),
-        "next_step": _next_step(url, number) if number else "",
+        "next_step": _next_step(url, number, version) if number else "",
     }
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     return number
 
 
-def _next_step(url: URL, number: Counter[str]) -> str:
-    if number["schema_version"]:
-        return _OTHER_SCHEMA
+def _next_step(url: URL, number: Counter[str], version: int | None) -> str:
+    if number["schema_version"] and not number["file"]:
+        return _of_version(version)
     if not number["file"]:
         return _ROWS_DAMAGED
     return _FILE_DAMAGED if address.file_of(url) else _SERVER_REFUSES
+
+
+def _of_version(version: int | None) -> str:
+    if version is None:
+        return _NO_SCHEMA
+    return _OLDER_SCHEMA if version < schema.VERSION else _NEWER_SCHEMA

@@ -24,6 +24,8 @@ TRY_LATER = 75
 """sysexits' EX_TEMPFAIL: the session was left as it stands for a later `resume`; or store or daemon
 are full, busy, or cannot be reached.
 """
+OTHER_SCHEMA = 76
+"""sysexits' EX_PROTOCOL: the database is of another version of ml-intern, and was not judged."""
 CONFIGURATION = 78
 """sysexits' EX_CONFIG."""
 INTERRUPTED = 130

@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 stopped at a limit, "
     "4 waiting for a person, 65 damage found, 75 left as it stands or try again later, "
-    "78 configuration, 130 interrupted. "
+    "76 a database of another version, 78 configuration, 130 interrupted. "
     "Shell completion: ml-intern --install-completion.",
 )
 
@@ -421,7 +421,7 @@ def fsck(
     """Check that everything in the database fits together.
 
     Changes nothing, also beside a running daemon. Status 65 when something is damaged; says which
-    row, and what to do.
+    row, and what to do. Status 76 when another version of ml-intern wrote it.
     """
     from ml_intern.cli import checking
 

@@ -91,10 +91,8 @@ class Checker:
         if version is None:
             words = "it does not say which schema it has"
             return self._missing_tables() or [_of_schema(words)]
-        step = (
-            "start the daemon on it once" if version < schema.VERSION else "install the newer one"
-        )
-        words = f"it has schema {version}, this ml-intern knows {schema.VERSION}; {step}"
+        age = "older" if version < schema.VERSION else "newer"
+        words = f"it has the {age} schema {version}, this ml-intern knows {schema.VERSION}"
         return [_of_schema(words)]
 
     def _missing_tables(self) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from ml_intern.cli import checking, exits
 from ml_intern.cli.main import app
-from ml_intern.queue import address
+from ml_intern.queue import address, schema
 from ml_intern.queue.postgres import PostgresDatabase
 from tests.cli.services import change, scripted_service, started
 from tests.queue.checked import damage, lived_in
@@ -78,6 +79,32 @@ def test_a_file_that_is_no_database_is_damage(path: Path) -> None:
     done = fsck()
     assert done.return_value == exits.DAMAGED
     assert "file is not a database" in done.output
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (schema.VERSION - 1, "An older ml-intern wrote it, .*ml-intern serve"),
+        (schema.VERSION + 1, "A newer ml-intern wrote it"),
+    ],
+)
+def test_a_database_of_another_version_is_no_damage(path: Path, version: int, words: str) -> None:
+    damage(path, f"UPDATE schema_version SET version = {version}")
+    done = fsck()
+    assert done.return_value == exits.OTHER_SCHEMA == 76
+    first, second, third = done.output.splitlines()
+    assert first.startswith("schema_version\t")
+    assert second.startswith("Not judged. ")
+    assert re.search(words, third)
+    document = json.loads(fsck("--json").output)
+    assert document["ok"] is False
+    assert re.search(words, document["next_step"])
+
+
+def test_a_damaged_file_of_another_version_is_damage(path: Path) -> None:
+    damage(path, "UPDATE schema_version SET version = 1")
+    damage(path, "UPDATE op SET session_id = 'nobody' WHERE seq = 7")
+    assert fsck().return_value == exits.DAMAGED
 
 
 def test_another_file_can_be_named(path: Path, tmp_path: Path) -> None:

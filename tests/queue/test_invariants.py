@@ -421,14 +421,12 @@ def test_rows_without_a_session_are_found(path: Path) -> None:
     assert f"event | session zzzz-9 | {words}" in found
 
 
-@pytest.mark.parametrize(
-    ("version", "step"), [(0, "start the daemon on it once"), (9, "install the newer one")]
-)
+@pytest.mark.parametrize(("version", "age"), [(0, "older"), (9, "newer")])
 def test_another_schema_is_said_and_its_rows_are_not_judged(
-    path: Path, version: int, step: str
+    path: Path, version: int, age: str
 ) -> None:
     damage(path, f"UPDATE schema_version SET version = {version}", "DROP TABLE outbox")
-    words = f"it has schema {version}, this ml-intern knows {schema.VERSION}; {step}"
+    words = f"it has the {age} schema {version}, this ml-intern knows {schema.VERSION}"
     assert told(path) == [f"schema_version | its one row | {words}"]
 
 
