@@ -34,16 +34,21 @@ def back_up(source: Path, target: Path, tick: Callable[[int], object] = bool) ->
     """Write what stands in `source` now to the new file `target`, unless it is damaged.
 
     Returns what is wrong; where that is something, no copy is kept. `tick` is told how many pages
-    have been copied. Raises InputError where `target` exists or `source` does not,
+    have been copied. Raises InputError where `target` exists, or its folder or `source` does not,
     StoreUnavailable.
     """
     with _told(target):
-        is_taken = target.exists()
+        is_taken, has_folder = target.exists(), target.parent.is_dir()
     if is_taken:
         raise InputError(f"{target} exists; name a file that does not.")
-    part = _private_file(target.with_name(f"{target.name}.part"))
+    if not has_folder:
+        raise InputError(
+            f"There is no folder {target.parent}; make it, or name a file in one that exists."
+        )
+    part = _private_file(target, ".part")
     try:
-        _copy(source, part, tick)
+        with _told(target):
+            _copy(source, part, tick)
         found = wrong_with(part)
         if not found:
             _put_new(part, target)
@@ -60,9 +65,10 @@ def restore(backup: Path, path: Path, dated: str) -> Path | None:
     the old file first, so that nothing is in it when the file gets its successor.
     Raises InputError, StoreUnavailable; then `path` holds what it held.
     """
-    part = _private_file(path.with_name(f"{path.name}.restoring"))
+    part = _private_file(path, ".restoring")
     try:
-        _copy(backup, part, bool)
+        with _told(path):
+            _copy(backup, part, bool)
         _demand_whole(backup, part)
         with _told(path), writing_alone(path):
             kept = _keep(path, dated) if path.exists() else None
@@ -86,7 +92,7 @@ def wrong_with(path: Path) -> list[Finding]:
 
 
 def _copy(source: Path, part: Path, tick: Callable[[int], object]) -> None:
-    with snapshot(address.of_file(source)) as connection, _told(part):
+    with snapshot(address.of_file(source)) as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         # From the first look on the snapshot stands, whatever is written meanwhile.
@@ -115,12 +121,13 @@ def _demand_whole(source: Path, part: Path) -> None:
         )
 
 
-def _private_file(path: Path) -> Path:
-    """A new empty file for this user alone; what an interrupted process left there goes."""
+def _private_file(path: Path, suffix: str) -> Path:
+    """A new empty file beside `path` for this user alone; what an interrupted process left goes."""
+    part = path.with_name(path.name + suffix)
     with _told(path):
-        path.unlink(missing_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    return path
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return part
 
 
 def _put_new(part: Path, target: Path) -> None:
@@ -200,6 +207,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
+    """Speak of `path`, as a person named it, where a file beside it is in the way."""
     try:
         yield
     except (OSError, sqlite3.Error) as exc:

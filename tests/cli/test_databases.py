@@ -41,6 +41,15 @@ def test_a_backup_goes_where_it_is_wanted(path: Path, tmp_path: Path) -> None:
     assert isinstance(db("backup", str(tmp_path / "copy.db")).exception, InputError)
 
 
+def test_a_backup_into_a_folder_that_is_not_there_is_wrong_usage(
+    path: Path, tmp_path: Path
+) -> None:
+    done = db("backup", str(tmp_path / "no/copy.db"))
+    assert isinstance(done.exception, InputError)
+    assert exits.of_error(done.exception) == exits.USAGE
+    assert f"There is no folder {tmp_path}/no;" in str(done.exception)
+
+
 def test_a_database_that_fsck_would_refuse_is_not_backed_up(path: Path, tmp_path: Path) -> None:
     damage(path, "DELETE FROM job")
     done = db("backup", str(tmp_path / "copy.db"))

@@ -81,8 +81,15 @@ def test_of_a_damaged_database_no_backup_is_kept(path: Path, tmp_path: Path) -> 
 
 
 def test_a_folder_that_is_not_there_is_said(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="No such file or directory"):
+    with pytest.raises(InputError, match=f"There is no folder {tmp_path}/no;"):
         back_up(path, tmp_path / "no/copy.db")
+
+
+def test_what_is_in_the_way_is_said_of_the_file_that_was_named(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.db.part").mkdir()
+    with pytest.raises(StoreUnavailable, match=rf"{tmp_path}/copy.db could not be made") as caught:
+        back_up(path, tmp_path / "copy.db")
+    assert ".part" not in str(caught.value)
 
 
 def test_a_restore_keeps_what_stood_there(path: Path, tmp_path: Path) -> None:
