@@ -145,7 +145,7 @@ class RemoteDoor:
 
     def session(self, prefix: str) -> SessionRow:
         """See `Door.session`."""
-        return self._get(wire.SESSION, f"/v1/sessions/{part(prefix)}").session
+        return self._get(wire.SESSION, f"/v1/sessions/{_beginning(prefix)}").session
 
     def queue_place(self, session_id: SessionId) -> QueuePlace:
         """See `Door.queue_place`."""
@@ -177,7 +177,7 @@ class RemoteDoor:
 
     def approval(self, prefix: str) -> ApprovalRow:
         """See `Door.approval`."""
-        return self._get(wire.APPROVAL, f"/v1/approvals/{part(prefix)}")
+        return self._get(wire.APPROVAL, f"/v1/approvals/{_beginning(prefix)}")
 
     def tools(self) -> Sequence[ToolSpec]:
         """See `Door.tools`."""
@@ -201,6 +201,11 @@ class RemoteDoor:
 
     def _get(self, codec: Codec[T], path: str) -> T:
         return _decoded(codec, self._line.get(path))
+
+
+def _beginning(prefix: str) -> str:
+    """As much of it as can be asked for: no id is so long, so the answer is that of the whole."""
+    return part(prefix[: wire.LONGEST_ID_CHARS])
 
 
 def _decoded(codec: Codec[T], reply: Reply) -> T:

@@ -215,6 +215,15 @@ def test_what_begins_no_session_is_refused_in_the_same_words(
             door.approval(prefix)
 
 
+def test_what_is_longer_than_any_id_begins_nothing(door: Door, session: SessionId) -> None:
+    for prefix in ("a" * 201, f"{session}{'a' * 300}", "ü" * 5_000):
+        with pytest.raises(UnknownSession) as caught:
+            door.session(prefix)
+        assert str(caught.value) == f"No session has an id that begins with {prefix[:80]!r}."
+        with pytest.raises(InputError, match="Open approvals: none"):
+            door.approval(prefix)
+
+
 def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: OwnDoor) -> None:
     ids = [SessionId("same-1"), SessionId("same-2")]
     for session_id in ids:
