@@ -4,6 +4,7 @@ A request whose connection breaks is sent a second time. That is harmless for on
 and for one with a key, by which the daemon knows it again; `decide` has its own way of telling.
 """
 
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from ml_intern.client import problems, server_sent, wire
-from ml_intern.errors import ApiError, DaemonGone, InputError
+from ml_intern.errors import ApiError, ConfigError, DaemonGone, InputError, MLInternError
 
 ANSWER_S = 60.0
 """The store alone may take ten seconds when another process writes."""
@@ -160,7 +161,10 @@ class Line:
 
 
 def listens(path: Path) -> bool:
-    """Whether anybody listens there. Raises ApiError when only another user may know."""
+    """Whether anybody listens there.
+
+    Raises ApiError when only another user may know, ConfigError when its folder keeps us out.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(GREETING_S)
         try:
@@ -168,13 +172,30 @@ def listens(path: Path) -> bool:
         except (BlockingIOError, TimeoutError):
             return True  # with so many before us that we are not even let in
         except PermissionError as exc:
-            raise ApiError(
-                f"The socket {path} belongs to another user; only they can talk to that daemon. "
-                "Choose another `socket` in the settings."
-            ) from exc
+            raise _kept_out(path) from exc
         except OSError:  # no file, no socket, no listener, or a path on which none can be
             return False
     return True
+
+
+def _kept_out(path: Path) -> MLInternError:
+    """Why we may not talk to a socket: it may be another's, or we do not come as far as to it."""
+    try:
+        owner = path.stat().st_uid
+    except OSError as exc:
+        return ConfigError(
+            f"The socket {path} cannot be reached ({exc.strerror}): a folder above it keeps this "
+            "user out. Repair its permissions, or set ML_INTERN_STATE_DIR to another folder."
+        )
+    if owner == os.geteuid():
+        return ConfigError(
+            f"The socket {path} is this user's, and its permissions do not let it be used; remove "
+            "it and start the daemon again."
+        )
+    return ApiError(
+        f"The socket {path} belongs to another user; only they can talk to that daemon. Choose "
+        "another `socket` in the settings."
+    )
 
 
 def part(name: str) -> str:
