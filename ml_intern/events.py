@@ -297,7 +297,7 @@ class ToolWaiting:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolLost:
-    """A call was started, its process died, and nobody can tell whether it took effect.
+    """A call was started and cut off, and nobody can tell whether it took effect.
 
     One that stays in the workspace is answered with that; one that reaches outside waits for a
     person.

@@ -202,7 +202,7 @@ def unknown(step: Step) -> list[Piece]:
         Text.assemble(
             ("? ", "bold yellow"), (line(step.tool, 40), "bold"), " may have taken effect or not"
         ),
-        _labelled("why", "its process died in the middle of it; look before you answer"),
+        _labelled("why", "it was cut off in the middle; look before you answer"),
         *arguments(step.arguments),
         _labelled("retry", "it starts again with the same arguments"),
         _labelled("done", "the model is told that it took effect"),

@@ -126,7 +126,7 @@ class Lines(Screen):
                 why = f": {event.reason}" if event.reason else ""
                 self.remark(f"{_VERDICTS[event.verdict]} by {event.decided_by}{why}")
             case ToolLost():
-                self.remark(f"{event.tool} may have taken effect or not: its process died in it")
+                self.remark(f"{event.tool} may have taken effect or not: it was cut off")
             case UnknownResolved():
                 why = f": {event.note}" if event.note else ""
                 self.remark(f"{_CHOICES[event.choice]} by {event.resolved_by}{why}")

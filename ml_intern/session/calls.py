@@ -13,6 +13,7 @@ from typing import assert_never
 from ml_intern.events import (
     AnsweredBy,
     ApprovalRequested,
+    Effect,
     Event,
     JobStarted,
     ToolFinished,
@@ -27,7 +28,7 @@ from ml_intern.session.history import History, OpenCall
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
-from ml_intern.tools.router import Prepared, ToolRouter
+from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter
 from ml_intern.tools.spill import spill
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class Calls:
         prepared = self._router.prepare(open_call.call.name, given)
         if isinstance(prepared, ToolOutcome):
             if open_call.stage == "started":  # where the tool was there, or had another form
-                self._lose(open_call)
+                self._lose(open_call, open_call.effect)
             else:
                 self._answer(open_call, prepared, "router")
             return None
@@ -172,14 +173,14 @@ class Calls:
         self._hold_for(ready)
         found = self._router.recover(ready.prepared, self._context(open_call), self._signals.cut)
         if found is None:
-            self._lose(open_call, began)
+            self._lose(open_call, open_call.effect, began)
         else:
             self._take(ready, found, began)
 
-    def _lose(self, open_call: OpenCall, began: float | None = None) -> None:
+    def _lose(self, open_call: OpenCall, effect: Effect | None, began: float | None = None) -> None:
         """Nobody can tell what became of it. What reached outside, only a person can find out."""
         lost = ToolLost(call_id=open_call.call.call_id, tool=open_call.call.name)
-        if open_call.effect == "external":
+        if effect == "external":
             self._record(lost)
         else:
             self._answer(open_call, fail(UNKNOWN), "recovery", began, first=lost)
@@ -221,7 +222,7 @@ class Calls:
             )
         ]
 
-    def _execute(self, item: _Ready) -> ToolOutcome | Waiting:
+    def _execute(self, item: _Ready) -> ToolOutcome | Waiting | LeftRunning:
         return self._router.run(item.prepared, self._context(item.open_call), self._signals.cut)
 
     def _context(self, open_call: OpenCall) -> ToolContext:
@@ -229,15 +230,34 @@ class Calls:
             place=self._place, call_id=open_call.call.call_id, facts=Facts(self._history.facts)
         )
 
-    def _take(self, item: _Ready, outcome: ToolOutcome | Waiting, began: float) -> None:
+    def _take(
+        self, item: _Ready, outcome: ToolOutcome | Waiting | LeftRunning, began: float
+    ) -> None:
         open_call = item.open_call
         if self._was_cut(item):
+            return
+        if isinstance(outcome, LeftRunning):
+            self._leave_running(item, began)
             return
         if isinstance(outcome, Waiting):
             if open_call.stage != "waiting":
                 self._record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
         else:
             self._answer(open_call, _told_what_ran(item, outcome), "tool", began)
+
+    def _leave_running(self, item: _Ready, began: float) -> None:
+        """It was told to stop and has not: what it still does is as unknown as after a crash.
+
+        Where the process goes, the next owner recovers it, as its tool's class says, once it cannot
+        run any more. Where the session was interrupted, nobody looks: it may take effect yet.
+        """
+        if item.prepared.tool.effect == "read" or item.open_call.stage == "waiting":
+            words = f"{item.prepared.tool.name} was interrupted."
+            self._answer(item.open_call, fail(words), "tool", began)
+        elif self._signals.stop.is_set():
+            self._lose(item.open_call, item.prepared.tool.effect, began)
+        else:
+            self._signals.left_running.set()
 
     def _was_cut(self, item: _Ready) -> bool:
         """Whether a read was ended because the process goes: the next owner runs it again."""

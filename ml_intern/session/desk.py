@@ -73,6 +73,10 @@ class Signals:
     """The process is going: give the session back as it stands, for its next owner."""
     cut: threading.Event = field(default_factory=threading.Event)
     """End the running tool now."""
+    left_running: threading.Event = field(default_factory=threading.Event)
+    """Told by the turn: an effect that was cut goes on, so nobody may have the session before this
+    process has ended.
+    """
     proof: Proof = field(default_factory=Proof)
 
     def is_called_off(self) -> bool:

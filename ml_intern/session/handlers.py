@@ -1,7 +1,8 @@
 """What each op does to its session, and the border at which a broken turn becomes an event.
 
 `handle` is called by a worker that has claimed the op; it always ends the claim, or leaves it to
-the next owner when this one has lost the session (LeaseLost) or the disk (StoreUnavailable).
+the next owner when this one has lost the session (LeaseLost) or the disk (StoreUnavailable). Where
+an effect that was told to stop goes on, the claim ends with this process.
 """
 
 import logging
@@ -133,10 +134,12 @@ class Handling:
                 return
             self._record(*self._first_events(op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
-        if ended is None:
-            self._desk.store.release(self._claim)
-        else:
+        if ended is not None:
             self._finish(ended)
+        elif self._signals.left_running.is_set():
+            log.warning("session_kept", extra={"session_id": self._claim.session_id})
+        else:
+            self._desk.store.release(self._claim)
 
     def _finish(self, *events: Event) -> None:
         self._desk.store.finish(self._claim, *events)

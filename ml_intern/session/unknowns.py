@@ -1,6 +1,7 @@
 """Calls whose effect nobody can look up: the words for them, and a person's answer.
 
-A call is lost when its process died in the middle of it and its tool cannot tell what became of it.
+A call is lost when its process died in the middle of it and its tool cannot tell what became of it,
+and when it was told to stop and goes on.
 The first answer counts, once for each time that a call is lost.
 """
 
@@ -17,11 +18,11 @@ from ml_intern.session.history import OpenCall
 from ml_intern.tools.protocol import ToolOutcome, fail, succeed
 
 UNKNOWN = (
-    "The outcome of this call is unknown: the process died while it ran, and it is not run again "
-    "by itself. Look at what it left behind before you decide."
+    "The outcome of this call is unknown: it was cut off while it ran, and it is not run again by "
+    "itself. Look at what it left behind before you decide."
 )
 MAY_HAVE_TAKEN_EFFECT = (
-    "the process died in the middle of it, and nobody can tell from here whether it took effect"
+    "it was cut off in the middle, and nobody can tell from here whether it took effect"
 )
 
 

@@ -55,6 +55,13 @@ class Prepared:
         return arguments_sha256(self.tool.name, self.arguments)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftRunning:
+    """The call was told to stop, and goes on: nobody knows what it still does."""
+
+    tool: str
+
+
 def arguments_sha256(tool: str, arguments: Mapping[str, Any]) -> str:
     """The hash that binds an approval to exactly this call."""
     text = json.dumps([tool, arguments], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -116,13 +123,15 @@ class ToolRouter:
             reason = f"{call.tool.name} cannot judge this call: {exc}"
         return judge(call.tool.name, call.tool.effect, reason)
 
-    def run(self, call: Prepared, ctx: ToolContext, stop: threading.Event) -> ToolOutcome | Waiting:
+    def run(
+        self, call: Prepared, ctx: ToolContext, stop: threading.Event
+    ) -> ToolOutcome | Waiting | LeftRunning:
         """Run it; whatever happens inside becomes an outcome. `stop` ends it early."""
         return _bounded(lambda: call.tool.run(call.args, ctx), call, ctx, stop)
 
     def recover(
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
-    ) -> ToolOutcome | Waiting | None:
+    ) -> ToolOutcome | Waiting | LeftRunning | None:
         """Ask the tool what became of a call that was cut off; None: nobody can know.
 
         An opaque tool is not asked, whatever its `recover` would do.
@@ -146,10 +155,10 @@ def _given(arguments: str | Mapping[str, Any]) -> Given:
 
 def _bounded(
     act: Callable[[], T], call: Prepared, ctx: ToolContext, stop: threading.Event
-) -> T | ToolOutcome:
+) -> T | ToolOutcome | LeftRunning:
     """`act` in a thread of its own, told to stop when its time is over or the session is to stop.
 
-    Python cannot kill a thread: one that does not listen is left behind, and the model is told.
+    Python cannot kill a thread: one that does not listen is left behind, and whoever asked is told.
     """
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"tool-{call.tool.name}")
     future = pool.submit(_guarded, act, call)
@@ -161,7 +170,7 @@ def _bounded(
 
 def _await(
     future: Future[T | ToolOutcome], call: Prepared, ctx: ToolContext, stop: threading.Event
-) -> T | ToolOutcome:
+) -> T | ToolOutcome | LeftRunning:
     limit_s = call.tool.time_limit_s(call.args)
     deadline = ctx.place.clock.monotonic() + limit_s
     while not (done := wait([future], timeout=POLL_S).done) and not stop.is_set():
@@ -174,7 +183,7 @@ def _await(
     if not finished:
         log.error("tool_does_not_stop", extra={"tool": call.tool.name})
     if stop.is_set():
-        return future.result() if finished else fail(f"{call.tool.name} was interrupted.")
+        return future.result() if finished else LeftRunning(tool=call.tool.name)
     return fail(
         f"{call.tool.name} was stopped after {limit_s:.0f} s. What it had begun may be half done; "
         "look before you try again, and give it less to do."

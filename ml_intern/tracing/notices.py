@@ -76,7 +76,7 @@ def notice(event: Plain) -> Notice:
         case ApprovalRequested():
             return _approval_requested(event)
         case ToolLost():
-            text = f"Its process died in the middle of {event.tool}; nobody knows what became of it"
+            text = f"{event.tool} was cut off in the middle; nobody knows what became of it"
             return Notice(text=text, level="warning", extra={"unknown": {"callId": event.call_id}})
         case UnknownResolved():
             return _unknown_resolved(event)

@@ -20,10 +20,14 @@ from ml_intern.events import (
 )
 from ml_intern.messages import Choice
 from ml_intern.ops import Compact, Interrupt, ResolveUnknown, Undo, UserInput
+from ml_intern.queue.store import Claim
 from ml_intern.session.approvals import decide
+from ml_intern.session.desk import Signals
+from ml_intern.session.handlers import handle
 from ml_intern.session.history import History
 from ml_intern.session.unknowns import resolve
-from ml_intern.tools.protocol import succeed
+from ml_intern.tools import router
+from ml_intern.tools.protocol import ToolOutcome, succeed
 from tests.support.desks import SESSION, Bench, calls, crash, die, words
 
 MakeBench = Callable[..., Bench]
@@ -46,6 +50,12 @@ def lost(b: Bench, monkeypatch: pytest.MonkeyPatch, *, edit: int | None = None) 
     """Approve the call of `outward` and die in the middle of it; the id of the call."""
     b.start()
     b.drive()
+    approve(b, edit=edit)
+    die_again(b, monkeypatch)
+    return str(b.last(ToolLost).call_id)
+
+
+def approve(b: Bench, *, edit: int | None = None) -> None:
     for asked in b.store.open_approvals():
         arguments = None if edit is None else {"number": edit}
         verdict: Any = "approve" if edit is None else "edit"
@@ -57,8 +67,6 @@ def lost(b: Bench, monkeypatch: pytest.MonkeyPatch, *, edit: int | None = None) 
             decided_by="ada",
             arguments=arguments,
         )
-    die_again(b, monkeypatch)
-    return str(b.last(ToolLost).call_id)
 
 
 def die_again(b: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +107,70 @@ def test_a_call_that_stays_in_the_workspace_is_answered_at_once(bench, monkeypat
     assert "unknown" in b.last(ToolFinished).output
     assert b.last(TurnFinished).outcome == "finished"
     assert b.effect.ran == []
+
+
+def cut_and_deaf(
+    b: Bench, monkeypatch: pytest.MonkeyPatch, name: str, *signals: Callable[[], None]
+) -> Claim:
+    """Handle the call of `name`, which hears these signals and goes on all the same."""
+    monkeypatch.setattr(router, "GRACE_S", 0.2)
+    over = threading.Event()
+
+    def deaf(args: Any, ctx: Any) -> ToolOutcome:
+        for signal in signals:
+            signal()
+        over.wait(10)
+        return succeed("done after all")
+
+    getattr(b, name).answer = deaf
+    b.start()
+    if name == "outward":
+        b.drive()
+        approve(b)
+    claim = b.store.claim(0)
+    assert claim is not None
+    handle(claim, b.desk, b.signals)
+    over.set()
+    return claim
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("effect", "outcome of this call is unknown"), ("outward", "nobody can tell")],
+)
+def test_an_effect_that_goes_on_after_an_interrupt_may_have_taken_place(
+    bench, monkeypatch, name, words
+):
+    b = bench(calls((name, '{"number": 4}')))
+    cut_and_deaf(b, monkeypatch, name, b.signals.interrupt)
+    assert b.last(TurnFinished).outcome == "interrupted"
+    assert b.last(ToolLost).tool == name
+    (answer,) = b.all(ToolFinished)
+    assert not answer.ok
+    assert words in answer.output
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("effect", "finished"), ("outward", "waiting")])
+def test_an_effect_that_goes_on_while_the_process_goes_keeps_its_session(
+    bench, monkeypatch, name, outcome
+):
+    b = bench(calls((name, '{"number": 4}')), words("I look"))
+    claim = cut_and_deaf(b, monkeypatch, name, b.signals.leave.set, b.signals.cut.set)
+    assert b.store.session(SESSION).state == "leased"
+    assert b.all(ToolFinished) == b.all(ToolLost) == []
+
+    b.store.release(claim)  # as the death of the process does
+    b.signals = Signals()
+    assert b.drive().outcome == outcome
+    assert b.last(ToolLost).tool == name
+    assert getattr(b, name).ran == [4]
+
+
+def test_a_read_that_goes_on_while_the_process_goes_is_given_back(bench, monkeypatch):
+    b = bench(calls(("look", '{"number": 4}')), words("I look"))
+    cut_and_deaf(b, monkeypatch, "look", b.signals.leave.set, b.signals.cut.set)
+    assert b.store.session(SESSION).state == "ready"
+    assert b.all(ToolFinished) == b.all(ToolLost) == []
 
 
 def test_retry_starts_the_same_call_again(bench, monkeypatch):

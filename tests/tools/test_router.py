@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ml_intern.tools.policy import judge
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
-from ml_intern.tools.router import Prepared, ToolRouter, arguments_sha256
+from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter, arguments_sha256
 from tests.support.contexts import a_context
 
 
@@ -132,6 +132,25 @@ def test_an_interrupt_stops_a_tool_at_once(router):
     stop.set()
     outcome = run(router, "sleeper", '{"number": 1}', stop)
     assert json.loads(json.dumps(outcome.output)) == "stopped early"
+
+
+def test_a_tool_that_goes_on_after_it_was_told_to_stop_is_not_called_interrupted(
+    router, monkeypatch
+):
+    monkeypatch.setattr("ml_intern.tools.router.GRACE_S", 0.1)
+    stop, over = threading.Event(), threading.Event()
+    stop.set()
+
+    class Deaf(Double):
+        name: ClassVar[str] = "deaf"
+
+        def run(self, args, ctx):
+            over.wait(10)
+            return succeed("done after all")
+
+    outcome = run(ToolRouter([Deaf()]), "deaf", '{"number": 1}', stop)
+    over.set()
+    assert outcome == LeftRunning(tool="deaf")
 
 
 def test_the_hash_does_not_depend_on_the_order_of_arguments():

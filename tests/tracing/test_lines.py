@@ -387,7 +387,7 @@ def test_a_lost_call_and_what_a_person_says_of_it_are_two_notices(
     lost = ToolLost(call_id=CallId("c1"), tool="publish")
     found = notices(replied("", call("c1", "publish")), lost, said)
     assert found == [
-        ("warning", "Its process died in the middle of publish; nobody knows what became of it"),
+        ("warning", "publish was cut off in the middle; nobody knows what became of it"),
         ("info", words),
     ]
 
