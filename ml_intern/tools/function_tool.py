@@ -14,6 +14,7 @@ from typing import (
     Annotated,
     Any,
     Generic,
+    Literal,
     ParamSpec,
     TypeVar,
     cast,
@@ -28,7 +29,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
 from ml_intern.errors import ConfigError
-from ml_intern.events import Effect
+from ml_intern.events import Effect, Recovery
 from ml_intern.tools import docstring
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 
@@ -47,6 +48,9 @@ _EFFECTS = (
     "recorded before it starts, and never run again by itself; `external` costs or leaves the "
     "machine: a person is asked each time, too"
 )
+
+_RECOVERIES: tuple[Recovery, ...] = ("pure", "opaque")
+"""Those that need no look at what a call left behind."""
 
 
 class OwnArguments(Arguments):
@@ -95,13 +99,20 @@ class FunctionTool(Tool[Arguments], Generic[P, R]):
 
 @overload
 def tool(
-    function: Callable[P, R], *, effect: Effect, timeout_s: float = TIMEOUT_S
+    function: Callable[P, R],
+    *,
+    effect: Effect,
+    recovery: Literal["pure", "opaque"] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> FunctionTool[P, R]: ...
 
 
 @overload
 def tool(
-    *, effect: Effect, timeout_s: float = TIMEOUT_S
+    *,
+    effect: Effect,
+    recovery: Literal["pure", "opaque"] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
@@ -109,6 +120,7 @@ def tool(
     function: Callable[..., Any] | None = None,
     *,
     effect: Effect | None = None,
+    recovery: Recovery | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Any:
     """Make a tool of a typed function: `@tool(effect="read")`.
@@ -121,10 +133,16 @@ def tool(
 
     `effect`: `read` changes nothing, and may run again after a crash; `write` is recorded before
     it starts and never run again by itself; `external` costs or leaves the machine, and needs a
-    person's yes each time. Raises ConfigError.
+    person's yes each time.
+
+    `recovery`: what a crash in the middle of a call means. `opaque`, what holds for all but reads
+    unless something else is said: nobody knows whether it took effect, so it is not run again (the
+    model is told, or for `external` a person is asked). `pure`, what holds for reads: running it
+    once more with the same arguments is as good as once, as with a file that is written whole or a
+    request that bears its own key; so it is run again. Raises ConfigError.
     """
     if function is None:
-        return functools.partial(tool, effect=effect, timeout_s=timeout_s)
+        return functools.partial(tool, effect=effect, recovery=recovery, timeout_s=timeout_s)
     if not (inspect.isfunction(function) or inspect.ismethod(function)):
         raise ConfigError(f"@tool makes a tool of a function, not of {function!r}.")
     name = function.__name__
@@ -134,9 +152,15 @@ def tool(
             f"Say what {name} does to the world: @tool(effect=...). {_EFFECTS}."
             + ("" if effect is None else f" There is no {effect!r}.")
         )
+    if recovery not in (None, *_RECOVERIES):
+        raise ConfigError(
+            f"{name} cannot have recovery={recovery!r}; give {' or '.join(_RECOVERIES)}. What "
+            "looks for traces of a call is a `Tool` of its own with a `recover`."
+        )
     if not timeout_s > 0:
         raise ConfigError(f"The timeout_s of {name} is {timeout_s}; give seconds above 0.")
-    return _made(function, effect, timeout_s)
+    usual: Recovery = "pure" if effect == "read" else "opaque"
+    return _made(function, effect, recovery or usual, timeout_s)
 
 
 def _demand_usable(function: Callable[..., Any]) -> None:
@@ -161,7 +185,9 @@ def _demand_usable(function: Callable[..., Any]) -> None:
         )
 
 
-def _made(function: Callable[P, R], effect: Effect, timeout_s: float) -> FunctionTool[P, R]:
+def _made(
+    function: Callable[P, R], effect: Effect, recovery: Recovery, timeout_s: float
+) -> FunctionTool[P, R]:
     """An instance of a class of its own, because a tool's traits are those of its class."""
     words = inspect.getdoc(function) or ""
     hints = _hints(function)
@@ -172,6 +198,7 @@ def _made(function: Callable[P, R], effect: Effect, timeout_s: float) -> Functio
         "description": docstring.summary(words),
         "arguments": _arguments(function, fields, docstring.parameters(words)),
         "effect": effect,
+        "recovery": recovery,
         "timeout_s": timeout_s,
     }
     kind = cast("type[FunctionTool[P, R]]", type(function.__name__, (FunctionTool,), traits))

@@ -249,6 +249,40 @@ def test_a_function_that_cannot_be_a_tool_is_refused(function: Any, words: str) 
         tool(effect="read")(function)
 
 
+def look_up(word: str) -> str:
+    """Look it up."""
+    return word
+
+
+@pytest.mark.parametrize(
+    ("effect", "recovery", "becomes"),
+    [
+        ("read", None, "pure"),
+        ("write", None, "opaque"),
+        ("external", None, "opaque"),
+        ("write", "pure", "pure"),
+        ("external", "pure", "pure"),
+        ("read", "opaque", "opaque"),
+    ],
+)
+def test_only_what_is_said_to_be_harmless_runs_again_after_a_crash(
+    effect: Any, recovery: Any, becomes: str
+) -> None:
+    made = tool(effect=effect, recovery=recovery)(look_up)
+    router = ToolRouter([made])
+    prepared = router.prepare("look_up", '{"word": "again"}')
+    assert isinstance(prepared, Prepared)
+    outcome = router.recover(prepared, a_context(), threading.Event())
+    assert made.recovery == becomes
+    assert (outcome is None) is (becomes == "opaque")
+
+
+@pytest.mark.parametrize("recovery", ["probe", "keyed", "detached", "never"])
+def test_a_recovery_that_needs_a_look_is_refused(recovery: Any) -> None:
+    with pytest.raises(ConfigError, match="give pure or opaque"):
+        tool(effect="write", recovery=recovery)(look_up)
+
+
 def test_the_effect_must_be_stated() -> None:
     def look() -> str:
         """Look."""
