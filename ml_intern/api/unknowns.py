@@ -1,8 +1,10 @@
-"""What became of a call that a crash cut in the middle of its effect: a person's answer."""
+"""What became of a call that was cut in its effect, or of a job whose machine is gone: a person's
+answer.
+"""
 
 from ml_intern.api.operation import NO_QUERY, AnyOperation, Call, Operation
 from ml_intern.client import wire
-from ml_intern.client.wire import NoQuery, Resolution
+from ml_intern.client.wire import JobLoss, NoQuery, Resolution
 from ml_intern.messages import SessionId
 
 
@@ -18,6 +20,14 @@ def _resolve(call: Call[NoQuery, Resolution]) -> wire.Resolved:
     return wire.Resolved(won=won)
 
 
+def _declare_lost(call: Call[NoQuery, JobLoss]) -> wire.Resolved:
+    loss = call.body
+    won = call.door.declare_lost(
+        SessionId(call.subject), loss.job_id, declared_by=loss.declared_by, note=loss.note
+    )
+    return wire.Resolved(won=won)
+
+
 OPERATIONS: tuple[AnyOperation, ...] = (
     Operation(
         name="resolve_unknown",
@@ -27,6 +37,18 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         query=NO_QUERY,
         body=wire.RESOLUTION,
         answer=_resolve,
+        encode=wire.RESOLVED.encode,
+        document=wire.RESOLVED,
+        problems=("unknown_session", "invalid_input", "draining"),
+    ),
+    Operation(
+        name="declare_job_lost",
+        method="POST",
+        path="/v1/sessions/{session_id}/job-loss",
+        summary="Say that a running job ended with its machine.",
+        query=NO_QUERY,
+        body=wire.JOB_LOSS,
+        answer=_declare_lost,
         encode=wire.RESOLVED.encode,
         document=wire.RESOLVED,
         problems=("unknown_session", "invalid_input", "draining"),

@@ -283,7 +283,9 @@ def resolve(
     call: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CALL]", show_default=False, help="Id of the call, where several are open."
+            metavar="[CALL_OR_JOB]",
+            show_default=False,
+            help="Id of the call or job, where several are open.",
         ),
     ] = None,
     retry: Annotated[
@@ -295,6 +297,9 @@ def resolve(
     skip: Annotated[
         bool, typer.Option("--skip", help="Whatever became of it, do not repeat it.")
     ] = False,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="Of a job: its machine is gone for good, and so is it.")
+    ] = False,
     note: Annotated[
         str, typer.Option(help="What you found; the model reads it.", show_default=False)
     ] = "",
@@ -302,16 +307,18 @@ def resolve(
     as_json: AsJson = False,
     quiet: IsQuiet = False,
 ) -> int:
-    """Say what became of a call that was cut off in the middle of its effect.
+    """Say what became of a call that was cut off in the middle of its effect, or of a job.
 
-    Needed where nobody can look it up from here, e.g. after a crash. Say --retry, --done or --skip;
-    the first answer counts. The session goes on in the foreground, unless another process works on
-    it.
+    Needed where nobody can look it up from here, e.g. after a crash. Say --retry, --done or --skip
+    of a call, --lost of a job whose machine is gone for good; the first answer counts. The session
+    goes on in the foreground, unless another process works on it.
     """
     from ml_intern.cli import foreground, resolving
 
-    choice = resolving.chosen(retry=retry, done=done, skip=skip)
+    choice = resolving.chosen(retry=retry, done=done, skip=skip, lost=lost)
     manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    if choice == "lost":
+        return resolving.declare_lost(session, call, note, manner, wait=not no_wait)
     return resolving.resolve(session, call, choice, note, manner, wait=not no_wait)
 
 

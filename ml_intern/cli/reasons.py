@@ -177,8 +177,11 @@ class Reasons:
             return Reason(awaited="job", words=f"A job must end: {key}.", since=since)
         words = f"The job {line(job.label)} must end: {_progress(job, self._now)}."
         if (elsewhere := self._place.elsewhere) is not None:
-            words += f" {_theirs(elsewhere, 'hears of its end').words}"
-        elif self._host_pid is None:
+            words += f" {_theirs(elsewhere, 'hears of its end').words} Where its machine is gone"
+            words += " for good, say that it is lost."
+            lost = (f"ml-intern resolve {self._id} {key} --lost",)
+            return Reason(awaited="job", words=words, since=job.started, commands=lost)
+        if self._host_pid is None:
             words += " Nobody looks after it now."
             return Reason(
                 awaited="job", words=words, since=job.started, commands=self._nobody().commands

@@ -1,7 +1,8 @@
-"""`resolve`: what is to become of a call whose effect nobody can look up, said once."""
+"""`resolve`: what is to become of a call or a job that nobody can look up, said once."""
 
 import sys
 from collections.abc import Mapping
+from typing import Literal
 
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import Manner, go_on, session_named
@@ -21,12 +22,19 @@ _SAID: Mapping[Choice, str] = {
 }
 
 
-def chosen(*, retry: bool, done: bool, skip: bool) -> Choice:
-    """The one of the three that was said. Raises InputError."""
-    wishes: dict[Choice, bool] = {"retry": retry, "done": done, "skip": skip}
+def chosen(*, retry: bool, done: bool, skip: bool, lost: bool) -> Choice | Literal["lost"]:
+    """The one that was said. Raises InputError."""
+    wishes: dict[Choice | Literal["lost"], bool] = {
+        "retry": retry,
+        "done": done,
+        "skip": skip,
+        "lost": lost,
+    }
     said = [choice for choice, wanted in wishes.items() if wanted]
     if len(said) != 1:
-        raise InputError("Say one of --retry, --done and --skip; nothing was changed.")
+        raise InputError(
+            "Say one of --retry, --done and --skip, or --lost of a job; nothing was changed."
+        )
     return said[0]
 
 
@@ -43,6 +51,19 @@ def resolve(
             raise InputError(_too_late(view, call_id))
         tool = step.tool if (step := view.step(call_id)) else "the call"
         said = _SAID[choice].format(tool=line(tool, 40), session=short(session_id))
+        if wait:
+            return go_on(found, session_id, manner, wishes, said=said)
+        sys.stdout.write(said + "\n")
+        return exits.DONE
+
+
+def declare_lost(prefix: str, job: str | None, note: str, manner: Manner, *, wait: bool) -> int:
+    """Say that a job ended with its machine; the session goes on without it."""
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        session_id = session_named(found.door, prefix).session_id
+        if not found.door.declare_lost(session_id, job or "", declared_by=author(), note=note):
+            raise InputError("This job has ended already; nothing was changed.")
+        said = f"The job of session {short(session_id)} counts as lost."
         if wait:
             return go_on(found, session_id, manner, wishes, said=said)
         sys.stdout.write(said + "\n")

@@ -133,6 +133,17 @@ class Door(Protocol):
         """
         ...
 
+    def declare_lost(
+        self, session_id: SessionId, job_id: str, *, declared_by: str, note: str = ""
+    ) -> bool:
+        """Say of a running job that it ended with its machine; the model reads `note`.
+
+        False when it had ended before. Durable when it returns. `job_id` may be cut to a unique
+        beginning; empty, it is the only one that runs.
+        Raises UnknownSession, InputError when no such job runs or it runs here, Draining.
+        """
+        ...
+
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         """At most `limit` sessions, the newest first."""
         ...

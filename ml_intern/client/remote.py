@@ -13,12 +13,13 @@ from ml_intern.client import wire
 from ml_intern.client.door import Health, NewSession, Request, Watch
 from ml_intern.client.line import Line, Reply, listens, part
 from ml_intern.client.watch import RemoteWatch
-from ml_intern.client.wire import Codec, Decision, Resolution, SessionRequest
+from ml_intern.client.wire import Codec, Decision, JobLoss, Resolution, SessionRequest
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
-from ml_intern.events import UnknownResolved, Verdict
+from ml_intern.events import JobEnded, UnknownResolved, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.session.lost_jobs import loss_in_words
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
 T = TypeVar("T")
@@ -122,6 +123,28 @@ class RemoteDoor:
         won = _decoded(wire.RESOLVED, reply).won
         # The first sending may have won without our hearing of it.
         return won or (reply.repeated and self._stands(session_id, wish))
+
+    def declare_lost(
+        self, session_id: SessionId, job_id: str, *, declared_by: str, note: str = ""
+    ) -> bool:
+        """See `Door.declare_lost`."""
+        loss = JobLoss(declared_by=declared_by, job_id=job_id, note=note)
+        path = f"/v1/sessions/{part(session_id)}/job-loss"
+        reply = self._line.post(path, wire.JOB_LOSS.encode(loss))
+        won = _decoded(wire.RESOLVED, reply).won
+        # The first sending may have won without our hearing of it.
+        return won or (reply.repeated and self._is_lost(session_id, loss))
+
+    def _is_lost(self, session_id: SessionId, loss: JobLoss) -> bool:
+        """Whether the newest job that ended is the one, and was lost in these words."""
+        ended = [
+            recorded.event
+            for recorded in self.events(session_id)
+            if isinstance(recorded.event, JobEnded)
+            and recorded.event.job_id.startswith(loss.job_id)
+        ]
+        newest = ended[-1] if ended else None
+        return newest is not None and newest.reason == loss_in_words(loss.declared_by, loss.note)
 
     def _stands(self, session_id: SessionId, wish: Resolution) -> bool:
         """Whether the newest resolution of the session's is this one."""

@@ -105,6 +105,18 @@ class Resolution:
     """For the model."""
 
 
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class JobLoss:
+    """What a person says of a job whose machine is gone for good."""
+
+    declared_by: str
+    job_id: str = ""
+    """May be cut to a unique beginning; empty: the only one that runs."""
+    note: str = ""
+    """For the model."""
+
+
 @with_config(_QUERY)
 @dataclass(frozen=True, kw_only=True)
 class NoQuery:
@@ -204,10 +216,10 @@ class Decided:
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """Whether this answer for a lost call is the one that counts."""
+    """Whether this answer for a lost call or job is the one that counts."""
 
     won: bool
-    """False: somebody was first, or the call was ended; nothing changed."""
+    """False: somebody was first, or the call or job was ended; nothing changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +260,7 @@ SESSION_REQUEST: Codec[SessionRequest] = Codec(SessionRequest)
 REQUEST: Codec[Request] = Codec(Annotated[Request, Field(discriminator="kind")], config=_BODY)
 DECISION: Codec[Decision] = Codec(Decision)
 RESOLUTION: Codec[Resolution] = Codec(Resolution)
+JOB_LOSS: Codec[JobLoss] = Codec(JobLoss)
 ABOUT: Codec[About] = Codec(About)
 STARTED: Codec[Started] = Codec(Started)
 ACCEPTED: Codec[Accepted] = Codec(Accepted)

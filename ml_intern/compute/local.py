@@ -203,6 +203,15 @@ def _machine() -> str:
     return socket.gethostname()
 
 
+def runs_here(handle: Mapping[str, Any]) -> bool:
+    """Whether the job is one of this machine and has not ended, as far as its folder tells.
+
+    Its folder may lie at another site. Raises ComputeError.
+    """
+    claim = _read(_folder(handle) / CLAIM)
+    return claim is not None and claim.get("machine") == _machine() and _runs(_folder(handle))
+
+
 def _runs(folder: Path) -> bool:
     """Whether its runner or its process is there; a runner may not have recorded it yet."""
     claim = _read(folder / CLAIM) or {}

@@ -18,6 +18,7 @@ from ml_intern.messages import JobId
 from ml_intern.ops import Resume
 from ml_intern.queue.rows import JobRow
 from ml_intern.queue.store import Store
+from ml_intern.session.lost_jobs import ended_key
 from ml_intern.tools.training.metrics import Course, follow
 
 log = logging.getLogger(__name__)
@@ -113,8 +114,9 @@ class JobWatcher:
             exit_code=state.exit_code,
             reason=state.reason,
         )
-        on = f"job:{job.job_id}"
-        self._store.submit(job.session_id, Resume(on=on), dedupe=f"{on}:ended", events=[ended])
+        order = Resume(on=f"job:{job.job_id}")
+        key = ended_key(job.job_id)
+        self._store.submit(job.session_id, order, dedupe=key, events=[ended])
         self._watches.pop(job.job_id, None)
 
 

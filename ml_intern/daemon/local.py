@@ -23,6 +23,7 @@ from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.approvals import decide
+from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
@@ -50,6 +51,8 @@ class Parts:
     default_model: str
     sessions: Path
     """The folder that holds a folder for each session."""
+    runs_here: Callable[[Mapping[str, Any]], bool]
+    """Whether the job with this handle runs on this machine."""
     trouble: Callable[[], str] = str
     """Why the store refuses those who work with it; empty when it does not."""
 
@@ -137,6 +140,20 @@ class LocalDoor:
         """See `Door.resolve`."""
         self._demand_intake()
         return resolve(self._store, session_id, call_id, choice, resolved_by=resolved_by, note=note)
+
+    def declare_lost(
+        self, session_id: SessionId, job_id: str, *, declared_by: str, note: str = ""
+    ) -> bool:
+        """See `Door.declare_lost`."""
+        self._demand_intake()
+        return declare_lost(
+            self._store,
+            session_id,
+            job_id,
+            declared_by=declared_by,
+            note=note,
+            runs_here=self._parts.runs_here,
+        )
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         """See `Door.sessions`."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ml_intern.clock import Clock, SystemClock
-from ml_intern.compute.local import LocalCompute
+from ml_intern.compute.local import LocalCompute, runs_here
 from ml_intern.compute.protocol import Compute
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.hub import Hub
@@ -87,6 +87,7 @@ class Service:
                 models=self._models.named,
                 default_model=settings.model,
                 sessions=settings.sessions_path,
+                runs_here=runs_here,
                 trouble=lambda: self.trouble,
             )
         )

@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 from ml_intern import __version__
 from ml_intern.cli.main import app
+from ml_intern.events import JobStarted, TurnFinished, TurnStarted
+from ml_intern.messages import JobId
 from tests.cli.services import change, scripted_service, started
 from tests.support.lost import lose_call
 from tests.support.waiting import wait_until
@@ -274,6 +276,27 @@ def test_resolve_goes_on_with_the_session_here(ml_intern, unknown: str) -> None:
     assert "done" in late.stderr
 
 
+def test_a_job_of_a_machine_that_is_gone_is_declared_lost_once(ml_intern, state: Path) -> None:
+    with scripted_service(state) as service:
+        session_id = started(service)
+        claim = service.store.claim(0)
+        handle = {"job_id": "j1", "folder": str(state / "gone")}
+        job = JobStarted(job_id=JobId("j1"), compute="local", handle=handle, label="train.py")
+        end = TurnFinished(outcome="waiting", detail="a job", waiting_on=("job:j1",))
+        service.store.finish(claim, TurnStarted(op_seq=1, attempt=1), job, end)
+
+    first = ml_intern("resolve", session_id, "--lost", "--note", "it burned", "--no-wait")
+    second = ml_intern("resolve", session_id, "j1", "--lost", "--no-wait")
+
+    assert (first.returncode, first.stdout) == (
+        0,
+        f"The job of session {session_id[:8]} counts as lost.\n",
+    )
+    assert second.returncode == 2
+    assert "has ended already" in second.stderr
+    assert ml_intern("fsck").returncode == 0
+
+
 def test_sessions_and_show_name_the_command_for_a_lost_call(ml_intern, unknown: str) -> None:
     listed = ml_intern("sessions")
     shown = ml_intern("show", unknown)
@@ -315,6 +338,8 @@ def test_doctor_names_the_command_for_a_lost_call(ml_intern, unknown: str) -> No
     ("words", "sentence"),
     [
         ((), "Say one of --retry, --done and --skip"),
+        (("--lost", "--done"), "Say one of --retry, --done and --skip"),
+        (("--lost",), "No job of this session runs"),
         (("--retry", "--skip"), "Say one of --retry, --done and --skip"),
         (("call_x", "--skip"), "Name one call of session"),
     ],

@@ -169,9 +169,11 @@ def test_a_session_that_was_cut_off_at_another_site_waits_for_that() -> None:
 
 def test_a_job_of_another_site_is_looked_after_there() -> None:
     (found,) = reasons(training(None), place("waiting", **LAB), host=None)
-    assert found.words == "The job train.py must end: no step is known yet. " + THEIRS.format(
-        does="hears of its end"
+    assert found.words == (
+        f"The job train.py must end: no step is known yet. {THEIRS.format(does='hears of its end')}"
+        " Where its machine is gone for good, say that it is lost."
     )
+    assert found.commands == ("ml-intern resolve 11111111 j1 --lost",)
 
 
 def test_a_retry_of_a_model_says_until_when() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import ml_intern
 from ml_intern.compute.job_folder import CLAIM, EXIT, PROCESS, write_document
-from ml_intern.compute.local import LocalCompute
+from ml_intern.compute.local import LocalCompute, runs_here
 from ml_intern.compute.protocol import JobState
 from ml_intern.errors import ComputeError
 from ml_intern.messages import JobId
@@ -101,6 +101,20 @@ def test_a_job_that_needs_too_much_memory_says_so(confined):
     found = confined.run(script, access={"memory_bytes": 512 << 20})
     assert found.exit_code == 1
     assert "the memory of 0.5 GB per process was not enough" in found.reason
+
+
+def test_a_job_runs_here_until_it_has_ended_or_where_another_machine_has_it(jobs):
+    handle = jobs.submit("sleep 300")
+    folder = Path(handle["folder"])
+    assert runs_here(handle)
+    claim = json.loads((folder / CLAIM).read_bytes())
+    write_document(folder / CLAIM, {**claim, "machine": "another"})
+    assert not runs_here(handle)
+    assert jobs.compute.state(handle).status == "running"
+    write_document(folder / CLAIM, claim)
+    jobs.compute.cancel(handle)
+    assert not runs_here(handle)
+    assert not runs_here({"job_id": "x", "folder": "/nowhere"})
 
 
 def test_a_job_is_ended_at_its_time_limit(jobs, mark):

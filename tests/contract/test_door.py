@@ -19,7 +19,8 @@ from ml_intern.errors import (
     StoreUnavailable,
     UnknownSession,
 )
-from ml_intern.messages import ApprovalId, SessionId
+from ml_intern.events import JobEnded, JobStarted
+from ml_intern.messages import ApprovalId, JobId, SessionId
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
@@ -30,7 +31,17 @@ from ml_intern.ops import (
     UserInput,
 )
 from ml_intern.queue.rows import Recorded
-from tests.queue.given import answered, asked, began, claimed, decided, ended, new_session, replied
+from tests.queue.given import (
+    answered,
+    asked,
+    began,
+    claimed,
+    decided,
+    ended,
+    new_session,
+    replied,
+    turn,
+)
 from tests.support.lost import LOST, lose_call
 from tests.support.own_door import OwnDoor
 from tests.support.serving import Follower, served
@@ -163,6 +174,24 @@ def test_the_first_answer_for_a_lost_call_wins(
         call_id=LOST, choice="skip", resolved_by="ada", note="it is there"
     )
     assert home.store.claim(0) is None
+
+
+def test_a_job_is_declared_lost_once(door: Door, home: OwnDoor, waiting: SessionId) -> None:
+    for job, here in (("j1", False), ("j2", True)):
+        home.store.submit(waiting, UserInput(text="go on", author="ada"))
+        claim = claimed(home.store)
+        started = JobStarted(job_id=JobId(job), compute="x", handle={"here": here}, label="x")
+        home.store.finish(claim, turn(), started, ended())
+    with pytest.raises(InputError, match="these run: j1; j2"):
+        door.declare_lost(waiting, "", declared_by="ada")
+    with pytest.raises(InputError, match="runs on this machine"):
+        door.declare_lost(waiting, "j2", declared_by="ada")
+    assert door.declare_lost(waiting, "j1", declared_by="ada", note="the rack burned")
+    assert not door.declare_lost(waiting, "j1", declared_by="bob")
+    lost = [one.event for one in home.store.events(waiting) if isinstance(one.event, JobEnded)]
+    assert [one.reason for one in lost] == [
+        "ada says that it ended with its machine: the rack burned"
+    ]
 
 
 def test_of_two_answers_at_once_one_wins(door: Door, unknown: SessionId) -> None:

@@ -62,6 +62,7 @@ class OwnDoor:
                 models=_model,
                 default_model="autopilot",
                 sessions=folder / "sessions",
+                runs_here=lambda handle: bool(handle.get("here")),
             )
         )
 

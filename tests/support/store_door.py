@@ -18,6 +18,7 @@ from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
 
 MOST_PIECES = 1000
@@ -154,6 +155,19 @@ class StoreDoor:
     ) -> bool:
         self._demand_health()
         return resolve(self.store, session_id, call_id, choice, resolved_by=resolved_by, note=note)
+
+    def declare_lost(
+        self, session_id: SessionId, job_id: str, *, declared_by: str, note: str = ""
+    ) -> bool:
+        self._demand_health()
+        return declare_lost(
+            self.store,
+            session_id,
+            job_id,
+            declared_by=declared_by,
+            note=note,
+            runs_here=lambda handle: bool(handle.get("here")),
+        )
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         self._demand_health()
