@@ -32,6 +32,14 @@ app = typer.Typer(
     "Shell completion: ml-intern --install-completion.",
 )
 
+
+def _session_ids(incomplete: str) -> list[tuple[str, str]]:
+    """What the shell offers where a session is to be named."""
+    from ml_intern.cli import completing
+
+    return completing.session_ids(incomplete)
+
+
 Task = Annotated[
     list[str],
     typer.Argument(
@@ -46,7 +54,11 @@ Text = Annotated[
 ]
 Session = Annotated[
     str,
-    typer.Argument(show_default=False, help="Id of a session; its first characters are enough."),
+    typer.Argument(
+        show_default=False,
+        help="Id of a session; its first characters are enough.",
+        autocompletion=_session_ids,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
 AsJson = Annotated[
@@ -149,7 +161,10 @@ def resume(
     session: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SESSION]", show_default=False, help="Without it: all that are unfinished."
+            metavar="[SESSION]",
+            show_default=False,
+            help="Without it: all that are unfinished.",
+            autocompletion=_session_ids,
         ),
     ] = None,
     yes: Yes = False,
@@ -230,6 +245,7 @@ Target = Annotated[
         metavar="APPROVAL_OR_SESSION",
         show_default=False,
         help="Id of an approval, or of a session with one open approval.",
+        autocompletion=_session_ids,
     ),
 ]
 

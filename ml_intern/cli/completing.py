@@ -1,0 +1,52 @@
+"""What a shell completes: ids of sessions, the newest first. Quick, or not at all.
+
+Looks into the SQLite file and nothing else: no daemon is asked or started, nothing is migrated, and
+of a server's database nothing is completed. Whatever is in the way completes nothing.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ml_intern.errors import MLInternError
+from ml_intern.settings import load
+
+MOST = 200
+SHORT = 8
+TITLE_CHARS = 60
+WAIT_S = 0.2
+
+_NEWEST = """
+SELECT id, title FROM session WHERE substr(id, 1, length(?1)) = ?1
+ORDER BY created DESC, id LIMIT ?2
+"""
+
+
+def session_ids(begun: str) -> list[tuple[str, str]]:
+    """Ids that begin so, as short as is clear, each with what its session is about."""
+    try:
+        settings = load()
+        if settings.database is not None:
+            return []
+        rows = _rows(settings.state_dir / "ml-intern.db", begun)
+    except (MLInternError, OSError, sqlite3.Error):
+        return []
+    return [(_shortened(name, begun, rows), _about(title)) for name, title in rows]
+
+
+def _rows(path: Path, begun: str) -> list[tuple[str, str]]:
+    where = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(where, uri=True, timeout=WAIT_S)) as connection:
+        found = connection.execute(_NEWEST, (begun, MOST)).fetchall()
+    return [(str(name), str(title)) for name, title in found]
+
+
+def _shortened(name: str, begun: str, rows: list[tuple[str, str]]) -> str:
+    short = name[:SHORT]
+    is_clear = sum(other.startswith(short) for other, _ in rows) == 1
+    return short if is_clear and len(begun) <= SHORT else name
+
+
+def _about(title: str) -> str:
+    words = " ".join(title.split())[:TITLE_CHARS]
+    return "".join(each if each.isprintable() else "?" for each in words)
