@@ -717,6 +717,15 @@ def mean_loss(history: Sequence[dict[str, Any]]) -> float | None:
 # ---- training ----------------------------------------------------------------------------------
 
 
+class TextTrainer(Trainer):
+    """A Trainer whose checkpoints outlive a power cut."""
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Its state, which makes a checkpoint one, is saved next: all else is on the disk then."""
+        super()._save_rng_state(output_dir)
+        sync_files(Path(output_dir))
+
+
 class StopOnTerm(TrainerCallback):
     """SIGTERM ends training after the step in hand, with a checkpoint of that step.
 
@@ -803,7 +812,7 @@ def build_trainer(
     """A Trainer for the task that reports to `lines`."""
     sample_size = min(len(task.train), args.per_device_eval_batch_size)
     sample = task.train.__getitems__(list(range(sample_size)))
-    trainer = Trainer(
+    trainer = TextTrainer(
         model=task.model,
         args=settings,
         processing_class=task.tokenizer,
@@ -840,6 +849,7 @@ def train(args: Arguments) -> int:
         print("stopped by SIGTERM; the same arguments again go on from here", file=sys.stderr)
         return 128 + signal.SIGTERM
     save_best(task, state, output_dir)
+    sync_files(output_dir)
     write_done(args, state, seconds)
     if args.push_to_hub:
         push(args)
@@ -914,7 +924,8 @@ def newest_checkpoint(output_dir: Path) -> Path | None:
 def step_of(checkpoint: Path) -> int:
     """Step of a checkpoint, or -1 when it is missing or was cut short.
 
-    Its state is saved last; after a power cut files may be there and empty all the same.
+    Its state is saved last, when all else is on the disk; only that may be empty or torn after a
+    power cut. Other trainers' files may be there and empty all the same.
     """
     with suppress(OSError, ValueError, KeyError):
         if any(file.stat().st_size == 0 for file in checkpoint.iterdir() if file.is_file()):
@@ -944,6 +955,17 @@ def write_done(args: Arguments, state: TrainerState, train_seconds: float) -> No
         "arguments": asdict(args),
     }
     write_whole(Path(args.output_dir) / "done.json", content)
+
+
+def sync_files(folder: Path) -> None:
+    """Have a folder's files on the disk, and their names, before anything says that they are."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    for path in (*files, folder, folder.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_whole(path: Path, content: dict[str, Any]) -> None:

@@ -36,6 +36,57 @@ def run_script(script: str | Path, *args: Any, cwd: Path | None = None) -> Any:
     )
 
 
+_SYNCED = """
+import os, runpy, sys
+from transformers import TrainerState
+
+told, script = open(sys.argv[1], "w", buffering=1), sys.argv[2]
+fsync, save = os.fsync, TrainerState.save_to_json
+
+
+def synced(descriptor):
+    fsync(descriptor)
+    told.write("synced " + os.readlink(f"/proc/self/fd/{descriptor}") + chr(10))
+
+
+def saved(self, path):
+    told.write(f"saves {path}" + chr(10))
+    save(self, path)
+
+
+os.fsync, TrainerState.save_to_json = synced, saved
+sys.argv = sys.argv[2:]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+def check_all_is_on_the_disk_before_it_is_called_whole(
+    script: str, arguments: list[Any], output_dir: Path, told: Path
+) -> None:
+    """Run a script, and look in which order it has its files on the disk and names them whole."""
+    subprocess.run(
+        [sys.executable, "-c", _SYNCED, str(told), str(RECIPES / script), *map(str, arguments)],
+        env=environment(),
+        capture_output=True,
+        timeout=120,
+        check=False,  # a recipe ends by SystemExit
+    )
+    synced: set[str] = set()
+    checkpoints = 0
+    for line in told.read_text().splitlines():
+        verb, _, path = line.partition(" ")
+        if verb == "saves":
+            checkpoints += 1
+            folder = Path(path).parent
+            files = {str(file) for file in folder.iterdir()} if folder.exists() else set()
+            assert files - synced <= {path}, path
+        elif path == str(output_dir / "done.json.tmp"):
+            assert {str(file) for file in output_dir.glob("*.safetensors")} <= synced
+        synced.add(path)
+    assert checkpoints >= 3
+    assert (output_dir / "done.json").exists()
+
+
 def json_lines(text: str) -> list[dict[str, Any]]:
     """All lines of a text, each of which must be one JSON object."""
     return [json.loads(line) for line in text.splitlines()]

@@ -27,6 +27,7 @@ from ml_intern.recipes import image_classification as recipe
 from ml_intern.recipes import score_classifier
 from tests.recipes.conftest import (
     RECIPES,
+    check_all_is_on_the_disk_before_it_is_called_whole,
     environment,
     first_step,
     json_lines,
@@ -511,3 +512,10 @@ def test_the_seed_draws_the_new_head_of_a_pretrained_model(tmp_path: Path) -> No
     ]
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
+
+
+def test_what_is_called_whole_is_on_the_disk(images: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    check_all_is_on_the_disk_before_it_is_called_whole(
+        SCRIPT, [*settings(images, folder), "--num_train_epochs", 3], folder, tmp_path / "told"
+    )

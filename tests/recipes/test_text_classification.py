@@ -17,6 +17,7 @@ from ml_intern.recipes import image_classification
 from ml_intern.recipes import text_classification as recipe
 from tests.recipes.conftest import (
     RECIPES,
+    check_all_is_on_the_disk_before_it_is_called_whole,
     environment,
     first_step,
     json_lines,
@@ -304,3 +305,10 @@ def test_what_both_recipes_define_is_the_same() -> None:
         and inspect.getsource(thing) != inspect.getsource(getattr(image_classification, name))
     ]
     assert different == []
+
+
+def test_what_is_called_whole_is_on_the_disk(texts: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    check_all_is_on_the_disk_before_it_is_called_whole(
+        SCRIPT, [*settings(texts, folder), "--num_train_epochs", 3], folder, tmp_path / "told"
+    )
