@@ -1,5 +1,7 @@
 # One door for everything. Each target sets up what it needs in .venv.
 PYTHON ?= python3
+# Of random histories of the store: `chaos` (5,000 of 50 steps on each database) or `default` (as in `make test`).
+HISTORIES ?= chaos
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -32,8 +34,9 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.stores
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.daemons
 
-chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50")
+chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=default)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

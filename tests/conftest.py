@@ -4,8 +4,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import PostgresServer, binaries, postgres
+
+settings.register_profile("chaos", max_examples=5_000, stateful_step_count=50)
+"""For the random histories of the store, hours of them: see `make chaos`."""
 
 
 def pytest_configure() -> None:

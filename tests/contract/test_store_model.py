@@ -1,5 +1,6 @@
 """The store against a model of plain dicts, over random histories of several sessions."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,7 @@ from tests.queue.given import (
     started,
     stop,
 )
+from tests.support.postgres import PostgresServer
 
 SESSIONS = [SessionId("s1"), SessionId("s2"), SessionId("s3")]
 known = st.sampled_from(SESSIONS)
@@ -260,21 +262,41 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.interrupted(claim) == expected
 
 
-@pytest.mark.timeout(900)  # a hundred random histories take minutes on a busy machine
+IS_THOROUGH = settings.get_current_profile_name() == "chaos"
+
+
+class Histories:
+    """A new database for each history; that of the last one goes."""
+
+    def __init__(self, folder: Path, server: PostgresServer | None) -> None:
+        self._folder = folder
+        self._server = server
+        self._forget: Callable[[], object] = bool
+
+    def begin(self, clock: HandClock) -> Callable[[], Database]:
+        """What opens the new one, as often as it is called."""
+        self._forget()
+        if self._server is not None:
+            url = self._server.new_database()
+            self._forget = partial(self._server.drop_database, url)
+            return partial(PostgresByHand, parse(url), clock)
+        folder = self._folder / uuid4().hex
+        self._forget = partial(shutil.rmtree, folder)
+        return partial(SqliteDatabase, folder / "ml-intern.db", clock)
+
+
+# A hundred random histories take minutes on a busy machine, five thousand hours.
+@pytest.mark.timeout(12 * 3600 if IS_THOROUGH else 900)
 def test_random_histories(
     database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    def open_database(clock: HandClock) -> Callable[[], Database]:
-        if database_kind == "postgresql":
-            server = request.getfixturevalue("postgres_server")
-            return partial(PostgresByHand, parse(server.new_database()), clock)
-        return partial(SqliteDatabase, tmp_path / uuid4().hex / "ml-intern.db", clock)
-
+    is_server = database_kind == "postgresql"
+    server = request.getfixturevalue("postgres_server") if is_server else None
+    number = {"max_examples": 30 if is_server else 100, "stateful_step_count": 40}
     run_state_machine_as_test(
-        partial(StoreMachine, open_database),
+        partial(StoreMachine, Histories(tmp_path, server).begin),
         settings=settings(
-            max_examples=100 if database_kind == "sqlite" else 30,
-            stateful_step_count=40,
+            **({} if IS_THOROUGH else number),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
