@@ -18,7 +18,7 @@ from ml_intern.errors import InputError
 from ml_intern.queue.store import SessionRow
 from ml_intern.session.desk import Limits
 from ml_intern.tools.files.beneath import read_beneath
-from ml_intern.tools.policy import judge
+from ml_intern.tools.policy import Case, judge
 from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.training.hardware import gpu_names, memory_limit_bytes, usable_cpus
 
@@ -121,6 +121,6 @@ def _family(tool: Tool[Any]) -> str:
 
 
 def _asks(tool: Tool[Any]) -> Asks:
-    if judge(tool.name, tool.effect, None).verdict == "ask":
+    if judge(Case(tool=tool.name, arguments={}, effect=tool.effect)).verdict == "ask":
         return "always"
     return "never" if type(tool).ask_reason is Tool.ask_reason else "sometimes"

@@ -27,6 +27,7 @@ from ml_intern.session.desk import Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
+from ml_intern.tools.policy import Case, Judgement
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
 from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter
 from ml_intern.tools.spill import spill
@@ -134,19 +135,22 @@ class Calls:
             return None
         context = self._context(open_call)
         ready = replace(ready, prepared=self._router.settle(ready.prepared, context))
-        judgement = self._router.judge(ready.prepared, context)
+        case = self._router.case(ready.prepared, context)
+        judgement = self._router.judge(case, self._history.rules.values())
         match judgement.verdict:
             case "allow":
                 return ready
             case "ask":
-                self._request_approval(ready, judgement.reason)
+                self._request_approval(ready, context, case, judgement)
             case "deny":
-                self._answer(open_call, fail(f"Not allowed: {judgement.reason}."), "policy")
+                self._answer(open_call, _refusal(judgement), "policy")
             case _:
                 assert_never(judgement.verdict)
         return None
 
-    def _request_approval(self, ready: _Ready, reason: str) -> None:
+    def _request_approval(
+        self, ready: _Ready, context: ToolContext, case: Case, judgement: Judgement
+    ) -> None:
         self._record(
             ApprovalRequested(
                 approval_id=ApprovalId(self._place.clock.new_id()),
@@ -154,7 +158,13 @@ class Calls:
                 tool=ready.prepared.tool.name,
                 arguments=ready.prepared.arguments,
                 arguments_sha256=ready.prepared.sha256,
-                reason=reason,
+                reason=judgement.reason,
+                content_sha256=self._router.content_sha256(ready.prepared, context),
+                operation=case.operation,
+                repository=case.repository,
+                exhibits=self._router.exhibits(ready.prepared, context),
+                cost_micro_usd=case.cost_micro_usd,
+                like_this=judgement.like_this,
             )
         )
 
@@ -306,6 +316,13 @@ def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:
             yield list(group)
         else:
             yield from ([item] for item in group)
+
+
+def _refusal(judgement: Judgement) -> ToolOutcome:
+    return fail(
+        f"Not allowed: {judgement.reason} ({judgement.rule}). Do not try it in another way; go on "
+        "without it, or ask the person."
+    )
 
 
 def _told_what_ran(item: _Ready, outcome: ToolOutcome) -> ToolOutcome:

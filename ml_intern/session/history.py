@@ -16,6 +16,8 @@ from ml_intern.events import (
     JobEnded,
     JobStarted,
     ModelReplied,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -63,6 +65,8 @@ class History:
         self.facts: list[Fact] = []
         self.jobs: dict[JobId, JobStarted] = {}
         """Those that run."""
+        self.rules: dict[str, RuleGranted] = {}
+        """What people have approved in general and not revoked, by id."""
         self.iterations = 0
         """Model answers since a person last said something."""
         self.max_iterations: int | None = None
@@ -122,6 +126,10 @@ class History:
                 self.jobs[job_id] = event
             case JobEnded(job_id=job_id):
                 self.jobs.pop(job_id, None)
+            case RuleGranted():
+                self.rules[event.rule_id] = event
+            case RuleRevoked():
+                self.rules.pop(event.rule_id, None)
             case ApprovalRequested() | ApprovalDecided() | ToolStarted() | ToolWaiting():
                 self._move(event)
             case ToolLost() | UnknownResolved():

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Recovery
+from ml_intern.events import Effect, Exhibit, Recovery
 from ml_intern.sandbox.run import GRACE_S, Completed, run_confined
 from ml_intern.tools.confinement import access_of, environment_of, output_of
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome
@@ -38,10 +38,18 @@ class Bash(Tool[BashArguments]):
     effect: ClassVar[Effect] = "write"
     # Nobody can know what a shell command had done.
     recovery: ClassVar[Recovery] = "opaque"
+    runs_code: ClassVar[bool] = True
+    code: ClassVar[tuple[str, ...]] = ("command",)
 
     def time_limit_s(self, args: BashArguments) -> float:
         """The command's own time comes first, so that its output is not lost."""
         return args.timeout_s + 2 * GRACE_S
+
+    def exhibits(self, args: BashArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """A command of several lines cannot be read as JSON."""
+        if "\n" not in args.command:
+            return ()
+        return (Exhibit(title="The command", kind="text", text=args.command),)
 
     def run(self, args: BashArguments, ctx: ToolContext) -> ToolOutcome:
         shell = shutil.which("bash") or "/bin/sh"

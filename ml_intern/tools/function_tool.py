@@ -9,7 +9,8 @@ import inspect
 import logging
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import (
     Annotated,
     Any,
@@ -29,7 +30,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
 from ml_intern.errors import ConfigError
-from ml_intern.events import Effect, Recovery
+from ml_intern.events import Effect, Exhibit, Recovery
 from ml_intern.tools import docstring
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 
 TIMEOUT_S = 120.0
 NOTHING = "(no output)"
@@ -59,11 +61,28 @@ class OwnArguments(Arguments):
     model_config = ConfigDict(validate_default=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Says:
+    """What a tool says of its calls before they run: a value, or a function of the arguments.
+
+    The functions take the arguments of the tool by their names.
+    """
+
+    operation: str | Callable[..., str] = ""
+    repository: str | Callable[..., str] = ""
+    worst_cost_micro_usd: int | Callable[..., int | None] | None = 0
+    exhibits: Callable[..., Iterable[Exhibit]] | None = None
+    content_sha256: Callable[..., str] | None = None
+
+
 class FunctionTool(Tool[Arguments], Generic[P, R]):
     """One function as a tool; calling it calls the function."""
 
-    def __init__(self, function: Callable[P, R], contexts: tuple[str, ...]) -> None:
+    def __init__(
+        self, function: Callable[P, R], contexts: tuple[str, ...], says: Says | None = None
+    ) -> None:
         """`contexts`: the parameters that are given the context of the call."""
+        self._says = says or Says()
         self._function = function
         self._contexts = contexts
         functools.update_wrapper(self, function)
@@ -71,6 +90,26 @@ class FunctionTool(Tool[Arguments], Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself."""
         return self._function(*args, **kwargs)
+
+    def operation(self, args: Arguments) -> str:
+        """See `Tool.operation`."""
+        return _said(self._says.operation, args)
+
+    def repository(self, args: Arguments, ctx: ToolContext) -> str:
+        """See `Tool.repository`."""
+        return _said(self._says.repository, args)
+
+    def worst_cost_micro_usd(self, args: Arguments, ctx: ToolContext) -> int | None:
+        """See `Tool.worst_cost_micro_usd`."""
+        return _said(self._says.worst_cost_micro_usd, args)
+
+    def exhibits(self, args: Arguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """See `Tool.exhibits`."""
+        return tuple(_said(self._says.exhibits or (), args))
+
+    def content_sha256(self, args: Arguments, ctx: ToolContext) -> str:
+        """See `Tool.content_sha256`."""
+        return _said(self._says.content_sha256 or "", args)
 
     def run(self, args: Arguments, ctx: ToolContext) -> ToolOutcome:
         """Whatever the function raises is an answer: a stray SystemExit must not end a worker."""
@@ -97,6 +136,10 @@ class FunctionTool(Tool[Arguments], Generic[P, R]):
             )
 
 
+def _said(said: S | Callable[..., S], args: Arguments) -> S:
+    return said(**dict(args)) if callable(said) else said
+
+
 @overload
 def tool(
     function: Callable[P, R],
@@ -104,6 +147,8 @@ def tool(
     effect: Effect,
     recovery: Literal["pure", "opaque"] | None = None,
     timeout_s: float = TIMEOUT_S,
+    runs_code: bool = False,
+    says: Says | None = None,
 ) -> FunctionTool[P, R]: ...
 
 
@@ -113,6 +158,8 @@ def tool(
     effect: Effect,
     recovery: Literal["pure", "opaque"] | None = None,
     timeout_s: float = TIMEOUT_S,
+    runs_code: bool = False,
+    says: Says | None = None,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
@@ -122,6 +169,8 @@ def tool(
     effect: Effect | None = None,
     recovery: Recovery | None = None,
     timeout_s: float = TIMEOUT_S,
+    runs_code: bool = False,
+    says: Says | None = None,
 ) -> Any:
     """Make a tool of a typed function: `@tool(effect="read")`.
 
@@ -133,7 +182,8 @@ def tool(
 
     `effect`: `read` changes nothing, and may run again after a crash; `write` is recorded before
     it starts and never run again by itself; `external` costs or leaves the machine, and needs a
-    person's yes each time.
+    person's yes each time. `runs_code`: it runs what the model wrote, which is asked about where
+    there is no sandbox. `says`: what the policy and a person are told of a call, such as its cost.
 
     `recovery`: what a crash in the middle of a call means. `opaque`, what holds for all but reads
     unless something else is said: nobody knows whether it took effect, so it is not run again (the
@@ -142,7 +192,14 @@ def tool(
     request that bears its own key; so it is run again. Raises ConfigError.
     """
     if function is None:
-        return functools.partial(tool, effect=effect, recovery=recovery, timeout_s=timeout_s)
+        return functools.partial(
+            tool,
+            effect=effect,
+            recovery=recovery,
+            timeout_s=timeout_s,
+            runs_code=runs_code,
+            says=says,
+        )
     if not (inspect.isfunction(function) or inspect.ismethod(function)):
         raise ConfigError(f"@tool makes a tool of a function, not of {function!r}.")
     name = function.__name__
@@ -159,8 +216,13 @@ def tool(
         )
     if not timeout_s > 0:
         raise ConfigError(f"The timeout_s of {name} is {timeout_s}; give seconds above 0.")
-    usual: Recovery = "pure" if effect == "read" else "opaque"
-    return _made(function, effect, recovery or usual, timeout_s)
+    traits = {
+        "effect": effect,
+        "recovery": recovery or ("pure" if effect == "read" else "opaque"),
+        "timeout_s": timeout_s,
+        "runs_code": runs_code,
+    }
+    return _made(function, traits, says or Says())
 
 
 def _demand_usable(function: Callable[..., Any]) -> None:
@@ -185,24 +247,21 @@ def _demand_usable(function: Callable[..., Any]) -> None:
         )
 
 
-def _made(
-    function: Callable[P, R], effect: Effect, recovery: Recovery, timeout_s: float
-) -> FunctionTool[P, R]:
+def _made(function: Callable[P, R], given: Mapping[str, Any], says: Says) -> FunctionTool[P, R]:
     """An instance of a class of its own, because a tool's traits are those of its class."""
     words = inspect.getdoc(function) or ""
     hints = _hints(function)
     contexts = tuple(name for name, hint in hints.items() if _is_context(hint))
     fields = {name: hint for name, hint in hints.items() if name not in contexts}
     traits = {
+        **given,
         "name": function.__name__,
         "description": docstring.summary(words),
         "arguments": _arguments(function, fields, docstring.parameters(words)),
-        "effect": effect,
-        "recovery": recovery,
-        "timeout_s": timeout_s,
+        "operations": () if callable(says.operation) else (says.operation,),
     }
     kind = cast("type[FunctionTool[P, R]]", type(function.__name__, (FunctionTool,), traits))
-    return kind(function, contexts)
+    return kind(function, contexts, says)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

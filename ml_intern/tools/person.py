@@ -51,6 +51,7 @@ class ProposeChange(Tool[ChangeArguments]):
     effect: ClassVar[Effect] = "external"
     # It touches nothing, so it may simply be said again.
     recovery: ClassVar[Recovery] = "pure"
+    is_question: ClassVar[bool] = True
 
     def run(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
         agreed = {"what": args.what, "was": args.was, "becomes": args.becomes}

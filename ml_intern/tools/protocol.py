@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from ml_intern.clock import Clock
 from ml_intern.compute.protocol import Compute
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact, Recovery
+from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
@@ -208,6 +208,16 @@ class Tool(ABC, Generic[A]):
     read is `pure`, a tool with a `recover` of its own is `probe`, and any other is `opaque`.
     """
     timeout_s: ClassVar[float] = 120.0
+    operations: ClassVar[tuple[str, ...]] = ("",)
+    """Every answer that `operation` can give; empty where they cannot be listed."""
+    runs_code: ClassVar[bool] = False
+    """Whether it runs code or commands that the model wrote."""
+    code: ClassVar[tuple[str, ...]] = ()
+    """The arguments that are code, a command or the text of a file: no rule can allow a pattern of
+    them, because what matches a pattern may still do anything.
+    """
+    is_question: ClassVar[bool] = False
+    """Whether it does nothing but ask for a yes, which then no rule can give."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -242,6 +252,29 @@ class Tool(ABC, Generic[A]):
         does not.
         """
         return None
+
+    def operation(self, args: A) -> str:
+        """What it would do, where it can do several things that are to be judged apart."""
+        return ""
+
+    def repository(self, args: A, ctx: ToolContext) -> str:
+        """The repository that it is about, as `OWNER/NAME`; empty for none."""
+        return ""
+
+    def worst_cost_micro_usd(self, args: A, ctx: ToolContext) -> int | None:
+        """What it may cost at worst, in millionths of a US dollar. 0: free. None: unknown."""
+        return 0
+
+    def exhibits(self, args: A, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """What a person looks at before saying yes, beside the arguments: a script, a diff."""
+        return ()
+
+    def content_sha256(self, args: A, ctx: ToolContext) -> str:
+        """The hash of what the arguments only name, such as the weights in a folder, as it is now.
+
+        A yes holds for this content. Empty: there is none.
+        """
+        return ""
 
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""

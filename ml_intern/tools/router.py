@@ -8,19 +8,20 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from ml_intern.errors import InputError, MLInternError
+from ml_intern.events import Exhibit, RuleGranted
 from ml_intern.messages import ToolSpec
 from ml_intern.tools.call.names import unknown_tool
 from ml_intern.tools.call.schema import fit, problems
 from ml_intern.tools.call.text import Given, read_arguments, refuse_unfit
-from ml_intern.tools.policy import Judgement, judge
+from ml_intern.tools.policy import Case, Judgement, Rule, judge
 from ml_intern.tools.protocol import (
     Arguments,
     Tool,
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_S = 0.1
+MOST_EXHIBIT_CHARS = 100_000
 GRACE_S = 15.0
 """What a tool that was told to stop may take to stop what it has started."""
 
@@ -69,10 +71,11 @@ def arguments_sha256(tool: str, arguments: Mapping[str, Any]) -> str:
 
 
 class ToolRouter:
-    """The tools of the product, by name."""
+    """The tools of the product, by name, under the rules of the settings."""
 
-    def __init__(self, tools: Iterable[Tool[Any]]) -> None:
+    def __init__(self, tools: Iterable[Tool[Any]], rules: Sequence[Rule] = ()) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self.rules = tuple(rules)
         self._specs = tuple(tool.spec() for tool in self._tools.values())
 
     def tools(self) -> tuple[Tool[Any], ...]:
@@ -114,14 +117,54 @@ class ToolRouter:
             return call
         return _prepared(call.tool, args, call.repairs)
 
-    def judge(self, call: Prepared, ctx: ToolContext) -> Judgement:
-        """What the policy says of this call."""
+    def case(self, call: Prepared, ctx: ToolContext) -> Case:
+        """The call as the policy sees it. A tool that cannot say is asked about, by all rules."""
+        tool = call.tool
+        case = Case(
+            tool=tool.name,
+            arguments=call.arguments,
+            effect=tool.effect,
+            runs_code=tool.runs_code,
+            unconfined=ctx.place.sandbox is not None and ctx.place.sandbox.name == "none",
+            network=ctx.place.network,
+            is_question=tool.is_question,
+        )
         try:
-            reason = call.tool.ask_reason(call.args, ctx)
+            return replace(
+                case,
+                operation=tool.operation(call.args),
+                repository=tool.repository(call.args, ctx),
+                cost_micro_usd=tool.worst_cost_micro_usd(call.args, ctx),
+                own_reason=tool.ask_reason(call.args, ctx),
+            )
         except Exception as exc:  # the border around one tool
-            log.exception("tool_not_judged", extra={"tool": call.tool.name})
-            reason = f"{call.tool.name} cannot judge this call: {exc}"
-        return judge(call.tool.name, call.tool.effect, reason)
+            log.exception("tool_not_judged", extra={"tool": tool.name})
+            reason = f"{tool.name} cannot judge this call: {exc}"
+            return replace(case, cost_micro_usd=None, own_reason=reason, is_question=True)
+
+    def judge(self, case: Case, granted: Iterable[RuleGranted] = ()) -> Judgement:
+        """What the policy says of this call; `granted`: what was approved for its session."""
+        return judge(case, self.rules, granted)
+
+    def exhibits(self, call: Prepared, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """What a person looks at before deciding; none where the tool cannot show it."""
+        try:
+            return tuple(_bounded_exhibit(one) for one in call.tool.exhibits(call.args, ctx))
+        except (MLInternError, OSError):  # it would be refused, and its reason says so
+            return ()
+        except Exception:  # the border around one tool
+            log.exception("tool_not_shown", extra={"tool": call.tool.name})
+            return ()
+
+    def content_sha256(self, call: Prepared, ctx: ToolContext) -> str:
+        """The hash of what the arguments only name, as it is now; empty where there is nothing."""
+        try:
+            return call.tool.content_sha256(call.args, ctx)
+        except (MLInternError, OSError):  # nothing there that could run
+            return ""
+        except Exception:  # the border around one tool
+            log.exception("tool_content_not_read", extra={"tool": call.tool.name})
+            return ""
 
     def run(
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
@@ -143,6 +186,15 @@ class ToolRouter:
 
 def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Prepared:
     return Prepared(tool=tool, args=args, arguments=args.model_dump(mode="json"), repairs=repairs)
+
+
+def _bounded_exhibit(exhibit: Exhibit) -> Exhibit:
+    """What is asked stands in the journal as a whole, so it must have an end."""
+    more = len(exhibit.text) - MOST_EXHIBIT_CHARS
+    if more <= 0:
+        return exhibit
+    cut = f"{exhibit.text[:MOST_EXHIBIT_CHARS]}\n[{more:,} more characters are not shown]"
+    return replace(exhibit, text=cut)
 
 
 def _given(arguments: str | Mapping[str, Any]) -> Given:

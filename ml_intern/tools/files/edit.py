@@ -7,8 +7,9 @@ from typing import ClassVar, NamedTuple
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Recovery
+from ml_intern.events import Effect, Exhibit, Recovery
 from ml_intern.tools.files.beneath import read_beneath, write_beneath
+from ml_intern.tools.files.changes import changes, patch
 from ml_intern.tools.files.kinds import HEAD_BYTES, binary_kind
 from ml_intern.tools.files.paths import usable
 from ml_intern.tools.files.write import described
@@ -55,6 +56,14 @@ class Edit(Tool[EditArguments]):
     arguments = EditArguments
     effect: ClassVar[Effect] = "write"
     recovery: ClassVar[Recovery] = "probe"
+    code: ClassVar[tuple[str, ...]] = ("old", "new")
+
+    def exhibits(self, args: EditArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """The change, where it can be made."""
+        found = _load(args, ctx.place)
+        if found.text.count(found.old) != 1:
+            return ()
+        return (changes(args.path, found.text, found.text.replace(found.old, found.new)),)
 
     def run(self, args: EditArguments, ctx: ToolContext) -> ToolOutcome:
         try:
@@ -145,7 +154,5 @@ def _nearest(text: str, old: str) -> list[str]:
 
 
 def _answer(path: str, before: str, after: str) -> ToolOutcome:
-    diff = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"a/{path}", f"b/{path}", lineterm=""
-    )
-    return succeed({**described(path, after.encode()), "diff": "\n".join(diff)})
+    diff = patch(path, before, after)
+    return succeed({**described(path, after.encode()), "diff": diff})

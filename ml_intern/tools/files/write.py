@@ -5,10 +5,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Recovery
-from ml_intern.tools.files.beneath import write_beneath
+from ml_intern.errors import InputError
+from ml_intern.events import Effect, Exhibit, Recovery
+from ml_intern.tools.files.beneath import read_beneath, write_beneath
+from ml_intern.tools.files.changes import changes
 from ml_intern.tools.files.paths import usable
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+
+_MOST_BYTES_TO_COMPARE = 8 << 20
 
 
 class WriteArguments(Arguments):
@@ -30,6 +34,20 @@ class Write(Tool[WriteArguments]):
     effect: ClassVar[Effect] = "write"
     # Writing the same bytes once more is as good as having written them.
     recovery: ClassVar[Recovery] = "pure"
+    code: ClassVar[tuple[str, ...]] = ("content",)
+
+    def exhibits(self, args: WriteArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """What changes in the file, which for a new one is all of it."""
+        return (changes(args.path, self._held(args, ctx), args.content),)
+
+    def _held(self, args: WriteArguments, ctx: ToolContext) -> str:
+        """What the file holds now; empty for none."""
+        try:
+            path = usable(ctx.place.writable, args.path)
+            data = read_beneath(ctx.place.workspace, path, _MOST_BYTES_TO_COMPARE)
+        except InputError:
+            return ""
+        return (data or b"").decode("utf-8", "replace")
 
     def run(self, args: WriteArguments, ctx: ToolContext) -> ToolOutcome:
         path = usable(ctx.place.writable, args.path)

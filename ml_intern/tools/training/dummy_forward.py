@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ml_intern.events import Effect, Fact, Recovery
+from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.hardware import available_bytes, usable_cpus
 from ml_intern.tools.training.memory import from_report, judge
@@ -37,6 +37,15 @@ class DummyForward(Tool[ScriptArguments]):
     # A check leaves nothing behind, so it may run again.
     recovery: ClassVar[Recovery] = "pure"
     timeout_s: ClassVar[float] = CHECK_TIMEOUT_S + 30
+    runs_code: ClassVar[bool] = True
+
+    def exhibits(self, args: ScriptArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """The script that would run."""
+        return (read_script(ctx.place, args.path).exhibit(),)
+
+    def content_sha256(self, args: ScriptArguments, ctx: ToolContext) -> str:
+        """Of the script."""
+        return read_script(ctx.place, args.path).sha256
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)

@@ -47,6 +47,15 @@ class Evaluate(Tool[EvaluateArguments]):
     effect: ClassVar[Effect] = "write"
     recovery: ClassVar[Recovery] = "keyed"
     timeout_s: ClassVar[float] = 3600.0
+    operations: ClassVar[tuple[str, ...]] = ("validation", "test")
+
+    def operation(self, args: EvaluateArguments) -> str:
+        """Which split: test is scored once."""
+        return args.split
+
+    def content_sha256(self, args: EvaluateArguments, ctx: ToolContext) -> str:
+        """Of the weights."""
+        return open_model(ctx.place, args.model_dir).weights_sha256()
 
     def run(self, args: EvaluateArguments, ctx: ToolContext) -> ToolOutcome:
         model, dataset = open_model(ctx.place, args.model_dir), _dataset(ctx)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ml_intern.compute.protocol import JobSpec
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Fact, Recovery
+from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.messages import JobId
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.confinement import access_of, home_of
@@ -32,6 +32,8 @@ from ml_intern.tools.training.script import (
     threads_for,
 )
 
+LOCAL = "local"
+"""Name of the compute that is this machine."""
 RECORD = "launch.json"
 """Written to the job's folder before the job starts; what it holds becomes the `job` fact."""
 
@@ -65,6 +67,19 @@ class LaunchTraining(Tool[LaunchArguments]):
     arguments = LaunchArguments
     effect: ClassVar[Effect] = "write"
     recovery: ClassVar[Recovery] = "detached"
+    runs_code: ClassVar[bool] = True
+
+    def worst_cost_micro_usd(self, args: LaunchArguments, ctx: ToolContext) -> int | None:
+        """Only this machine is known to be free."""
+        return 0 if ctx.place.compute.name == LOCAL else None
+
+    def exhibits(self, args: LaunchArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """The script that would run."""
+        return (read_script(ctx.place, args.path).exhibit(),)
+
+    def content_sha256(self, args: LaunchArguments, ctx: ToolContext) -> str:
+        """Of the script."""
+        return read_script(ctx.place, args.path).sha256
 
     def run(self, args: LaunchArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)

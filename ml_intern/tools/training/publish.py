@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 
 from ml_intern.errors import InputError, MLInternError
-from ml_intern.events import Effect, Fact, Recovery
+from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.card import entitled
 from ml_intern.tools.training.dataset import split_sha256
@@ -83,6 +83,34 @@ class Publish(Tool[PublishArguments]):
     effect: ClassVar[Effect] = "external"
     recovery: ClassVar[Recovery] = "keyed"
     timeout_s: ClassVar[float] = 3600.0
+    operations: ClassVar[tuple[str, ...]] = (
+        "create_private",
+        "create_public",
+        "replace_private",
+        "replace_public",
+    )
+
+    def operation(self, args: PublishArguments) -> str:
+        """Who may see it, and whether it may take the place of something."""
+        act = "replace" if args.overwrite else "create"
+        return f"{act}_{'private' if args.private else 'public'}"
+
+    def repository(self, args: PublishArguments, ctx: ToolContext) -> str:
+        """The one that would come to be, or be replaced."""
+        return f"{ctx.place.author}/{args.repo_name}"
+
+    def exhibits(self, args: PublishArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
+        """The files, and the card as it would stand there."""
+        parcel = _pack(args, ctx)
+        files = "\n".join([".gitattributes", *_summarised(parcel)])
+        return (
+            Exhibit(title="Files", kind="text", text=files),
+            Exhibit(title="Model card", kind="markdown", text=parcel.card),
+        )
+
+    def content_sha256(self, args: PublishArguments, ctx: ToolContext) -> str:
+        """Of all files that would be published."""
+        return _pack(args, ctx).repository.sha256()
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         parcel = _pack(args, ctx)

@@ -4,6 +4,7 @@ Only files on a list of ours are taken; everything else (checkpoints, pickles, l
 A link anywhere among them is refused: it could lead to a file that nobody means to publish.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -42,6 +43,15 @@ class Repository:
     files: tuple[str, ...]
     left_out: tuple[str, ...]
     """Top-level names in the folder that are not published."""
+
+    def sha256(self) -> str:
+        """Of the names and bytes of all files; reads them all."""
+        digest = hashlib.sha256()
+        for name in self.files:
+            with (self.root / name).open("rb") as file:
+                own = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{name}\0{own}\n".encode())
+        return digest.hexdigest()
 
     def size_bytes(self) -> int:
         """Of all files together."""

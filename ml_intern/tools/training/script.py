@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern.errors import InputError
+from ml_intern.events import Exhibit
 from ml_intern.sandbox.run import Completed
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace, fail
 from ml_intern.tools.run_script import run_python
@@ -33,6 +34,10 @@ class Script:
     name: str
     """The path as the session writes it: relative to the workspace."""
     source: bytes
+
+    def exhibit(self) -> Exhibit:
+        """The script as a person reads it before it runs."""
+        return Exhibit(title=self.name, kind="python", text=self.source.decode("utf-8", "replace"))
 
     @property
     def sha256(self) -> str:
