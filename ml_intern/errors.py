@@ -18,7 +18,8 @@ MLInternError
 ├── ApiError             the caller mends the request
 │   └── DaemonGone       the person starts the daemon again, or looks why it does not answer
 ├── SandboxError         the person installs or allows a sandbox
-└── ComputeError         a job could not be started, found or stopped
+├── ComputeError         a job could not be started, found or stopped
+└── Overtaken            nobody: the turn takes up what is new and decides again
 Interrupted (BaseException): the session was told to stop; only the turn may catch it.
 """
 
@@ -114,6 +115,10 @@ class SandboxError(MLInternError):
 
 class ComputeError(MLInternError):
     """A job could not be started, found or stopped."""
+
+
+class Overtaken(MLInternError):
+    """A step was decided on without something that has happened since; nothing was stored."""
 
 
 class Interrupted(BaseException):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, insert, update
 
 from ml_intern import events
-from ml_intern.errors import InputError, LeaseLost, UnknownSession
+from ml_intern.errors import InputError, LeaseLost, Overtaken, UnknownSession
 from ml_intern.events import Event, JobEnded, JobProgressed
 from ml_intern.messages import SessionId
 from ml_intern.queue import edges
@@ -55,12 +55,28 @@ def refuse_all_but_observations(found: Sequence[Event]) -> None:
             raise LeaseLost(f"{one.kind} may be stored only by the holder of the session's lease.")
 
 
-def append_held(connection: Connection, lease: Lease, found: Encoded, at: str) -> list[int]:
-    """Append as the holder of `lease`; returns the numbers. Raises LeaseLost, StateConflict."""
+def append_held(
+    connection: Connection,
+    lease: Lease,
+    found: Encoded,
+    at: str,
+    *,
+    after_seq: int | None = None,
+) -> list[int]:
+    """Append as the holder of `lease`; returns the numbers.
+
+    With `after_seq` only when that is the number of the session's newest event.
+    Raises LeaseLost, StateConflict, Overtaken.
+    """
     bind = {"of": lease.session_id, "count": len(found), "at": at, "token": lease.token}
     after = connection.execute(_ADVANCE_HELD, bind).scalar()
     if after is None:
         raise LeaseLost(f"Lease {lease.token} of session {lease.session_id} is over.")
+    newest = after - len(found) - 1
+    if after_seq is not None and newest != after_seq:
+        raise Overtaken(
+            f"Session {lease.session_id} has come to event {newest}; the step knew {after_seq}."
+        )
     return _insert(connection, lease.session_id, found, after, at)
 
 

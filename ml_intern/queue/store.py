@@ -184,15 +184,17 @@ class Store:
         """
         self._write(lambda c: leases.renew(c, lease, self._database.now(c)))
 
-    def append(self, lease: Lease, *events: Event) -> list[int]:
+    def append(self, lease: Lease, *events: Event, after_seq: int | None = None) -> list[int]:
         """Append events and move what they are about, all or nothing; returns the events' numbers.
 
+        With `after_seq`, the number of the newest event that the caller knows, nothing is stored
+        when there is a newer one (Overtaken).
         Raises LeaseLost, StateConflict, InputError for an event that could not be read again,
         StoreUnavailable.
         """
         at = stamp(self._clock.now())
         found = encoded(events)
-        return self._write(lambda c: append_held(c, lease, found, at), "news")
+        return self._write(lambda c: append_held(c, lease, found, at, after_seq=after_seq), "news")
 
     def finish(self, claim: Claim, *events: Event) -> None:
         """Append the last events, mark the op done and end the lease. Raises as `append` does."""

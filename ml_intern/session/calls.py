@@ -22,9 +22,10 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.messages import ApprovalId, ToolSpec
+from ml_intern.messages import ApprovalId, CallId, ToolSpec
 from ml_intern.session.desk import Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.scribe import Scribe
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.policy import Case, Judgement
@@ -56,7 +57,7 @@ class Calls:
     def __init__(
         self,
         *,
-        record: Callable[..., None],
+        scribe: Scribe,
         history: History,
         router: ToolRouter,
         place: Workplace,
@@ -64,7 +65,7 @@ class Calls:
         hold: Callable[[], None],
     ) -> None:
         """`hold` raises LeaseLost when the session is not ours any more."""
-        self._record = record
+        self._scribe = scribe
         self._history = history
         self._router = router
         self._place = place
@@ -76,13 +77,27 @@ class Calls:
         return self._router.specs()
 
     def settle(self) -> TurnFinished | None:
-        """Bring every open call as far as it goes; the end of the turn if one must wait."""
-        ready = [found for call in self._open() if (found := self._next_step(call)) is not None]
-        for batch in _batches(ready):
-            if self._signals.is_called_off():
-                return None
-            self._run_together(batch)
-        return self._waiting()
+        """Bring every open call as far as it goes; the end of the turn if one must wait.
+
+        Raises Overtaken when something has happened that was not known: settle again.
+        """
+        asked: set[CallId] = set()
+        while True:
+            known = self._scribe.news
+            ready = [
+                found
+                for call in self._open()
+                if call.call.call_id not in asked and (found := self._next_step(call)) is not None
+            ]
+            for batch in _batches(ready):
+                if self._signals.is_called_off():
+                    return None
+                if self._scribe.news != known:
+                    break  # what is ready was judged before something that counts
+                self._run_together(batch)
+                asked |= {item.open_call.call.call_id for item in batch}
+            if self._scribe.news == known:
+                return self._waiting()
 
     def abandon(self, reason: str) -> None:
         """Answer every open call with the news that it will not be finished."""
@@ -151,7 +166,7 @@ class Calls:
     def _request_approval(
         self, ready: _Ready, context: ToolContext, case: Case, judgement: Judgement
     ) -> None:
-        self._record(
+        self._scribe.plan(
             ApprovalRequested(
                 approval_id=ApprovalId(self._place.clock.new_id()),
                 call_id=ready.open_call.call.call_id,
@@ -191,7 +206,7 @@ class Calls:
         """Nobody can tell what became of it. What reached outside, only a person can find out."""
         lost = ToolLost(call_id=open_call.call.call_id, tool=open_call.call.name)
         if effect == "external":
-            self._record(lost)
+            self._scribe.record(lost)
         else:
             self._answer(open_call, fail(UNKNOWN), "recovery", began, first=lost)
 
@@ -200,7 +215,7 @@ class Calls:
             self._run(items[0])
             return
         clock = self._place.clock
-        self._record(*[event for item in items for event in self._start(item)])
+        self._scribe.plan(*[event for item in items for event in self._start(item)])
         began = clock.monotonic()
         with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reads") as pool:
             outcomes = list(pool.map(self._execute, items))
@@ -208,7 +223,7 @@ class Calls:
             self._take(item, outcome, began)
 
     def _run(self, item: _Ready) -> None:
-        self._record(*self._start(item))
+        self._scribe.plan(*self._start(item))
         began = self._place.clock.monotonic()
         self._hold_for(item)
         self._take(item, self._execute(item), began)
@@ -251,7 +266,7 @@ class Calls:
             return
         if isinstance(outcome, Waiting):
             if open_call.stage != "waiting":
-                self._record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
+                self._scribe.record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
         else:
             self._answer(open_call, _told_what_ran(item, outcome), "tool", began)
 
@@ -296,7 +311,7 @@ class Calls:
             facts=outcome.facts,
             spilled_to=spilled_to,
         )
-        self._record(*([first] if first else []), *_launched(outcome), finished)
+        self._scribe.record(*([first] if first else []), *_launched(outcome), finished)
 
     def _waiting(self) -> TurnFinished | None:
         waiting = [call for call in self._open() if call.waiting_on is not None]

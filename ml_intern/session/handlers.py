@@ -6,6 +6,7 @@ an effect that was told to stop goes on, the claim ends with this process.
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
@@ -13,7 +14,14 @@ from typing import assert_never
 from ml_intern.context import compaction
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import SessionFacts, system_prompt
-from ml_intern.errors import ComputeError, ConfigError, Interrupted, ModelError, QueueError
+from ml_intern.errors import (
+    ComputeError,
+    ConfigError,
+    Interrupted,
+    ModelError,
+    Overtaken,
+    QueueError,
+)
 from ml_intern.events import (
     AnsweredBy,
     Compacted,
@@ -47,6 +55,7 @@ from ml_intern.session.briefing import session_facts
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.scribe import Scribe
 from ml_intern.session.turn import Turn
 from ml_intern.session.unknowns import answer, unfinished
 from ml_intern.tools.protocol import ToolOutcome, Workplace, fail, succeed
@@ -107,12 +116,12 @@ class Handling:
         self._signals = signals
         self._row = desk.store.session(claim.session_id)
         self._history = History()
-        journal = [recorded.event for recorded in desk.store.events(claim.session_id)]
-        for event in journal:
-            self._history.apply(event)
+        self._scribe = Scribe(desk.store, claim.lease, self._history.apply)
+        journal = self._scribe.catch_up()
         self._context = ContextManager(system_prompt(self._facts()))
-        for event in journal:
-            self._context.add(event)
+        for recorded in journal:
+            self._context.add(recorded.event)
+        self._scribe.tell(self._context.add)
 
     def run(self) -> None:
         """Do what the op asks, to its end."""
@@ -128,11 +137,12 @@ class Handling:
 
     def _run_turn(self, op: TurnOp) -> None:
         """Take the op up, unless a process that died has done so; then go on with the turn."""
-        if not self._history.took_up(self._claim.op_seq):
+        while not self._history.took_up(self._claim.op_seq):
             if self._too_late(op):
                 self._drop(op)
                 return
-            self._record(*self._first_events(op))
+            with suppress(Overtaken):
+                self._scribe.plan(*self._first_events(op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is not None:
             self._finish(ended)
@@ -297,7 +307,7 @@ class Handling:
 
     def _calls(self) -> Calls:
         return Calls(
-            record=self._record,
+            scribe=self._scribe,
             history=self._history,
             router=self._desk.router,
             place=self._place(),
@@ -321,7 +331,7 @@ class Handling:
 
     def _turn(self) -> Turn:
         return Turn(
-            record=self._record,
+            scribe=self._scribe,
             history=self._history,
             context=self._context,
             calls=self._calls(),
@@ -349,14 +359,3 @@ class Handling:
 
     def _place(self) -> Workplace:
         return self._desk.place(self._row, tuple(self._history.said))
-
-    def _record(self, *events: Event) -> None:
-        """The one way into the journal: durable first, then part of what this turn knows."""
-        if events:
-            self._desk.store.append(self._claim.lease, *events)
-            for event in events:
-                self._take_up(event)
-
-    def _take_up(self, event: Event) -> None:
-        self._history.apply(event)
-        self._context.add(event)

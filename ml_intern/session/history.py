@@ -163,8 +163,10 @@ class History:
                     waiting_on=f"approval:{event.approval_id}",
                 )
             case ApprovalDecided():
-                stage: Stage = "denied" if event.verdict == "deny" else "approved"
-                now = replace(was, stage=stage, arguments=event.arguments, decision=event)
+                stage: Stage = "denied" if event.verdict in ("deny", "expire") else "approved"
+                now = replace(
+                    was, stage=stage, arguments=event.arguments, decision=event, waiting_on=None
+                )
             case ToolStarted():
                 now = replace(
                     was,

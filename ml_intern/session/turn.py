@@ -11,7 +11,14 @@ from collections.abc import Callable
 
 from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
-from ml_intern.errors import ContextOverflow, Interrupted, ModelError, Refused, Retryable
+from ml_intern.errors import (
+    ContextOverflow,
+    Interrupted,
+    ModelError,
+    Overtaken,
+    Refused,
+    Retryable,
+)
 from ml_intern.events import (
     ModelAsked,
     ModelFailed,
@@ -25,6 +32,7 @@ from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.guards import judge
 from ml_intern.session.history import History
+from ml_intern.session.scribe import Scribe
 
 RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
 LOOK_EVERY_S = 0.1
@@ -37,7 +45,7 @@ class Turn:
     def __init__(
         self,
         *,
-        record: Callable[..., None],
+        scribe: Scribe,
         history: History,
         context: ContextManager,
         calls: Calls,
@@ -48,7 +56,7 @@ class Turn:
         why_stopped: Callable[[], str],
         on_text: Callable[[str], None] = ignore_text,
     ) -> None:
-        self._record = record
+        self._scribe = scribe
         self._history = history
         self._context = context
         self._calls = calls
@@ -59,6 +67,8 @@ class Turn:
         self._why_stopped = why_stopped
         self._on_text = on_text
         self._deadline = clock.monotonic() + limits.max_turn_s
+        self._failures = 0
+        """How often in a row the model has failed."""
 
     def run(self) -> TurnFinished | None:
         """Go on until the turn ends; None when the process is to leave it to the next owner.
@@ -66,22 +76,24 @@ class Turn:
         Raises only for our bugs and for lost ground (QueueError).
         """
         while True:
-            waiting = self._calls.settle()
-            verdict = judge(self._history.conduct, self._history.standing())
-            if isinstance(verdict, TurnFinished):
-                return verdict
-            if self._signals.stop.is_set():
-                return self.interrupt(self._why_stopped())
-            if waiting is not None:
-                return waiting
-            if self._signals.leave.is_set():
-                return None
-            if (limit := self._limit()) is not None:
-                return _finished("stopped", limit)
-            if verdict is not None:
-                self._record(verdict)
             try:
+                waiting = self._calls.settle()
+                verdict = judge(self._history.conduct, self._history.standing())
+                if isinstance(verdict, TurnFinished):
+                    return verdict
+                if self._signals.stop.is_set():
+                    return self.interrupt(self._why_stopped())
+                if waiting is not None:
+                    return waiting
+                if self._signals.leave.is_set():
+                    return None
+                if (limit := self._limit()) is not None:
+                    return _finished("stopped", limit)
+                if verdict is not None:
+                    self._scribe.plan(verdict)
                 self._ask()
+            except Overtaken:
+                continue
             except ModelError as exc:
                 return _finished("failed", str(exc))
 
@@ -102,8 +114,10 @@ class Turn:
 
     def _ask(self) -> None:
         """Record the model's next answer; none when the session is to stop meanwhile."""
-        for attempt in range(len(RETRY_WAITS_S) + 1):
-            self._record(ModelAsked(model=self._model.name, iteration=self._history.iterations + 1))
+        while True:
+            self._scribe.plan(
+                ModelAsked(model=self._model.name, iteration=self._history.iterations + 1)
+            )
             started = self._clock.monotonic()
             try:
                 reply = self._model.complete(
@@ -113,28 +127,29 @@ class Turn:
                     cancelled=self._signals.is_called_off,
                 )
             except Interrupted as cut:
-                self._record(_cut_off(self._model.name, cut))
+                self._scribe.record(_cut_off(self._model.name, cut))
                 return
             except Retryable as exc:
-                wait_s = self._wait_before_next(attempt, exc)
+                wait_s = self._wait_before_next(exc)
+                self._failures += 1
+                self._scribe.record(_failure(self._model.name, exc, wait_s))
                 if wait_s is None:
-                    self._record(_failure(self._model.name, exc, None))
                     raise
-                self._record(_failure(self._model.name, exc, wait_s))
                 if not self._wait(wait_s):
                     return
             except (Refused, ContextOverflow) as exc:
-                self._record(_failure(self._model.name, exc, None))
+                self._scribe.record(_failure(self._model.name, exc, None))
                 raise
             else:
+                self._failures = 0
                 self._take(reply, self._clock.monotonic() - started)
                 return
 
-    def _wait_before_next(self, attempt: int, exc: Retryable) -> float | None:
+    def _wait_before_next(self, exc: Retryable) -> float | None:
         """None when the model is not asked again: often enough, or not while the turn may run."""
-        if attempt == len(RETRY_WAITS_S):
+        if self._failures == len(RETRY_WAITS_S):
             return None
-        wait_s = exc.retry_after_s or RETRY_WAITS_S[attempt]
+        wait_s = exc.retry_after_s or RETRY_WAITS_S[self._failures]
         return wait_s if self._clock.monotonic() + wait_s < self._deadline else None
 
     def _wait(self, wait_s: float) -> bool:
@@ -159,7 +174,7 @@ class Turn:
             stop_reason=reply.stop_reason,
             duration_ms=round(took_s * 1000),
         )
-        self._record(event)
+        self._scribe.record(event)
 
     def _with_own_ids(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
         """Ids of our own: a model may repeat one, and jobs and approvals are found by them."""

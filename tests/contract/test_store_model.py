@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ml_intern.errors import LeaseLost, StateConflict
+from ml_intern.errors import LeaseLost, Overtaken, StateConflict
 from ml_intern.messages import SessionId
 from ml_intern.queue import leases
 from ml_intern.queue.address import parse
@@ -40,6 +40,7 @@ from tests.queue.given import (
     said,
     started,
     stop,
+    turn,
 )
 from tests.support.postgres import PostgresServer
 
@@ -195,6 +196,20 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             with pytest.raises(StateConflict):
                 self.store.append(claim.lease, event)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), behind=st.sampled_from([0, 1, -1]))
+    def append_after(self, data: st.DataObject, behind: int) -> None:
+        session_id = data.draw(st.sampled_from(sorted(self.held)))
+        one, claim = self.model[session_id], self.held[session_id]
+        known = len(one.events) - behind
+        if behind:
+            with pytest.raises(Overtaken):
+                self.store.append(claim.lease, turn(), after_seq=known)
+        else:
+            one.outcome = None
+            one.events.append("turn_started")
+            assert self.store.append(claim.lease, turn(), after_seq=known) == [len(one.events)]
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), outcome=st.sampled_from(["finished", "waiting", None]))

@@ -136,11 +136,11 @@ class Away:
         self._store = store
         self.refused: list[str] = []
 
-    def append(self, lease: Any, *events: Any) -> Any:
+    def append(self, lease: Any, *events: Any, **known: Any) -> Any:
         if not self.refused and any(isinstance(event, ToolFinished) for event in events):
             self.refused.append("result")
             raise StoreUnavailable("The server is gone.")
-        return self._store.append(lease, *events)
+        return self._store.append(lease, *events, **known)
 
     def release(self, claim: Any) -> Any:
         if "release" not in self.refused:

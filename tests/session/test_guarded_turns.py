@@ -175,10 +175,11 @@ def crash_when(bench, monkeypatch, is_time) -> None:
     """Handle one op in a process that dies right after the first event that `is_time` picks."""
     append = bench.store.append
 
-    def dying(lease, *events):
-        append(lease, *events)
+    def dying(lease, *events, **known):
+        seqs = append(lease, *events, **known)
         if any(is_time(event) for event in events):
             raise Died
+        return seqs
 
     claim = bench.store.claim(0)
     monkeypatch.setattr(bench.store, "append", dying)

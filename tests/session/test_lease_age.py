@@ -33,8 +33,8 @@ class Frozen:
         monkeypatch.setattr(self.bench.store, "renew", self.renew)
         self.bench.start()
 
-    def append(self, lease: Any, *events: Any) -> list[int]:
-        seqs = self._append(lease, *events)
+    def append(self, lease: Any, *events: Any, **known: Any) -> list[int]:
+        seqs = self._append(lease, *events, **known)
         if any(isinstance(event, ToolStarted) for event in events):
             meanwhile, self.meanwhile = self.meanwhile, bool
             meanwhile()
