@@ -7,7 +7,7 @@ since a NOTIFY inside of one makes all commits of the server wait for each other
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 
@@ -35,6 +35,7 @@ MANNERS: dict[str, Any] = {
 """How we connect: so that a server that went without a word is noticed."""
 
 _CHANNEL = "ml_intern"
+_KNOWN: dict[str, Told] = {told: told for told in get_args(Told)}
 
 
 class Bulletin:
@@ -99,4 +100,4 @@ class Bulletin:
         while not self._closed.is_set():
             for notice in connection.notifies(timeout=LISTEN_S, stop_after=1):
                 if notice.pid != self._own:
-                    heard("news" if notice.payload == "news" else "work")
+                    heard(_KNOWN.get(notice.payload, "work"))

@@ -15,8 +15,8 @@ from ml_intern.errors import InputError, StateConflict
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-Told = Literal["news", "work"]
-"""What other processes are told: events were stored; an op may be claimed."""
+Told = Literal["news", "work", "mail"]
+"""What other processes are told: events were stored; an op may be claimed; there is mail."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a transaction waits for another one's locks."""

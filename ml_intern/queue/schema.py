@@ -249,6 +249,7 @@ outbox = Table(
     Column("next_try", Text),
     Column("created", Text, nullable=False),
     Index("outbox_by_state", "channel", "state", "lane", "id"),
+    Index("outbox_by_name", "channel", "external_id"),
 )
 
 # Readers of the journal, and senders: one process at a time has the row, and its place is kept.

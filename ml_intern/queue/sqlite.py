@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -22,6 +22,7 @@ from ml_intern.errors import StoreUnavailable
 from ml_intern.queue import migrating
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work, translated
 from ml_intern.queue.group_commit import GroupCommit, WriterClosed
+from ml_intern.queue.schema import reader
 
 POLL_S = 0.25
 _TRY_AGAIN_S = 0.005
@@ -103,11 +104,12 @@ class SqliteDatabase:
         self.write(_nothing)
 
     def recovered(self) -> None:
-        """Fold the log into the file now and then.
+        """Fold the log into the file now and then, and let go what readers before us held.
 
-        Other processes leave it alone, or the last of them folds it when it closes the file.
+        Other processes leave the log alone, or the last of them folds it when it closes the file.
         """
         self.write(_keep_log_short)
+        self.write(_let_readers_go)
 
     def _back_up(self, revision: str) -> None:
         """Copy the file as it is before a migration, beside it. Raises StoreUnavailable."""
@@ -284,6 +286,11 @@ def _demand_write_ahead_log(connection: Connection, path: Path) -> None:
 
 def _nothing(_connection: Connection) -> None:
     """A transaction without a change."""
+
+
+def _let_readers_go(connection: Connection) -> None:
+    """Whoever held these rows has ended: of this file one process at a time is the worker."""
+    connection.execute(update(reader).values(held_until=None))
 
 
 def _keep_log_short(connection: Connection) -> None:

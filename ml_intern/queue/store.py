@@ -28,6 +28,7 @@ from ml_intern.queue.append import (
 from ml_intern.queue.bell import Bell
 from ml_intern.queue.database import Database, T, Told, Work
 from ml_intern.queue.journal import Journal
+from ml_intern.queue.mail import Mail
 from ml_intern.queue.owner import Owner, read_owner
 from ml_intern.queue.rows import (
     ApprovalRow,
@@ -59,10 +60,12 @@ class Store:
         self._site = site
         self._clock = clock
         self._owner = owner
-        self._bells: dict[Told, Bell] = {"news": Bell(), "work": Bell()}
+        self._bells: dict[Told, Bell] = {"news": Bell(), "work": Bell(), "mail": Bell()}
         database.listen(self._ring)
         self.journal = Journal(database, clock, self._bells["news"])
         """All that a mere reader of events needs."""
+        self.mail = Mail(database, clock, self._bells["mail"], self._write)
+        """To and from other channels."""
 
     @classmethod
     def open(cls, path: Path, clock: Clock, owner: Owner | None = None) -> Self:
@@ -342,4 +345,4 @@ class Store:
         return outcome
 
     def _ring(self, told: Told) -> None:
-        self._bells[told].ring(for_all=told == "news")
+        self._bells[told].ring(for_all=told != "work")

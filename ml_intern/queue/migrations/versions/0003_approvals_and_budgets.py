@@ -91,3 +91,4 @@ def _mail() -> None:
         sa.Column("created", sa.Text, nullable=False),
     )
     op.create_index("outbox_by_state", "outbox", ["channel", "state", "lane", "id"])
+    op.create_index("outbox_by_name", "outbox", ["channel", "external_id"])
