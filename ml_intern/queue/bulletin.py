@@ -5,6 +5,8 @@ since a NOTIFY inside of one makes all commits of the server wait for each other
 """
 
 import logging
+import selectors
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any, get_args
@@ -16,7 +18,6 @@ from ml_intern.queue.database import Told
 
 log = logging.getLogger(__name__)
 
-LISTEN_S = 1.0
 AGAIN_S = 1.0
 GATHER_S = 0.01
 """What comes within that time is told once."""
@@ -42,7 +43,7 @@ class Bulletin:
     """One thread that tells and one that listens. `tell` is safe from any thread."""
 
     def __init__(self, address: str, closed: threading.Event) -> None:
-        """`closed`: both threads end when it is set."""
+        """`closed`: set it, then `join`, and both threads end."""
         self._address = address
         self._closed = closed
         self._new = threading.Event()
@@ -51,6 +52,8 @@ class Bulletin:
         self._own: int | None = None
         """Of the server's processes, the one that tells for us."""
         self._threads: list[threading.Thread] = []
+        # The listener waits for its connection and for the end of these at the same time.
+        self._stay, self._leave = socket.socketpair()
 
     def start(self, heard: Callable[[Told], None]) -> None:
         """Begin; `heard` is called with what others tell."""
@@ -60,10 +63,12 @@ class Bulletin:
             thread.start()
 
     def join(self) -> None:
-        """Wait for both to end."""
+        """End both, and wait for that."""
         self._new.set()
+        self._stay.close()
         for thread in self._threads:
             thread.join()
+        self._leave.close()
 
     def tell(self, told: Told) -> None:
         """Soon, and once for all who tell the same at about the same time."""
@@ -97,7 +102,11 @@ class Bulletin:
 
     def _listen(self, connection: psycopg.Connection, heard: Callable[[Told], None]) -> None:
         connection.execute(f"LISTEN {_CHANNEL}")
-        while not self._closed.is_set():
-            for notice in connection.notifies(timeout=LISTEN_S, stop_after=1):
-                if notice.pid != self._own:
-                    heard(_KNOWN.get(notice.payload, "work"))
+        with selectors.DefaultSelector() as either:
+            either.register(connection, selectors.EVENT_READ)
+            either.register(self._leave, selectors.EVENT_READ)
+            while not self._closed.is_set():
+                for notice in connection.notifies(timeout=0):
+                    if notice.pid != self._own:
+                        heard(_KNOWN.get(notice.payload, "work"))
+                either.select()
