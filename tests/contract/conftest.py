@@ -14,6 +14,7 @@ from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Store
 from tests.queue.given import HERE, HandClock
+from tests.support.postgres import PostgresServer
 
 OpenStore = Callable[..., Store]
 OpenDatabase = Callable[[], Database]
@@ -30,13 +31,25 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return kind
 
 
+@pytest.fixture(scope="session")
+def empty_database(postgres_server: PostgresServer) -> Callable[[], URL]:
+    """Gives one and the same database on the server, empty each time."""
+    url = postgres_server.new_database()
+
+    def emptied() -> URL:
+        postgres_server.empty(url)
+        return parse(url)
+
+    return emptied
+
+
 @pytest.fixture
 def open_database(
     database_kind: str, request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock
 ) -> Iterator[OpenDatabase]:
     """Opens one and the same database again and again; closed after the test."""
     if database_kind == "postgresql":
-        url = parse(request.getfixturevalue("postgres_url"))
+        url = request.getfixturevalue("empty_database")()
         open_one = partial(PostgresByHand, url, clock)
     else:
         open_one = partial(SqliteDatabase, tmp_path / "state" / "ml-intern.db", clock)

@@ -18,11 +18,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import URL
 
 from ml_intern.errors import LeaseLost, Overtaken, StateConflict
 from ml_intern.messages import SessionId
 from ml_intern.queue import leases
-from ml_intern.queue.address import parse
 from ml_intern.queue.database import Database
 from ml_intern.queue.sqlite import SqliteDatabase
 from ml_intern.queue.store import Claim, Store
@@ -42,7 +42,6 @@ from tests.queue.given import (
     stop,
     turn,
 )
-from tests.support.postgres import PostgresServer
 
 SESSIONS = [SessionId("s1"), SessionId("s2"), SessionId("s3")]
 known = st.sampled_from(SESSIONS)
@@ -281,20 +280,19 @@ IS_THOROUGH = settings.get_current_profile_name() == "chaos"
 
 
 class Histories:
-    """A new database for each history; that of the last one goes."""
+    """An empty database for each history; the file of the last one goes."""
 
-    def __init__(self, folder: Path, server: PostgresServer | None) -> None:
+    def __init__(self, folder: Path, emptied: Callable[[], URL] | None) -> None:
+        """`emptied`: gives a database on a server; None: each has a file of its own."""
         self._folder = folder
-        self._server = server
+        self._emptied = emptied
         self._forget: Callable[[], object] = bool
 
     def begin(self, clock: HandClock) -> Callable[[], Database]:
         """What opens the new one, as often as it is called."""
+        if self._emptied is not None:
+            return partial(PostgresByHand, self._emptied(), clock)
         self._forget()
-        if self._server is not None:
-            url = self._server.new_database()
-            self._forget = partial(self._server.drop_database, url)
-            return partial(PostgresByHand, parse(url), clock)
         folder = self._folder / uuid4().hex
         self._forget = partial(shutil.rmtree, folder)
         return partial(SqliteDatabase, folder / "ml-intern.db", clock)
@@ -306,10 +304,10 @@ def test_random_histories(
     database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     is_server = database_kind == "postgresql"
-    server = request.getfixturevalue("postgres_server") if is_server else None
+    emptied = request.getfixturevalue("empty_database") if is_server else None
     number = {"max_examples": 30 if is_server else 100, "stateful_step_count": 40}
     run_state_machine_as_test(
-        partial(StoreMachine, Histories(tmp_path, server).begin),
+        partial(StoreMachine, Histories(tmp_path, emptied).begin),
         settings=settings(
             **({} if IS_THOROUGH else number),
             deadline=None,

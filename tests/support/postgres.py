@@ -64,11 +64,11 @@ class PostgresServer:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
-    def drop_database(self, url: str) -> None:
-        """Whoever is still connected to it is not any more."""
-        name = url.rpartition("/")[2]
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    def empty(self, database: str) -> None:
+        """Take all tables out of the database with this URL; quicker than a new one."""
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
 
     def start(self) -> None:
         """Returns when it answers."""
