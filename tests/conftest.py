@@ -10,6 +10,15 @@ from tests.support.postgres import PostgresServer, binaries, postgres
 
 settings.register_profile("chaos", max_examples=5_000, stateful_step_count=50)
 """For the random histories of the store, hours of them: see `make chaos`."""
+LONGEST_FIRST = (
+    "tests/scenario/",
+    "tests/chaos/",
+    "tests/tools/training/",
+    "tests/recipes/",
+    "tests/cli/test_main.py",
+    "tests/contract/",
+)
+"""Begun first, so that in the end no worker is left alone with minutes of work."""
 
 
 def pytest_configure() -> None:
@@ -21,6 +30,16 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order of `LONGEST_FIRST`, and all others after them."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    found = (n for n, where in enumerate(LONGEST_FIRST) if item.nodeid.startswith(where))
+    return next(found, len(LONGEST_FIRST))
 
 
 @pytest.fixture(scope="session")
