@@ -5,15 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.postgres import PostgresServer, binaries, postgres
 
 settings.register_profile("chaos", max_examples=5_000, stateful_step_count=50)
 """For the random histories of the store, hours of them: see `make chaos`."""
+TRAINING = "tests/tools/training/"
 LONGEST_FIRST = (
     "tests/scenario/",
     "tests/chaos/",
-    "tests/tools/training/",
+    TRAINING,
     "tests/recipes/",
     "tests/cli/test_main.py",
     "tests/contract/",
@@ -30,6 +33,18 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+class Together(LoadFileScheduling):
+    """A worker gets a file, or all files that share what one of them has trained."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TRAINING if nodeid.startswith(TRAINING) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
