@@ -186,6 +186,7 @@ class Service:
             return
         self._closed = True
         self.drain(drain_s, cut_s)
+        self.store.end_waits("news")
         self._readers.stop(READERS_S)
         if self._workers is not None:
             self.traces.catch_up()

@@ -82,6 +82,7 @@ class Workers:
         short, and get `cut_s` seconds more to end.
         """
         self._leave.set()
+        self._desk.store.end_waits("work")
         self._join(timeout_s)
         self.hurry()
         self._join(cut_s)

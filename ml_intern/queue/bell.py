@@ -7,9 +7,11 @@ class Bell:
     """A count of rings that one can wait for; a ring between looking and waiting is not missed."""
 
     def __init__(self) -> None:
-        # Its lock protects `_rings`.
+        # Its lock protects `_rings` and `is_over`.
         self._condition = threading.Condition()
         self._rings = 0
+        self.is_over = False
+        """Nobody waits for it any more."""
 
     def rings(self) -> int:
         """How often it has rung; read it before looking, give it to `wait` afterwards."""
@@ -25,8 +27,14 @@ class Bell:
             else:
                 self._condition.notify()
 
-    def wait(self, heard: int, timeout_s: float) -> None:
-        """Return at the first ring after `heard`, or after `timeout_s` seconds."""
+    def end(self) -> None:
+        """Wake all waiting threads, and let nobody wait again."""
         with self._condition:
-            if self._rings == heard:
+            self.is_over = True
+            self._condition.notify_all()
+
+    def wait(self, heard: int, timeout_s: float) -> None:
+        """Return at the first ring after `heard`, at the end, or after `timeout_s` seconds."""
+        with self._condition:
+            if self._rings == heard and not self.is_over:
                 self._condition.wait(timeout_s)

@@ -77,7 +77,7 @@ class Journal:
     def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
         """Wait until an event after `after_position` exists, at most `timeout_s` seconds.
 
-        True when there is one. Raises StoreUnavailable.
+        True when there is one. Does not wait after `Store.end_waits`. Raises StoreUnavailable.
         """
         deadline = self._clock.monotonic() + timeout_s
         while True:
@@ -85,7 +85,7 @@ class Journal:
             if self.last_position() > after_position:
                 return True
             left = deadline - self._clock.monotonic()
-            if left <= 0:
+            if left <= 0 or self._news.is_over:
                 return False
             self._news.wait(heard, min(left, self._database.poll_s))
 

@@ -76,6 +76,10 @@ class Store:
         """
         return cls(SqliteDatabase(path, clock), clock, owner or read_owner())
 
+    def end_waits(self, told: Told) -> None:
+        """Let nobody in this process wait for it any more: those who do are told to end."""
+        self._bells[told].end()
+
     def close(self) -> None:
         """Close the file. Leases stay as they are; `release` what is unfinished first."""
         self._database.close()
@@ -162,9 +166,9 @@ class Store:
     def claim(self, timeout_s: float, only: SessionId | None = None) -> Claim | None:
         """Lease the session that has been ready longest, with its next op; or `only` this one.
 
-        None after `timeout_s` seconds. An op whose worker was lost comes again before later ones;
-        after `leases.MOST_ATTEMPTS` times without a tool call that came to its end it is given up
-        with `TurnFinished("failed")`.
+        None after `timeout_s` seconds, or at `end_waits`. An op whose worker was lost comes again
+        before later ones; after `leases.MOST_ATTEMPTS` times without a tool call that came to its
+        end it is given up with `TurnFinished("failed")`.
         Raises StoreUnavailable.
         """
         deadline = self._clock.monotonic() + timeout_s
@@ -176,7 +180,7 @@ class Store:
             if self._free_the_dead():
                 continue
             left = deadline - self._clock.monotonic()
-            if left <= 0:
+            if left <= 0 or self._bells["work"].is_over:
                 return None
             self._bells["work"].wait(heard, min(left, self._database.poll_s))
 

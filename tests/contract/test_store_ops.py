@@ -279,6 +279,18 @@ def waiting_claim(store: Store) -> tuple[threading.Thread, list[Claim]]:
     return worker, found
 
 
+def test_a_waiting_worker_is_let_go_when_nobody_is_to_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store._database, "poll_s", 20.0)
+    worker, found = waiting_claim(store)
+    store.end_waits("work")
+    worker.join(10)
+    assert found == [None]
+    new_session(store)
+    assert store.claim(20) is not None
+
+
 def test_a_waiting_worker_is_woken_by_whatever_makes_a_session_ready(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

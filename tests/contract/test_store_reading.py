@@ -89,6 +89,20 @@ def test_a_waiting_reader_is_woken(open_store, clock: HandClock, writer: str) ->
     assert found == [True]
 
 
+def test_a_waiting_reader_is_let_go_when_nobody_is_to_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store._database, "poll_s", 20.0)
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(store.wait_for_events(0, 20)), daemon=True
+    )
+    thread.start()
+    store.end_waits("news")
+    thread.join(10)
+    assert found == [False]
+
+
 def test_waiting_in_vain_ends_in_time(tmp_path, open_store) -> None:
     store = open_store()
     store.journal._clock = SystemClock()

@@ -28,3 +28,16 @@ def test_a_ring_for_all_wakes_all() -> None:
     for thread in waiting:
         thread.join(10)
     assert not any(thread.is_alive() for thread in waiting)
+
+
+def test_after_its_end_nobody_waits() -> None:
+    bell = Bell()
+    waiting = threading.Thread(target=bell.wait, args=(0, 60), daemon=True)
+    waiting.start()
+    bell.end()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    late = threading.Thread(target=bell.wait, args=(0, 60), daemon=True)
+    late.start()
+    late.join(10)
+    assert not late.is_alive()

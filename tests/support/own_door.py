@@ -67,6 +67,7 @@ class OwnDoor:
         )
 
     def close(self) -> None:
+        self.store.end_waits("news")
         self._readers.stop(STOP_S)
         self.store.close()
 
