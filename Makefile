@@ -53,10 +53,11 @@ venv: .venv/.train ## the program with what training needs, in .venv
 	@$(BIN)/python -m compileall -q ml_intern
 	@touch $@
 
-.venv/.dev: .venv/.train
-	@echo "Installing what the tests and checks need into .venv ..."
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing ml-intern with all that tests and checks need into .venv (some minutes, once) ..."
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,dev]'
-	@touch $@
+	@$(BIN)/python -m compileall -q ml_intern
+	@touch .venv/.train $@
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
 TOOLS := bwrap:bubblewrap systemd-analyze:systemd systemd-nspawn:systemd-container dbus-daemon:dbus \
