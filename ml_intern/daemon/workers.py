@@ -107,7 +107,7 @@ class Workers:
                 if claim is not None:  # the store has refused in the middle of it
                     self._desk.store.release(claim)
                 asked_at = self._desk.clock.boottime()
-                claim = self._desk.store.claim(CLAIM_WAIT_S, self._only)
+                claim = self._desk.store.claim(CLAIM_WAIT_S, self._only, ours=self._in_hand)
                 self._beat(CLAIMS)
                 if claim is not None:
                     self._run(claim, Proof(asked_at))
@@ -170,6 +170,9 @@ class Workers:
                 running.signals.interrupt()
             else:
                 running.signals.proof.note(asked_at)
+
+    def _in_hand(self) -> list[SessionId]:
+        return [running.claim.session_id for running in self._now_running()]
 
     def _now_running(self) -> list[Running]:
         with self._lock:

@@ -6,8 +6,11 @@ not renewed; an end that lies far further ahead than any lease can last was writ
 was restarted, and is over too.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import pydantic
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
 from ml_intern import ops
 from ml_intern.errors import LeaseLost
@@ -39,6 +42,7 @@ _FREE = (session.c.site == bindparam("site")) & or_(
 )
 _ANY_FREE = select(session.c.id).where(_FREE).limit(1)
 _IT = session.c.id == bindparam("only")
+_NOT_OURS = session.c.id.not_in(bindparam("ours", expanding=True))
 _NEXT_SESSION = (
     select(session.c.id)
     .where(_FREE)
@@ -98,26 +102,27 @@ _FREE_ALL_OF = (
 )
 
 
-def is_any_free(
-    connection: Connection, site: str, now: float, only: SessionId | None = None
-) -> bool:
-    """Whether a session of the site may be claimed at `now`, in seconds of the database's clock.
+@dataclass(frozen=True, kw_only=True)
+class Among:
+    """The sessions that may be claimed."""
 
-    `only`: no other than this one.
-    """
-    statement = _ANY_FREE if only is None else _ANY_FREE.where(_IT)
-    return connection.execute(statement, _bind(site, now, only)).first() is not None
+    site: str
+    only: SessionId | None = None
+    """No other than this one."""
+    ours: Collection[SessionId] = ()
+    """None of these: a worker of this process has them in hand, whatever time it is."""
 
 
-def next_session(
-    connection: Connection, site: str, now: float, only: SessionId | None = None
-) -> SessionId | None:
-    """The session that has been ready longest at `now`, locked; one that is locked is passed by.
+def is_any_free(connection: Connection, among: Among, now: float) -> bool:
+    """Whether a session may be claimed at `now`, in seconds of the database's clock."""
+    statement, bind = _asked(_ANY_FREE, among, now)
+    return connection.execute(statement, bind).first() is not None
 
-    `only`: no other than this one.
-    """
-    statement = _NEXT_SESSION if only is None else _NEXT_SESSION.where(_IT)
-    return connection.execute(statement, _bind(site, now, only)).scalar()
+
+def next_session(connection: Connection, among: Among, now: float) -> SessionId | None:
+    """The session that has been ready longest at `now`, locked; one that is locked is passed by."""
+    statement, bind = _asked(_NEXT_SESSION, among, now)
+    return connection.execute(statement, bind).scalar()
 
 
 def claim(
@@ -177,9 +182,15 @@ def free(connection: Connection, owner: Owner) -> int:
     return connection.execute(_FREE_ALL_OF, bind).rowcount
 
 
-def _bind(site: str, now: float, only: SessionId | None) -> dict[str, object]:
-    bind: dict[str, object] = {"site": site, "now": now}
-    return bind if only is None else {**bind, "only": only}
+def _asked(
+    statement: Select[SessionId], among: Among, now: float
+) -> tuple[Select[SessionId], dict[str, object]]:
+    bind: dict[str, object] = {"site": among.site, "now": now}
+    if among.only is not None:
+        statement, bind["only"] = statement.where(_IT), among.only
+    if among.ours:
+        statement, bind["ours"] = statement.where(_NOT_OURS), list(among.ours)
+    return statement, bind
 
 
 def _readable(payload: str, attempts: int) -> tuple[Op | None, str]:

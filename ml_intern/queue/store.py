@@ -7,7 +7,7 @@ any thread, and for several processes on one file; only the holder of `daemon.lo
 Does not know what an op means: see `ml_intern/session/handlers.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -163,9 +163,17 @@ class Store:
 
     # Working
 
-    def claim(self, timeout_s: float, only: SessionId | None = None) -> Claim | None:
+    def claim(
+        self,
+        timeout_s: float,
+        only: SessionId | None = None,
+        *,
+        ours: Callable[[], Collection[SessionId]] = tuple,
+    ) -> Claim | None:
         """Lease the session that has been ready longest, with its next op; or `only` this one.
 
+        `ours` tells which sessions this process has in hand: those are not claimed a second time,
+        also where their leases ended while the process was frozen.
         None after `timeout_s` seconds, or at `end_waits`. An op whose worker was lost comes again
         before later ones; after `leases.MOST_ATTEMPTS` times without a tool call that came to its
         end it is given up with `TurnFinished("failed")`.
@@ -174,7 +182,7 @@ class Store:
         deadline = self._clock.monotonic() + timeout_s
         while True:
             heard = self._bells["work"].rings()
-            if claimed := self._try_claim(only):
+            if claimed := self._try_claim(leases.Among(site=self._site, only=only, ours=ours())):
                 return claimed
             # One that was about to die when `recover` looked may have done so since.
             if self._free_the_dead():
@@ -309,24 +317,24 @@ class Store:
         with self._database.read() as connection:
             return sessions.running_jobs(connection, self._site)
 
-    def _try_claim(self, only: SessionId | None) -> Claim | None:
+    def _try_claim(self, among: leases.Among) -> Claim | None:
         while True:
             # A look costs nothing to others; only a find is worth the one transaction.
             with self._database.read() as connection:
                 now = self._database.now(connection)
-                if not leases.is_any_free(connection, self._site, now, only):
+                if not leases.is_any_free(connection, among, now):
                     return None
-            if claimed := self._claim_next(only):
+            if claimed := self._claim_next(among):
                 return claimed
 
-    def _claim_next(self, only: SessionId | None) -> Claim | None:
+    def _claim_next(self, among: leases.Among) -> Claim | None:
         at = stamp(self._clock.now())
 
         def work(connection: Connection) -> Claim | None:
             # Told in the transaction: a lease that was given while we waited for it must not look
             # like one from the future, which would be free.
             now = self._database.now(connection)
-            session_id = leases.next_session(connection, self._site, now, only)
+            session_id = leases.next_session(connection, among, now)
             if session_id is None:
                 return None
             return leases.claim(connection, session_id, self._owner, now, at)

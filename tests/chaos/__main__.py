@@ -143,7 +143,7 @@ class Run:
                 row.count.add(stage.count(frozen=late))
             _tell(f"  frozen owners: {row.frozen}")
             if not found:
-                row.trouble.append("nobody took over")
+                row.trouble.append("nobody was frozen")
                 break
         return row
 

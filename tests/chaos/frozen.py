@@ -1,7 +1,7 @@
 """Owners that are stopped for longer than their leases last, while others take their sessions over.
 
-Where several daemons share a database another one takes over; over a file it is the same process,
-whose workers find the leases ended when it wakes.
+Where several daemons share a database another one takes over. Over a file there is none, and when
+it wakes nobody has: its workers find the leases ended, and leave each other what they have in hand.
 """
 
 import signal
@@ -25,7 +25,7 @@ FROZEN_IN = (("think", "bash"), ("slow", "bash"), ("think", "pair"))
 
 
 def freeze(stage: Stage, sessions: int, *, at: str = RECORDED, mutation: str = "") -> int:
-    """Stop the owner of so many sessions, then let it go on; how many it found replaced.
+    """Stop the owner of so many sessions past their leases, then let it go on; how many those were.
 
     `at`: where the owner of one of them is, `RECORDED` or `LOOKED`, if there is another daemon.
     """
@@ -38,7 +38,7 @@ def freeze(stage: Stage, sessions: int, *, at: str = RECORDED, mutation: str = "
 
 
 def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
-    """Nobody renews the leases, so that the workers of the same process surely take over."""
+    """Nobody renews the leases, so that they are over when the workers of the process wake."""
     daemon = stage.home.start(replace(plan, renew_s=NEVER_S, lease_s=2 * LEASE_S))
     _busy(stage, sessions)
     daemon.signal(signal.SIGSTOP)
@@ -46,7 +46,9 @@ def _alone(stage: Stage, sessions: int, plan: Plan) -> int:
     time.sleep(2 * LEASE_S + 0.5)
     daemon.signal(signal.SIGCONT)
     stage.rest()
-    return len(_moved(stage, tokens))
+    moved = _moved(stage, tokens)
+    assert not moved, f"taken from a worker of the same process: {moved}"
+    return len(tokens)
 
 
 def _beside(stage: Stage, sessions: int, plan: Plan) -> int:

@@ -43,7 +43,7 @@ def _start_recorded_after_the_effect() -> None:
     def run(self: Calls, item: Any) -> None:
         began = self._place.clock.monotonic()
         outcome = self._execute(item)
-        self._record(*self._start(item))
+        self._scribe.plan(*self._start(item))
         self._take(item, outcome, began)
 
     Calls._run = run  # type: ignore[method-assign]
@@ -72,7 +72,7 @@ def _acknowledged_before_it_is_stored() -> None:
 def _result_and_job_in_two_commits() -> None:
     append = Store.append
 
-    def one_by_one(self: Store, lease: Any, *events: Any) -> list[int]:
+    def one_by_one(self: Store, lease: Any, *events: Any, **_: Any) -> list[int]:
         return [seq for event in events for seq in append(self, lease, event)]
 
     Store.append = one_by_one  # type: ignore[method-assign]
@@ -102,7 +102,7 @@ def _end_of_a_turn_and_of_its_op_in_two_commits() -> None:
 
 
 def _token_of_the_lease_not_checked() -> None:
-    def unchecked(connection: Any, lease: Any, found: Any, at: str) -> list[int]:
+    def unchecked(connection: Any, lease: Any, found: Any, at: str, **_: Any) -> list[int]:
         return append_unheld(connection, lease.session_id, found, at)
 
     store.append_held = unchecked
@@ -180,6 +180,7 @@ MUTATIONS = (
         name="the token of the lease is not checked",
         install=_token_of_the_lease_not_checked,
         caught_at=(FROZEN,),
+        is_of_many=True,
     ),
     Mutation(
         name="the lease is not looked at before an effect",

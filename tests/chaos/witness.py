@@ -17,8 +17,8 @@ def install(path: Path) -> None:
     append = store.append_held
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def noted(connection: Any, lease: Any, found: Any, at: str) -> list[int]:
-        numbers = append(connection, lease, found, at)
+    def noted(connection: Any, lease: Any, found: Any, at: str, **how: Any) -> list[int]:
+        numbers = append(connection, lease, found, at, **how)
         os.write(file, f"{lease.session_id} {lease.token}\n".encode())
         return numbers
 

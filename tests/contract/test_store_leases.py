@@ -101,6 +101,19 @@ def test_a_lease_that_nobody_took_over_may_still_be_used(store: Store, clock: Ha
     assert store.claim(0) is None
 
 
+def test_a_process_does_not_take_from_its_own_workers(store: Store, clock: HandClock) -> None:
+    new_session(store)
+    claim = claimed(store)
+    clock.passed_s += leases.LEASE_S * 2
+    assert store.claim(0, ours=lambda: [claim.session_id]) is None
+    store.append(claim.lease, turn())
+    new_session(store, "other-1")
+    found = store.claim(0, ours=lambda: [claim.session_id])
+    assert found is not None
+    assert found.session_id == "other-1"
+    assert claimed(store).session_id == claim.session_id
+
+
 def test_an_op_of_a_lost_worker_comes_before_later_ones(store: Store, clock: HandClock) -> None:
     new_session(store, text="first")
     store.submit(S, said("second"))
