@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,10 +21,12 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from ml_intern.errors import ConfigError
+from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
 
 ENV_PREFIX = "ML_INTERN_"
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
@@ -132,6 +134,11 @@ class Settings(BaseSettings):
         "Default: the one that runs ml-intern, which needs the `train` extra.",
     )
     job_timeout_s: float = Field(86_400, gt=0, description="Seconds a training job may run.")
+    policy: tuple[PolicyRule, ...] = Field(
+        (),
+        description="Rules on what may run, what is asked and what is refused, as `[[policy]]` in "
+        "`config.toml`: see [policy.md](policy.md). In the environment a JSON list.",
+    )
 
     @field_validator("state_dir", "sessions_dir", "publish_dir", "socket", "training_python")
     @classmethod
@@ -172,11 +179,17 @@ def load(**given: Any) -> Settings:
     """
     _refuse_unknown_names(_written(given))
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:
         raise ConfigError(_explain(exc, _written(given))) from exc
+    except SettingsError as exc:
+        raise ConfigError(f"{exc}: {exc.__cause__}. A list is written as JSON there.") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{config_file()} is not TOML: {exc}.") from exc
+    rules = enumerate(settings.policy)
+    written = _writing_of("policy", _written(given))
+    placed = tuple(rule.at(_place_of_rule(number, written)) for number, rule in rules)
+    return settings.model_copy(update={"policy": placed})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +199,8 @@ class _Written:
     name: str
     place: str
     """For people: in which file and line, or as which variable."""
+    rules: Sequence[RulePlace] = ()
+    """Where each one stands, of rules of the policy in a file."""
 
 
 def _written(given: Iterable[str]) -> list[_Written]:
@@ -220,7 +235,14 @@ def _in_toml() -> list[_Written]:
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path} is not TOML: {exc}.") from exc
     lines = text.splitlines()
-    return [_Written(name=name, place=f"`{name}` in {path}{_line(lines, name)}") for name in names]
+    return [
+        _Written(
+            name=name,
+            place=f"`{name}` in {path}{_line(lines, name)}",
+            rules=places_in(path, text) if name == "policy" else (),
+        )
+        for name in names
+    ]
 
 
 def _line(lines: list[str], name: str) -> str:
@@ -239,18 +261,37 @@ def _text(path: Path, trouble: str) -> str:
 
 
 def _explain(exc: ValidationError, written: list[_Written]) -> str:
-    return "\n".join(_one_problem(error, written) for error in exc.errors())
+    # What fits none of several types is an error for each of them.
+    return "\n".join(dict.fromkeys(_one_problem(error, written) for error in exc.errors()))
 
 
 def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
+    match error["loc"]:
+        case ("policy", int() as number, *key):
+            place = _place_of_rule(number, _writing_of("policy", written))
+            return problem(error, place, tuple(str(part) for part in key[:2]))
+        case _:
+            pass
     name = str(error["loc"][0])
     secret = "secret" in str(Settings.model_fields[name].annotation).lower()
     value = "(not shown)" if secret else repr(error["input"])
-    place = next((one.place for one in written if one.name == name), f"`{name}`")
     return (
-        f"Setting {name} = {value}: {error['msg']}. It comes from {place}; "
+        f"Setting {name} = {value}: {error['msg']}. It comes from "
+        f"{_writing_of(name, written).place}; "
         f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
     )
+
+
+def _writing_of(name: str, written: list[_Written]) -> _Written:
+    """The one that counts."""
+    return next((one for one in written if one.name == name), _Written(name=name, place=name))
+
+
+def _place_of_rule(number: int, written: _Written) -> RulePlace:
+    """Numbers begin with 0; tables in a list of one line have no lines of their own."""
+    if number < len(written.rules):
+        return written.rules[number]
+    return numbered(written.place, number + 1)
 
 
 def _refuse_unknown_names(written: list[_Written]) -> None:

@@ -42,6 +42,8 @@ from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Access, Sandbox
 from ml_intern.sandbox.run import run_confined
 from ml_intern.settings import Settings, config_file, load
+from ml_intern.tools.catalogue import all_tools
+from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.training.environment import HOW_TO_INSTALL, NEEDED
 
 Verdict = Literal["ok", "warn", "fail"]
@@ -113,6 +115,7 @@ def examine() -> Iterator[Check]:
     for check in (
         _state_dir,
         _database,
+        _policy,
         _sqlite,
         _leftovers,
         _outcomes,
@@ -236,6 +239,12 @@ def _outcomes(settings: Settings) -> Check:
         f"look, and say `ml-intern resolve {short(found[0].session_id)} --retry`, --done or --skip"
     )
     return Check(name="outcomes", verdict="warn", found=words, next_step=step)
+
+
+def _policy(settings: Settings) -> Check:
+    rules = rules_of(settings.policy, all_tools())
+    words = f"{len(rules)} rules of the settings, then the defaults" if rules else "the defaults"
+    return Check(name="policy", verdict="ok", found=f"{words}; `ml-intern policy list`")
 
 
 def _sandbox(settings: Settings) -> Check:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from ml_intern.rules import PolicyRule
 from ml_intern.settings import ENV_PREFIX, Settings
 
 _HEAD = """# Settings
@@ -51,6 +52,8 @@ def _row(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default is None:
         return "see there" if "Default:" in (field.description or "") else "none"
+    if field.default == ():
+        return "none"
     if isinstance(field.default, bool):
         return "`true`" if field.default else "`false`"
     return f"`{field.default}`"
@@ -71,6 +74,7 @@ _WORDS = {
     int: "whole number",
     float: "number",
     bool: "`true` or `false`",
+    tuple[PolicyRule, ...]: "rules",
 }
 
 if __name__ == "__main__":

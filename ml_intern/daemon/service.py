@@ -38,6 +38,7 @@ from ml_intern.sandbox.system_paths import interpreter_folders
 from ml_intern.session.desk import Desk, Limits
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
+from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
@@ -67,7 +68,8 @@ class Service:
         self.settings = settings
         self._models = Models(settings, clients)
         self.store = store
-        self.router = ToolRouter(all_tools() if tools is None else tools)
+        known = all_tools() if tools is None else tools
+        self.router = ToolRouter(known, rules_of(settings.policy, known))
         self.traces = TraceWriter(
             store, settings.state_dir / "traces", clock=clock, secrets=secrets_of(settings)
         )
@@ -102,6 +104,8 @@ class Service:
     ) -> Self:
         """Open (or create) the state directory. Raises ConfigError or StoreUnavailable."""
         clock = clock or SystemClock()
+        tools = all_tools() if tools is None else tools
+        rules_of(settings.policy, tools)  # a wrong rule is said before anything is opened
         private_folder(settings.state_dir)
         return cls(settings, clock, open_store(settings, clock), clients, tools)
 

@@ -6,7 +6,7 @@ is imported. What is read here may not change by itself from op to op, see `Sess
 
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ml_intern.errors import InputError
 from ml_intern.queue.store import SessionRow
 from ml_intern.session.desk import Limits
 from ml_intern.tools.files.beneath import read_beneath
-from ml_intern.tools.policy import Case, judge
+from ml_intern.tools.policy import Case, Rule, judge
 from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.training.hardware import gpu_names, memory_limit_bytes, usable_cpus
 
@@ -37,13 +37,14 @@ def session_facts(
     tools: Iterable[Tool[Any]],
     limits: Limits,
     instructions: str,
+    rules: Sequence[Rule] = (),
 ) -> SessionFacts:
     """The facts of one session, as they are now."""
     return SessionFacts(
         began=row.created.date(),
         workspace=place.workspace,
         started_in=place.started_in,
-        tools=tuple(_tool(tool) for tool in tools),
+        tools=tuple(_tool(tool, place, rules) for tool in tools),
         machine=machine(),
         memory_limit_bytes=memory_limit_bytes(place.memory_bytes),
         sandbox=place.sandbox.name,
@@ -108,8 +109,8 @@ def _shortened(content: bytes) -> str:
     return f"{text}\n[cut here: only the first {MOST_BYTES // 1024} KiB of the file are read]"
 
 
-def _tool(tool: Tool[Any]) -> ToolFact:
-    return ToolFact(name=tool.name, family=_family(tool), asks=_asks(tool))
+def _tool(tool: Tool[Any], place: Workplace, rules: Sequence[Rule]) -> ToolFact:
+    return ToolFact(name=tool.name, family=_family(tool), asks=_asks(tool, place, rules))
 
 
 def _family(tool: Tool[Any]) -> str:
@@ -120,7 +121,20 @@ def _family(tool: Tool[Any]) -> str:
     return module.removeprefix(_TOOLS_PACKAGE).partition(".")[0]
 
 
-def _asks(tool: Tool[Any]) -> Asks:
-    if judge(Case(tool=tool.name, arguments={}, effect=tool.effect)).verdict == "ask":
+def _asks(tool: Tool[Any], place: Workplace, rules: Sequence[Rule]) -> Asks:
+    """A rule may be about some of the calls only, and what is denied is not asked either."""
+    case = Case(
+        tool=tool.name,
+        arguments={},
+        effect=tool.effect,
+        runs_code=tool.runs_code,
+        unconfined=place.sandbox.name == "none",
+        network=place.network,
+        is_question=tool.is_question,
+    )
+    usual = judge(case).verdict
+    if any(rule.is_about(tool.name) and rule.verdict != usual for rule in rules):
+        return "sometimes"
+    if usual == "ask":
         return "always"
     return "never" if type(tool).ask_reason is Tool.ask_reason else "sometimes"

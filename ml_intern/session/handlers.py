@@ -353,6 +353,7 @@ class Handling:
             self._row,
             self._place(),
             tools=self._desk.router.tools(),
+            rules=self._desk.router.rules,
             limits=self._limits(),
             instructions=self._history.instructions,
         )

@@ -12,6 +12,7 @@ from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.session.briefing import MOST_BYTES, find_project, machine, session_facts
 from ml_intern.session.desk import Limits
 from ml_intern.tools.catalogue import all_tools
+from ml_intern.tools.policy import Rule
 from tests.support.contexts import a_place
 from tests.support.desks import SESSION, Bench, Looked, calls, words
 
@@ -62,6 +63,25 @@ def test_every_tool_has_its_family_and_says_whether_it_asks(bench, tmp_path):
     assert found["look"] == ("own", "never")
     assert (facts.sandbox, facts.max_iterations) == ("none", 7)
     assert facts.began == b.store.session(SESSION).created.date()
+
+
+def test_rules_and_a_missing_sandbox_change_who_asks(bench, tmp_path):
+    b = bench()
+    b.start()
+    facts = session_facts(
+        b.store.session(SESSION),
+        a_place(tmp_path, sandbox=NoSandbox()),
+        tools=all_tools(),
+        limits=Limits(max_iterations=7, max_turn_s=60),
+        instructions="",
+        rules=[
+            Rule(tool="pub*", verdict="allow", place="here", repository="acme/*"),
+            Rule(tool="edit", verdict="allow", place="here"),
+        ],
+    )
+    found = {tool.name: tool.asks for tool in facts.tools}
+    assert (found["publish"], found["edit"]) == ("sometimes", "never")
+    assert (found["bash"], found["write"]) == ("always", "never")
 
 
 def test_the_machine_is_looked_at_once():

@@ -37,15 +37,19 @@ class Rule:
     def matches(self, case: Case) -> bool:
         """Whether it is about this call."""
         return (
-            fnmatchcase(case.tool, self.tool)
+            self.is_about(case.tool)
             and (self.operation is None or fnmatchcase(case.operation, self.operation))
-            and (self.repository is None or _is_about(case.repository, self.repository))
+            and (self.repository is None or _is_same(case.repository, self.repository))
             and self._fits_cost(case.cost_micro_usd)
             and all(
                 name in case.arguments and self._fits(case.arguments[name], pattern)
                 for name, pattern in self.arguments.items()
             )
         )
+
+    def is_about(self, tool: str) -> bool:
+        """Whether it may match calls of this tool."""
+        return fnmatchcase(tool, self.tool)
 
     def _fits_cost(self, micro_usd: int | None) -> bool:
         """An unknown cost is above every limit."""
@@ -71,6 +75,6 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _is_about(repository: str, pattern: str) -> bool:
+def _is_same(repository: str, pattern: str) -> bool:
     """The Hub takes names that differ only in case for one."""
     return bool(repository) and fnmatchcase(repository.casefold(), pattern.casefold())
