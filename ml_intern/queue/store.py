@@ -2,8 +2,9 @@
 
 What a method has answered is on disk; when it raises, nothing of it is. Ops of one session run one
 at a time and in order; sessions take turns. Only the holder of a session's lease writes its events,
-but for what the outside does: `note`, `decide`, and what `submit` stores beside its op. Safe from
-any thread, and for several processes on one file; only the holder of `daemon.lock` may `claim`.
+but for what the outside does: `note`, `decide`, `revoke_rule`, and what `submit` stores beside its
+op. Safe from any thread, and for several processes on one file; only the holder of `daemon.lock`
+may `claim`.
 Does not know what an op means: see `ml_intern/session/handlers.py`.
 """
 
@@ -18,7 +19,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided, Event, SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ApprovalDecision, Interrupt, Op, UserInput
-from ml_intern.queue import approvals, backlog, leases, place, sessions, unknowns
+from ml_intern.queue import approvals, backlog, leases, place, rules, sessions, unknowns
 from ml_intern.queue.append import (
     append_held,
     append_unheld,
@@ -160,6 +161,15 @@ class Store:
         at = stamp(self._clock.now())
         found = encoded([decided])
         return self._write(lambda c: approvals.decide(c, decided, found, at), "news", "work")
+
+    def revoke_rule(self, session_id: SessionId, rule_id: str, revoked_by: str) -> bool:
+        """Take back what a person approved in general; calls that come later are asked again.
+
+        False when it was taken back before. `rule_id` may be cut to a unique beginning.
+        Raises UnknownSession, InputError for a rule that the session never had, StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        return self._write(lambda c: rules.revoke(c, session_id, rule_id, revoked_by, at), "news")
 
     # Working
 

@@ -13,6 +13,7 @@ from ml_intern.events import (
     JobStatus,
     ModelReplied,
     Outcome,
+    RuleGranted,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -192,3 +193,15 @@ def claimed(store: Store) -> Claim:
 
 def kinds(store: Store, session_id: SessionId = S) -> list[str]:
     return [recorded.event.kind for recorded in store.events(session_id)]
+
+
+def granted(rule_id: str = "r1") -> RuleGranted:
+    return RuleGranted(
+        rule_id=rule_id,
+        approval_id=ApprovalId("a1"),
+        tool="bash",
+        operation="",
+        repository="",
+        max_cost_micro_usd=0,
+        granted_by="ada",
+    )
