@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from ml_intern.api import answer, approvals, journal, service, sessions, unknowns
+from ml_intern.api import answer, approvals, journal, policy, service, sessions, unknowns
 from ml_intern.api.bounds import Bounds
 from ml_intern.api.metrics import Counting, Metrics
 from ml_intern.api.openapi import describe
@@ -39,6 +39,7 @@ def build_app(door: Door, bounds: Bounds | None = None) -> Starlette:
         *journal.OPERATIONS,
         *approvals.OPERATIONS,
         *unknowns.OPERATIONS,
+        *policy.OPERATIONS,
     )
 
     @asynccontextmanager

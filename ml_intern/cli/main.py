@@ -451,6 +451,64 @@ def fsck(
     return checking.fsck(database, as_json=as_json)
 
 
+policy = typer.Typer(
+    name="policy",
+    no_args_is_help=True,
+    help="What may run, what is asked and what is refused.",
+)
+app.add_typer(policy)
+
+
+@policy.command()
+def explain(
+    context: typer.Context,
+    tool: Annotated[str, typer.Argument(show_default=False, help="Name of a tool.")],
+    arguments: Annotated[
+        str, typer.Argument(metavar="[JSON]", show_default=False, help="Its arguments.")
+    ] = "{}",
+    session: Annotated[
+        str | None,
+        typer.Option(help="As if this session called it.", metavar="ID", show_default=False),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Show what becomes of a call, and which rule decides. Nothing runs."""
+    from ml_intern.cli import policies
+
+    return policies.explain(tool, arguments, session, as_json=as_json, debug=context.obj)
+
+
+@policy.command("list")
+def list_rules(
+    context: typer.Context,
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SESSION]", show_default=False, help="Adds what was approved for it."
+        ),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """List the rules of the settings, and what was approved in general for a session."""
+    from ml_intern.cli import policies
+
+    return policies.show(session, as_json=as_json, debug=context.obj)
+
+
+@policy.command()
+def revoke(
+    context: typer.Context,
+    session: Session,
+    rule: Annotated[
+        str, typer.Argument(show_default=False, help="Id of the rule, or how it begins.")
+    ],
+) -> int:
+    """Take back what was approved in general: calls like it are asked again."""
+    from ml_intern.cli import policies
+
+    return policies.revoke(session, rule, debug=context.obj)
+
+
 database = typer.Typer(
     name="db", no_args_is_help=True, help="Back up, restore and copy the database."
 )

@@ -6,13 +6,14 @@ again: whoever talks to a door cannot tell the difference. Nothing here knows HT
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ml_intern.events import Verdict
+from ml_intern.events import RuleGranted, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.tools.policy import Judgement, Rule
 
 Request = UserInput | Interrupt | Undo | Compact | ChangeModel
 """The ops that come from outside; the others follow from what happens."""
@@ -63,6 +64,30 @@ class Health:
 
     An older daemon does not count them.
     """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The rules that stand before the defaults."""
+
+    rules: tuple[Rule, ...]
+    """Of the settings, in their order."""
+    granted: tuple[RuleGranted, ...] = ()
+    """What people have approved in general for one session, and not revoked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What the policy says of a call that nobody makes."""
+
+    tool: str
+    operation: str
+    repository: str
+    arguments: dict[str, Any] = field(hash=False)
+    """As they would run: complete with defaults, and with what the tool settles itself."""
+    cost_micro_usd: int | None
+    """At worst; None: unknown."""
+    judgement: Judgement
 
 
 class Watch(Protocol):
@@ -183,6 +208,31 @@ class Door(Protocol):
 
     def tools(self) -> Sequence[ToolSpec]:
         """What a model may call."""
+        ...
+
+    def policy(self, session_id: SessionId | None = None) -> Policy:
+        """The rules of the settings, and those of a session if one is named.
+
+        Raises UnknownSession.
+        """
+        ...
+
+    def explain(
+        self, tool: str, arguments: Mapping[str, Any], session_id: SessionId | None = None
+    ) -> Explanation:
+        """What the policy says of a call, in a session or in an empty one; nothing runs.
+
+        Raises UnknownSession, InputError for an unknown tool or arguments that do not fit,
+        SandboxError.
+        """
+        ...
+
+    def revoke_rule(self, session_id: SessionId, rule_id: str, *, revoked_by: str) -> bool:
+        """Take back a rule of a session; false when it was taken back before.
+
+        `rule_id` may be cut to a unique beginning. Durable when it returns.
+        Raises UnknownSession, InputError when the session never had it, Draining.
+        """
         ...
 
     def trace_path(self, session_id: SessionId) -> str:

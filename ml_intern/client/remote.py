@@ -10,13 +10,21 @@ from typing import Any, Self, TypeVar
 
 from ml_intern import ops
 from ml_intern.client import wire
-from ml_intern.client.door import Health, NewSession, Request, Watch
+from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, Watch
 from ml_intern.client.line import Line, Reply, listens, part
 from ml_intern.client.watch import RemoteWatch
-from ml_intern.client.wire import Codec, Decision, JobLoss, Resolution, SessionRequest
+from ml_intern.client.wire import (
+    Codec,
+    Decision,
+    JobLoss,
+    Question,
+    Resolution,
+    Revocation,
+    SessionRequest,
+)
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
-from ml_intern.events import JobEnded, UnknownResolved, Verdict
+from ml_intern.events import JobEnded, RuleRevoked, UnknownResolved, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.session.lost_jobs import loss_in_words
@@ -205,6 +213,38 @@ class RemoteDoor:
     def tools(self) -> Sequence[ToolSpec]:
         """See `Door.tools`."""
         return list(self._get(wire.TOOLS, "/v1/tools").tools)
+
+    def policy(self, session_id: SessionId | None = None) -> Policy:
+        """See `Door.policy`."""
+        if session_id is None:
+            return self._get(wire.POLICY, "/v1/policy")
+        return self._get(wire.POLICY, f"/v1/sessions/{part(session_id)}/policy")
+
+    def explain(
+        self, tool: str, arguments: Mapping[str, Any], session_id: SessionId | None = None
+    ) -> Explanation:
+        """See `Door.explain`."""
+        asked = Question(tool=tool, arguments=dict(arguments), session_id=session_id)
+        reply = self._line.post("/v1/policy/explanation", wire.QUESTION.encode(asked))
+        return _decoded(wire.EXPLANATION, reply)
+
+    def revoke_rule(self, session_id: SessionId, rule_id: str, *, revoked_by: str) -> bool:
+        """See `Door.revoke_rule`."""
+        wish = Revocation(rule_id=rule_id, revoked_by=revoked_by)
+        path = f"/v1/sessions/{part(session_id)}/revocation"
+        reply = self._line.post(path, wire.REVOCATION.encode(wish))
+        won = _decoded(wire.REVOKED, reply).won
+        # The first sending may have won without our hearing of it.
+        return won or (reply.repeated and self._revoked(session_id, wish))
+
+    def _revoked(self, session_id: SessionId, wish: Revocation) -> bool:
+        """Whether this revocation stands in the session."""
+        return any(
+            isinstance(recorded.event, RuleRevoked)
+            and recorded.event.rule_id.startswith(wish.rule_id)
+            and recorded.event.revoked_by == wish.revoked_by
+            for recorded in self.events(session_id)
+        )
 
     def trace_path(self, session_id: SessionId) -> str:
         """See `Door.trace_path`."""

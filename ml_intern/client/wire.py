@@ -16,7 +16,14 @@ import pydantic_core
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from ml_intern import events
-from ml_intern.client.door import Health, NewSession, Request, TextPiece
+from ml_intern.client.door import (
+    Explanation,
+    Health,
+    NewSession,
+    Policy,
+    Request,
+    TextPiece,
+)
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import Event, Verdict
@@ -115,6 +122,27 @@ class JobLoss:
     """May be cut to a unique beginning; empty: the only one that runs."""
     note: str = ""
     """For the model."""
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A call that nobody makes: what would the policy say of it?"""
+
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict, hash=False)
+    session_id: Annotated[SessionId | None, Field(max_length=LONGEST_ID_CHARS)] = None
+    """In which session; null: in an empty one."""
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Revocation:
+    """A rule of a session that is to hold no more."""
+
+    rule_id: str
+    """May be cut to a unique beginning."""
+    revoked_by: str
 
 
 @with_config(_QUERY)
@@ -223,6 +251,14 @@ class Resolved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Revoked:
+    """Whether this took the rule back."""
+
+    won: bool
+    """False: it was taken back before."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToolList:
     """What a model may call."""
 
@@ -261,6 +297,11 @@ REQUEST: Codec[Request] = Codec(Annotated[Request, Field(discriminator="kind")],
 DECISION: Codec[Decision] = Codec(Decision)
 RESOLUTION: Codec[Resolution] = Codec(Resolution)
 JOB_LOSS: Codec[JobLoss] = Codec(JobLoss)
+QUESTION: Codec[Question] = Codec(Question)
+REVOCATION: Codec[Revocation] = Codec(Revocation)
+POLICY: Codec[Policy] = Codec(Policy)
+EXPLANATION: Codec[Explanation] = Codec(Explanation)
+REVOKED: Codec[Revoked] = Codec(Revoked)
 ABOUT: Codec[About] = Codec(About)
 STARTED: Codec[Started] = Codec(Started)
 ACCEPTED: Codec[Accepted] = Codec(Accepted)

@@ -3,6 +3,7 @@
 What is accepted is on disk when a method returns. `close` shuts the intake and leaves reading open.
 """
 
+import json
 import os
 import shutil
 import uuid
@@ -12,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern import __version__
-from ml_intern.client.door import Health, NewSession, Request, Watch
+from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, Watch
 from ml_intern.clock import Clock
 from ml_intern.daemon.hub import Hub
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
 from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
-from ml_intern.messages import Choice, SessionId, ToolSpec
+from ml_intern.messages import CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.approvals import decide
+from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
+from ml_intern.tools.facts import Facts
+from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
 
@@ -53,6 +57,8 @@ class Parts:
     """The folder that holds a folder for each session."""
     runs_here: Callable[[Mapping[str, Any]], bool]
     """Whether the job with this handle runs on this machine."""
+    place: Callable[[SessionRow | None, tuple[str, ...]], Workplace]
+    """Where calls of a session, or of none, would run; makes no folders. Raises SandboxError."""
     trouble: Callable[[], str] = str
     """Why the store refuses those who work with it; empty when it does not."""
 
@@ -188,6 +194,42 @@ class LocalDoor:
         """See `Door.tools`."""
         return self._parts.router.specs()
 
+    def policy(self, session_id: SessionId | None = None) -> Policy:
+        """See `Door.policy`."""
+        history = History() if session_id is None else self._history(session_id)
+        return Policy(rules=self._parts.router.rules, granted=tuple(history.rules.values()))
+
+    def explain(
+        self, tool: str, arguments: Mapping[str, Any], session_id: SessionId | None = None
+    ) -> Explanation:
+        """See `Door.explain`."""
+        row = None if session_id is None else self._store.session(session_id)
+        history = History() if row is None else self._history(row.session_id)
+        router = self._parts.router
+        prepared = router.prepare(tool, arguments)
+        if isinstance(prepared, ToolOutcome):
+            raise InputError(_misfit(prepared))
+        ctx = ToolContext(
+            place=self._parts.place(row, tuple(history.said)),
+            call_id=CallId("explained"),
+            facts=Facts(history.facts),
+        )
+        prepared = router.settle(prepared, ctx)
+        case = router.case(prepared, ctx)
+        return Explanation(
+            tool=tool,
+            operation=case.operation,
+            repository=case.repository,
+            arguments=prepared.arguments,
+            cost_micro_usd=case.cost_micro_usd,
+            judgement=router.judge(case, history.rules.values()),
+        )
+
+    def revoke_rule(self, session_id: SessionId, rule_id: str, *, revoked_by: str) -> bool:
+        """See `Door.revoke_rule`."""
+        self._demand_intake()
+        return self._store.revoke_rule(session_id, rule_id, revoked_by)
+
     def trace_path(self, session_id: SessionId) -> str:
         """See `Door.trace_path`."""
         return str(self._parts.traces.path(session_id))
@@ -220,6 +262,14 @@ class LocalDoor:
             return ""
         return f"The disk that holds {folder} is full; nothing can be accepted. Free space."
 
+    def _history(self, session_id: SessionId) -> History:
+        """What stands in a session now. Raises UnknownSession."""
+        row = self._store.session(session_id)
+        history = History()
+        for recorded in self._store.events(row.session_id):
+            history.apply(recorded.event)
+        return history
+
     def _demand_intake(self) -> None:
         if self._draining:
             raise Draining(
@@ -233,6 +283,12 @@ class LocalDoor:
         return SessionId(
             self._parts.clock.new_id() if key is None else str(uuid.uuid5(_SESSIONS, key))
         )
+
+
+def _misfit(refusal: ToolOutcome) -> str:
+    """What the router has against a call, as a person reads it."""
+    told = json.loads(refusal.output)
+    return " ".join([str(told["error"]), *(f"{each}." for each in told.get("problems", ()))])
 
 
 def _demand_task(task: str) -> None:

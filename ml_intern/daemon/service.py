@@ -90,6 +90,7 @@ class Service:
                 default_model=settings.model,
                 sessions=settings.sessions_path,
                 runs_here=runs_here,
+                place=self._workplace,
                 trouble=lambda: self.trouble,
             )
         )
@@ -218,11 +219,17 @@ class Service:
         folder = self._folder(row.session_id)
         for name in ("workspace", "held_out", "jobs"):
             private_folder(folder / name)
+        return self._workplace(row, said)
+
+    def _workplace(self, row: SessionRow | None, said: tuple[str, ...]) -> Workplace:
+        """Where calls of a session run. Its folders may not exist; those of no session never do."""
+        session_id = SessionId("") if row is None else row.session_id
+        folder = self._folder(session_id or "none")
         settings = self.settings
         return Workplace(
-            session_id=row.session_id,
-            workspace=Path(row.workspace),
-            started_in=Path(row.started_in),
+            session_id=session_id,
+            workspace=folder / "workspace" if row is None else Path(row.workspace),
+            started_in=Path.home() if row is None else Path(row.started_in),
             said=said,
             records=(settings.state_dir, settings.sessions_path),
             held_out=folder / "held_out",

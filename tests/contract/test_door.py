@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.client.door import Door, NewSession, TextPiece
+from ml_intern.client.door import Door, NewSession, Policy, TextPiece
 from ml_intern.client.remote import RemoteDoor
 from ml_intern.errors import (
     Busy,
@@ -19,7 +19,7 @@ from ml_intern.errors import (
     StoreUnavailable,
     UnknownSession,
 )
-from ml_intern.events import JobEnded, JobStarted
+from ml_intern.events import JobEnded, JobStarted, RuleRevoked
 from ml_intern.messages import ApprovalId, JobId, SessionId
 from ml_intern.ops import (
     ApprovalDecision,
@@ -38,12 +38,13 @@ from tests.queue.given import (
     claimed,
     decided,
     ended,
+    granted,
     new_session,
     replied,
     turn,
 )
 from tests.support.lost import LOST, lose_call
-from tests.support.own_door import OwnDoor
+from tests.support.own_door import RULES, OwnDoor
 from tests.support.serving import Follower, served
 
 ODD_PREFIXES = (
@@ -212,6 +213,59 @@ def test_a_call_that_was_never_lost_is_refused_in_the_same_words(
         door.resolve(waiting, "c1", "done", resolved_by="ada")
     with pytest.raises(UnknownSession):
         door.resolve(SessionId("nope"), "c1", "done", resolved_by="ada")
+
+
+@pytest.fixture
+def ruled(home: OwnDoor, waiting: SessionId) -> SessionId:
+    """A session for which somebody has approved two rules."""
+    home.submit(waiting, Undo(asked_by="ada"))
+    claim = claimed(home.store)
+    home.store.append(claim.lease, granted("rule-1"), granted("rule-2"))
+    home.store.finish(claim)
+    return waiting
+
+
+def test_the_rules_of_the_settings_and_of_a_session_are_shown(
+    door: Door, home: OwnDoor, ruled: SessionId
+) -> None:
+    assert door.policy() == Policy(rules=RULES)
+    assert door.policy(ruled) == Policy(rules=RULES, granted=(granted("rule-1"), granted("rule-2")))
+    with pytest.raises(UnknownSession):
+        door.policy(SessionId("nope"))
+
+
+def test_a_rule_is_revoked_once_and_by_the_beginning_of_its_id(
+    door: Door, home: OwnDoor, ruled: SessionId
+) -> None:
+    with pytest.raises(InputError, match=r"begins more than one rule.*rule-1, rule-2"):
+        door.revoke_rule(ruled, "rule", revoked_by="ada")
+    with pytest.raises(InputError, match=r"no rule 'x'\. Its rules: rule-1, rule-2"):
+        door.revoke_rule(ruled, "x", revoked_by="ada")
+    assert door.revoke_rule(ruled, "rule-1", revoked_by="ada")
+    assert not door.revoke_rule(ruled, "rule-1", revoked_by="bob")
+    assert home.store.events(ruled)[-1].event == RuleRevoked(rule_id="rule-1", revoked_by="ada")
+    assert door.policy(ruled).granted == (granted("rule-2"),)
+    assert home.store.claim(0) is None, "nobody is woken by it"
+    with pytest.raises(UnknownSession):
+        door.revoke_rule(SessionId("nope"), "rule-1", revoked_by="ada")
+
+
+def test_what_the_policy_says_of_a_call_is_explained(door: Door, ruled: SessionId) -> None:
+    found = door.explain("bash", {"command": "ls"})
+    assert (found.judgement.verdict, found.judgement.like_this) == ("ask", True)
+    assert found.arguments == {"command": "ls", "deep": []}
+    assert door.explain("bash", {"command": "sudo ls"}).judgement.rule == "config.toml line 3: no"
+    granting = door.explain("bash", {"command": "ls"}, ruled).judgement
+    assert (granting.verdict, granting.rule) == ("allow", "approved by ada (rule rule-1)")
+
+
+def test_a_call_that_could_not_be_made_is_not_explained(door: Door) -> None:
+    with pytest.raises(InputError, match="command: is missing"):
+        door.explain("bash", {})
+    with pytest.raises(InputError, match="no tool"):
+        door.explain("bsh", {})
+    with pytest.raises(UnknownSession):
+        door.explain("bash", {"command": "ls"}, SessionId("nope"))
 
 
 def test_rows_arrive_as_they_are(door: Door, home: OwnDoor, waiting: SessionId) -> None:

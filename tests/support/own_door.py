@@ -19,9 +19,12 @@ from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import Store
+from ml_intern.sandbox.unconfined import NoSandbox
+from ml_intern.tools.policy import Rule
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
+from tests.support.contexts import a_place
 
 STOP_S = 10.0
 
@@ -43,6 +46,17 @@ class Command(Tool[CommandArguments]):
         return succeed(args.command)
 
 
+RULES = (
+    Rule(
+        tool="bash",
+        verdict="deny",
+        place="config.toml line 3",
+        arguments={"command": "*sudo*"},
+        reason="no",
+    ),
+)
+
+
 class OwnDoor:
     """`LocalDoor`, whose every method raises `trouble` if there is any."""
 
@@ -55,7 +69,7 @@ class OwnDoor:
         self._local = LocalDoor(
             Parts(
                 store=self.store,
-                router=ToolRouter([Command()]),
+                router=ToolRouter([Command()], RULES),
                 traces=TraceWriter(self.store, folder / "traces"),
                 hub=self._hub,
                 clock=clock,
@@ -63,6 +77,7 @@ class OwnDoor:
                 default_model="autopilot",
                 sessions=folder / "sessions",
                 runs_here=lambda handle: bool(handle.get("here")),
+                place=lambda _row, said: a_place(folder, said=said, sandbox=NoSandbox()),
             )
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml_intern.client.door import Health, NewSession, Request, TextPiece
+from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, TextPiece
 from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
@@ -20,6 +20,7 @@ from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
+from ml_intern.tools.policy import Judgement
 
 MOST_PIECES = 1000
 LOOK_EVERY_S = 0.05
@@ -168,6 +169,31 @@ class StoreDoor:
             note=note,
             runs_here=lambda handle: bool(handle.get("here")),
         )
+
+    def policy(self, session_id: SessionId | None = None) -> Policy:
+        self._demand_health()
+        if session_id is not None:
+            self.store.session(session_id)
+        return Policy(rules=())
+
+    def explain(
+        self, tool: str, arguments: Mapping[str, Any], session_id: SessionId | None = None
+    ) -> Explanation:
+        self._demand_health()
+        if session_id is not None:
+            self.store.session(session_id)
+        return Explanation(
+            tool=tool,
+            operation="",
+            repository="",
+            arguments=dict(arguments),
+            cost_micro_usd=None,
+            judgement=Judgement(verdict="ask", reason="nobody knows", rule="default: none"),
+        )
+
+    def revoke_rule(self, session_id: SessionId, rule_id: str, *, revoked_by: str) -> bool:
+        self._demand_health()
+        return self.store.revoke_rule(session_id, rule_id, revoked_by)
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         self._demand_health()
