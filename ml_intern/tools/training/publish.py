@@ -67,7 +67,7 @@ class Parcel:
 
     def data_files(self) -> list[str]:
         """Those that hold the rows: a file for each picture, else one for each split."""
-        return [name for name in self.repository.files if name.startswith(_DATA)]
+        return _data_files(self.repository)
 
 
 class Publish(Tool[PublishArguments]):
@@ -101,16 +101,17 @@ class Publish(Tool[PublishArguments]):
 
     def exhibits(self, args: PublishArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
         """The files, and the card as it would stand there."""
-        parcel = _pack(args, ctx)
-        files = "\n".join([".gitattributes", *_summarised(parcel)])
+        repository = open_repository(open_model(ctx.place, args.model_dir).path)
+        card = (repository.root / CARD).read_text(encoding="utf-8")
+        files = "\n".join([".gitattributes", *_summarised(repository)])
         return (
             Exhibit(title="Files", kind="text", text=files),
-            Exhibit(title="Model card", kind="markdown", text=parcel.card),
+            Exhibit(title="Model card", kind="markdown", text=entitled(card, args.repo_name)),
         )
 
     def content_sha256(self, args: PublishArguments, ctx: ToolContext) -> str:
         """Of all files that would be published."""
-        return _pack(args, ctx).repository.sha256()
+        return open_repository(open_model(ctx.place, args.model_dir).path).sha256()
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         parcel = _pack(args, ctx)
@@ -233,7 +234,7 @@ def _answer(parcel: Parcel) -> ToolOutcome:
     document: dict[str, Any] = {
         "repo_id": parcel.repo_id,
         "path": str(parcel.target),
-        "files": [".gitattributes", *_summarised(parcel)],
+        "files": [".gitattributes", *_summarised(parcel.repository)],
         "file_count": parcel.file_count(),
         "data_file_count": len(parcel.data_files()),
     }
@@ -248,10 +249,14 @@ def _answer(parcel: Parcel) -> ToolOutcome:
     return succeed(document, Fact(kind="published", data=fact))
 
 
-def _summarised(parcel: Parcel) -> list[str]:
+def _data_files(repository: Repository) -> list[str]:
+    return [name for name in repository.files if name.startswith(_DATA)]
+
+
+def _summarised(repository: Repository) -> list[str]:
     """The files by name, the data of the bundle as one entry: it may be thousands of pictures."""
-    data = parcel.data_files()
-    others = [name for name in parcel.repository.files if name not in set(data)]
+    data = _data_files(repository)
+    others = [name for name in repository.files if not name.startswith(_DATA)]
     return [*others, f"{_DATA} ({len(data)} files)"] if data else others
 
 

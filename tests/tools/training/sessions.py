@@ -113,7 +113,8 @@ class Session:
 
     def reason(self, tool: str, **arguments: Any) -> str:
         """What a person is asked."""
-        return self.router.judge(self.settled(tool, **arguments), self.context()).reason
+        case = self.router.case(self.settled(tool, **arguments), self.context())
+        return self.router.judge(case).reason
 
     def settled(self, tool: str, **arguments: Any) -> Prepared:
         """The call with what the tool chooses before anybody is asked."""

@@ -74,6 +74,30 @@ def test_the_person_reads_what_would_be_published(publishable: Session) -> None:
     assert "(public)" in public
 
 
+def test_the_policy_knows_where_it_goes_and_the_person_sees_the_files_and_the_card(
+    publishable: Session,
+) -> None:
+    ctx = publishable.context()
+    call = publishable.settled("publish", model_dir="out", repo_name="shape-net", overwrite=True)
+    case = publishable.router.case(call, ctx)
+    assert (case.operation, case.repository) == ("replace_private", "local/shape-net")
+    files, card = publishable.router.exhibits(call, ctx)
+    assert "model.safetensors\n" in files.text
+    assert "reproduce/data/ (93 files)" in files.text
+    assert (card.kind, "\n# shape-net\n" in card.text) == ("markdown", True)
+
+
+def test_a_yes_holds_for_the_files_as_they_were(publishable: Session) -> None:
+    router, ctx = publishable.router, publishable.context()
+    call = publishable.settled("publish", model_dir="out", repo_name="halves")
+    before = router.content_sha256(call, ctx)
+    publishable.write("out/notes.txt", "is not published")
+    assert router.content_sha256(call, ctx) == before
+    publishable.write("out/README.md", (out(publishable) / "README.md").read_text() + "\nMore.")
+    assert router.content_sha256(call, ctx) != before
+    assert len(before) == 64
+
+
 def test_the_person_reads_that_it_would_be_refused(publishable: Session) -> None:
     reason = publishable.reason("publish", model_dir="nothing", repo_name="halves")
     assert "It would be refused now: There is no folder nothing" in reason
