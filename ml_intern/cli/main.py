@@ -468,7 +468,12 @@ def explain(
     ] = "{}",
     session: Annotated[
         str | None,
-        typer.Option(help="As if this session called it.", metavar="ID", show_default=False),
+        typer.Option(
+            help="As if this session called it.",
+            metavar="ID",
+            show_default=False,
+            autocompletion=_session_ids,
+        ),
     ] = None,
     as_json: ListJson = False,
 ) -> int:
@@ -484,7 +489,10 @@ def list_rules(
     session: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SESSION]", show_default=False, help="Adds what was approved for it."
+            metavar="[SESSION]",
+            show_default=False,
+            help="Adds what was approved for it.",
+            autocompletion=_session_ids,
         ),
     ] = None,
     as_json: ListJson = False,

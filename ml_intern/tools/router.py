@@ -130,12 +130,14 @@ class ToolRouter:
             is_question=tool.is_question,
         )
         try:
-            return replace(
-                case,
-                operation=tool.operation(call.args),
-                repository=tool.repository(call.args, ctx),
-                cost_micro_usd=tool.worst_cost_micro_usd(call.args, ctx),
-                own_reason=tool.ask_reason(call.args, ctx),
+            return _sound(
+                replace(
+                    case,
+                    operation=tool.operation(call.args),
+                    repository=tool.repository(call.args, ctx),
+                    cost_micro_usd=tool.worst_cost_micro_usd(call.args, ctx),
+                    own_reason=tool.ask_reason(call.args, ctx),
+                )
             )
         except Exception as exc:  # the border around one tool
             log.exception("tool_not_judged", extra={"tool": tool.name})
@@ -186,6 +188,16 @@ class ToolRouter:
 
 def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Prepared:
     return Prepared(tool=tool, args=args, arguments=args.model_dump(mode="json"), repairs=repairs)
+
+
+def _sound(case: Case) -> Case:
+    """The case, if a tool has said what can be judged. Raises TypeError, ValueError."""
+    if not isinstance(case.operation, str) or not isinstance(case.repository, str):
+        raise TypeError("its operation and repository must be text")
+    cost = case.cost_micro_usd
+    if cost is not None and (not isinstance(cost, int) or cost < 0):
+        raise ValueError(f"a cost of {cost!r} is no number of millionths of a US dollar")
+    return case
 
 
 def _bounded_exhibit(exhibit: Exhibit) -> Exhibit:

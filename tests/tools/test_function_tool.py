@@ -13,7 +13,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from ml_intern.errors import ConfigError
-from ml_intern.tools.function_tool import FunctionTool, tool
+from ml_intern.events import Exhibit
+from ml_intern.tools.function_tool import FunctionTool, Says, tool
+from ml_intern.tools.policy import Case, Rule, judge
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
 from tests.support.contexts import a_context
@@ -293,3 +295,59 @@ def test_the_effect_must_be_stated() -> None:
             decorate(look)
     with pytest.raises(ConfigError, match="timeout_s of look"):
         tool(effect="read", timeout_s=0)(look)
+
+
+def case_of(says: Says, **more: Any) -> Case:
+    @tool(effect="write", says=says, **more)
+    def upload(name: str, rows: int = 2) -> None:
+        """Upload."""
+
+    router = ToolRouter([upload])
+    prepared = router.prepare("upload", {"name": "m"})
+    assert isinstance(prepared, Prepared)
+    return router.case(prepared, a_context())
+
+
+def test_what_it_says_of_a_call_reaches_the_policy() -> None:
+    says = Says(
+        operation=lambda name, rows: "many" if rows > 1 else "one",
+        repository=lambda name, rows: f"acme/{name}",
+        worst_cost_micro_usd=lambda name, rows: 5 * rows,
+    )
+    case = case_of(says, runs_code=True)
+    assert (case.operation, case.repository, case.cost_micro_usd) == ("many", "acme/m", 10)
+    assert case.runs_code
+    assert case_of(Says(worst_cost_micro_usd=None)).cost_micro_usd is None
+    assert case_of(Says()).cost_micro_usd == 0
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        Says(worst_cost_micro_usd=lambda name, rows: -1),
+        Says(worst_cost_micro_usd=lambda name, rows: "5"),
+        Says(repository=lambda name, rows: None),
+        Says(operation=lambda nme: ""),
+    ],
+)
+def test_what_says_something_that_cannot_be_judged_is_asked_about(says: Says) -> None:
+    case = case_of(says)
+    assert "cannot judge this call" in (case.own_reason or "")
+    assert judge(case, [Rule(tool="*", verdict="allow", place="here")]).verdict == "ask"
+
+
+def test_what_it_shows_and_hashes_is_asked_for_with_the_arguments() -> None:
+    shown = Exhibit(title="m", kind="text", text="rows")
+
+    @tool(
+        effect="external",
+        says=Says(exhibits=lambda name: [shown], content_sha256=lambda name: f"of {name}"),
+    )
+    def upload(name: str) -> None:
+        """Upload."""
+
+    router = ToolRouter([upload])
+    prepared = router.prepare("upload", {"name": "m"})
+    assert isinstance(prepared, Prepared)
+    assert router.exhibits(prepared, a_context()) == (shown,)
+    assert router.content_sha256(prepared, a_context()) == "of m"
