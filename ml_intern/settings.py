@@ -283,8 +283,9 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
 
 
 def _writing_of(name: str, written: list[_Written]) -> _Written:
-    """The one that counts."""
-    return next((one for one in written if one.name == name), _Written(name=name, place=name))
+    """The one that counts; an empty variable says nothing."""
+    counting = (one for one in written if one.name == name and os.environ.get(one.place) != "")
+    return next(counting, _Written(name=name, place=name))
 
 
 def _place_of_rule(number: int, written: _Written) -> RulePlace:

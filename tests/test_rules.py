@@ -88,6 +88,8 @@ def test_rules_of_the_environment_take_the_place_of_those_of_the_file(
     monkeypatch.setenv("ML_INTERN_POLICY", json.dumps([{"tool": "b", "verdct": "deny"}]))
     with pytest.raises(ConfigError, match=r"`verdct` \(ML_INTERN_POLICY, rule 1\)"):
         settings.load()
+    monkeypatch.setenv("ML_INTERN_POLICY", "")
+    assert settings.load().policy[0].place.short == "config.toml line 1"
     monkeypatch.setenv("ML_INTERN_POLICY", "[{")
     with pytest.raises(ConfigError, match="written as JSON"):
         settings.load()

@@ -243,7 +243,11 @@ def _outcomes(settings: Settings) -> Check:
 
 def _policy(settings: Settings) -> Check:
     rules = rules_of(settings.policy, all_tools())
-    words = f"{len(rules)} rules of the settings, then the defaults" if rules else "the defaults"
+    words = (
+        f"{count(len(rules), 'rule')} of the settings, then the defaults"
+        if rules
+        else "the defaults"
+    )
     return Check(name="policy", verdict="ok", found=f"{words}; `ml-intern policy list`")
 
 

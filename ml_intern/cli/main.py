@@ -491,13 +491,16 @@ def list_rules(
         typer.Argument(
             metavar="[SESSION]",
             show_default=False,
-            help="Adds what was approved for it.",
+            help="Adds the rules that were approved for it.",
             autocompletion=_session_ids,
         ),
     ] = None,
     as_json: ListJson = False,
 ) -> int:
-    """List the rules of the settings, and what was approved in general for a session."""
+    """List the rules of the settings, and of a session.
+
+    Those of a session are what was approved in general: "all calls like this".
+    """
     from ml_intern.cli import policies
 
     return policies.show(session, as_json=as_json, debug=context.obj)
@@ -511,7 +514,7 @@ def revoke(
         str, typer.Argument(show_default=False, help="Id of the rule, or how it begins.")
     ],
 ) -> int:
-    """Take back what was approved in general: calls like it are asked again."""
+    """Take back a rule of a session: calls like it are asked again."""
     from ml_intern.cli import policies
 
     return policies.revoke(session, rule, debug=context.obj)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_intern.events import RuleGranted
 from ml_intern.messages import ApprovalId
@@ -151,3 +153,68 @@ def test_a_yes_to_all_like_it_is_offered_where_it_could_hold() -> None:
 )
 def test_small_money_is_not_rounded_to_nothing(micro_usd: int, text: str) -> None:
     assert in_usd(micro_usd) == text
+
+
+TEXTS = st.sampled_from(["", "a", "b", "a/b", "A/B"])
+COSTS = st.sampled_from([None, 0, 1, 10**6])
+CASES = st.builds(
+    Case,
+    tool=st.sampled_from(["publish", "bash"]),
+    arguments=st.just({"x": "a"}),
+    effect=st.sampled_from(["read", "write", "external"]),
+    operation=TEXTS,
+    repository=TEXTS,
+    cost_micro_usd=COSTS,
+    runs_code=st.booleans(),
+    unconfined=st.booleans(),
+    network=st.booleans(),
+    own_reason=st.sampled_from([None, "why not"]),
+    is_question=st.booleans(),
+)
+RULES = st.lists(
+    st.builds(
+        Rule,
+        tool=st.sampled_from(["*", "publish", "b*"]),
+        verdict=st.sampled_from(["allow", "ask", "deny"]),
+        place=st.just("config.toml line 1"),
+        operation=st.none() | TEXTS,
+        repository=st.none() | TEXTS,
+        arguments=st.sampled_from([{}, {"x": "a"}, {"x": "b"}]),
+        cost_up_to_micro_usd=st.none() | st.integers(0, 10**6),
+    ),
+    max_size=4,
+)
+GRANTS = st.lists(
+    st.builds(a_grant, st.integers(0, 10**6), operation=TEXTS, repository=TEXTS), max_size=2
+)
+
+
+@given(CASES)
+def test_without_rules_only_what_is_free_and_stays_inside_is_allowed(case: Case) -> None:
+    reaches_out = case.effect == "external" or (
+        case.runs_code and (case.unconfined or case.network)
+    )
+    wants_a_yes = case.own_reason is not None or case.is_question or case.cost_micro_usd != 0
+    assert (judge(case).verdict == "allow") == (not reaches_out and not wants_a_yes)
+
+
+@given(CASES, RULES, GRANTS)
+def test_nothing_overrules_a_denial_nor_answers_a_question(
+    case: Case, rules: list[Rule], grants: list[RuleGranted]
+) -> None:
+    found = judge(case, rules, grants)
+    is_denied = any(rule.verdict == "deny" and rule.matches(case) for rule in rules)
+    assert (found.verdict == "deny") == is_denied
+    if case.is_question:
+        assert found.verdict != "allow"
+    if found.like_this:
+        approved = RuleGranted(
+            rule_id="r",
+            approval_id=ApprovalId("a"),
+            tool=case.tool,
+            operation=case.operation,
+            repository=case.repository,
+            max_cost_micro_usd=case.cost_micro_usd or 0,
+            granted_by="ada",
+        )
+        assert judge(case, rules, [approved]).verdict == "allow", "what is offered must hold"
