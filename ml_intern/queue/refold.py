@@ -126,6 +126,8 @@ class Refold:
         self.jobs: dict[str, Job] = {}
         self.session = Standing()
         self.cancelled_ops: set[int] = set()
+        self._rules: dict[str, bool] = {}
+        """Whether a rule that was granted still holds."""
         self._op_kinds = op_kinds
         self._open: dict[str, Approval] = {}
         """Those that nobody has decided, by call."""
@@ -170,6 +172,8 @@ class Refold:
                 yield from self._end_turn(event)
             case OpCancelled():
                 yield from self._cancel(event)
+            case RuleGranted() | RuleRevoked():
+                yield from self._rule(event)
             case ModelChanged():
                 self.session.model = stored(event.model)
             case (
@@ -178,8 +182,6 @@ class Refold:
                 | ModelAsked()
                 | ModelFailed()
                 | CallParked()
-                | RuleGranted()
-                | RuleRevoked()
                 | AccessRefused()
                 | BudgetNoticed()
                 | BudgetReached()
@@ -358,6 +360,15 @@ class Refold:
         kind = self._op_kinds.get(event.op_seq)
         if kind != event.op_kind:
             yield f"op {event.op_seq} is cancelled as {event.op_kind} and is {kind or 'no op'}"
+
+    def _rule(self, event: RuleGranted | RuleRevoked) -> Iterator[str]:
+        if isinstance(event, RuleGranted):
+            if event.rule_id in self._rules:
+                yield f"rule {event.rule_id} is granted a second time"
+        elif not self._rules.get(event.rule_id, False):
+            was = "was revoked already" if event.rule_id in self._rules else "was never granted"
+            yield f"rule {event.rule_id} is revoked and {was}"
+        self._rules[event.rule_id] = isinstance(event, RuleGranted)
 
 
 def _misbound(tool: str, event: ApprovalRequested | ApprovalDecided | ToolStarted) -> Iterator[str]:

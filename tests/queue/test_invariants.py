@@ -359,6 +359,8 @@ IMPOSSIBLE = {
                         "a turn starts for op 99, which does not exist"),
     "cancelled as": ({"where": of(S, seq=22), "op_kind": "undo"},
                      "op 4 is cancelled as undo and is user_input"),
+    "revoked ungranted": ({"where": of(S, seq=28), "kind": "rule_revoked", "rule_id": "r9",
+                           "revoked_by": "ada"}, "rule r9 is revoked and was never granted"),
     "done and waiting": ({"where": of(S, seq=26), "waiting_on": ["job:j1"]},
                          "a turn that is interrupted waits for job:j1"),
 }  # fmt: skip
