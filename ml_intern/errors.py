@@ -17,6 +17,7 @@ MLInternError
 │   └── Refused          the person changes model, key or account
 ├── ApiError             the caller mends the request
 │   └── DaemonGone       the person starts the daemon again, or looks why it does not answer
+├── OverBudget           a person gives more room under the cap
 ├── SandboxError         the person installs or allows a sandbox
 ├── ComputeError         a job could not be started, found or stopped
 └── Overtaken            nobody: the turn takes up what is new and decides again
@@ -107,6 +108,23 @@ class ApiError(MLInternError):
 
 class DaemonGone(ApiError):
     """Nobody answers at the daemon's socket, or the answer broke off."""
+
+
+class OverBudget(MLInternError):
+    """A step would pass a cap; it was not recorded, so it does not begin.
+
+    `cap` as in `BudgetReached`; the numbers in its unit.
+    """
+
+    def __init__(self, *, cap: str, used: int, limit: int, needed: int) -> None:
+        super().__init__(
+            f"The next step may need {needed:,} under {cap}, of which {used:,} of {limit:,} are "
+            "used. Extend it, or wait until there is room."
+        )
+        self.cap = cap
+        self.used = used
+        self.limit = limit
+        self.needed = needed
 
 
 class SandboxError(MLInternError):

@@ -47,6 +47,7 @@ from ml_intern.events import (
     Verdict,
 )
 from ml_intern.messages import CallId, SessionId
+from ml_intern.queue import budgets
 from ml_intern.queue.rows import ApprovalState
 from ml_intern.queue.schema import approval, job, op, session, tool_call
 
@@ -177,8 +178,17 @@ _JOB_STATUS = select(job.c.status, job.c.log_offset).where(
 def apply(connection: Connection, session_id: SessionId, event: Event, at: str) -> None:
     """Move the rows that `event` is about. Raises StateConflict."""
     match event:
+        case ModelAsked():
+            # A process that died while it asked may have spent what it had reserved.
+            budgets.settle_model(connection, session_id, None)
+            budgets.reserve(connection, session_id, event.spend)
         case ModelReplied():
+            budgets.settle_model(connection, session_id, event.cost_micro_usd)
             _plan(connection, session_id, event)
+        case ModelFailed():
+            budgets.settle_model(connection, session_id, 0 if event.is_free else None)
+        case Compacted():
+            budgets.settle_model(connection, session_id, event.cost_micro_usd)
         case ApprovalRequested():
             _ask(connection, session_id, event, at)
         case ApprovalReminded():
@@ -203,9 +213,16 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             _move_job(connection, session_id, event, _FOLLOW_JOB, offset=event.log_offset)
         case JobEnded():
             _move_job(connection, session_id, event, _END_JOB, to=event.status)
+            budgets.settle_job(connection, session_id, event.job_id, event.cost_micro_usd)
+        case BudgetNoticed():
+            budgets.noticed(connection, event)
+        case BudgetExtended():
+            budgets.extended(connection, event)
         case TurnStarted():
+            budgets.settle_model(connection, session_id, None)
             _turn(connection, session_id, None, "", ())
         case TurnFinished():
+            budgets.settle_model(connection, session_id, None)
             _turn(connection, session_id, event.outcome, event.detail, event.waiting_on)
         case ModelChanged():
             connection.execute(_CHANGE_MODEL, {"of": session_id, "to": event.model})
@@ -213,20 +230,15 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             SessionStarted()
             | UserSaid()
             | Hinted()
-            | ModelAsked()
-            | ModelFailed()
             | CallParked()
             | RuleGranted()
             | RuleRevoked()
             | AccessRefused()
-            | BudgetNoticed()
             | BudgetReached()
-            | BudgetExtended()
             | Notified()
             | InterruptRequested()
             | OpCancelled()
             | Undone()
-            | Compacted()
         ):
             pass
         case _:
@@ -300,6 +312,7 @@ def _decide(connection: Connection, session_id: SessionId, event: ApprovalDecide
 
 
 def _start(connection: Connection, session_id: SessionId, event: ToolStarted) -> None:
+    budgets.reserve(connection, session_id, event.spend)
     _move_call(
         connection,
         session_id,
@@ -331,6 +344,7 @@ def _answer(connection: Connection, session_id: SessionId, event: ToolFinished) 
     to = "succeeded" if event.ok else "failed"
     _move_call(connection, session_id, event.call_id, _ANSWER, event.kind, to=to)
     connection.execute(_SUPERSEDE, {"of": session_id, "call": event.call_id})
+    budgets.settle_call(connection, session_id, event.call_id, event.cost_micro_usd)
     if event.answered_by == "tool":
         # Workers that were lost before are no sign against an op that gets further.
         connection.execute(_GOT_FURTHER, {"of": session_id})

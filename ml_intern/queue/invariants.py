@@ -26,9 +26,20 @@ from ml_intern.queue.finding import (
     shown,
     timestamps,
 )
-from ml_intern.queue.schema import approval, event, job, op, outbox, session, spend, tool_call
+from ml_intern.queue.schema import (
+    approval,
+    budget,
+    event,
+    job,
+    op,
+    outbox,
+    session,
+    spend,
+    tool_call,
+)
 from ml_intern.queue.session_check import SessionCheck
 from ml_intern.queue.snapshot import version_of
+from ml_intern.queue.sums import Sums
 
 BATCH = 500
 _TREE = re.compile(r"[Tt]ree (?:page )?(\d+)")
@@ -42,6 +53,7 @@ class Checker:
         self._connection = connection
         self._tick = tick
         self.rows: Counter[str] = Counter()
+        self._sums = Sums()
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong, as it is found."""
@@ -53,6 +65,7 @@ class Checker:
                 return
             yield from self._guarded("event", "all", self._positions())
             yield from self._guarded("session", "all", self._sessions())
+            yield from self._guarded("budget", "all", self._budgets())
             yield from self._guarded("outbox", "all", self._outbox())
             yield from self._guarded("event", "all", self._strays())
 
@@ -122,7 +135,7 @@ class Checker:
 
     def _sessions(self) -> Iterator[Finding]:
         for row in self._session_rows():
-            check = SessionCheck(row, self._read, self._count)
+            check = SessionCheck(row, self._read, self._count, self._sums)
             yield from self._guarded("session", of_session(row.id), check.findings())
 
     def _session_rows(self) -> Iterator[Row[Any]]:
@@ -135,6 +148,12 @@ class Checker:
             if len(rows) < BATCH:
                 return
             after = rows[-1].id
+
+    def _budgets(self) -> Iterator[Finding]:
+        rows = list(self._read(raw(budget).order_by(budget.c.cap)))
+        for _ in rows:
+            self._count("budget")
+        yield from self._sums.findings(rows)
 
     def _outbox(self) -> Iterator[Finding]:
         number = func.count().label("number")

@@ -6,6 +6,7 @@ anew. Pure: knows no database. Memory grows with calls, approvals and jobs, not 
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -35,6 +36,7 @@ from ml_intern.events import (
     RuleGranted,
     RuleRevoked,
     SessionStarted,
+    Spend,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -102,6 +104,16 @@ class Job:
 
 
 @dataclass(kw_only=True, slots=True)
+class Spent:
+    """A row of `spend`, without its key."""
+
+    caps: list[str]
+    reserved_micro_usd: int
+    spent_micro_usd: int | None = None
+    state: str = "reserved"
+
+
+@dataclass(kw_only=True, slots=True)
 class Standing:
     """The columns of `session` that come from its events."""
 
@@ -124,6 +136,11 @@ class Refold:
         self.calls: dict[str, Call] = {}
         self.approvals: dict[str, Approval] = {}
         self.jobs: dict[str, Job] = {}
+        self.spends: dict[str, Spent] = {}
+        self.extended: Counter[str] = Counter()
+        """By cap, by this session alone."""
+        self.noticed: dict[str, int] = {}
+        """The highest percentage, by cap, that this session told of."""
         self.session = Standing()
         self.cancelled_ops: set[int] = set()
         self._rules: dict[str, bool] = {}
@@ -131,6 +148,8 @@ class Refold:
         self._op_kinds = op_kinds
         self._open: dict[str, Approval] = {}
         """Those that nobody has decided, by call."""
+        self._asked: set[str] = set()
+        """What was reserved for a request to a model that has not ended."""
         self._is_first = True
 
     def take(self, event: Event, at: str) -> Iterator[str]:
@@ -138,7 +157,62 @@ class Refold:
         if isinstance(event, SessionStarted) != self._is_first:
             yield f"session_started is the first event and no other; this is {event.kind}"
         self._is_first = False
+        yield from self._paid(event)
         yield from self._moved(event, at)
+
+    def _paid(self, event: Event) -> Iterator[str]:
+        """What the event does to what is reserved; before it moves anything else."""
+        match event:
+            case ModelAsked():
+                self._end_asking(None)
+                yield from self._reserve(event.spend, self._asked)
+            case ModelReplied() | Compacted():
+                self._end_asking(event.cost_micro_usd)
+            case ModelFailed():
+                self._end_asking(0 if event.is_free else None)
+            case TurnStarted() | TurnFinished():
+                self._end_asking(None)
+            case ToolStarted():
+                yield from self._reserve(event.spend, set())
+            case ToolFinished():
+                job = self.jobs.get(event.call_id)
+                if job is None or job.status != "running":
+                    self._end(event.call_id, event.cost_micro_usd)
+            case JobEnded():
+                self._end(event.job_id, event.cost_micro_usd)
+            case BudgetExtended():
+                self.extended[event.cap] += event.amount
+            case BudgetNoticed():
+                if self.noticed.get(event.cap, 0) >= event.percent:
+                    yield f"{event.percent} % of {event.cap} are told a second time"
+                self.noticed[event.cap] = event.percent
+            case _:
+                pass
+
+    def _reserve(self, spend: Spend | None, asked: set[str]) -> Iterator[str]:
+        if spend is None:
+            return
+        before = self.spends.get(spend.spend_id)
+        if before is None:
+            caps = sorted(spend.caps)
+            self.spends[spend.spend_id] = Spent(caps=caps, reserved_micro_usd=spend.micro_usd)
+        elif before.state == "reserved" and before.caps == sorted(spend.caps):
+            before.reserved_micro_usd += spend.micro_usd
+        else:
+            yield f"spend {spend.spend_id} is reserved and was {before.state} already"
+        asked.add(spend.spend_id)
+
+    def _end_asking(self, cost: int | None) -> None:
+        for spend_id in self._asked:
+            self._end(spend_id, cost)
+        self._asked.clear()
+
+    def _end(self, spend_id: str, cost: int | None) -> None:
+        spent = self.spends.get(spend_id)
+        if spent is None or spent.state != "reserved":
+            return
+        spent.state = "held" if cost is None else "settled" if cost else "refunded"
+        spent.spent_micro_usd = spent.reserved_micro_usd if cost is None else cost
 
     def _moved(self, event: Event, at: str) -> Iterator[str]:
         match event:

@@ -13,6 +13,9 @@ SessionState = Literal["idle", "ready", "leased", "waiting"]
 ApprovalState = Literal["pending", "approved", "denied", "edited", "expired", "superseded"]
 """`superseded`: its call was answered without a decision, e.g. by an interrupt."""
 
+SpendState = Literal["reserved", "settled", "refunded", "held"]
+"""`held`: nobody can tell, so all of it counts as spent."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
@@ -107,6 +110,35 @@ class JobRow:
     log_offset: int
     """Bytes of its log that the journal knows."""
     started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetRow:
+    """What has been counted against a cap, in millionths of a US dollar."""
+
+    cap: str
+    extended: int = 0
+    spent: int = 0
+    reserved: int = 0
+    noticed: int = 0
+    """The highest percentage that people were told of."""
+
+    @property
+    def used(self) -> int:
+        """What is not free any more."""
+        return self.spent + self.reserved
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpendRow:
+    """Money that was reserved, and what became of it."""
+
+    spend_id: str
+    caps: tuple[str, ...]
+    reserved_micro_usd: int
+    spent_micro_usd: int | None
+    """None while it is only reserved."""
+    state: SpendState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from ml_intern.queue.finding import (
 )
 from ml_intern.queue.refold import Refold, digest
 from ml_intern.queue.rows import SessionState
-from ml_intern.queue.schema import approval, event, job, op, session, tool_call
+from ml_intern.queue.schema import approval, event, job, op, session, spend, tool_call
+from ml_intern.queue.sums import Sums
 
 OpState = Literal["queued", "running", "done", "dead", "cancelled"]
 
@@ -34,6 +35,7 @@ _OPS = raw(op).where(op.c.session_id == bindparam("of")).order_by(op.c.seq)
 _EVENTS = raw(event).where(event.c.session_id == bindparam("of")).order_by(event.c.seq)
 _CALLS = raw(tool_call).where(tool_call.c.session_id == bindparam("of"))
 _APPROVALS = raw(approval).where(approval.c.session_id == bindparam("of"))
+_SPENDS = raw(spend).where(spend.c.session_id == bindparam("of"))
 _JOBS = raw(job).where(job.c.session_id == bindparam("of"))
 
 _DECIDED = ("approved", "denied", "edited", "expired")
@@ -46,6 +48,7 @@ _OF_APPROVAL = (
     *("call_id", "tool", "arguments_sha256", "reason", "question_id", "state"),
     *("requested_at", "decided_by", "decided_at"),
 )
+_OF_SPEND = ("reserved_micro_usd", "spent_micro_usd", "state")
 _OF_JOB = ("compute", "label", "status", "log_offset", "started_at")
 T = TypeVar("T")
 
@@ -58,11 +61,16 @@ class SessionCheck:
         row: Row[Any],
         read: Callable[..., Iterator[Row[Any]]],
         count: Callable[[str], None],
+        sums: Sums,
     ) -> None:
-        """`row`: of `session`, as `raw` reads it. `count` is told the table of each row."""
+        """`row`: of `session`, as `raw` reads it. `count` is told the table of each row.
+
+        `sums`: of what counts against the caps, which sessions share; this one adds its part.
+        """
         self._row = row
         self._read = read
         self._count = count
+        self._sums = sums
         self._place = of_session(row.id)
         self._op_kinds: dict[int, str] = {}
         self._op_states: Counter[str] = Counter()
@@ -84,6 +92,8 @@ class SessionCheck:
         yield from self._calls(refold)
         yield from self._approvals(refold)
         yield from self._jobs(refold)
+        yield from self._spends(refold)
+        self._sums.take(refold if self._whole else None)
         if self._whole:
             yield from self._ops_against_events(refold)
             yield from self._what_it_waits_for(refold)
@@ -298,6 +308,24 @@ class SessionCheck:
                 words = "handle is not that of the job that started"
                 yield Finding(table="job", place=place, words=words)
         yield from self._missing(job, "job", refold.jobs, found)
+
+    def _spends(self, refold: Refold) -> Iterator[Finding]:
+        found = set()
+        for row in self._read(_SPENDS, of=self._row.id):
+            self._count("spend")
+            found.add(row.spend_id)
+            place = f"{self._place}, spend {shown(row.spend_id)}"
+            caps = parsed(row.caps)
+            if not isinstance(caps, list):
+                yield Finding(table="spend", place=place, words="caps are no JSON list")
+            if not self._whole:
+                continue
+            expected = refold.spends.get(row.spend_id)
+            yield from compared(row, spend, place, expected, _OF_SPEND)
+            if expected is not None and isinstance(caps, list) and caps != expected.caps:
+                words = f"caps are {shown(caps)}; by the journal they are {shown(expected.caps)}"
+                yield Finding(table="spend", place=place, words=words)
+        yield from self._missing(spend, "spend", refold.spends, found)
 
     # Small change
 

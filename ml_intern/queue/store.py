@@ -2,9 +2,9 @@
 
 What a method has answered is on disk; when it raises, nothing of it is. Ops of one session run one
 at a time and in order; sessions take turns. Only the holder of a session's lease writes its events,
-but for what the outside does: `note`, `decide`, `revoke_rule`, and what `submit` stores beside its
-op. Safe from any thread, and for several processes on one file; only the holder of `daemon.lock`
-may `claim`.
+but for what the outside does: `note`, `decide`, `extend`, `revoke_rule`, and what `submit` stores
+beside its op. Safe from any thread, and for several processes on one file; only the holder of
+`daemon.lock` may `claim`.
 Does not know what an op means: see `ml_intern/session/handlers.py`.
 """
 
@@ -16,10 +16,20 @@ from sqlalchemy import Connection
 
 from ml_intern.clock import Clock, stamp
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided, Event, SessionStarted
+from ml_intern.events import ApprovalDecided, BudgetExtended, Event, SessionStarted
 from ml_intern.messages import SessionId
-from ml_intern.ops import ApprovalDecision, Interrupt, Op, UserInput
-from ml_intern.queue import approvals, backlog, leases, place, rules, sessions, unknowns
+from ml_intern.ops import ApprovalDecision, ExtendBudget, Interrupt, Op, UserInput
+from ml_intern.queue import (
+    approvals,
+    backlog,
+    budgets,
+    extending,
+    leases,
+    place,
+    rules,
+    sessions,
+    unknowns,
+)
 from ml_intern.queue.append import (
     append_held,
     append_unheld,
@@ -33,6 +43,7 @@ from ml_intern.queue.mail import Mail
 from ml_intern.queue.owner import Owner, read_owner
 from ml_intern.queue.rows import (
     ApprovalRow,
+    BudgetRow,
     Claim,
     JobRow,
     Lease,
@@ -40,6 +51,7 @@ from ml_intern.queue.rows import (
     Recorded,
     SessionRow,
     SessionState,
+    SpendRow,
     UnknownRow,
 )
 from ml_intern.queue.sqlite import SqliteDatabase
@@ -120,11 +132,13 @@ class Store:
         `events` are observations, stored with the op or not at all. An `Interrupt` also makes
         `interrupted` true for the running turn, and cancels words and resumptions that still wait.
         Raises Busy for words beyond the bounds in `backlog`, UnknownSession, StateConflict,
-        LeaseLost for events that need a lease, InputError for an `ApprovalDecision` (see `decide`)
-        and for text that no UTF-8 can hold, StoreUnavailable.
+        LeaseLost for events that need a lease, InputError for an `ApprovalDecision` (see `decide`),
+        an `ExtendBudget` (see `extend`) and text that no UTF-8 can hold, StoreUnavailable.
         """
         if isinstance(op, ApprovalDecision):
             raise InputError("A decision is given through `decide`, where the first one wins.")
+        if isinstance(op, ExtendBudget):
+            raise InputError("A cap is extended through `extend`, which says by how much.")
         refuse_all_but_observations(events)
         at = stamp(self._clock.now())
         found = encoded(events)
@@ -171,6 +185,30 @@ class Store:
         at = stamp(self._clock.now())
         return self._write(lambda c: rules.revoke(c, session_id, rule_id, revoked_by, at), "news")
 
+    def extend(
+        self,
+        session_id: SessionId,
+        cap: str,
+        amount: int,
+        by: str,
+        *,
+        reason: str = "",
+        answers: int | None = None,
+        key: str | None = None,
+    ) -> int | None:
+        """Give more room under a cap, and let its session go on; returns the op's number.
+
+        `answers`: the number of a `BudgetReached`, each of which is answered once; None: that which
+        the session waits for, if it does. Where it does not, `key` is what happens once.
+        None when it has happened before. Raises UnknownSession, InputError for another amount than
+        one above 0, StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        found = BudgetExtended(cap=cap, amount=amount, extended_by=by, reason=reason)
+        return self._write(
+            lambda c: extending.extend(c, session_id, found, answers, key, at), "news", "work"
+        )
+
     # Working
 
     def claim(
@@ -214,8 +252,8 @@ class Store:
 
         With `after_seq`, the number of the newest event that the caller knows, nothing is stored
         when there is a newer one (Overtaken).
-        Raises LeaseLost, StateConflict, InputError for an event that could not be read again,
-        StoreUnavailable.
+        Raises LeaseLost, StateConflict, OverBudget, InputError for an event that could not be read
+        again, StoreUnavailable.
         """
         at = stamp(self._clock.now())
         found = encoded(events)
@@ -321,6 +359,16 @@ class Store:
         """
         with self._database.read() as connection:
             return unknowns.unanswered(connection)
+
+    def budgets(self, *caps: str) -> dict[str, BudgetRow]:
+        """What counts against these caps in money, by their keys. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return budgets.rows(connection, caps)
+
+    def spends(self, session_id: SessionId) -> list[SpendRow]:
+        """All that the session has reserved or spent. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return budgets.spends(connection, session_id)
 
     def running_jobs(self) -> list[JobRow]:
         """Jobs of all sessions that have not ended, oldest first. Raises StoreUnavailable."""

@@ -1,0 +1,65 @@
+"""More room under a cap, and the op that goes on with it, in the caller's transaction.
+
+Two clicks extend once: what belongs to one `BudgetReached` has one key.
+"""
+
+import json
+
+from sqlalchemy import Connection, bindparam, select
+
+from ml_intern.events import BudgetExtended
+from ml_intern.messages import SessionId
+from ml_intern.ops import ExtendBudget
+from ml_intern.queue import backlog, sessions
+from ml_intern.queue.append import append_unheld, encoded
+from ml_intern.queue.schema import event
+
+_REACHED = (
+    select(event.c.seq, event.c.data)
+    .where(event.c.session_id == bindparam("of"), event.c.kind == "budget_reached")
+    .order_by(event.c.seq.desc())
+)
+_TURN_SINCE = (
+    select(event.c.seq)
+    .where(
+        event.c.session_id == bindparam("of"),
+        event.c.kind == "turn_started",
+        event.c.seq > bindparam("after"),
+    )
+    .limit(1)
+)
+
+
+def extend(
+    connection: Connection,
+    session_id: SessionId,
+    found: BudgetExtended,
+    answers: int | None,
+    key: str | None,
+    at: str,
+) -> int | None:
+    """Store one extension and its op; returns the op's number, None when it is there already.
+
+    Raises UnknownSession, InputError.
+    """
+    sessions.hold(connection, session_id)
+    reached = answers or reached_last(connection, session_id, found.cap)
+    dedupe = key if reached is None else dedupe_key(found.cap, reached)
+    if backlog.was_seen(connection, session_id, dedupe):
+        return None
+    append_unheld(connection, session_id, encoded([found]), at)
+    return backlog.put(connection, session_id, ExtendBudget(cap=found.cap), dedupe, at)
+
+
+def reached_last(connection: Connection, session_id: SessionId, cap: str) -> int | None:
+    """Number of the event that says that the cap was reached, if no turn has begun since."""
+    for row in connection.execute(_REACHED, {"of": session_id}):
+        if json.loads(row.data)["cap"] == cap:
+            bind = {"of": session_id, "after": row.seq}
+            return None if connection.execute(_TURN_SINCE, bind).first() else int(row.seq)
+    return None
+
+
+def dedupe_key(cap: str, reached_seq: int) -> str:
+    """Of the one op that goes on after this event."""
+    return f"extended:{cap}:{reached_seq}"
