@@ -31,6 +31,9 @@ class Noting:
         self.asked = threading.Event()
         self.at = 0.0
 
+    def worst_cost_micro_usd(self, *_: object) -> int | None:
+        return 0
+
     def complete(
         self,
         messages: Sequence[Message],

@@ -29,6 +29,9 @@ class InProcess:
 
     name = "in-process"
 
+    def worst_cost_micro_usd(self, *_: object) -> int | None:
+        return 0
+
     def complete(
         self,
         messages: Sequence[Message],

@@ -40,6 +40,9 @@ class Thinking:
 
     name = "thinking"
 
+    def worst_cost_micro_usd(self, *_: object) -> int | None:
+        return 0
+
     def complete(
         self,
         messages: Sequence[Message],

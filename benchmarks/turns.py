@@ -50,6 +50,9 @@ class Clocked:
         self.commit_s = commit_s
         self.marks: list[tuple[float, float]] = []
 
+    def worst_cost_micro_usd(self, *_: object) -> int | None:
+        return 0
+
     def complete(
         self,
         messages: Sequence[Message],

@@ -81,6 +81,9 @@ class EventUnreadable(StoreUnavailable):
 class ModelError(MLInternError):
     """A model did not answer, or broke off after `text`."""
 
+    is_free = False
+    """Whether it has certainly cost nothing: the request never arrived, or was turned away."""
+
     def __init__(self, message: str, *, text: str = "") -> None:
         super().__init__(message)
         self.text = text

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -29,6 +29,8 @@ from ml_intern.errors import ConfigError
 from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
 
 ENV_PREFIX = "ML_INTERN_"
+MOST_USD = 1_000_000.0
+"""Of a cap."""
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
 
 
@@ -45,6 +47,18 @@ def default_state_dir() -> Path:
         return Path(given.split(":")[0])
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(base).expanduser() / "ml-intern"
+
+
+class ModelPrice(BaseModel):
+    """What a model costs, in US dollars for a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input_usd_per_million: float = Field(gt=0, allow_inf_nan=False)
+    output_usd_per_million: float = Field(gt=0, allow_inf_nan=False)
+    cache_read_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
+    cache_write_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
+    max_output_tokens: int | None = Field(None, ge=1)
 
 
 class Settings(BaseSettings):
@@ -113,9 +127,42 @@ class Settings(BaseSettings):
         "auto", description="How `serve` logs: `auto` is JSON under systemd, text in a terminal."
     )
     workers: int = Field(4, ge=1, le=256, description="Threads that run turns.")
-    max_iterations: int = Field(300, ge=1, description="Model calls of one turn before it stops.")
+    max_iterations: int = Field(
+        300,
+        ge=1,
+        description="Model calls without a word from a person, before the session asks whether to "
+        "go on. It gives itself a third more as long as the work makes progress.",
+    )
+    iteration_ceiling: int = Field(
+        3000, ge=1, description="Model calls without a word from a person, at which a turn stops."
+    )
     max_turn_s: float = Field(
         43_200, gt=0, description="Seconds one turn may compute before it stops."
+    )
+    session_cap_usd: float | None = Field(
+        10.0, ge=0, le=MOST_USD, description="What one session may spend. `run --max-cost` for one."
+    )
+    day_cap_usd: float | None = Field(
+        30.0, ge=0, le=MOST_USD, description="What all sessions may spend in one day (UTC)."
+    )
+    daemon_cap_usd: float | None = Field(
+        None, ge=0, le=MOST_USD, description="What all sessions of the database may spend, ever."
+    )
+    session_max_tokens: int | None = Field(
+        None, ge=1, description="Tokens of one session, read and written."
+    )
+    session_max_s: float | None = Field(
+        None, gt=0, description="Seconds one session may work, without waits for a person."
+    )
+    free_models: list[str] = Field(
+        [],
+        description="Models that cost nothing, as patterns: `vllm/*`. Beside these only "
+        "`autopilot` and servers on this machine are free.",
+    )
+    model_prices: dict[str, ModelPrice] = Field(
+        {},
+        description="Prices of models by name, where LiteLLM's list has none or others; see "
+        "`docs/budgets.md`.",
     )
     sandbox: Literal["auto", "bubblewrap", "process", "none"] = Field(
         "auto",

@@ -98,7 +98,7 @@ def test_what_is_said_of_the_session_stands_in_its_first_event(intern: Make) -> 
     (started,) = events_of(stream, SessionStarted)
     assert (started.model, started.instructions) == ("script", "Be brief.")
     assert started.started_in == str(Path.cwd())
-    assert stream.result().status == "stopped"
+    assert stream.result().status == "waiting"
 
 
 def test_text_comes_before_the_answer_that_it_is_part_of(intern: Make) -> None:

@@ -60,6 +60,10 @@ def _default(field: FieldInfo) -> str:
 
 
 def _type(annotation: Any) -> str:
+    if get_origin(annotation) is list:
+        return "list of texts"
+    if get_origin(annotation) is dict:
+        return "table"
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from ml_intern.llm import hosted
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
-from ml_intern.settings import Settings
+from ml_intern.settings import ModelPrice, Settings
 
 AUTOPILOT = "autopilot"
 
@@ -52,4 +53,18 @@ class Models:
             request_timeout_s=settings.request_timeout_s,
             stall_timeout_s=settings.stall_timeout_s,
             max_output_tokens=settings.max_output_tokens,
+            price=_price(settings.model_prices.get(name)),
+            is_free=any(fnmatchcase(name, free) for free in settings.free_models),
         )
+
+
+def _price(given: ModelPrice | None) -> hosted.Price | None:
+    if given is None:
+        return None
+    return hosted.Price(
+        input_usd=given.input_usd_per_million,
+        output_usd=given.output_usd_per_million,
+        cache_read_usd=given.cache_read_usd_per_million,
+        cache_write_usd=given.cache_write_usd_per_million,
+        max_output_tokens=given.max_output_tokens,
+    )

@@ -35,7 +35,8 @@ from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.sandbox.system_paths import interpreter_folders
-from ml_intern.session.desk import Desk, Limits
+from ml_intern.session.caps import micro_usd
+from ml_intern.session.desk import Caps, Desk, Limits
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
@@ -205,7 +206,10 @@ class Service:
             router=self.router,
             clock=self._clock,
             limits=Limits(
-                max_iterations=self.settings.max_iterations, max_turn_s=self.settings.max_turn_s
+                max_iterations=self.settings.max_iterations,
+                max_turn_s=self.settings.max_turn_s,
+                iteration_ceiling=self.settings.iteration_ceiling,
+                caps=caps(self.settings),
             ),
             model=self._models.named,
             place=self._place,
@@ -244,6 +248,17 @@ class Service:
             job_timeout_s=settings.job_timeout_s,
             author=settings.author,
         )
+
+
+def caps(settings: Settings) -> Caps:
+    """Those of the settings, in the units of the store."""
+    return Caps(
+        session_micro_usd=micro_usd(settings.session_cap_usd),
+        day_micro_usd=micro_usd(settings.day_cap_usd),
+        daemon_micro_usd=micro_usd(settings.daemon_cap_usd),
+        tokens=settings.session_max_tokens,
+        seconds=settings.session_max_s,
+    )
 
 
 def training_python(settings: Settings) -> Path:

@@ -52,3 +52,13 @@ class ModelClient(Protocol):
         that had arrived, and Interrupted when `cancelled`.
         """
         ...
+
+    def worst_cost_micro_usd(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
+    ) -> int | None:
+        """What `complete` may cost at worst, in millionths of a US dollar.
+
+        0: the model is on the list of free ones. None: unknown, which is for a person to allow.
+        `known` is what the last answer in `messages` took, if all before it was sent as it stands.
+        """
+        ...

@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_intern.errors import ModelError, Refused
 from ml_intern.llm.client import ModelReply, ignore_text, never
-from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec
+from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec, Usage
 
 Answer = ModelReply | AssistantMessage | str | ModelError
 """What a script may hold: a whole reply, a message, words, or the error to raise instead."""
@@ -22,8 +22,12 @@ Script = Callable[[Sequence[Message], Sequence[ToolSpec]], Answer]
 class ScriptedModel:
     """A `ModelClient` whose answers are known before it is asked."""
 
-    def __init__(self, name: str, replies: Iterable[Answer] | Script) -> None:
+    def __init__(
+        self, name: str, replies: Iterable[Answer] | Script, *, worst_cost: int | None = 0
+    ) -> None:
+        """`worst_cost`: what it says that a request may cost, see `worst_cost_micro_usd`."""
         self.name = name
+        self._worst_cost = worst_cost
         self._script: Script = replies if callable(replies) else _Lines(name, replies)
 
     def complete(
@@ -42,6 +46,12 @@ class ScriptedModel:
         if reply.message.text:
             on_text(reply.message.text)
         return reply
+
+    def worst_cost_micro_usd(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
+    ) -> int | None:
+        """What it was told to say; nothing unless it was."""
+        return self._worst_cost
 
     def _as_reply(self, answer: ModelReply | AssistantMessage | str) -> ModelReply:
         if isinstance(answer, ModelReply):

@@ -313,6 +313,10 @@ class Calls:
         )
         self._scribe.record(*([first] if first else []), *_launched(outcome), finished)
 
+    def waiting_on(self) -> tuple[str, ...]:
+        """What open calls wait for."""
+        return tuple(call.waiting_on for call in self._open() if call.waiting_on)
+
     def _waiting(self) -> TurnFinished | None:
         waiting = [call for call in self._open() if call.waiting_on is not None]
         if not waiting:

@@ -14,12 +14,27 @@ from ml_intern.tools.router import ToolRouter
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caps:
+    """What may be used, without extensions; None: as much as there is."""
+
+    session_micro_usd: int | None = None
+    day_micro_usd: int | None = None
+    daemon_micro_usd: int | None = None
+    tokens: int | None = None
+    """Of one session, as is `seconds`."""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Where a turn stops, however well it goes."""
+    """Where a turn waits for a person, or stops however well it goes."""
 
     max_iterations: int
-    """Model answers since a person last spoke."""
+    """Model answers since a person last spoke, after which the work must have got on."""
     max_turn_s: float
+    iteration_ceiling: int = 1_000_000
+    """Model answers since a person last spoke, after which the turn stops."""
+    caps: Caps = Caps()
 
 
 def ignore_text(_session_id: SessionId, _piece: str) -> None:

@@ -6,6 +6,7 @@ an effect that was told to stop goes on, the claim ends with this process.
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from ml_intern.errors import (
     ConfigError,
     Interrupted,
     ModelError,
+    OverBudget,
     Overtaken,
     QueueError,
 )
@@ -27,7 +29,9 @@ from ml_intern.events import (
     Compacted,
     Event,
     InterruptRequested,
+    ModelAsked,
     ModelChanged,
+    ModelFailed,
     OpCancelled,
     ToolFinished,
     TurnFinished,
@@ -37,6 +41,7 @@ from ml_intern.events import (
     UserSaid,
 )
 from ml_intern.llm.client import ModelClient, ModelReply
+from ml_intern.messages import Message
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
@@ -52,6 +57,7 @@ from ml_intern.ops import (
 from ml_intern.queue.leases import LEASE_S
 from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
+from ml_intern.session.budget import Budget
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
@@ -174,12 +180,17 @@ class Handling:
         if kept is None:
             self._give_up("the conversation is too short to sum up")
             return
+        model, request = self._model(), compaction.request(messages, kept)
         try:
-            reply = self._model().complete(
-                compaction.request(messages, kept), (), cancelled=self._signals.is_called_off
-            )
-        except ModelError as exc:
+            self._reserve(model, request)
+            reply = model.complete(request, (), cancelled=self._signals.is_called_off)
+        except OverBudget as exc:
             self._give_up(str(exc))
+        except ModelError as exc:
+            failed = ModelFailed(
+                model=model.name, error=str(exc), retry_in_s=None, is_free=exc.is_free
+            )
+            self._give_up(str(exc), failed)
         except Interrupted:
             self._stop_compacting()
         else:
@@ -200,16 +211,25 @@ class Handling:
             )
         )
 
+    def _reserve(self, model: ModelClient, request: Sequence[Message]) -> None:
+        """Raises OverBudget."""
+        spend = self._budget().for_model(model, request, ())
+        if spend is not None:
+            iteration = self._history.iterations
+            asked = ModelAsked(model=model.name, iteration=iteration, spend=spend)
+            self._scribe.record(asked)
+
     def _stop_compacting(self) -> None:
         if self._signals.stop.is_set():
             self._give_up(self._why_stopped())
         else:
             self._desk.store.release(self._claim)
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: str, *first: Event) -> None:
         """The op changes nothing, and everybody can read why."""
         op = self._claim.op
-        self._finish(OpCancelled(op_seq=self._claim.op_seq, op_kind=op.kind, reason=reason))
+        given_up = OpCancelled(op_seq=self._claim.op_seq, op_kind=op.kind, reason=reason)
+        self._finish(*first, given_up)
 
     def _drop(self, op: TurnOp) -> None:
         """An answer that somebody gave does not vanish without a word."""
@@ -337,10 +357,20 @@ class Handling:
             calls=self._calls(),
             model=self._model(),
             limits=self._limits(),
+            budget=self._budget(),
             clock=self._desk.clock,
             signals=self._signals,
             why_stopped=self._why_stopped,
             on_text=partial(self._desk.on_text, self._claim.session_id),
+        )
+
+    def _budget(self) -> Budget:
+        return Budget(
+            self._claim.session_id,
+            self._history,
+            self._limits(),
+            self._desk.store,
+            self._desk.clock,
         )
 
     def _limits(self) -> Limits:

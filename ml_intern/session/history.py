@@ -31,6 +31,7 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
 from ml_intern.session.guards import Conduct, Standing
+from ml_intern.session.meter import Meter
 from ml_intern.tools.facts import Facts
 
 Stage = Literal[
@@ -78,6 +79,7 @@ class History:
         self.last_turn: TurnFinished | None = None
         """None while a turn is going on, or was cut off."""
         self.conduct = Conduct()
+        self.meter = Meter()
         self._taken_up: set[int] = set()
         self._facts_when_said: list[int] = []
         """How many facts there were, for each of `said` that was no answer."""
@@ -104,6 +106,7 @@ class History:
     def apply(self, event: Event) -> None:
         """Take up one event, in journal order."""
         self.conduct.apply(event)
+        self.meter.apply(event)
         match event:
             case SessionStarted():
                 self.max_iterations = event.max_iterations

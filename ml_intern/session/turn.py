@@ -8,6 +8,7 @@ Ends in exactly one `TurnFinished`, which the caller stores together with the en
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
@@ -15,20 +16,26 @@ from ml_intern.errors import (
     ContextOverflow,
     Interrupted,
     ModelError,
+    OverBudget,
     Overtaken,
     Refused,
     Retryable,
+    StateConflict,
 )
 from ml_intern.events import (
+    BudgetReached,
     ModelAsked,
     ModelFailed,
     ModelReplied,
     Outcome,
+    Spend,
     TurnFinished,
 )
 from ml_intern.llm.client import ModelClient, ModelReply, ignore_text
 from ml_intern.messages import CallId, ToolCall
+from ml_intern.session.budget import Budget
 from ml_intern.session.calls import Calls
+from ml_intern.session.caps import reached
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.guards import judge
 from ml_intern.session.history import History
@@ -51,6 +58,7 @@ class Turn:
         calls: Calls,
         model: ModelClient,
         limits: Limits,
+        budget: Budget,
         clock: Clock,
         signals: Signals,
         why_stopped: Callable[[], str],
@@ -62,6 +70,7 @@ class Turn:
         self._calls = calls
         self._model = model
         self._limits = limits
+        self._budget = budget
         self._clock = clock
         self._signals = signals
         self._why_stopped = why_stopped
@@ -89,11 +98,14 @@ class Turn:
                     return None
                 if (limit := self._limit()) is not None:
                     return _finished("stopped", limit)
+                self._demand_room()
                 if verdict is not None:
                     self._scribe.plan(verdict)
                 self._ask()
             except Overtaken:
                 continue
+            except OverBudget as over:
+                return self._wait_for_room(over)
             except ModelError as exc:
                 return _finished("failed", str(exc))
 
@@ -103,26 +115,50 @@ class Turn:
         return _finished("interrupted", reason)
 
     def _limit(self) -> str | None:
-        if self._history.iterations >= self._limits.max_iterations:
+        if self._history.iterations >= self._limits.iteration_ceiling:
             return (
-                f"{self._limits.max_iterations} model calls without a word from a person; "
-                "say something to go on, or raise max_iterations"
+                f"{self._limits.iteration_ceiling} model calls without a word from a person; "
+                "say something to go on, or raise iteration_ceiling"
             )
         if self._clock.monotonic() > self._deadline:
             return f"the turn has run for {self._limits.max_turn_s:.0f} s (max_turn_s)"
         return None
 
+    def _demand_room(self) -> None:
+        """Work that gets on gives itself more answers. Raises OverBudget."""
+        if (more := self._budget.more_iterations()) is not None:
+            self._scribe.plan(more)
+        self._budget.demand()
+
+    def _wait_for_room(self, over: OverBudget) -> TurnFinished:
+        """The step that would pass a cap stands where it stood; a person may give more room."""
+        self._scribe.record(
+            BudgetReached(cap=over.cap, used=over.used, limit=over.limit, needed=over.needed)
+        )
+        return TurnFinished(
+            outcome="waiting",
+            detail=reached(over.cap, over.used, over.limit, over.needed),
+            waiting_on=(f"budget:{over.cap}", *self._calls.waiting_on()),
+        )
+
+    def _tell_of_levels(self, spend: Spend | None) -> None:
+        for notice in self._budget.notices(spend):
+            # Another session that shares the cap may have told people first.
+            with suppress(StateConflict):
+                self._scribe.record(notice)
+
     def _ask(self) -> None:
         """Record the model's next answer; none when the session is to stop meanwhile."""
         while True:
-            self._scribe.plan(
-                ModelAsked(model=self._model.name, iteration=self._history.iterations + 1)
-            )
+            messages, tools = self._context.messages(), self._calls.specs()
+            spend = self._budget.for_model(self._model, messages, tools)
+            iteration = self._history.iterations + 1
+            self._scribe.plan(ModelAsked(model=self._model.name, iteration=iteration, spend=spend))
             started = self._clock.monotonic()
             try:
                 reply = self._model.complete(
-                    self._context.messages(),
-                    self._calls.specs(),
+                    messages,
+                    tools,
                     on_text=self._on_text,
                     cancelled=self._signals.is_called_off,
                 )
@@ -143,6 +179,7 @@ class Turn:
             else:
                 self._failures = 0
                 self._take(reply, self._clock.monotonic() - started)
+                self._tell_of_levels(spend)
                 return
 
     def _wait_before_next(self, exc: Retryable) -> float | None:
@@ -189,7 +226,13 @@ class Turn:
 
 
 def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFailed:
-    return ModelFailed(model=model, error=str(exc), retry_in_s=retry_in_s, text=exc.text)
+    return ModelFailed(
+        model=model,
+        error=str(exc),
+        retry_in_s=retry_in_s,
+        text=exc.text,
+        is_free=exc.is_free,
+    )
 
 
 def _cut_off(model: str, cut: Interrupted) -> ModelFailed:

@@ -52,6 +52,7 @@ def test_a_kill_around_a_hosted_models_reply_asks_again_and_does_nothing_twice(
     with ModelServer(replies) as server:
         world.environment |= {
             "ML_INTERN_MODEL": "openai/scripted",
+            "ML_INTERN_FREE_MODELS": '["openai/*"]',
             "ML_INTERN_API_KEY": "none",
             "ML_INTERN_API_BASE": server.openai_url,
         }

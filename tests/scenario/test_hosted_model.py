@@ -32,6 +32,7 @@ def hosted(world: World) -> Iterator[World]:
     """A world whose model is asked at `serving`'s address."""
     world.environment |= {
         "ML_INTERN_MODEL": "openai/scripted",
+        "ML_INTERN_FREE_MODELS": '["openai/*"]',
         "ML_INTERN_API_KEY": KEY,
         "ML_INTERN_MAX_ITERATIONS": "400",
     }

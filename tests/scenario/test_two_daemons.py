@@ -44,6 +44,7 @@ def pair(tmp_path: Path, postgres_url: str) -> Iterator[tuple[World, World]]:
             folder.mkdir()
             environment = {
                 "ML_INTERN_MODEL": "openai/scripted",
+                "ML_INTERN_FREE_MODELS": '["openai/*"]',
                 "ML_INTERN_API_KEY": KEY,
                 "ML_INTERN_API_BASE": server.openai_url,
                 "ML_INTERN_SESSIONS_DIR": str(tmp_path / "sessions"),

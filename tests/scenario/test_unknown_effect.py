@@ -67,6 +67,7 @@ def test_an_effect_that_was_cut_off_waits_for_a_person_and_is_never_repeated_by_
     world.environment |= {
         "TESTS_OUTSIDE": str(outside),
         "ML_INTERN_MODEL": "openai/scripted",
+        "ML_INTERN_FREE_MODELS": '["openai/*"]',
         "ML_INTERN_API_KEY": "sk-fake-key-for-tests-0123456789",
         "ML_INTERN_WORKERS": "4",
     }

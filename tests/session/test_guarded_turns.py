@@ -164,7 +164,8 @@ def test_a_hint_costs_a_model_call_like_any_other(bench):
     b = bench(*[words("") if n % 3 else calls(("look", f'{{"number": {n}}}')) for n in range(25)])
     b.start()
     ended = b.drive()
-    assert (ended.outcome, "20 model calls" in ended.detail) == ("stopped", True)
+    assert (ended.outcome, ended.waiting_on) == ("waiting", ("budget:iterations",))
+    assert "20 calls of 20 calls used" in ended.detail
 
 
 class Died(BaseException):

@@ -1,6 +1,7 @@
 """The one path: fresh, approved, resumed, interrupted and crashed turns."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -288,8 +289,9 @@ def test_an_interrupt_of_a_finished_session_changes_nothing(bench):
     assert [event.outcome for event in b.all(TurnFinished)] == ["finished"]
 
 
-def test_a_turn_stops_at_its_limit_and_says_which(bench):
+def test_a_turn_stops_at_its_ceiling_and_says_which(bench):
     b = bench(*[calls(("look", f'{{"number": {number}}}')) for number in range(25)])
+    b.desk = replace(b.desk, limits=replace(b.desk.limits, iteration_ceiling=20))
     b.start()
     ended = b.drive()
     assert ended.outcome == "stopped"
@@ -429,5 +431,5 @@ def test_a_turn_that_is_stopped_says_who_asked_for_it_and_why(bench):
 def test_a_session_has_its_own_limit_of_iterations(bench):
     b = bench(*[calls(("look", "{}"))] * 3)
     b.start(max_iterations=2)
-    assert b.drive().outcome == "stopped"
+    assert b.drive().waiting_on == ("budget:iterations",)
     assert len(b.all(ModelReplied)) == 2

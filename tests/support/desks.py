@@ -54,6 +54,10 @@ class Listed:
     def __init__(self, replies: Sequence[ModelReply | Exception]) -> None:
         self.replies = list(replies)
         self.asked: list[list[Message]] = []
+        self.worst_cost: int | None = 0
+
+    def worst_cost_micro_usd(self, *_: object) -> int | None:
+        return self.worst_cost
 
     def complete(
         self,

@@ -8,7 +8,7 @@ from ml_intern.llm.autopilot.decide import decide
 from ml_intern.llm.autopilot.fold import fold
 from ml_intern.llm.autopilot.step import Step
 from ml_intern.llm.client import ModelReply, ignore_text, never
-from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec
+from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec, Usage
 
 NAME = "autopilot"
 NO_WORDS = (
@@ -47,6 +47,12 @@ class Autopilot:
             model=NAME,
             cost_micro_usd=0,
         )
+
+    def worst_cost_micro_usd(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
+    ) -> int | None:
+        """Nothing, ever."""
+        return 0
 
 
 def _calls(step: Step, messages: Sequence[Message]) -> tuple[ToolCall, ...]:

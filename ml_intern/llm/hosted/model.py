@@ -1,5 +1,6 @@
 """A model behind an HTTP interface as a `ModelClient`."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
@@ -12,14 +13,16 @@ from ml_intern.llm.hosted.call import Accepted, Call, Ended, Failed, HungUp, Pie
 from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
 from ml_intern.llm.hosted.offline import litellm
-from ml_intern.llm.hosted.prices import cost_micro_usd
+from ml_intern.llm.hosted.prices import Price, cost_micro_usd, worst_micro_usd
 from ml_intern.llm.hosted.stream import Answer
 from ml_intern.llm.hosted.trouble import Moment
 from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
-from ml_intern.messages import Message, ToolSpec, Usage
+from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
 LOOK_EVERY_S = 0.1
 """How often `cancelled` is looked at while nothing arrives."""
+TEMPLATE_TOKENS = 2_000
+"""That a provider may put around what we send, e.g. how tools are to be called."""
 NO_KEY = "no-key"
 """Sent where there is no key: without one LiteLLM would take a provider's own from the
 environment, and send it to whatever address it was told."""
@@ -34,11 +37,14 @@ def hosted_model(
     request_timeout_s: float = 600.0,
     stall_timeout_s: float = 120.0,
     max_output_tokens: int | None = None,
+    price: Price | None = None,
+    is_free: bool = False,
     secrets: Secrets = secret,
 ) -> "HostedModel":
     """The client of the model that people write as `name`.
 
     `api_base` and `api_key` are those of the settings, and None for another model than theirs.
+    `price` and `is_free`: what the settings say of its price.
     Raises ConfigError for a name or an address that cannot be used, and for a missing key. Makes
     no request and does not import LiteLLM.
     """
@@ -48,6 +54,8 @@ def hosted_model(
         request_timeout_s=request_timeout_s,
         stall_timeout_s=stall_timeout_s,
         max_output_tokens=max_output_tokens,
+        price=price,
+        is_free=is_free,
     )
 
 
@@ -62,6 +70,8 @@ class HostedModel:
         request_timeout_s: float = 600.0,
         stall_timeout_s: float = 120.0,
         max_output_tokens: int | None = None,
+        price: Price | None = None,
+        is_free: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.name = endpoint.name
@@ -70,6 +80,8 @@ class HostedModel:
         self._request_timeout_s = request_timeout_s
         self._stall_timeout_s = stall_timeout_s
         self._max_output_tokens = max_output_tokens
+        self._price = price
+        self._is_free = is_free or endpoint.is_free
         self._clock = clock or SystemClock()
 
     def complete(
@@ -92,8 +104,35 @@ class HostedModel:
             stop_reason=answer.stop_reason,
             model=self.name,
             usage=answer.usage,
-            cost_micro_usd=cost_micro_usd(litellm(), self._endpoint, answer.usage),
+            cost_micro_usd=self._cost(answer.usage),
         )
+
+    def worst_cost_micro_usd(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
+    ) -> int | None:
+        """See `ModelClient`: all input at the dearest price, and the longest possible answer."""
+        if self._is_free:
+            return 0
+        tokens = self._most_tokens(messages, tools, known)
+        most = self._max_output_tokens
+        return worst_micro_usd(litellm(), self._endpoint, tokens, most, self._price)
+
+    def _cost(self, usage: Usage) -> int | None:
+        return 0 if self._is_free else cost_micro_usd(litellm(), self._endpoint, usage, self._price)
+
+    def _most_tokens(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
+    ) -> int:
+        """No token is shorter than a byte; what was sent before has been counted."""
+        counted, new = TEMPLATE_TOKENS, messages
+        answers = [at for at, each in enumerate(messages) if isinstance(each, AssistantMessage)]
+        if known is not None and known != Usage() and answers:
+            counted += known.input_tokens + known.cache_read_tokens + known.cache_write_tokens
+            new = messages[answers[-1] :]
+        else:
+            counted += _bytes(tools_on_the_wire(tools))
+        takes_thinking = self._endpoint.provider.takes_thinking
+        return counted + _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking))
 
     def _listen(
         self,
@@ -166,6 +205,10 @@ class HostedModel:
         if self._max_output_tokens is not None:
             request["max_tokens"] = self._max_output_tokens
         return request
+
+
+def _bytes(wire: list[dict[str, Any]]) -> int:
+    return len(json.dumps(wire, ensure_ascii=False).encode())
 
 
 class _Patience:

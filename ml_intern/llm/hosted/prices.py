@@ -1,23 +1,56 @@
-"""What an answer cost, by the price list that comes with LiteLLM.
+"""What an answer cost, and what it may cost at worst.
 
-A price that is missing, or 0, is unknown: only a server of one's own on this machine is free.
+By the prices in the settings, else by the list that comes with LiteLLM. A price that is missing, or
+0 in that list, is unknown: only a server of one's own on this machine is free, and what the
+settings name so.
 """
 
 import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ml_intern.llm.hosted.names import Endpoint
 from ml_intern.messages import Usage
 
 MICRO = 1_000_000
+_DEARER = re.compile(
+    r"(?:input_cost_per_token|cache_creation_input_token_cost)(?:_above_(?P<k>\d+)k_tokens)?"
+)
+_DEARER_OUTPUT = re.compile(r"output_cost_per_(?:reasoning_)?token(?:_above_(?P<k>\d+)k_tokens)?")
 
 
-def cost_micro_usd(litellm: Any, endpoint: Endpoint, usage: Usage) -> int | None:
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """Of one model, in US dollars for a million tokens."""
+
+    input_usd: float
+    output_usd: float
+    cache_read_usd: float | None = None
+    """None: as other input, as is `cache_write_usd`."""
+    cache_write_usd: float | None = None
+    max_output_tokens: int | None = None
+    """Longest answer that the model can give."""
+
+    @property
+    def dearest_input_usd(self) -> float:
+        """Whatever the cache does."""
+        return max(self.input_usd, self.cache_read_usd or 0.0, self.cache_write_usd or 0.0)
+
+
+def cost_micro_usd(
+    litellm: Any, endpoint: Endpoint, usage: Usage, price: Price | None = None
+) -> int | None:
     """Rounded up; None when it is not known."""
     if endpoint.is_free:
         return 0
+    if usage == Usage():
+        return None
+    if price is not None:
+        return _by(price, usage)
     entry = _entry(litellm, endpoint)
-    if entry is None or usage == Usage():
+    if entry is None:
         return None
     name, prices = entry
     if not (prices.get("input_cost_per_token") and prices.get("output_cost_per_token")):
@@ -30,7 +63,68 @@ def cost_micro_usd(litellm: Any, endpoint: Endpoint, usage: Usage) -> int | None
         cache_read_input_tokens=usage.cache_read_tokens,
         cache_creation_input_tokens=usage.cache_write_tokens,
     )
-    return math.ceil(round(sum(prices_usd) * MICRO, 6))
+    return _rounded_up(sum(prices_usd) * MICRO)
+
+
+def worst_micro_usd(
+    litellm: Any,
+    endpoint: Endpoint,
+    input_tokens: int,
+    most_output_tokens: int | None,
+    price: Price | None = None,
+) -> int | None:
+    """For a request of at most so many tokens; None when no bound is known.
+
+    `most_output_tokens`: that are asked for; None: as many as the model can give.
+    """
+    if endpoint.is_free:
+        return 0
+    found = price or _listed(litellm, endpoint, input_tokens)
+    if found is None:
+        return None
+    most = most_output_tokens or found.max_output_tokens
+    if most is None:
+        return None
+    return _rounded_up(input_tokens * found.dearest_input_usd + most * found.output_usd)
+
+
+def _by(price: Price, usage: Usage) -> int:
+    read = price.input_usd if price.cache_read_usd is None else price.cache_read_usd
+    written = price.input_usd if price.cache_write_usd is None else price.cache_write_usd
+    return _rounded_up(
+        usage.input_tokens * price.input_usd
+        + usage.cache_read_tokens * read
+        + usage.cache_write_tokens * written
+        + usage.output_tokens * price.output_usd
+    )
+
+
+def _listed(litellm: Any, endpoint: Endpoint, input_tokens: int) -> Price | None:
+    """The dearest that the list has for a request of at most so many tokens."""
+    entry = _entry(litellm, endpoint)
+    if entry is None:
+        return None
+    _, prices = entry
+    if not (prices.get("input_cost_per_token") and prices.get("output_cost_per_token")):
+        return None
+    longest = prices.get("max_output_tokens") or prices.get("max_tokens")
+    return Price(
+        input_usd=max(_found(prices, _DEARER, input_tokens)) * MICRO,
+        output_usd=max(_found(prices, _DEARER_OUTPUT, input_tokens)) * MICRO,
+        max_output_tokens=longest if isinstance(longest, int) else None,
+    )
+
+
+def _found(prices: dict[str, Any], names: re.Pattern[str], input_tokens: int) -> Iterator[float]:
+    """The prices under these names; those for long requests where this may be one."""
+    for name, usd in prices.items():
+        match = names.fullmatch(name)
+        if match and usd and input_tokens >= int(match["k"] or 0) * 1000:
+            yield float(usd)
+
+
+def _rounded_up(micro_usd: float) -> int:
+    return math.ceil(round(micro_usd, 6))
 
 
 def _entry(litellm: Any, endpoint: Endpoint) -> tuple[str, dict[str, Any]] | None:

@@ -63,6 +63,28 @@ class Moment:
 def error_from(cause: BaseException, endpoint: Endpoint, moment: Moment) -> ModelError:
     """The error to raise for what LiteLLM, or what lies below it, raised."""
     causes = list(_causes(cause))
+    error = _error_from(causes, endpoint, moment)
+    error.is_free = moment.content_type is None and _was_turned_away(causes)
+    return error
+
+
+def _was_turned_away(causes: list[BaseException]) -> bool:
+    """Nothing was answered, so nothing is billed. Of other troubles of a server nobody knows."""
+    for each in causes:
+        if isinstance(each, httpx.HTTPStatusError):
+            status = each.response.status_code
+            return (status < 500 and status != 408) or status in _OVERLOADED
+    unreachable = (
+        ssl.SSLCertVerificationError,
+        socket.gaierror,
+        ConnectionRefusedError,
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+    )
+    return any(isinstance(each, unreachable) for each in causes)
+
+
+def _error_from(causes: list[BaseException], endpoint: Endpoint, moment: Moment) -> ModelError:
     for each in causes:
         if isinstance(each, httpx.HTTPStatusError):
             return _by_status(each.response, endpoint, moment)

@@ -61,6 +61,7 @@ def test_a_status(
     error, _ = error_of(failing("status", status=status, retry_after="7"), loop, dialect)
     assert type(error) is kind
     assert words in str(error)
+    assert error.is_free == (status not in (408, 500, 502, 504))
     if isinstance(error, Retryable):
         assert error.retry_after_s == 7.0
         assert "again in 7 s" in str(error)

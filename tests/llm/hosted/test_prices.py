@@ -1,14 +1,25 @@
 """What an answer cost: the list's price, free, or unknown."""
 
+import math
+from collections.abc import Iterator
+
 import pytest
 
+from ml_intern.llm.hosted import Price, RequestLoop, hosted_model
 from ml_intern.llm.hosted.offline import litellm
-from ml_intern.llm.hosted.prices import cost_micro_usd
-from ml_intern.messages import Usage
-from tests.llm.hosted.given import an_endpoint
+from ml_intern.llm.hosted.prices import cost_micro_usd, worst_micro_usd
+from ml_intern.messages import AssistantMessage, Usage, UserMessage
+from tests.llm.hosted.given import SAID, TOOLS, an_endpoint
 
 KEYS = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "GROQ_API_KEY"), "k")
 SOME = Usage(input_tokens=1000, output_tokens=100)
+
+
+@pytest.fixture
+def no_loop() -> Iterator[RequestLoop]:
+    loop = RequestLoop()
+    yield loop
+    loop.close()
 
 
 def cost(name: str, usage: Usage, api_base: str | None = None) -> int | None:
@@ -73,3 +84,75 @@ def test_a_price_of_zero_in_the_list_is_unknown() -> None:
 
 def test_what_was_not_counted_has_no_price() -> None:
     assert cost("claude-opus-4-8", Usage()) is None
+
+
+OPUS = "claude-opus-4-8"
+
+
+def worst(name: str, tokens: int, most: int | None = None, price: Price | None = None):
+    return worst_micro_usd(litellm(), an_endpoint(name, KEYS), tokens, most, price)
+
+
+def test_the_worst_case_is_the_dearest_input_and_the_longest_answer() -> None:
+    prices = litellm().model_cost[OPUS]
+    usd = (
+        10_000 * prices["cache_creation_input_token_cost"]
+        + prices["max_output_tokens"] * prices["output_cost_per_token"]
+    )
+    assert worst(OPUS, 10_000) == math.ceil(round(usd * 1_000_000, 6))
+    assert worst(OPUS, 10_000, most=1000) < worst(OPUS, 10_000)
+
+
+def test_no_answer_costs_more_than_the_worst_case() -> None:
+    usage = Usage(input_tokens=5, output_tokens=1000, cache_write_tokens=9_000)
+    assert cost(OPUS, usage) <= worst(OPUS, 9_005, most=1000)
+
+
+def test_long_requests_are_dearer_where_the_list_says_so() -> None:
+    litellm().model_cost["steep"] = {
+        "litellm_provider": "openai",
+        "input_cost_per_token": 1e-6,
+        "input_cost_per_token_above_200k_tokens": 3e-6,
+        "output_cost_per_token": 2e-6,
+        "output_cost_per_token_above_200k_tokens": 4e-6,
+        "output_cost_per_reasoning_token": 5e-6,
+        "max_output_tokens": 100,
+    }
+    assert worst("openai/steep", 1000) == 1000 + 500
+    assert worst("openai/steep", 200_000) == 600_000 + 500
+
+
+@pytest.mark.parametrize("name", ["gpt-9-never-listed", "hf/Qwen/Qwen3-32B", "openai/no-longest"])
+def test_without_a_price_or_a_longest_answer_there_is_no_bound(name: str) -> None:
+    litellm().model_cost["no-longest"] = {
+        "litellm_provider": "openai",
+        "input_cost_per_token": 1e-6,
+        "output_cost_per_token": 2e-6,
+    }
+    assert worst(name, 1000) is None
+
+
+def test_a_price_of_the_settings_comes_before_the_list() -> None:
+    price = Price(input_usd=2, output_usd=10, cache_read_usd=0.5, max_output_tokens=50)
+    usage = Usage(input_tokens=100, output_tokens=10, cache_read_tokens=1000)
+    for name in ("hf/Qwen/Qwen3-32B", OPUS):
+        found = cost_micro_usd(litellm(), an_endpoint(name, KEYS), usage, price)
+        assert found == 200 + 100 + 500
+        assert worst(name, 1000, price=price) == 2000 + 500
+
+
+def test_what_the_settings_call_free_is_free(no_loop: RequestLoop) -> None:
+    model = hosted_model("gpt-4o", no_loop, secrets=KEYS.get, is_free=True)
+    assert model.worst_cost_micro_usd(SAID, TOOLS, None) == 0
+
+
+def test_what_was_sent_before_is_not_counted_by_its_bytes(no_loop: RequestLoop) -> None:
+    model = hosted_model(OPUS, no_loop, secrets=KEYS.get, max_output_tokens=1)
+    long = [*SAID, UserMessage(text="x" * 400_000), AssistantMessage(text="I see.")]
+    more = [*long, UserMessage(text="y" * 1000)]
+    known = Usage(input_tokens=40_000, cache_read_tokens=10_000, output_tokens=3)
+    by_bytes = model.worst_cost_micro_usd(more, TOOLS, None)
+    by_usage = model.worst_cost_micro_usd(more, TOOLS, known)
+    assert by_usage < by_bytes / 6
+    assert by_usage > model.worst_cost_micro_usd(SAID, TOOLS, None)
+    assert model.worst_cost_micro_usd(more, TOOLS, Usage()) == by_bytes
