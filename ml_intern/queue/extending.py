@@ -5,14 +5,16 @@ Two clicks extend once: what belongs to one `BudgetReached` has one key.
 
 import json
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Text, bindparam, cast, select
 
-from ml_intern.events import BudgetExtended
+from ml_intern import events
+from ml_intern.events import BudgetExtended, BudgetReached, SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ExtendBudget
 from ml_intern.queue import backlog, sessions
 from ml_intern.queue.append import append_unheld, encoded
-from ml_intern.queue.schema import event
+from ml_intern.queue.rows import RoomWanted
+from ml_intern.queue.schema import event, session
 
 _REACHED = (
     select(event.c.seq, event.c.data)
@@ -28,6 +30,12 @@ _TURN_SINCE = (
     )
     .limit(1)
 )
+_WAIT = (
+    select(session.c.id, session.c.waiting_on)
+    .where(session.c.state == "waiting", cast(session.c.waiting_on, Text).like('%"budget:%'))
+    .order_by(session.c.ready_since, session.c.id)
+)
+_FIRST = select(event.c.data).where(event.c.session_id == bindparam("of"), event.c.seq == 1)
 
 
 def extend(
@@ -63,3 +71,33 @@ def reached_last(connection: Connection, session_id: SessionId, cap: str) -> int
 def dedupe_key(cap: str, reached_seq: int) -> str:
     """Of the one op that goes on after this event."""
     return f"extended:{cap}:{reached_seq}"
+
+
+def wanted(connection: Connection) -> list[RoomWanted]:
+    """Sessions that wait for room under a cap, those that were served longest ago first."""
+    return [
+        found
+        for row in connection.execute(_WAIT).all()
+        for on in row.waiting_on
+        if on.startswith("budget:")
+        and (found := _wanted(connection, SessionId(row.id), on.removeprefix("budget:")))
+    ]
+
+
+def _wanted(connection: Connection, session_id: SessionId, cap: str) -> RoomWanted | None:
+    for row in connection.execute(_REACHED, {"of": session_id}):
+        reached = events.decode(row.data)
+        if isinstance(reached, BudgetReached) and reached.cap == cap:
+            return RoomWanted(
+                session_id=session_id,
+                cap=cap,
+                needed=reached.needed,
+                reached_seq=row.seq,
+                max_cost_micro_usd=_own_cap(connection, session_id),
+            )
+    return None
+
+
+def _own_cap(connection: Connection, session_id: SessionId) -> int | None:
+    started = events.decode(connection.execute(_FIRST, {"of": session_id}).scalar_one())
+    return started.max_cost_micro_usd if isinstance(started, SessionStarted) else None

@@ -130,6 +130,19 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoomWanted:
+    """A session that waits for room under a cap."""
+
+    session_id: SessionId
+    cap: str
+    needed: int
+    reached_seq: int
+    """Number of the event that says so."""
+    max_cost_micro_usd: int | None
+    """The session's own cap, where it was started with one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpendRow:
     """Money that was reserved, and what became of it."""
 

@@ -49,6 +49,7 @@ from ml_intern.queue.rows import (
     Lease,
     QueuePlace,
     Recorded,
+    RoomWanted,
     SessionRow,
     SessionState,
     SpendRow,
@@ -364,6 +365,11 @@ class Store:
         """What counts against these caps in money, by their keys. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return budgets.rows(connection, caps)
+
+    def room_wanted(self) -> list[RoomWanted]:
+        """Sessions that wait for room under a cap. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return extending.wanted(connection)
 
     def spends(self, session_id: SessionId) -> list[SpendRow]:
         """All that the session has reserved or spent. Raises StoreUnavailable."""
