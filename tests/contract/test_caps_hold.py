@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection
 
 from ml_intern.errors import OverBudget
 from ml_intern.events import BudgetReached, ModelAsked, Spend
 from ml_intern.messages import SessionId
+from ml_intern.queue import budgets
 from ml_intern.queue.invariants import Checker
 from ml_intern.queue.store import Claim, Store
 from tests.contract.conftest import OpenDatabase, OpenStore
-from tests.queue.given import began, ended, new_session, replied, turn
+from tests.queue.given import S, began, ended, new_session, replied, turn
 
 SESSIONS = 50
 STEPS = 5
@@ -135,3 +137,32 @@ def test_sessions_never_pass_a_shared_cap(
         assert ledger.charged[key] <= stores[0].budgets(key)[key].used <= OWN
     found = open_database().write(lambda c: [one.words for one in Checker(c).findings()])
     assert [words for words in found if "arguments_sha256" not in words] == []
+
+
+def test_two_transactions_at_once_do_not_take_the_same_room(
+    open_store: OpenStore, open_database: OpenDatabase
+) -> None:
+    """The second one begins while the first has taken the room and not committed it."""
+    new_session(open_store(), S)
+    database, other = open_database(), open_database()
+    has_taken, may_end = threading.Event(), threading.Event()
+
+    def first(connection: Connection) -> None:
+        budgets.reserve(connection, S, room("model:1"))
+        has_taken.set()
+        may_end.wait(0.3)
+
+    def second(connection: Connection) -> None:
+        budgets.reserve(connection, S, room("model:2"))
+
+    with ThreadPoolExecutor(2) as pool:
+        taking = pool.submit(database.write, first)
+        assert has_taken.wait(5)
+        also = pool.submit(other.write, second)
+        taking.result()
+        with pytest.raises(OverBudget):
+            also.result()
+
+
+def room(name: str) -> Spend:
+    return Spend(spend_id=name, micro_usd=600, caps={DAY: 1000})
