@@ -10,7 +10,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from ml_intern.api import answer, approvals, journal, policy, service, sessions, unknowns
+from ml_intern.api import (
+    answer,
+    approvals,
+    budgets,
+    journal,
+    policy,
+    service,
+    sessions,
+    unknowns,
+)
 from ml_intern.api.bounds import Bounds
 from ml_intern.api.metrics import Counting, Metrics
 from ml_intern.api.openapi import describe
@@ -40,6 +49,7 @@ def build_app(door: Door, bounds: Bounds | None = None) -> Starlette:
         *approvals.OPERATIONS,
         *unknowns.OPERATIONS,
         *policy.OPERATIONS,
+        *budgets.OPERATIONS,
     )
 
     @asynccontextmanager

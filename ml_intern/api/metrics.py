@@ -71,6 +71,20 @@ class _State(Collector):
             "Calls that may have taken effect or not, until a person says so (ml-intern resolve).",
             value=health.unknown_calls,
         )
+        yield _labelled(
+            "ml_intern_today_micro_usd",
+            "Money of this day (UTC), in millionths of a US dollar.",
+            "state",
+            {
+                "spent": health.spent_today_micro_usd,
+                "reserved": health.reserved_today_micro_usd,
+            },
+        )
+        yield GaugeMetricFamily(
+            "ml_intern_sessions_without_room",
+            "Sessions that wait because a cap is reached (ml-intern extend).",
+            value=health.without_room,
+        )
         yield GaugeMetricFamily(
             "ml_intern_api_streams", "Clients that follow a session.", value=len(self._streams)
         )

@@ -29,6 +29,7 @@ from ml_intern.events import ApprovalRequested, Verdict
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import Recorded, SessionRow
+from ml_intern.session.caps import parsed, unit_of
 
 TICK_S = 0.125
 HOST_EVERY_S = 1.0
@@ -224,7 +225,9 @@ class Follow:
         """How to ask about what is open."""
         if self.view.approvals:
             return self._ask_approval
-        return self._ask_question if self.view.questions else self._ask_unknown
+        if self.view.questions:
+            return self._ask_question
+        return self._ask_unknown if self.view.unknowns else self._ask_room
 
     def _ask_unknown(self, person: Person) -> bool:
         """True when somebody has said what became of the call, here or elsewhere."""
@@ -261,6 +264,29 @@ class Follow:
             self._decide(
                 asked, said.verdict, by=author(), reason=said.reason, arguments=said.arguments
             )
+        except InputError as exc:
+            self._screen.remark(str(exc))
+        return True
+
+    def _ask_room(self, person: Person) -> bool:
+        """True when there is more room under the cap, given here or elsewhere."""
+        reached = self.view.reached
+        if reached is None:
+            return True
+
+        def is_open() -> bool:
+            return self.view.reached == reached
+
+        self._screen.pause()
+        self._screen.tell(render.room(reached))
+        unit = unit_of(reached.cap)
+        asked = f"How much more, in {unit} (empty: later): "
+        words = person.line(asked, partial(self._asked_enough, is_open))
+        if words is None or not words.strip():
+            return not is_open()
+        try:
+            more = parsed(reached.cap, words)
+            self._door.extend(self._session_id, reached.cap, more, extended_by=author())
         except InputError as exc:
             self._screen.remark(str(exc))
         return True

@@ -21,6 +21,7 @@ from ml_intern.errors import DaemonGone, InputError, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import SessionRow
+from ml_intern.session.caps import micro_usd
 
 MOST_CHARS = 16_000_000
 """Of standard input: enough to tell how much too long a text is."""
@@ -36,30 +37,39 @@ class Manner:
     debug: bool = False
 
 
-def run(words: list[str], manner: Manner, *, model: str | None = None, here: bool = False) -> int:
+def run(
+    words: list[str],
+    manner: Manner,
+    *,
+    model: str | None = None,
+    max_cost_usd: float | None = None,
+    here: bool = False,
+) -> int:
     """Store a new session with this task and see it through."""
     task = task_from(words)
     folder = _working_folder()
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
-        new = NewSession(
-            task=task, started_in=str(folder), author=author(), model=model or found.model
-        )
+        new = _new(task, folder, model or found.model, max_cost_usd)
         session_id = found.door.start_session(new)
         return follow(found, session_id, manner, wishes, from_start=True)
 
 
 def submit(
-    words: list[str], *, model: str | None, key: str | None, as_json: bool, debug: bool
+    words: list[str],
+    *,
+    model: str | None,
+    max_cost_usd: float | None,
+    key: str | None,
+    as_json: bool,
+    debug: bool,
 ) -> int:
     """Store a new session with this task, and leave the work to the daemon."""
     task = task_from(words)
     folder = _working_folder()
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
-        new = NewSession(
-            task=task, started_in=str(folder), author=author(), model=model or found.model
-        )
+        new = _new(task, folder, model or found.model, max_cost_usd)
         session_id = found.door.start_session(new, key=key)
         pid = found.host_pid
     if as_json:
@@ -207,6 +217,16 @@ def task_from(words: list[str]) -> str:
         return sys.stdin.read(MOST_CHARS)
     except UnicodeDecodeError as exc:
         raise InputError(f"Standard input is not UTF-8 text ({exc.reason}).") from exc
+
+
+def _new(task: str, folder: Path, model: str | None, max_cost_usd: float | None) -> NewSession:
+    return NewSession(
+        task=task,
+        started_in=str(folder),
+        author=author(),
+        model=model,
+        max_cost_micro_usd=micro_usd(max_cost_usd),
+    )
 
 
 def _working_folder() -> Path:

@@ -73,6 +73,11 @@ Model = Annotated[
     str | None, typer.Option(help="Which model plans the work.", show_default="of the settings")
 ]
 
+MaxCost = Annotated[
+    float | None,
+    typer.Option(metavar="USD", min=0, help="What it may spend.", show_default="of the settings"),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -100,6 +105,7 @@ def run(
     task: Task,
     yes: Yes = False,
     model: Model = None,
+    max_cost: MaxCost = None,
     here: Annotated[
         bool, typer.Option("--here", help="In this process, never through a daemon.")
     ] = False,
@@ -114,7 +120,7 @@ def run(
     from ml_intern.cli import foreground
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
-    return foreground.run(task, manner, model=model, here=here)
+    return foreground.run(task, manner, model=model, max_cost_usd=max_cost, here=here)
 
 
 @app.command()
@@ -122,6 +128,7 @@ def submit(
     context: typer.Context,
     task: Task,
     model: Model = None,
+    max_cost: MaxCost = None,
     key: Annotated[
         str | None,
         typer.Option(help="The same key again starts nothing new.", show_default=False),
@@ -134,7 +141,9 @@ def submit(
     """
     from ml_intern.cli import foreground
 
-    return foreground.submit(task, model=model, key=key, as_json=as_json, debug=context.obj)
+    return foreground.submit(
+        task, model=model, max_cost_usd=max_cost, key=key, as_json=as_json, debug=context.obj
+    )
 
 
 @app.command()
@@ -290,6 +299,58 @@ def deny(
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
     return deciding.deny(target, reason, manner, wait=not no_wait)
+
+
+@app.command()
+def budget(
+    context: typer.Context,
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            show_default=False,
+            help="Id of a session; without one, what all sessions share.",
+            autocompletion=_session_ids,
+        ),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Show how the caps stand: money, tokens, time, model calls."""
+    from ml_intern.cli import budget
+
+    return budget.budget(session, as_json=as_json, debug=context.obj)
+
+
+@app.command()
+def extend(
+    context: typer.Context,
+    session: Session,
+    usd: Annotated[float | None, typer.Option(help="More money.", show_default=False)] = None,
+    tokens: Annotated[int | None, typer.Option(help="More tokens.", show_default=False)] = None,
+    hours: Annotated[float | None, typer.Option(help="More time.", show_default=False)] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="More model calls.", show_default=False)
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(help="More calls of a model of unknown price.", show_default=False),
+    ] = None,
+    cap: Annotated[
+        str | None,
+        typer.Option(
+            help="With --usd: session, day or daemon.", show_default="the one that is reached"
+        ),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept.", show_default=False)] = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Give a session more room under a cap; one that waits for it goes on."""
+    from ml_intern.cli import budget, foreground
+
+    given = {"usd": usd, "tokens": tokens, "hours": hours, "iterations": iterations, "calls": calls}
+    manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
+    return budget.extend(session, given, cap, reason, manner, wait=not no_wait)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from ml_intern.cli.quantities import count, duration, line, number
-from ml_intern.cli.summary import short
+from ml_intern.cli.summary import how_much, short
 from ml_intern.client.training import Training
 from ml_intern.client.view import View, fold
 from ml_intern.events import (
@@ -19,7 +19,8 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site
+from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site, is_money
+from ml_intern.session.caps import amount, named
 
 Awaited = Literal["person", "job", "queue", "worker", "model", "other", "nothing"]
 
@@ -148,9 +149,27 @@ class Reasons:
                     yield self._job(key, since)
                 case "unknown":
                     yield self._lost(key, since)
+                case "budget":
+                    yield self._room(key, since)
                 case _:
                     words = f"It waits for {kind} {key}."
                     yield Reason(awaited="other", words=words, since=since)
+
+    def _room(self, cap: str, since: datetime | None) -> Reason:
+        reached = self._view.reached
+        if reached is None:
+            words = f"There is more room now on {named(cap)}."
+            return Reason(awaited="queue", words=words, since=since)
+        used, limit = amount(cap, reached.used), amount(cap, reached.limit)
+        needed = amount(cap, reached.needed)
+        words = (
+            f"The next step would pass the cap on {named(cap)}: {used} of {limit} are used or "
+            f"reserved, and it may need {needed}."
+        )
+        if is_money(cap):
+            words += " It goes on by itself when others leave as much."
+        commands = (f"ml-intern extend {self._id} {how_much(reached)}",)
+        return Reason(awaited="person", words=words, since=since, commands=commands)
 
     def _lost(self, key: str, since: datetime | None) -> Reason:
         words = (

@@ -17,7 +17,8 @@ from ml_intern.cli.quantities import duration, line, number, percent, shown, spa
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
-from ml_intern.events import ApprovalRequested
+from ml_intern.events import ApprovalRequested, BudgetReached
+from ml_intern.session.caps import amount, named
 
 TOOL_WIDTH = 22
 TIME_WIDTH = 11
@@ -194,6 +195,18 @@ def _labelled(label: str, words: str) -> Row:
 def question(text: str) -> list[Piece]:
     """What the model wants to know."""
     return [Prose(text=Text.assemble(("? ", "bold yellow"), (shown(text).strip(), "bold")))]
+
+
+def room(reached: BudgetReached) -> list[Piece]:
+    """A cap that the next step would pass."""
+    cap = reached.cap
+    used, limit = amount(cap, reached.used), amount(cap, reached.limit)
+    return [
+        Text.assemble(("? ", "bold yellow"), "the next step would pass a cap"),
+        _labelled("cap", f"{named(cap)}: {used} of {limit} used or reserved"),
+        _labelled("needs", f"up to {amount(cap, reached.needed)}"),
+        _labelled("else", "the session waits as it stands"),
+    ]
 
 
 def unknown(step: Step) -> list[Piece]:

@@ -4,6 +4,7 @@ The words are those of the event that ended the turn: waiting is not done, and a
 failure.
 """
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from ml_intern.cli.quantities import count, duration, money, number, percent
 from ml_intern.client.training import Training
 from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
+from ml_intern.events import BudgetReached
 from ml_intern.messages import Choice
 
 SHORT = 8
@@ -53,11 +55,30 @@ def how_to_answer(view: View) -> list[str]:
         commands += [f"ml-intern approve {short(key)}", deny]
     if view.questions:
         commands.append(f'ml-intern say {short(view.session_id)} "..."')
+    if view.reached is not None:
+        commands.append(f"ml-intern extend {short(view.session_id)} {how_much(view.reached)}")
     for call_id in view.unknowns:
         which = f" {call_id}" if len(view.unknowns) > 1 else ""
         resolve = f"ml-intern resolve {short(view.session_id)}{which}"
         commands += [f"{resolve} --{choice}" for choice in get_args(Choice)]
     return commands
+
+
+def how_much(reached: BudgetReached) -> str:
+    """The option of `extend` that gives as much again as the next step may need, or the cap was."""
+    kind = reached.cap.partition(":")[0]
+    match kind:
+        case "tokens":
+            return f"--tokens {max(reached.needed, reached.limit)}"
+        case "seconds":
+            return f"--hours {max(1.0, reached.limit / 3600):.1f}"
+        case "iterations":
+            return f"--iterations {max(1, reached.limit // 3)}"
+        case "price":
+            return "--calls 10"
+        case _:
+            usd = math.ceil(max(reached.needed, reached.limit) / 10_000) / 100
+            return f"--usd {usd:.2f}" + ("" if kind == "session" else f" --cap {kind}")
 
 
 def summary(view: View, *, trace: Path | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ml_intern.events import RuleGranted, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.session.caps import CapState
 from ml_intern.tools.policy import Judgement, Rule
 
 Request = UserInput | Interrupt | Undo | Compact | ChangeModel
@@ -32,6 +33,8 @@ class NewSession:
     instructions: str = ""
     """Words of whoever starts it for the system prompt."""
     max_iterations: int | None = None
+    max_cost_micro_usd: int | None = None
+    """Of this session, in millionths of a US dollar; None: the setting counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,11 @@ class Health:
 
     An older daemon does not count them.
     """
+    spent_today_micro_usd: int = 0
+    """By all sessions of the database, on this day in UTC; with what was held."""
+    reserved_today_micro_usd: int = 0
+    without_room: int = 0
+    """Sessions that wait because a cap is reached (`ml-intern extend`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +174,33 @@ class Door(Protocol):
         False when it had ended before. Durable when it returns. `job_id` may be cut to a unique
         beginning; empty, it is the only one that runs.
         Raises UnknownSession, InputError when no such job runs or it runs here, Draining.
+        """
+        ...
+
+    def extend(
+        self,
+        session_id: SessionId,
+        cap: str,
+        amount: int,
+        *,
+        extended_by: str,
+        reason: str = "",
+        answers: int | None = None,
+        key: str | None = None,
+    ) -> bool:
+        """Give more room under a cap, in its unit; the session goes on. Durable when it returns.
+
+        `cap` as in `BudgetReached`, where `session` and `day` need not say which. `answers`: the
+        number of a `BudgetReached`, which is answered once; None: that which the session waits for.
+        False when it was answered before, or `key` was seen. Raises UnknownSession, InputError,
+        Draining.
+        """
+        ...
+
+    def budget(self, session_id: SessionId | None = None) -> Sequence[CapState]:
+        """How the caps of a session stand; for None those that all sessions share.
+
+        Raises UnknownSession.
         """
         ...
 

@@ -16,6 +16,7 @@ from ml_intern.client.watch import RemoteWatch
 from ml_intern.client.wire import (
     Codec,
     Decision,
+    Extension,
     JobLoss,
     Question,
     Resolution,
@@ -24,9 +25,10 @@ from ml_intern.client.wire import (
 )
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
-from ml_intern.events import JobEnded, RuleRevoked, UnknownResolved, Verdict
+from ml_intern.events import BudgetExtended, JobEnded, RuleRevoked, UnknownResolved, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.session.caps import CapState
 from ml_intern.session.lost_jobs import loss_in_words
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
@@ -142,6 +144,46 @@ class RemoteDoor:
         won = _decoded(wire.RESOLVED, reply).won
         # The first sending may have won without our hearing of it.
         return won or (reply.repeated and self._is_lost(session_id, loss))
+
+    def extend(
+        self,
+        session_id: SessionId,
+        cap: str,
+        amount: int,
+        *,
+        extended_by: str,
+        reason: str = "",
+        answers: int | None = None,
+        key: str | None = None,
+    ) -> bool:
+        """See `Door.extend`."""
+        wish = Extension(
+            cap=cap, amount=amount, extended_by=extended_by, reason=reason, answers=answers
+        )
+        path = f"/v1/sessions/{part(session_id)}/extension"
+        reply = self._line.post(path, wire.EXTENSION.encode(wish), key or self._clock.new_id())
+        won = _decoded(wire.RESOLVED, reply).won
+        # The first sending may have won without our hearing of it.
+        return won or (reply.repeated and self._is_extended(session_id, wish))
+
+    def budget(self, session_id: SessionId | None = None) -> Sequence[CapState]:
+        """See `Door.budget`."""
+        of = "" if session_id is None else f"/sessions/{part(session_id)}"
+        return list(self._get(wire.BUDGET, f"/v1{of}/budget").caps)
+
+    def _is_extended(self, session_id: SessionId, wish: Extension) -> bool:
+        """Whether the newest extension of the session is this one."""
+        said = [
+            recorded.event
+            for recorded in self.events(session_id)
+            if isinstance(recorded.event, BudgetExtended)
+        ]
+        newest = said[-1] if said else None
+        return newest is not None and (newest.amount, newest.extended_by, newest.reason) == (
+            wish.amount,
+            wish.extended_by,
+            wish.reason,
+        )
 
     def _is_lost(self, session_id: SessionId, loss: JobLoss) -> bool:
         """Whether the newest job that ended is the one, and was lost in these words."""

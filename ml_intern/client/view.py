@@ -112,6 +112,8 @@ class View:
         """Calls of which nobody can tell whether they took effect, and nobody has answered for."""
         self.resolutions: dict[CallId, UnknownResolved] = {}
         """What a person said of them last."""
+        self.reached: BudgetReached | None = None
+        """The cap whose end the session waits for, if it does."""
         self.artefacts: dict[str, str] = {}
         """Path by kind (`model_dir`, `picture`, `model_card`, `reproduce`, `published`)."""
         self.repo_id = ""
@@ -145,8 +147,8 @@ class View:
 
     @property
     def needs_person(self) -> bool:
-        """Whether an approval, a question or what became of a call is open."""
-        return bool(self.approvals or self.questions or self.unknowns)
+        """Whether an approval, a question, what became of a call, or more room is wanted."""
+        return bool(self.approvals or self.questions or self.unknowns or self.reached)
 
     @property
     def wall_s(self) -> float:
@@ -228,6 +230,12 @@ class View:
             case TurnStarted():
                 self._end_rest(at)
                 self.outcome, self.detail, self.waiting_on = None, "", ()
+                self.reached = None
+            case BudgetReached():
+                self.reached = event
+            case BudgetExtended(cap=cap):
+                if self.reached is not None and self.reached.cap == cap:
+                    self.reached = None
             case ModelReplied():
                 self._take_reply(event)
             case ApprovalRequested() | ApprovalDecided():
@@ -262,8 +270,6 @@ class View:
                 | CallParked()
                 | AccessRefused()
                 | BudgetNoticed()
-                | BudgetReached()
-                | BudgetExtended()
                 | Notified()
             ):
                 pass

@@ -29,6 +29,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import Event, Verdict
 from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.session.caps import CapState
 
 VERSION = "v1"
 MOST_SESSIONS = 10_000
@@ -145,6 +146,22 @@ class Revocation:
     revoked_by: str
 
 
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """More room under a cap."""
+
+    cap: str
+    """`session`, `day`, `day:DATE` or `daemon`, in millionths of a US dollar; `tokens`, `seconds`,
+    `iterations`; or `price:MODEL`, in calls.
+    """
+    amount: int
+    extended_by: str
+    reason: str = ""
+    answers: Annotated[int | None, Field(ge=1, le=LARGEST_NUMBER)] = None
+    """Number of the event `budget_reached` that this answers; each is answered once."""
+
+
 @with_config(_QUERY)
 @dataclass(frozen=True, kw_only=True)
 class NoQuery:
@@ -259,6 +276,13 @@ class Revoked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How caps stand."""
+
+    caps: tuple[CapState, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToolList:
     """What a model may call."""
 
@@ -302,6 +326,7 @@ REVOCATION: Codec[Revocation] = Codec(Revocation)
 POLICY: Codec[Policy] = Codec(Policy)
 EXPLANATION: Codec[Explanation] = Codec(Explanation)
 REVOKED: Codec[Revoked] = Codec(Revoked)
+EXTENSION: Codec[Extension] = Codec(Extension)
 ABOUT: Codec[About] = Codec(About)
 STARTED: Codec[Started] = Codec(Started)
 ACCEPTED: Codec[Accepted] = Codec(Accepted)
@@ -312,6 +337,7 @@ APPROVALS: Codec[ApprovalList] = Codec(ApprovalList)
 APPROVAL: Codec[ApprovalRow] = Codec(ApprovalRow)
 DECIDED: Codec[Decided] = Codec(Decided)
 RESOLVED: Codec[Resolved] = Codec(Resolved)
+BUDGET: Codec[Budget] = Codec(Budget)
 TOOLS: Codec[ToolList] = Codec(ToolList)
 TRACE: Codec[TracePlace] = Codec(TracePlace)
 HEALTH: Codec[Health] = Codec(Health)

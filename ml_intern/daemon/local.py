@@ -21,9 +21,12 @@ from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
-from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
+from ml_intern.queue.rows import MOST_AMOUNT, ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session import standing
 from ml_intern.session.approvals import decide
+from ml_intern.session.caps import CapState, named_by
+from ml_intern.session.desk import Limits
 from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
@@ -59,6 +62,8 @@ class Parts:
     """Whether the job with this handle runs on this machine."""
     place: Callable[[SessionRow | None, tuple[str, ...]], Workplace]
     """Where calls of a session, or of none, would run; makes no folders. Raises SandboxError."""
+    limits: Limits
+    """Of the settings."""
     trouble: Callable[[], str] = str
     """Why the store refuses those who work with it; empty when it does not."""
 
@@ -81,6 +86,8 @@ class LocalDoor:
         _demand_task(new.task)
         if new.max_iterations is not None and new.max_iterations < 1:
             raise InputError("max_iterations must be at least 1.")
+        if new.max_cost_micro_usd is not None and not 0 <= new.max_cost_micro_usd <= MOST_AMOUNT:
+            raise InputError("The cap of a session must be 0 or more.")
         model = new.model or self._parts.default_model
         self._parts.models(model)
         session_id = self._new_id(key)
@@ -92,6 +99,7 @@ class LocalDoor:
             version=__version__,
             instructions=new.instructions,
             max_iterations=new.max_iterations,
+            max_cost_micro_usd=new.max_cost_micro_usd,
         )
         try:
             self._store.create_session(
@@ -160,6 +168,39 @@ class LocalDoor:
             note=note,
             runs_here=self._parts.runs_here,
         )
+
+    def extend(
+        self,
+        session_id: SessionId,
+        cap: str,
+        amount: int,
+        *,
+        extended_by: str,
+        reason: str = "",
+        answers: int | None = None,
+        key: str | None = None,
+    ) -> bool:
+        """See `Door.extend`."""
+        self._demand_intake()
+        self._store.session(session_id)
+        extended = self._store.extend(
+            session_id,
+            named_by(cap, session_id, self._parts.clock.now().date().isoformat()),
+            amount,
+            extended_by,
+            reason=reason,
+            answers=answers,
+            key=key and f"key:{key}",
+        )
+        return extended is not None
+
+    def budget(self, session_id: SessionId | None = None) -> Sequence[CapState]:
+        """See `Door.budget`."""
+        parts = self._parts
+        if session_id is None:
+            return standing.shared(self._store, parts.limits, parts.clock)
+        self._store.session(session_id)
+        return standing.of_session(self._store, session_id, parts.limits, parts.clock)
 
     def sessions(self, limit: int) -> Sequence[SessionRow]:
         """See `Door.sessions`."""
@@ -238,10 +279,12 @@ class LocalDoor:
         """See `Door.health`."""
         try:
             counts, approvals = self._store.counts(), self._store.open_approvals()
-            unknowns = self._store.unknowns()
+            unknowns, without_room = self._store.unknowns(), self._store.without_room()
+            today = standing.shared(self._store, self._parts.limits, self._parts.clock)[0]
             trouble = self._lack_of_room() or self._parts.trouble()
         except StoreUnavailable as exc:
             counts, approvals, unknowns, trouble = {}, [], [], str(exc)
+            without_room, today = 0, CapState(cap="day", used=0)
         state = "draining" if self._draining else "degraded" if trouble else "ready"
         return Health(
             version=__version__,
@@ -253,6 +296,9 @@ class LocalDoor:
             waiting=counts.get("waiting", 0),
             open_approvals=len(approvals),
             unknown_calls=len(unknowns),
+            spent_today_micro_usd=today.used,
+            reserved_today_micro_usd=today.reserved,
+            without_room=without_room,
         )
 
     def _lack_of_room(self) -> str:

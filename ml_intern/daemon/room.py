@@ -8,8 +8,7 @@ from collections import Counter
 
 from ml_intern.clock import Clock
 from ml_intern.ops import Resume
-from ml_intern.queue.budgets import is_money
-from ml_intern.queue.rows import RoomWanted
+from ml_intern.queue.rows import RoomWanted, is_money
 from ml_intern.queue.store import Store
 from ml_intern.session.desk import Caps
 

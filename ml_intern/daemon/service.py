@@ -92,6 +92,7 @@ class Service:
                 sessions=settings.sessions_path,
                 runs_here=runs_here,
                 place=self._workplace,
+                limits=limits(settings),
                 trouble=lambda: self.trouble,
             )
         )
@@ -205,12 +206,7 @@ class Service:
             store=self.store,
             router=self.router,
             clock=self._clock,
-            limits=Limits(
-                max_iterations=self.settings.max_iterations,
-                max_turn_s=self.settings.max_turn_s,
-                iteration_ceiling=self.settings.iteration_ceiling,
-                caps=caps(self.settings),
-            ),
+            limits=limits(self.settings),
             model=self._models.named,
             place=self._place,
             on_text=self._hub.say,
@@ -248,6 +244,16 @@ class Service:
             job_timeout_s=settings.job_timeout_s,
             author=settings.author,
         )
+
+
+def limits(settings: Settings) -> Limits:
+    """Those of the settings."""
+    return Limits(
+        max_iterations=settings.max_iterations,
+        max_turn_s=settings.max_turn_s,
+        iteration_ceiling=settings.iteration_ceiling,
+        caps=caps(settings),
+    )
 
 
 def caps(settings: Settings) -> Caps:

@@ -12,13 +12,11 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from ml_intern.errors import InputError, OverBudget, StateConflict
 from ml_intern.events import BudgetExtended, BudgetNoticed, Spend
 from ml_intern.messages import SessionId
-from ml_intern.queue.rows import BudgetRow, SpendRow
+from ml_intern.queue.rows import MOST_AMOUNT, BudgetRow, SpendRow, is_money
 from ml_intern.queue.schema import budget, job, spend
 
 OF_MODEL = "model:"
 """Begins the id of what is reserved for a request to a model; the others are ids of calls."""
-MOST = 1_000_000_000_000_000
-"""Of one amount: a billion dollars. Sums of such amounts fit their columns."""
 
 _OPEN_ROW = text("INSERT INTO budget (cap) VALUES (:cap) ON CONFLICT (cap) DO NOTHING")
 _BUDGET = update(budget).where(budget.c.cap == bindparam("key"))
@@ -67,11 +65,6 @@ _OF_CALL_ALONE = _OF_CALL.where(
 )
 
 
-def is_money(cap: str) -> bool:
-    """Whether the cap has a row in `budget`; the others are folds of their session's journal."""
-    return cap == "daemon" or cap.startswith(("session:", "day:"))
-
-
 # Edges: see `edges.py`
 
 
@@ -79,7 +72,7 @@ def reserve(connection: Connection, session_id: SessionId, found: Spend | None) 
     """Take room under every cap, or none. Raises OverBudget, InputError, StateConflict."""
     if found is None:
         return
-    if not 0 <= found.micro_usd <= MOST:
+    if not 0 <= found.micro_usd <= MOST_AMOUNT:
         raise InputError(f"{found.micro_usd} millionths of a dollar cannot be reserved.")
     for cap in sorted(found.caps):
         _take(connection, cap, found.micro_usd, found.caps[cap])
@@ -206,5 +199,5 @@ def _settle(connection: Connection, session_id: SessionId, open_: Any, cost: int
 
 
 def _demand_amount(amount: int) -> None:
-    if not 0 < amount <= MOST:
-        raise InputError(f"A cap can be extended by 1 to {MOST:,}, not by {amount:,}.")
+    if not 0 < amount <= MOST_AMOUNT:
+        raise InputError(f"A cap can be extended by 1 to {MOST_AMOUNT:,}, not by {amount:,}.")

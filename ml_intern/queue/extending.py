@@ -20,6 +20,8 @@ _REACHED = (
     select(event.c.seq, event.c.data)
     .where(event.c.session_id == bindparam("of"), event.c.kind == "budget_reached")
     .order_by(event.c.seq.desc())
+    # A turn reaches one cap and ends, so an older one is of a turn before.
+    .limit(1)
 )
 _TURN_SINCE = (
     select(event.c.seq)
@@ -61,16 +63,21 @@ def extend(
 
 def reached_last(connection: Connection, session_id: SessionId, cap: str) -> int | None:
     """Number of the event that says that the cap was reached, if no turn has begun since."""
-    for row in connection.execute(_REACHED, {"of": session_id}):
-        if json.loads(row.data)["cap"] == cap:
-            bind = {"of": session_id, "after": row.seq}
-            return None if connection.execute(_TURN_SINCE, bind).first() else int(row.seq)
-    return None
+    row = connection.execute(_REACHED, {"of": session_id}).first()
+    if row is None or json.loads(row.data)["cap"] != cap:
+        return None
+    bind = {"of": session_id, "after": row.seq}
+    return None if connection.execute(_TURN_SINCE, bind).first() else int(row.seq)
 
 
 def dedupe_key(cap: str, reached_seq: int) -> str:
     """Of the one op that goes on after this event."""
     return f"extended:{cap}:{reached_seq}"
+
+
+def without_room(connection: Connection) -> int:
+    """How many sessions wait for room under a cap."""
+    return len(connection.execute(_WAIT).all())
 
 
 def wanted(connection: Connection) -> list[RoomWanted]:
@@ -85,17 +92,17 @@ def wanted(connection: Connection) -> list[RoomWanted]:
 
 
 def _wanted(connection: Connection, session_id: SessionId, cap: str) -> RoomWanted | None:
-    for row in connection.execute(_REACHED, {"of": session_id}):
-        reached = events.decode(row.data)
-        if isinstance(reached, BudgetReached) and reached.cap == cap:
-            return RoomWanted(
-                session_id=session_id,
-                cap=cap,
-                needed=reached.needed,
-                reached_seq=row.seq,
-                max_cost_micro_usd=_own_cap(connection, session_id),
-            )
-    return None
+    row = connection.execute(_REACHED, {"of": session_id}).first()
+    reached = None if row is None else events.decode(row.data)
+    if row is None or not isinstance(reached, BudgetReached) or reached.cap != cap:
+        return None
+    return RoomWanted(
+        session_id=session_id,
+        cap=cap,
+        needed=reached.needed,
+        reached_seq=row.seq,
+        max_cost_micro_usd=_own_cap(connection, session_id),
+    )
 
 
 def _own_cap(connection: Connection, session_id: SessionId) -> int | None:

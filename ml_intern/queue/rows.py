@@ -16,6 +16,14 @@ ApprovalState = Literal["pending", "approved", "denied", "edited", "expired", "s
 SpendState = Literal["reserved", "settled", "refunded", "held"]
 """`held`: nobody can tell, so all of it counts as spent."""
 
+MOST_AMOUNT = 1_000_000_000_000_000
+"""That is reserved or given at once, e.g. a billion dollars. Sums of such fit their columns."""
+
+
+def is_money(cap: str) -> bool:
+    """Whether the cap has a row in `budget`; the others are folds of their session's journal."""
+    return cap == "daemon" or cap.startswith(("session:", "day:"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:

@@ -371,6 +371,11 @@ class Store:
         with self._database.read() as connection:
             return extending.wanted(connection)
 
+    def without_room(self) -> int:
+        """How many sessions wait for room under a cap. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return extending.without_room(connection)
+
     def spends(self, session_id: SessionId) -> list[SpendRow]:
         """All that the session has reserved or spent. Raises StoreUnavailable."""
         with self._database.read() as connection:

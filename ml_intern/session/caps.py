@@ -1,6 +1,10 @@
 """The caps in words of people: what they are called, and amounts in their units. Pure."""
 
+import math
+from dataclasses import dataclass
+
 from ml_intern.errors import InputError
+from ml_intern.queue.rows import MOST_AMOUNT
 
 MICRO = 1_000_000
 _OF_SESSION = {
@@ -8,6 +12,20 @@ _OF_SESSION = {
     "seconds": "the session's time at work",
     "iterations": "the session's model calls without a word from a person",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapState:
+    """How a cap stands, in its unit: see `BudgetReached`."""
+
+    cap: str
+    used: int
+    """Spent for certain, or held."""
+    reserved: int = 0
+    """For what goes on."""
+    limit: int | None = None
+    """With extensions; None: there is none."""
+    extended: int = 0
 
 
 def named(cap: str) -> str:
@@ -49,6 +67,27 @@ def micro_usd(usd: float | None) -> int | None:
     return None if usd is None else round(usd * MICRO)
 
 
+def unit_of(cap: str) -> str:
+    """What a person gives more of."""
+    kind = cap.partition(":")[0]
+    if kind in ("session", "day", "daemon"):
+        return "USD"
+    return {"tokens": "tokens", "seconds": "hours"}.get(kind, "calls")
+
+
+def parsed(cap: str, words: str) -> int:
+    """What a person typed, in the cap's own unit. Raises InputError."""
+    unit = unit_of(cap)
+    try:
+        given = float(words.strip().removeprefix("$").replace(",", ""))
+    except ValueError:
+        given = math.nan
+    number = given * {"USD": MICRO, "hours": 3600}.get(unit, 1)
+    if not 1 <= number <= MOST_AMOUNT:
+        raise InputError(f"{words.strip()[:40]!r} is no number of {unit} above 0.")
+    return round(number)
+
+
 def reached(cap: str, used: int, limit: int, needed: int) -> str:
     """Why a session waits, and what helps."""
     if cap.startswith("price:"):
@@ -62,14 +101,13 @@ def reached(cap: str, used: int, limit: int, needed: int) -> str:
     )
 
 
-def demand_cap(cap: str, session_id: str) -> str:
-    """The cap as the store writes it, which a person may name shortly. Raises InputError."""
-    own = {"session": f"session:{session_id}", f"session:{session_id}": f"session:{session_id}"}
-    if cap in own:
-        return own[cap]
-    if cap == "daemon" or cap in _OF_SESSION or cap.startswith(("day:", "price:")):
-        return cap
+def named_by(cap: str, session_id: str, today: str) -> str:
+    """The cap as the store writes it; `session` and `day` need not say which. Raises InputError."""
+    own = f"session:{session_id}"
+    found = {"session": own, "day": f"day:{today}"}.get(cap, cap)
+    if found in (own, "daemon", *_OF_SESSION) or found.startswith(("day:", "price:")):
+        return found
     raise InputError(
-        f"There is no cap {cap!r}. Caps: session, daemon, day:YYYY-MM-DD, tokens, seconds, "
+        f"There is no cap {cap[:80]!r} here. Caps: session, day, daemon, tokens, seconds, "
         "iterations, price:MODEL."
     )

@@ -19,12 +19,13 @@ from ml_intern.errors import (
     StoreUnavailable,
     UnknownSession,
 )
-from ml_intern.events import JobEnded, JobStarted, RuleRevoked
+from ml_intern.events import BudgetExtended, BudgetReached, JobEnded, JobStarted, RuleRevoked
 from ml_intern.messages import ApprovalId, JobId, SessionId
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
     Compact,
+    ExtendBudget,
     Interrupt,
     ResolveUnknown,
     Undo,
@@ -193,6 +194,43 @@ def test_a_job_is_declared_lost_once(door: Door, home: OwnDoor, waiting: Session
     assert [one.reason for one in lost] == [
         "ada says that it ended with its machine: the rack burned"
     ]
+
+
+@pytest.fixture
+def without_room(home: OwnDoor, session: SessionId) -> SessionId:
+    """A session that waits because its own cap is reached."""
+    cap = f"session:{session}"
+    claim = claimed(home.store)
+    reached = BudgetReached(cap=cap, used=10, limit=10, needed=5)
+    home.store.finish(claim, turn(), reached, ended("waiting", f"budget:{cap}"))
+    return session
+
+
+def test_more_room_wakes_the_session_once(
+    door: Door, home: OwnDoor, without_room: SessionId
+) -> None:
+    assert door.health().without_room == 1
+    assert door.extend(without_room, "session", 700, extended_by="ada", reason="go on")
+    assert not door.extend(without_room, "session", 700, extended_by="bob")
+    said = home.store.events(without_room)[-1].event
+    cap = f"session:{without_room}"
+    assert said == BudgetExtended(cap=cap, amount=700, extended_by="ada", reason="go on")
+    assert claimed(home.store).op == ExtendBudget(cap=cap)
+    states = {state.cap: state for state in door.budget(without_room)}
+    assert (states[cap].used, states[cap].limit, states[cap].extended) == (0, None, 700)
+    assert states["iterations"].limit == 300
+    today, _ = door.budget()
+    assert (today.cap[:4], today.limit) == ("day:", 1000)
+
+
+def test_room_that_makes_no_sense_is_refused(door: Door, session: SessionId) -> None:
+    for cap, amount in (("moon", 5), (f"session:{session}x", 5), ("tokens", 0), ("day", 10**16)):
+        with pytest.raises(InputError):
+            door.extend(session, cap, amount, extended_by="ada")
+    with pytest.raises(UnknownSession):
+        door.extend(SessionId("nope"), "tokens", 5, extended_by="ada")
+    with pytest.raises(UnknownSession):
+        door.budget(SessionId("nope"))
 
 
 def test_of_two_answers_at_once_one_wins(door: Door, unknown: SessionId) -> None:

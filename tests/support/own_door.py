@@ -20,6 +20,7 @@ from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import Store
 from ml_intern.sandbox.unconfined import NoSandbox
+from ml_intern.session.desk import Caps, Limits
 from ml_intern.tools.policy import Rule
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.router import ToolRouter
@@ -76,6 +77,7 @@ class OwnDoor:
                 models=_model,
                 default_model="autopilot",
                 sessions=folder / "sessions",
+                limits=Limits(max_iterations=300, max_turn_s=60, caps=Caps(day_micro_usd=1000)),
                 runs_here=lambda handle: bool(handle.get("here")),
                 place=lambda _row, said: a_place(folder, said=said, sandbox=NoSandbox()),
             )

@@ -18,6 +18,7 @@ from ml_intern.messages import Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session.caps import CapState, named_by
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.policy import Judgement
@@ -157,6 +158,33 @@ class StoreDoor:
         self._demand_health()
         return resolve(self.store, session_id, call_id, choice, resolved_by=resolved_by, note=note)
 
+    def extend(
+        self,
+        session_id: SessionId,
+        cap: str,
+        amount: int,
+        *,
+        extended_by: str,
+        reason: str = "",
+        answers: int | None = None,
+        key: str | None = None,
+    ) -> bool:
+        self._demand_health()
+        self._demand_session(session_id)
+        cap = named_by(cap, session_id, "2026-01-31")
+        seq = self.store.extend(
+            session_id, cap, amount, extended_by, reason=reason, answers=answers, key=key
+        )
+        return seq is not None
+
+    def budget(self, session_id: SessionId | None = None) -> Sequence[CapState]:
+        self._demand_health()
+        if session_id is not None:
+            self._demand_session(session_id)
+        return [
+            CapState(cap=cap, used=row.used) for cap, row in self.store.budgets("daemon").items()
+        ]
+
     def declare_lost(
         self, session_id: SessionId, job_id: str, *, declared_by: str, note: str = ""
     ) -> bool:
@@ -277,6 +305,7 @@ def _started(new: NewSession) -> SessionStarted:
         version="1.2.3",
         instructions=new.instructions,
         max_iterations=new.max_iterations,
+        max_cost_micro_usd=new.max_cost_micro_usd,
     )
 
 

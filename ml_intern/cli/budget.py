@@ -1,0 +1,98 @@
+"""`budget` and `extend`: how the caps stand, and more room under one."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from ml_intern.cli import exits
+from ml_intern.cli.foreground import Manner, go_on, session_named
+from ml_intern.cli.opening import opened
+from ml_intern.cli.quantities import line
+from ml_intern.cli.summary import how_to_answer, short
+from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
+from ml_intern.client.view import View, fold
+from ml_intern.errors import InputError
+from ml_intern.session.caps import CapState, amount, named, parsed
+
+_CAPS = {"tokens": "tokens", "hours": "seconds", "iterations": "iterations"}
+
+
+def budget(prefix: str | None, *, as_json: bool, debug: bool) -> int:
+    """The caps of one session, or those that all sessions share."""
+    with Wishes() as wishes, opened(wishes, debug=debug) as found:
+        row = None if prefix is None else session_named(found.door, prefix)
+        caps = found.door.budget(None if row is None else row.session_id)
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(each) for each in caps], indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{_words(each)}\n" for each in caps))
+    return exits.DONE
+
+
+def extend(
+    prefix: str,
+    given: Mapping[str, float | None],
+    cap: str | None,
+    reason: str,
+    manner: Manner,
+    *,
+    wait: bool,
+) -> int:
+    """Give more room; a session that waits for it goes on."""
+    with Wishes() as wishes, opened(wishes, debug=manner.debug) as found:
+        session_id = session_named(found.door, prefix).session_id
+        view = fold(found.door.events(session_id))
+        which, more = _chosen(given, cap, view)
+        won = found.door.extend(session_id, which, more, extended_by=author(), reason=reason)
+        if not won:
+            raise InputError("Somebody else has given more room already; nothing was changed.")
+        said = f"{amount(which, more)} more for {named(which)}."
+        if wait and view.reached is not None and view.outcome == "waiting":
+            return go_on(found, session_id, manner, wishes, said=said)
+        sys.stdout.write(said + "\n")
+        return exits.DONE
+
+
+def _chosen(given: Mapping[str, float | None], cap: str | None, view: View) -> tuple[str, int]:
+    """The cap and the amount in its unit. Raises InputError."""
+    said = {unit: number for unit, number in given.items() if number is not None}
+    if len(said) != 1:
+        raise InputError(
+            f"Say one of --usd, --tokens, --hours, --iterations, --calls.{_hint(view)}"
+        )
+    ((unit, number),) = said.items()
+    which = _which(unit, cap, view)
+    return which, parsed(which, str(number))
+
+
+def _which(unit: str, cap: str | None, view: View) -> str:
+    reached = view.reached.cap if view.reached is not None else ""
+    if unit == "usd":
+        if cap is not None:
+            return cap
+        is_money = reached.startswith(("session:", "day:")) or reached == "daemon"
+        return reached if is_money else f"session:{view.session_id}"
+    if cap is not None:
+        raise InputError("--cap says which cap in money; it goes with --usd only.")
+    return _CAPS.get(unit) or (reached if reached.startswith("price:") else f"price:{view.model}")
+
+
+def _hint(view: View) -> str:
+    if view.reached is None:
+        return f" Session {short(view.session_id)} does not wait for more room."
+    return f" It waits for: {how_to_answer(view)[0]}"
+
+
+def _words(state: CapState) -> str:
+    used = amount(state.cap, state.used)
+    parts = [
+        f"{used} used"
+        if state.limit is None
+        else f"{used} of {amount(state.cap, state.limit)} used",
+        f"{amount(state.cap, state.reserved)} reserved" if state.reserved else "",
+        f"{amount(state.cap, state.extended)} of it given later" if state.extended else "",
+        "no cap" if state.limit is None else "",
+    ]
+    return f"{line(named(state.cap), 80)}: {', '.join(part for part in parts if part)}"

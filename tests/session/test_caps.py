@@ -1,0 +1,51 @@
+"""Caps and amounts in words of people, and what people type."""
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.session.caps import amount, dollars, named, named_by, parsed, reached, unit_of
+
+
+@pytest.mark.parametrize(
+    ("micro_usd", "words"),
+    [(0, "$0.00"), (1_500_000, "$1.50"), (250, "$0.000250"), (10_000, "$0.01"),
+     (123_456_789_000, "$123,456.79"), (-2_000_000, "-$2.00")],
+)  # fmt: skip
+def test_money_has_the_digits_that_it_needs(micro_usd: int, words: str) -> None:
+    assert dollars(micro_usd) == words
+
+
+def test_every_cap_has_its_unit() -> None:
+    found = {cap: (amount(cap, 7200), unit_of(cap)) for cap in ("day:2026-01-31", "tokens",
+             "seconds", "iterations", "price:m")}  # fmt: skip
+    assert found == {
+        "day:2026-01-31": ("$0.007200", "USD"),
+        "tokens": ("7,200 tokens", "tokens"),
+        "seconds": ("2.0 h", "hours"),
+        "iterations": ("7,200 calls", "calls"),
+        "price:m": ("7,200 calls", "calls"),
+    }
+
+
+def test_what_a_person_types_becomes_the_caps_own_unit() -> None:
+    assert parsed("session:s", " $2.50 ") == 2_500_000
+    assert parsed("seconds", "1.5") == 5400
+    assert parsed("tokens", "10,000") == 10_000
+    for words in ("", "-1", "nan", "inf", "much", "0", "1e30"):
+        with pytest.raises(InputError):
+            parsed("tokens", words)
+
+
+def test_a_cap_may_be_named_shortly() -> None:
+    assert named_by("session", "s-1", "2026-01-31") == "session:s-1"
+    assert named_by("day", "s-1", "2026-01-31") == "day:2026-01-31"
+    assert named_by("price:gpt", "s-1", "2026-01-31") == "price:gpt"
+    for cap in ("session:other", "moon", ""):
+        with pytest.raises(InputError):
+            named_by(cap, "s-1", "2026-01-31")
+
+
+def test_it_is_said_what_helps() -> None:
+    assert "model_prices" in reached("price:m", 0, 0, 1)
+    assert "extend" in reached("tokens", 5, 9, 7)
+    assert named("day:2026-01-31") == "the money of 2026-01-31 (UTC)"
