@@ -62,6 +62,8 @@ class Workers:
         """Why the store refuses, and what to do; empty when it does not."""
         self._leave = threading.Event()
         self._all_done = threading.Event()
+        # One at a time: whoever claims knows all that the others have in hand.
+        self._claiming = threading.Lock()
         self._lock = threading.Lock()  # protects _running
         self._running: dict[str, Running] = {}
         self._threads = [
@@ -106,11 +108,10 @@ class Workers:
             try:
                 if claim is not None:  # the store has refused in the middle of it
                     self._desk.store.release(claim)
-                asked_at = self._desk.clock.boottime()
-                claim = self._desk.store.claim(CLAIM_WAIT_S, self._only, ours=self._in_hand)
-                self._beat(CLAIMS)
-                if claim is not None:
-                    self._run(claim, Proof(asked_at))
+                    claim = None
+                if (running := self._claim()) is not None:
+                    claim = running.claim
+                    self._run(running)
                     claim = None
                     self.trouble = ""
             except LeaseLost as exc:
@@ -123,15 +124,28 @@ class Workers:
                 self.trouble = str(exc)
                 self._desk.clock.wait(self._leave, AFTER_ERROR_S)
 
-    def _run(self, claim: Claim, proof: Proof) -> None:
-        running = Running(claim=claim, signals=Signals(leave=self._leave, proof=proof))
-        with self._lock:
-            self._running[claim.session_id] = running
+    def _claim(self) -> Running | None:
+        """Wait for work, a moment or until the process is to go, and take it in hand."""
+        with self._claiming:
+            if self._leave.is_set():
+                return None
+            asked_at = self._desk.clock.boottime()
+            claim = self._desk.store.claim(CLAIM_WAIT_S, self._only, ours=self._in_hand)
+            self._beat(CLAIMS)
+            if claim is None:
+                return None
+            signals = Signals(leave=self._leave, proof=Proof(asked_at))
+            running = Running(claim=claim, signals=signals)
+            with self._lock:
+                self._running[claim.session_id] = running
+            return running
+
+    def _run(self, running: Running) -> None:
         try:
-            handle(claim, self._desk, running.signals)
+            handle(running.claim, self._desk, running.signals)
         finally:
             with self._lock:
-                self._running.pop(claim.session_id, None)
+                self._running.pop(running.claim.session_id, None)
 
     def _keep(self) -> None:
         renewed = self._desk.clock.monotonic()
