@@ -18,6 +18,10 @@ MLInternError
 ├── ApiError             the caller mends the request
 │   └── DaemonGone       the person starts the daemon again, or looks why it does not answer
 ├── OverBudget           a person gives more room under the cap
+├── SlackError           Slack did not do what was asked of it
+│   ├── SlackLimited     the caller comes back after `retry_after_s`
+│   ├── SlackRefused     the person mends token, scope or channel; `error` is Slack's word for it
+│   └── SlackUnclear     nobody knows whether it was done; the caller looks before it repeats it
 ├── SandboxError         the person installs or allows a sandbox
 ├── ComputeError         a job could not be started, found or stopped
 └── Overtaken            nobody: the turn takes up what is new and decides again
@@ -128,6 +132,30 @@ class OverBudget(MLInternError):
         self.used = used
         self.limit = limit
         self.needed = needed
+
+
+class SlackError(MLInternError):
+    """Slack did not do what was asked of it."""
+
+
+class SlackLimited(SlackError):
+    """We are too fast for Slack."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SlackRefused(SlackError):
+    """Slack will not do it; `error` is its word for the reason."""
+
+    def __init__(self, message: str, *, error: str) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class SlackUnclear(SlackError):
+    """Slack is out of reach, or broke off: it may have been done."""
 
 
 class SandboxError(MLInternError):

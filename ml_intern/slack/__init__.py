@@ -1,0 +1,1 @@
+"""Sessions in Slack: told there, and steered, answered and decided from there."""

@@ -1,0 +1,442 @@
+"""Messages in Block Kit, within Slack's limits. Pure: from facts to text and blocks.
+
+Whatever comes from a model, a script or another person is escaped here and cut to fit; what was
+cut is brought as a file beside it.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ml_intern.client.training import Training
+from ml_intern.client.view import Step, View
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    TurnFinished,
+    UnknownResolved,
+)
+from ml_intern.messages import SessionId
+from ml_intern.slack.drafts import Block, Said
+from ml_intern.slack.mrkdwn import code, escaped, fitting, person
+
+SECTION = 3000
+"""Characters of a section."""
+SHOWN = 2400
+"""Characters of a script or of arguments that are shown; longer ones are files."""
+TEXT = 3000
+"""Characters of the text beside the blocks; an update takes 4,000 at most."""
+MOST_EXHIBITS = 4
+MOST_TEXTS = 10
+MOST_FIELDS = 10
+_VERBS = {
+    "approve": "Approved",
+    "deny": "Denied",
+    "edit": "Edited and approved",
+    "expire": "Expired: nobody decided in time, which counts as a no",
+}
+_MARKS = {
+    "approve": ":white_check_mark:",
+    "deny": ":no_entry:",
+    "edit": ":pencil2:",
+    "expire": ":alarm_clock:",
+}
+_ENDS = {
+    "finished": ":white_check_mark: *Finished*",
+    "stopped": ":octagonal_sign: *Stopped at a limit*",
+    "interrupted": ":raised_hand: *Interrupted*",
+    "failed": ":x: *Failed*",
+    "waiting": ":hourglass_flowing_sand: *Waiting*",
+}
+_SUFFIXES = {"python": "py", "diff": "diff", "json": "json", "markdown": "md", "text": "txt"}
+
+
+def section(text: str) -> Block:
+    """A paragraph of markup that is already within bounds."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def fields(facts: Mapping[str, str]) -> list[Block]:
+    """Facts by name, in two columns; none for no facts."""
+    listed = [
+        {"type": "mrkdwn", "text": f"*{escaped(name)}*\n{fitting(value, 1800)}"}
+        for name, value in facts.items()
+        if value
+    ]
+    return [{"type": "section", "fields": listed[:MOST_FIELDS]}] if listed else []
+
+
+def context(text: str) -> Block:
+    """A line of small print."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def button(action_id: str, words: str, value: str, style: str = "", confirm: str = "") -> Block:
+    """One button; `confirm`: what is asked before it counts."""
+    found: Block = {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": words},
+        "value": value,
+    }
+    if style:
+        found["style"] = style
+    if confirm:
+        found["confirm"] = {
+            "title": {"type": "plain_text", "text": "Sure?"},
+            "text": {"type": "plain_text", "text": confirm},
+            "confirm": {"type": "plain_text", "text": words[:30]},
+            "deny": {"type": "plain_text", "text": "Cancel"},
+        }
+    return found
+
+
+def actions(*buttons: Block) -> Block:
+    """Buttons side by side."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def said(text: str, *blocks: Block) -> Said:
+    """A message; `text` is markup already."""
+    return {"text": text[:TEXT], "blocks": list(blocks) or [section(text[:SECTION])]}
+
+
+def money(micro_usd: int | None) -> str:
+    """`$1.25`; None is a price that nobody knows."""
+    return "unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.2f}"
+
+
+# A session's beginning and end
+
+
+def began(view: View) -> Said:
+    """The message that a thread hangs on."""
+    words = f":rocket: *{fitting(view.title, 200)}*"
+    how = "Reply here to steer; `stop` stops it, `status` says how it goes."
+    small = f"Model {fitting(view.model, 100)} · session `{view.session_id}` · {how}"
+    return said(words, section(words), context(small))
+
+
+def taken_up(view: View) -> Said:
+    """The first reply to whoever started it in Slack."""
+    small = f"Model {fitting(view.model, 100)} · session `{view.session_id}`"
+    words = ":rocket: *Started.* Reply here to steer; `stop` stops it, `status` says how it goes."
+    return said(words, section(words), context(small))
+
+
+def ended(view: View, end: TurnFinished, trace: str) -> Said:
+    """How the turn ended, with all that came of it."""
+    head = f"{_ENDS[end.outcome]} {fitting(view.title, 150)}"
+    facts = {
+        **{f"Metrics, {split}": _metrics(found) for split, found in view.metrics.items()},
+        "Models cost": money(view.cost_micro_usd),
+        "Took": _duration(view.working_s),
+    }
+    places = {name: str(path) for name, path in view.results.items()}
+    if view.repo_id:
+        places["repository"] = view.repo_id
+    listed = "\n".join(f"• {escaped(name)}: {_place(at)}" for name, at in places.items())
+    blocks = [section(head)]
+    if end.detail:
+        blocks.append(section(fitting(end.detail, SECTION)))
+    blocks += fields(facts)
+    if listed:
+        blocks.append(section(listed[:SECTION]))
+    where = f"Trace {_place(trace)} · `ml-intern show {view.session_id}`" if trace else ""
+    if where:
+        blocks.append(context(where[:2000]))
+    return said(f"{head}\n{fitting(end.detail, 1500)}", *blocks)
+
+
+def state(view: View, words: str) -> Said:
+    """An answer to `status`."""
+    lines = [f"*{fitting(view.title, 150)}*: {escaped(words)}"]
+    lines += [f"• {escaped(job.label)}: {_progress(job)}" for job in view.running_jobs[:5]]
+    lines += [f"• running {escaped(step.tool)}" for step in view.now_running[:5]]
+    lines += [f"• asks for a yes to {escaped(one.tool)}" for one in view.approvals.values()][:5]
+    lines += [f"• asks: {fitting(words, 300)}" for words in view.questions.values()][:5]
+    lines.append(f"• models cost {money(view.cost_micro_usd)}")
+    return said("\n".join(lines)[:TEXT])
+
+
+# Approvals
+
+
+def asked(request: ApprovalRequested) -> Said:
+    """A call that waits for a yes, with its buttons."""
+    head = _question(request)
+    return said(head, section(head), *_shown(request), _choices(request))
+
+
+def decided(request: ApprovalRequested, decision: ApprovalDecided) -> Said:
+    """The same, once somebody has decided: without buttons, and with their name."""
+    by = "" if decision.verdict == "expire" else f" by {person(decision.decided_by)}"
+    reason = f": {fitting(decision.reason, 500)}" if decision.reason else "."
+    words = f"{_MARKS[decision.verdict]} *{_VERBS[decision.verdict]}{by}*{reason}"
+    blocks = [section(_question(request, open_=False)), *_shown(request), section(words)]
+    if decision.verdict == "edit":
+        blocks.append(section(_changes(request.arguments, decision.arguments)))
+    return said(f"{words} {escaped(request.tool)}", *blocks)
+
+
+def withdrawn(request: ApprovalRequested) -> Said:
+    """The same, when the session went on without a decision."""
+    words = ":heavy_minus_sign: *No longer needed*: the session went on without it."
+    return said(words, section(_question(request, open_=False)), section(words))
+
+
+def reminded(request: ApprovalRequested | None, question: str, number: int) -> Said:
+    """Nobody has answered for some time."""
+    what = f"`{escaped(request.tool)}`" if request else fitting(question, 300)
+    return said(f":bell: Still waiting for an answer: {what} (reminder {number})")
+
+
+def files_of(request: ApprovalRequested) -> list[tuple[str, str]]:
+    """What is too long to be shown, whole: names and contents."""
+    found = [
+        (f"{request.tool}-{name}.txt", text)
+        for name, text in _texts(request.arguments).items()
+        if len(escaped(text)) > SHOWN
+    ]
+    for number, exhibit in enumerate(request.exhibits, 1):
+        if number > MOST_EXHIBITS or len(escaped(exhibit.text)) > SHOWN:
+            name = f"{request.tool}-{number}.{_SUFFIXES.get(exhibit.kind, 'txt')}"
+            found.append((name, exhibit.text))
+    return [(name, content) for name, content in found if content]
+
+
+def _question(request: ApprovalRequested, *, open_: bool = True) -> str:
+    what = f"`{escaped(request.tool)}`"
+    if request.operation:
+        what += f" ({fitting(request.operation, 100)})"
+    head = f":raised_hand: *May I run {what}?*" if open_ else f"*{what}*"
+    return f"{head}\n{fitting(request.reason, 1500)}"
+
+
+def _shown(request: ApprovalRequested) -> list[Block]:
+    facts = {
+        "Repository": request.repository,
+        "Cost at worst": _cost(request.cost_micro_usd),
+        "Left of the budget": _left(request.budget_left_micro_usd),
+        "Without a yes": request.on_denial,
+        "Expires": request.expires_at,
+    }
+    blocks = []
+    if request.why:
+        blocks.append(section(f"> {fitting(' '.join(request.why.split()), 1500)}"))
+    blocks += fields(facts)
+    blocks += _arguments(request.arguments)
+    blocks += [_long(found.title, found.text) for found in request.exhibits[:MOST_EXHIBITS]]
+    return blocks
+
+
+def _arguments(arguments: Mapping[str, Any]) -> list[Block]:
+    texts = _texts(arguments)
+    return [_long(name, text) for name, text in texts.items()]
+
+
+def _texts(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """What has lines of its own stands as it is; the rest is JSON together."""
+    lines = {
+        name: value for name, value in arguments.items() if isinstance(value, str) and "\n" in value
+    }
+    lines = dict(list(lines.items())[:MOST_TEXTS])
+    rest = {name: value for name, value in arguments.items() if name not in lines}
+    return {**({"arguments": _json(rest)} if rest or not lines else {}), **lines}
+
+
+def _long(title: str, text: str) -> Block:
+    head = f"*{fitting(title, 200)}*"
+    if len(escaped(text)) > SHOWN:
+        shown = f"{head} ({len(text):,} characters; whole in the file below)\n{code(text, 700)}"
+        return section(shown)
+    return section(f"{head}\n{code(text or ' ', SHOWN + 10)}")
+
+
+def _choices(request: ApprovalRequested) -> Block:
+    value = request.approval_id
+    buttons = [
+        button("approve", "Approve", value, "primary"),
+        button("edit", "Edit & approve", value),
+        button("deny", "Deny", value, "danger"),
+        button("deny_reason", "Deny, with a reason", value),
+    ]
+    if request.like_this:
+        sure = f"All calls of {request.tool} like this one then run without a question."
+        buttons.append(button("approve_like", "Approve all like this", value, confirm=sure))
+    return actions(*buttons)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    lines = [f"• {escaped(name)}: {fitting(_short(after.get(name)), 300)}" for name in names]
+    return "\n".join(["What was changed:", *lines])[:SECTION]
+
+
+# Questions, unknown effects, budgets
+
+
+def question(words: str) -> Said:
+    """The model wants to know something in words."""
+    text = f":question: *A question*\n{fitting(words, 2800)}"
+    return said(text, section(text), context("Reply in this thread to answer."))
+
+
+def unknown(session_id: SessionId, step: Step) -> Said:
+    """A call of which nobody can tell whether it took effect."""
+    words = (
+        f":warning: *Did `{escaped(step.tool)}` take effect?* The process died in the middle of "
+        "it, and nobody can tell from here. Look at what it left behind."
+    )
+    value = json.dumps({"session": session_id, "call": step.call_id})
+    choices = actions(
+        button("retry", "It did not: run it again", value),
+        button("done", "It did", value),
+        button("skip", "Leave it", value),
+    )
+    return said(words, section(words), *_arguments(step.arguments), choices)
+
+
+def resolved(tool: str, resolution: UnknownResolved) -> Said:
+    """The same, once somebody has said so."""
+    meaning = {
+        "retry": "run it again",
+        "done": "it took effect",
+        "skip": "it is not repeated",
+    }[resolution.choice]
+    words = (
+        f":white_check_mark: *`{escaped(tool)}`: {meaning}*, says {person(resolution.resolved_by)}."
+    )
+    return said(words)
+
+
+def reached(session_id: SessionId, seq: int, event: BudgetReached) -> Said:
+    """The next step would pass a cap."""
+    used, limit = amount(event.cap, event.used), amount(event.cap, event.limit)
+    needed = amount(event.cap, event.needed)
+    words = (
+        f":money_with_wings: *The {cap_name(event.cap)} is reached*: {used} of {limit} used, "
+        f"and the next step may need {needed}. I wait."
+    )
+    more = max(event.needed, event.limit // 2 or 1)
+    value = json.dumps({"session": session_id, "cap": event.cap, "amount": more, "seq": seq})
+    choices = actions(
+        button("extend", f"Allow {amount(event.cap, more)} more", value, "primary"),
+        button("stop", "Stop", session_id, "danger"),
+    )
+    return said(words, section(words), choices)
+
+
+def extended(event: BudgetExtended) -> Said:
+    """The same, once there is more room."""
+    more = amount(event.cap, event.amount)
+    words = f":white_check_mark: *{person(event.extended_by)} allows {more} more* ({event.cap})."
+    return said(words)
+
+
+def noticed(event: BudgetNoticed) -> Said:
+    """A cap is used up to a mark."""
+    used, limit = amount(event.cap, event.used), amount(event.cap, event.limit)
+    return said(f":moneybag: {event.percent} % of the {cap_name(event.cap)}: {used} of {limit}.")
+
+
+def cap_name(cap: str) -> str:
+    """A cap as people call it."""
+    kind, _, rest = cap.partition(":")
+    names = {
+        "session": "session's budget",
+        "day": f"budget of {escaped(rest)}",
+        "daemon": "daemon's budget",
+        "tokens": "session's cap on tokens",
+        "seconds": "session's time",
+        "iterations": "session's budget of steps",
+        "price": f"allowance for {escaped(rest)}, whose price is unknown",
+    }
+    return names.get(kind, escaped(cap))
+
+
+def amount(cap: str, number: int) -> str:
+    """So much of what the cap counts."""
+    units = {"tokens": "tokens", "seconds": "s", "iterations": "steps", "price": "calls"}
+    unit = units.get(cap.partition(":")[0])
+    return money(number) if unit is None else f"{number:,} {unit}"
+
+
+# Progress
+
+
+def progress(job: Training) -> Said:
+    """How a training job goes, or went."""
+    marks = {"running": ":runner:", "succeeded": ":white_check_mark:"}
+    head = f"{marks.get(job.status, ':x:')} *{fitting(job.label, 150)}*: {_progress(job)}"
+    facts = {
+        "Loss": _number(job.loss),
+        "Loss on validation data": _number(job.eval_loss),
+        "Accuracy on validation data": _number(job.accuracy),
+    }
+    blocks = [section(head), *fields(facts)]
+    if job.reason:
+        blocks.append(section(fitting(job.reason, SECTION)))
+    return said(head, *blocks)
+
+
+def notified(text: str, session_id: SessionId) -> Said:
+    """Words that the model wants people to read."""
+    shown = fitting(text, 2800)
+    small = context(f"From ml-intern, session `{session_id}`")
+    return said(shown, section(f":mega: {shown}"), small)
+
+
+def _progress(job: Training) -> str:
+    if job.status != "running":
+        return escaped(job.status)
+    if job.max_steps:
+        return f"step {job.step:,} of {job.max_steps:,}"
+    return f"step {job.step:,}" if job.step else "begins"
+
+
+def _metrics(found: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name}: {_value(value)}" for name, value in found.items() if value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, list | tuple):
+        return " to ".join(_value(one) for one in value)
+    return str(value)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _place(at: str) -> str:
+    """A path or an address."""
+    if at.startswith(("https://", "http://")):
+        return f"<{escaped(at)}>"
+    return f"`{fitting(at.replace('`', ''), 500)}`"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{round(seconds)} s" if minutes < 2 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _cost(micro_usd: int | None) -> str:
+    return "" if micro_usd == 0 else money(micro_usd)
+
+
+def _left(micro_usd: int | None) -> str:
+    return "" if micro_usd is None else money(micro_usd)
+
+
+def _json(arguments: Mapping[str, Any]) -> str:
+    return json.dumps(arguments, ensure_ascii=False, indent=2)
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

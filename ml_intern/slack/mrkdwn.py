@@ -1,0 +1,52 @@
+"""Text as Slack writes it: foreign words made harmless and cut to fit, a person's words read."""
+
+import html
+import re
+
+_PERSON = re.compile(r"(?:[\w.-]{1,80} \()?slack:([UW][A-Z0-9]{2,20})\)?")
+_LINK = re.compile(r"<(https?://[^<>|]*)(?:\|[^<>]*)?>|<(mailto:|tel:)([^<>|]*)(?:\|[^<>]*)?>")
+_NAMED = re.compile(r"<[#@!][A-Z0-9a-z^_-]*\|([^<>]*)>")
+CUT = "…"
+_FENCE, _BROKEN = "```", "``\u200b`"
+
+
+def escaped(text: str) -> str:
+    """Nothing in it is markup that calls people or points elsewhere."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def fitting(text: str, longest: int) -> str:
+    """`escaped`, and cut at the end so that it has at most `longest` characters."""
+    whole = escaped(text)
+    if len(whole) <= longest:
+        return whole
+    kept, room = [], longest - len(CUT)
+    for character in text:
+        written = escaped(character)
+        room -= len(written)
+        if room < 0:
+            break
+        kept.append(written)
+    return "".join(kept) + CUT
+
+
+def code(text: str, longest: int) -> str:
+    """A block of code; what would end the block within it is broken up."""
+    return f"{_FENCE}{fitting(text.replace(_FENCE, _BROKEN), longest - 6)}{_FENCE}"
+
+
+def person(who: str) -> str:
+    """A person of the journal: those from Slack by their name there."""
+    found = _PERSON.fullmatch(who)
+    return f"<@{found[1]}>" if found else fitting(who, 100)
+
+
+def typed(text: str) -> str:
+    """What somebody typed: Slack escapes it and puts addresses into brackets."""
+    text = _LINK.sub(lambda found: found[1] or found[3], text)
+    return html.unescape(_NAMED.sub(r"\1", text)).strip()
+
+
+def without_mention(text: str, bot: str) -> str:
+    """Without the mentions of the app itself."""
+    return re.sub(rf"<@{re.escape(bot)}(?:\|[^<>]*)?>", " ", text).strip() if bot else text

@@ -1,0 +1,339 @@
+"""The sender: rows of the outbox go to Slack, in order within each thread and at Slack's pace.
+
+One process at a time. A sending whose end is in doubt (a crash, a broken connection) is looked for
+by the key that the message bears before it is sent again. Of several updates of one message only
+the newest goes out. Nothing waits for it but its own thread: whoever puts rows is done.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from ml_intern.clock import Clock
+from ml_intern.errors import (
+    LeaseLost,
+    SlackError,
+    SlackLimited,
+    SlackRefused,
+    SlackUnclear,
+    StoreUnavailable,
+)
+from ml_intern.queue.mail import HOLD_S, Held, Mail, Post
+from ml_intern.slack.drafts import CHANNEL, external_id
+from ml_intern.slack.picture import drawn
+from ml_intern.slack.web import SlackWeb
+
+log = logging.getLogger(__name__)
+
+NAME = "slack-sender"
+METADATA = "ml_intern_message"
+PACE_S = 1.0
+"""Between two messages in one channel."""
+LOOK = 50
+"""Lanes that are looked at at once."""
+PAGE = 200
+IDLE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+GIVE_UP_AFTER = timedelta(hours=24)
+SKEW = timedelta(minutes=10)
+"""By which our clock and Slack's may differ."""
+
+_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "missing_scope", "not_allowed_token_type", "not_authed",
+     "token_expired", "token_revoked", "org_login_required", "ekm_access_denied"}
+)  # fmt: skip
+"""Nothing can be sent until somebody mends it."""
+_PLACE = frozenset(
+    {"channel_not_found", "is_archived", "not_in_channel", "restricted_action",
+     "restricted_action_thread_locked", "no_permission", "user_not_in_channel"}
+)  # fmt: skip
+"""Nothing can be sent there until somebody mends it."""
+_GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "is_inactive"})
+"""The message cannot be changed; what it would say now is said in a new one."""
+
+
+class Sender:
+    """Belongs to one thread."""
+
+    def __init__(self, mail: Mail, web: SlackWeb, clock: Clock, pace_s: float = PACE_S) -> None:
+        self._mail = mail
+        self._web = web
+        self._clock = clock
+        self._pace_s = pace_s
+        self._free_at: dict[str, float] = {}
+        """When the next message may go to a channel."""
+        self._rest_until = 0.0
+        """Until then nothing is sent at all."""
+        self._failures = 0
+        """In a row, of the kind that every message would meet."""
+        self._complaint = ""
+        """What was last written to the log."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until `stop` is set."""
+        while not stop.is_set():
+            held = self._mail.hold(NAME)
+            if held is None:
+                self._clock.wait(stop, IDLE_S)
+                continue
+            try:
+                self._serve(held, stop)
+            except LeaseLost:
+                log.info("slack_sender_elsewhere")
+            finally:
+                with suppress(LeaseLost, StoreUnavailable):
+                    self._mail.release(held)
+
+    def _serve(self, held: Held, stop: threading.Event) -> None:
+        renewed_at = self._clock.monotonic()
+        while not stop.is_set():
+            if self._clock.monotonic() - renewed_at > HOLD_S / 6:
+                self._mail.renew(held)
+                renewed_at = self._clock.monotonic()
+            heard = self._mail.rings()
+            if not self.send_next():
+                self._mail.wait(heard, self._pause_s())
+
+    def send_next(self) -> bool:
+        """Deal with the oldest row whose channel is free; false when there is none now."""
+        now = self._clock.monotonic()
+        if now < self._rest_until:
+            return False
+        for post in self._mail.ready(CHANNEL, LOOK):
+            if now >= self._free_at.get(post.body["channel"], 0.0):
+                self._deal_with(post)
+                return True
+        return False
+
+    def _pause_s(self) -> float:
+        """Until something may be sent; mail that comes in between ends it sooner."""
+        now = self._clock.monotonic()
+        times = [at - now for at in (self._rest_until, *self._free_at.values()) if at > now]
+        return min([IDLE_S, *times])
+
+    def _deal_with(self, post: Post) -> None:
+        if self._is_overtaken(post):
+            self._mail.drop(post, "superseded")
+            return
+        try:
+            found = self._found(post) if post.state == "sending" else None
+            if found is None:
+                if not self._mail.begin(post):
+                    return
+                found = self._send(post)
+        except SlackLimited as exc:
+            self._wait(post, exc)
+        except SlackUnclear as exc:
+            self._doubt(post, exc)
+        except SlackRefused as exc:
+            self._face(post, exc)
+        else:
+            self._failures = 0
+            self._complaint = ""
+            self._mail.sent(post, found)
+            self._take_pace(post)
+
+    def _take_pace(self, post: Post) -> None:
+        self._free_at[post.body["channel"]] = self._clock.monotonic() + self._pace_s
+
+    def _is_overtaken(self, post: Post) -> bool:
+        if post.body["act"] != "update":
+            return False
+        return any(
+            one.body["act"] == "update" and one.body["target"] == post.body["target"]
+            for one in self._mail.behind(CHANNEL, post, PAGE)
+        )
+
+    # One message
+
+    def _send(self, post: Post) -> str | None:
+        """What Slack calls it now."""
+        match post.body["act"]:
+            case "post":
+                return self._post(post, post.body)
+            case "update":
+                return self._update(post)
+            case "file":
+                return self._file(post)
+            case "ephemeral":
+                self._ephemeral(post.body)
+                return None
+            case other:
+                raise SlackRefused(f"No such act: {other}.", error="unknown_act")
+
+    def _post(self, post: Post, body: Mapping[str, Any]) -> str:
+        metadata = {"event_type": METADATA, "event_payload": {"row": post.dedupe}}
+        answer = self._web.call(
+            "chat.postMessage",
+            channel=body["channel"],
+            thread_ts=self._thread_ts(body),
+            text=body["text"],
+            blocks=self._blocks(body),
+            metadata=metadata,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return external_id(answer["channel"], answer["ts"])
+
+    def _update(self, post: Post) -> str | None:
+        body = post.body
+        target = self._mail.find(body["target"])
+        if target is None or target.external_id is None:
+            return self._post(post, body)
+        channel, ts = target.external_id.split(":", 1)
+        try:
+            self._web.call(
+                "chat.update",
+                channel=channel,
+                ts=ts,
+                text=body["text"],
+                blocks=self._blocks(body),
+            )
+        except SlackRefused as exc:
+            if exc.error not in _GONE:
+                raise
+            return self._post(post, body)
+        return None
+
+    def _file(self, post: Post) -> str:
+        body = post.body
+        file_id = self._web.upload(body["name"], body["content"].encode())
+        self._mail.note(post, f"file:{file_id}")
+        self._web.call(
+            "files.completeUploadExternal",
+            files=[{"id": file_id, "title": body["name"]}],
+            channel_id=self._web.channel_id(body["channel"]),
+            thread_ts=self._thread_ts(body),
+        )
+        return f"file:{file_id}"
+
+    def _ephemeral(self, body: Mapping[str, Any]) -> None:
+        self._web.call(
+            "chat.postEphemeral",
+            channel=body["channel"],
+            user=body["user"],
+            thread_ts=body["thread_ts"] or None,
+            text=body["text"],
+        )
+
+    def _blocks(self, body: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        blocks = list(body.get("blocks", ()))
+        if curve := body.get("curve"):
+            blocks += self._picture(curve)
+        return blocks or None
+
+    def _picture(self, curve: list[float]) -> list[dict[str, Any]]:
+        """The picture below the facts; a message is as good without it."""
+        try:
+            file_id = self._web.upload("loss.png", drawn(curve, "training loss"))
+            self._web.call("files.completeUploadExternal", files=[{"id": file_id, "title": "loss"}])
+        except SlackError as exc:
+            log.warning("slack_picture_not_sent", extra={"error": str(exc)})
+            return []
+        return [{"type": "image", "slack_file": {"id": file_id}, "alt_text": "training loss"}]
+
+    def _thread_ts(self, body: Mapping[str, Any]) -> str | None:
+        if not body["thread"]:
+            return None
+        root = self._mail.find(body["thread"])
+        if root is None or root.external_id is None:
+            raise SlackRefused("The thread could not be begun.", error="thread_not_begun")
+        return root.external_id.split(":", 1)[1]
+
+    # Doubt
+
+    def _found(self, post: Post) -> str | None:
+        """What Slack calls the message when it has it already."""
+        body = post.body
+        if body["act"] in ("update", "ephemeral"):
+            return None  # the one may be done twice, the other cannot be found
+        for message in self._messages(post):
+            if self._is_ours(message, post):
+                return external_id(self._web.channel_id(body["channel"]), message["ts"])
+        return None
+
+    def _is_ours(self, message: Mapping[str, Any], post: Post) -> bool:
+        if post.body["act"] == "file":
+            listed = [f"file:{one.get('id')}" for one in message.get("files", ())]
+            return post.external_id is not None and post.external_id in listed
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        return metadata.get("event_type") == METADATA and payload.get("row") == post.dedupe
+
+    def _messages(self, post: Post) -> list[dict[str, Any]]:
+        """Those of the thread, or of the channel, since the row was made."""
+        thread_ts = self._thread_ts(post.body)
+        method = "conversations.history" if thread_ts is None else "conversations.replies"
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while cursor != "":
+            answer = self._web.ask(
+                method,
+                channel=self._web.channel_id(post.body["channel"]),
+                ts=thread_ts,
+                oldest=f"{(post.created - SKEW).timestamp():.6f}",
+                include_all_metadata=True,
+                limit=PAGE,
+                cursor=cursor,
+            )
+            found += answer.get("messages", ())
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor", ""))
+        return found
+
+    # Failure
+
+    def _wait(self, post: Post, exc: SlackLimited) -> None:
+        """It was certainly not done. Other channels may go on."""
+        at = self._clock.now() + timedelta(seconds=exc.retry_after_s)
+        self._mail.again(post, at, doubtful=False)
+        self._free_at[post.body["channel"]] = self._clock.monotonic() + exc.retry_after_s
+
+    def _doubt(self, post: Post, exc: SlackUnclear) -> None:
+        self._complain("slack_out_of_reach", exc)
+        self._mail.again(post, self._clock.now(), doubtful=True)
+        self._rest()
+
+    def _face(self, post: Post, exc: SlackRefused) -> None:
+        if exc.error in _TOKEN:
+            self._complain("slack_refuses_token", exc)
+            self._mail.again(post, self._clock.now(), doubtful=False)
+            self._rest()
+            return
+        too_old = self._clock.now() - post.created > GIVE_UP_AFTER
+        if exc.error in _PLACE and post.body["act"] != "ephemeral" and not too_old:
+            self._complain("slack_refuses_channel", exc)
+            wait_s = min(10 * LONGEST_PAUSE_S, 2.0**post.attempts)
+            at = self._clock.now() + timedelta(seconds=wait_s)
+            self._mail.again(post, at, doubtful=False)
+            return
+        log.error("slack_message_lost", extra={"row": post.dedupe, "error": str(exc)})
+        self._say_plainly(post, exc)
+
+    def _say_plainly(self, post: Post, exc: SlackRefused) -> None:
+        """What Slack refuses with its blocks may pass as mere words; else it is given up."""
+        plain = {**post.body, "blocks": [], "curve": []}
+        worth_it = post.body["act"] in ("post", "update") and exc.error.startswith("invalid_")
+        try:
+            found = self._post(post, plain) if worth_it else None
+        except SlackError:
+            found = None
+        if found is None:
+            self._mail.drop(post, "failed")
+        else:
+            self._mail.sent(post, found)
+        self._take_pace(post)
+
+    def _rest(self) -> None:
+        """Every message would meet the same: none is sent for a while, longer each time."""
+        self._failures += 1
+        pause_s = min(LONGEST_PAUSE_S, 0.5 * 2.0**self._failures)
+        self._rest_until = self._clock.monotonic() + pause_s
+
+    def _complain(self, what: str, exc: SlackError) -> None:
+        """Once, however often it comes in a row."""
+        if self._complaint != what:
+            self._complaint = what
+            log.error(what, extra={"error": str(exc)})

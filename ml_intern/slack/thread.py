@@ -1,0 +1,238 @@
+"""What a session says in its thread: a fold of its events that gives messages. Pure.
+
+The same events give the same messages under the same keys, so that going over them again after a
+crash stores nothing twice.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ml_intern import events
+from ml_intern.client.view import View
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalReminded,
+    ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    Notified,
+    SessionStarted,
+    ToolFinished,
+    ToolLost,
+    ToolWaiting,
+    TurnFinished,
+    UnknownResolved,
+)
+from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
+from ml_intern.queue.mail import Draft
+from ml_intern.queue.rows import Recorded
+from ml_intern.slack import blocks, drafts
+from ml_intern.slack.drafts import Said
+
+DIGEST_EVERY = timedelta(seconds=30)
+ORIGIN = "slack:"
+
+
+def clean(recorded: Recorded, redact: Callable[[Any], Any]) -> Recorded:
+    """Without what should stay home; `redact` takes and gives a JSON value."""
+    found = redact(json.loads(events.encode(recorded.event)))
+    return replace(recorded, event=events.decode(json.dumps(found, ensure_ascii=False)))
+
+
+class Thread:
+    """One session, event by event. Not thread-safe."""
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        channel: str,
+        channels: Mapping[str, str],
+        trace: Callable[[SessionId], str],
+    ) -> None:
+        """`channel`: where sessions that were not started in Slack are told; empty: nowhere.
+
+        `channels`: where the model may send notices, by name.
+        """
+        self._id = session_id
+        self._channel = channel
+        self._channels = channels
+        self._trace = trace
+        self._ts = ""
+        """Of the message that somebody started it with, in Slack."""
+        self.view = View()
+        self.seq = 0
+        self._requests: dict[ApprovalId, ApprovalRequested] = {}
+        self._lost: dict[CallId, str] = {}
+        """Keys of the rows about calls that are lost."""
+        self._budgets: dict[str, str] = {}
+        """Keys of the rows about caps that are reached."""
+        self._digests: dict[JobId, datetime] = {}
+
+    def take(self, recorded: Recorded) -> list[Draft]:
+        """Take up one event, in journal order; what is to be sent for it."""
+        event = recorded.event
+        if isinstance(event, SessionStarted):
+            self._place(event)
+        self.view.apply(recorded)
+        self.seq = recorded.seq
+        found = self._tell(recorded)
+        if not self._channel:
+            return [one for one in found if one.lane.startswith("to:")]
+        return [self._root(), *found] if found else []
+
+    def _place(self, event: SessionStarted) -> None:
+        if event.origin.startswith(ORIGIN):
+            self._channel, _, self._ts = event.origin.removeprefix(ORIGIN).partition(":")
+
+    def _root(self) -> Draft:
+        """Stored once; here so that no message ever lacks its thread."""
+        if self._ts:
+            return drafts.known_root(self._id, channel=self._channel, ts=self._ts)
+        return drafts.root(self._id, blocks.began(self.view), channel=self._channel)
+
+    def _tell(self, recorded: Recorded) -> list[Draft]:
+        event, seq = recorded.event, recorded.seq
+        match event:
+            case SessionStarted():
+                return (
+                    [self._post("started", blocks.taken_up(self.view))]
+                    if self._ts
+                    else [self._root()]
+                )
+            case ApprovalRequested() | ApprovalDecided() | ApprovalReminded():
+                return self._tell_approval(event, seq)
+            case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
+                words = self.view.questions.get(call_id, "")
+                return [self._post(f"question:{seq}", blocks.question(words))]
+            case ToolFinished(call_id=call_id):
+                return self._withdraw(call_id, seq)
+            case ToolLost(call_id=call_id):
+                self._lost[call_id] = f"unknown:{call_id}:{seq}"
+                return []
+            case UnknownResolved():
+                return self._tell_resolved(event, seq)
+            case JobStarted() | JobProgressed() | JobEnded():
+                return self._tell_job(event, recorded)
+            case BudgetReached() | BudgetExtended() | BudgetNoticed():
+                return self._tell_budget(event, seq)
+            case Notified():
+                return self._tell_notice(event, seq)
+            case TurnFinished():
+                return self._tell_end(event, seq)
+            case _:
+                return []
+
+    def _tell_approval(
+        self, event: ApprovalRequested | ApprovalDecided | ApprovalReminded, seq: int
+    ) -> list[Draft]:
+        match event:
+            case ApprovalRequested(approval_id=approval_id):
+                self._requests[approval_id] = event
+                asked = self._post(f"approval:{approval_id}", blocks.asked(event))
+                return [asked, *self._files(event)]
+            case ApprovalDecided(approval_id=approval_id):
+                request = self._requests.pop(approval_id, None)
+                return (
+                    []
+                    if request is None
+                    else [
+                        self._update(f"approval:{approval_id}", seq, blocks.decided(request, event))
+                    ]
+                )
+            case ApprovalReminded():
+                open_request = self._requests.get(event.approval_id or ApprovalId(""))
+                words = self.view.questions.get(event.call_id, "")
+                said = blocks.reminded(open_request, words, event.number)
+                return [self._post(f"reminder:{seq}", said)]
+
+    def _files(self, event: ApprovalRequested) -> list[Draft]:
+        return [
+            drafts.file(
+                self._id,
+                f"file:{event.approval_id}:{number}",
+                name,
+                content,
+                channel=self._channel,
+            )
+            for number, (name, content) in enumerate(blocks.files_of(event))
+        ]
+
+    def _withdraw(self, call_id: CallId, seq: int) -> list[Draft]:
+        """A call that was answered without a decision needs none any more."""
+        found = [one for one in self._requests.values() if one.call_id == call_id]
+        for request in found:
+            del self._requests[request.approval_id]
+        return [
+            self._update(f"approval:{one.approval_id}", seq, blocks.withdrawn(one)) for one in found
+        ]
+
+    def _tell_resolved(self, event: UnknownResolved, seq: int) -> list[Draft]:
+        step, key = self.view.step(event.call_id), self._lost.pop(event.call_id, None)
+        if step is None or key is None:
+            return []
+        return [self._update(key, seq, blocks.resolved(step.tool, event))]
+
+    def _tell_budget(
+        self, event: BudgetReached | BudgetExtended | BudgetNoticed, seq: int
+    ) -> list[Draft]:
+        match event:
+            case BudgetReached(cap=cap):
+                self._budgets[cap] = f"budget:{seq}"
+                return [self._post(f"budget:{seq}", blocks.reached(self._id, seq, event))]
+            case BudgetExtended(cap=cap):
+                key = self._budgets.pop(cap, None)
+                return [] if key is None else [self._update(key, seq, blocks.extended(event))]
+            case BudgetNoticed():
+                return [self._post(f"noticed:{seq}", blocks.noticed(event))]
+
+    def _tell_job(
+        self, event: JobStarted | JobProgressed | JobEnded, recorded: Recorded
+    ) -> list[Draft]:
+        job = self.view.jobs[event.job_id]
+        key, said = f"job:{event.job_id}", blocks.progress(job)
+        if isinstance(event, JobStarted):
+            self._digests[event.job_id] = recorded.at
+            return [self._post(key, said)]
+        if isinstance(event, JobProgressed):
+            if recorded.at - self._digests.get(event.job_id, recorded.at) < DIGEST_EVERY:
+                return []
+            self._digests[event.job_id] = recorded.at
+        curve = job.losses.values()
+        more = {"curve": curve} if len(curve) > 1 else {}
+        return [self._update(key, recorded.seq, said, **more)]
+
+    def _tell_notice(self, event: Notified, seq: int) -> list[Draft]:
+        said = blocks.notified(event.text, self._id)
+        if not event.destination:
+            return [self._post(f"notice:{seq}", said)]
+        channel = self._channels.get(event.destination)
+        if channel is None:
+            return []
+        return [drafts.announcement(self._id, f"notice:{seq}", said, channel=channel)]
+
+    def _tell_end(self, event: TurnFinished, seq: int) -> list[Draft]:
+        if event.outcome != "waiting":
+            said = blocks.ended(self.view, event, self._trace(self._id))
+            return [self._post(f"ended:{seq}", said)]
+        asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
+        return [
+            self._post(key, blocks.unknown(self._id, step))
+            for call_id in asked
+            if (key := self._lost.get(CallId(call_id)))
+            and (step := self.view.step(CallId(call_id)))
+        ]
+
+    def _post(self, key: str, said: Said) -> Draft:
+        return drafts.post(self._id, key, said, channel=self._channel)
+
+    def _update(self, target: str, seq: int, said: Said, **more: object) -> Draft:
+        return drafts.update(
+            self._id, f"{target}:{seq}", target, said, channel=self._channel, **more
+        )
