@@ -35,6 +35,8 @@ class NewSession:
     max_iterations: int | None = None
     max_cost_micro_usd: int | None = None
     """Of this session, in millionths of a US dollar; None: the setting counts."""
+    origin: str = ""
+    """See `SessionStarted.origin`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,6 +100,7 @@ class LocalDoor:
             instructions=new.instructions,
             max_iterations=new.max_iterations,
             max_cost_micro_usd=new.max_cost_micro_usd,
+            origin=new.origin,
         )
         try:
             self._store.create_session(

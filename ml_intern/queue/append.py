@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, insert, update
 
 from ml_intern import events
 from ml_intern.errors import InputError, LeaseLost, Overtaken, UnknownSession
-from ml_intern.events import Event, JobEnded, JobProgressed
+from ml_intern.events import AccessRefused, Event, JobEnded, JobProgressed
 from ml_intern.messages import SessionId
 from ml_intern.queue import edges
 from ml_intern.queue.rows import Lease
@@ -51,7 +51,7 @@ def _encoded(one: Event) -> tuple[Event, str]:
 def refuse_all_but_observations(found: Sequence[Event]) -> None:
     """Only what the outside does may be stored without a lease. Raises LeaseLost."""
     for one in found:
-        if not isinstance(one, JobProgressed | JobEnded):
+        if not isinstance(one, JobProgressed | JobEnded | AccessRefused):
             raise LeaseLost(f"{one.kind} may be stored only by the holder of the session's lease.")
 
 

@@ -157,9 +157,10 @@ class Store:
         return self._write(work, *_TOLD[has_news])
 
     def note(self, session_id: SessionId, *events: Event) -> list[int]:
-        """Append observations (`JobProgressed`, `JobEnded`) without a lease; returns their numbers.
+        """Append observations (`JobProgressed`, `JobEnded`, `AccessRefused`) without a lease.
 
-        Raises LeaseLost for any other event, UnknownSession, StateConflict, StoreUnavailable.
+        Returns their numbers. Raises LeaseLost for any other event, UnknownSession, StateConflict,
+        StoreUnavailable.
         """
         refuse_all_but_observations(events)
         at = stamp(self._clock.now())

@@ -1,0 +1,401 @@
+"""Does what people asked for in Slack: reads the inbox, in order, and goes through the door.
+
+One process at a time. Who may do it is judged here, at the moment at which it is done. A letter is
+settled after it was dealt with, and every request bears its key: after a crash it is dealt with
+again and changes nothing. Answers go to the outbox.
+"""
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, get_args
+
+from ml_intern.client.door import Door, NewSession
+from ml_intern.client.view import View
+from ml_intern.clock import Clock
+from ml_intern.errors import (
+    Busy,
+    ConfigError,
+    Draining,
+    InputError,
+    LeaseLost,
+    StateConflict,
+    StoreUnavailable,
+    UnknownSession,
+)
+from ml_intern.events import AccessRefused, Verdict
+from ml_intern.messages import Choice, SessionId
+from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.mail import HOLD_S, Held, Letter, LetterState
+from ml_intern.queue.rows import ApprovalRow
+from ml_intern.queue.store import Store
+from ml_intern.slack import blocks, drafts
+from ml_intern.slack.access import Access
+from ml_intern.slack.drafts import CHANNEL
+from ml_intern.slack.mrkdwn import escaped, person, typed, without_mention
+from ml_intern.slack.thread import ORIGIN, clean
+
+log = logging.getLogger(__name__)
+
+NAME = "slack-clerk"
+LOOK = 100
+IDLE_S = 1.0
+HELP = (
+    "Mention me with a task in plain words, or type `/ml-intern TASK`: what to train, on which "
+    "data. Reply in the thread to steer or to answer; `stop` stops the session, `status` says how "
+    "it goes."
+)
+MAY_NOT = "Sorry, you are not on the list of people who may {what} here; this was noted."
+_NAME = re.compile(r"[^\w.-]+")
+_STATES = {"approve": "approved", "deny": "denied", "edit": "edited"}
+
+Extend = Callable[[SessionId, str, int, str], bool]
+"""Gives more room under a cap, in somebody's name; false when there was more already."""
+
+
+class Clerk:
+    """Belongs to one thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        door: Door,
+        access: Access,
+        clock: Clock,
+        *,
+        folder: Path,
+        redact: Callable[[Any], Any],
+        extend: Extend | None = None,
+    ) -> None:
+        """`folder`: where the relative paths of tasks begin."""
+        self._store = store
+        self._mail = store.mail
+        self._door = door
+        self._access = access
+        self._clock = clock
+        self._folder = folder
+        self._redact = redact
+        self._extend = extend
+        self._put_off: dict[str, float] = {}
+        """Lanes in which a letter could not be dealt with, and until when they wait."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Deal with what comes until `stop` is set."""
+        while not stop.is_set():
+            held = self._mail.hold(NAME)
+            if held is None:
+                self._clock.wait(stop, IDLE_S)
+                continue
+            try:
+                self._serve(held, stop)
+            except LeaseLost:
+                log.info("slack_clerk_elsewhere")
+            finally:
+                with suppress(LeaseLost, StoreUnavailable):
+                    self._mail.release(held)
+
+    def _serve(self, held: Held, stop: threading.Event) -> None:
+        renewed_at = self._clock.monotonic()
+        while not stop.is_set():
+            if self._clock.monotonic() - renewed_at > HOLD_S / 6:
+                self._mail.renew(held)
+                renewed_at = self._clock.monotonic()
+            heard = self._mail.rings()
+            if not self.work():
+                self._mail.wait(heard, IDLE_S)
+
+    def work(self) -> int:
+        """Deal with all that is there; how many letters were settled."""
+        now = self._clock.monotonic()
+        self._put_off = {lane: at for lane, at in self._put_off.items() if at > now}
+        settled = 0
+        for letter in self._mail.unread(CHANNEL, LOOK):
+            if _lane(letter) not in self._put_off:
+                settled += self._deal_with(letter)
+        return settled
+
+    def _deal_with(self, letter: Letter) -> bool:
+        becomes: LetterState = "done"
+        try:
+            note = self._do(letter)
+        except Draining as exc:
+            self._put_off[_lane(letter)] = self._clock.monotonic() + exc.retry_after_s
+            return False
+        except Busy as exc:
+            self._put_off[_lane(letter)] = self._clock.monotonic() + exc.retry_after_s
+            self._whisper(letter, f"Not yet: {exc} I try again by myself.", "busy")
+            return False
+        except _Refused as exc:
+            becomes, note = "refused", exc.what
+            self._refuse(letter, exc)
+        except (InputError, ConfigError, StateConflict, UnknownSession) as exc:
+            note = str(exc)
+            self._whisper(letter, note)
+        return self._mail.settle(letter, becomes, note[:1000])
+
+    def _do(self, letter: Letter) -> str:
+        """What was asked for; a note about what came of it."""
+        match letter.body["kind"]:
+            case "message":
+                return self._hear(letter)
+            case "command":
+                return self._command(letter)
+            case "click":
+                return self._click(letter)
+            case "submission":
+                return self._submit(letter)
+            case other:
+                raise InputError(f"Nobody knows what {other} is.")
+
+    # Words
+
+    def _hear(self, letter: Letter) -> str:
+        body = letter.body
+        text = without_mention(body["text"], body["bot"])
+        called = text != body["text"].strip() or body["channel"].startswith("D")
+        session_id = self._session_of(body["channel"], body["thread_ts"])
+        if session_id is None:
+            return self._start(letter, typed(text)) if called else "not for us"
+        return self._reply(letter, session_id, typed(text))
+
+    def _reply(self, letter: Letter, session_id: SessionId, text: str) -> str:
+        word = text.casefold().strip(" .!")
+        if word == "status":
+            self._demand_start(letter, "ask how it goes", session_id)
+            return self._tell_status(letter, session_id)
+        if word == "stop":
+            self._demand_start(letter, "stop a session", session_id)
+            return self._stop(letter, session_id)
+        self._demand_start(letter, "steer a session", session_id)
+        words = UserInput(text=text, author=_who(letter))
+        self._door.submit(session_id, words, key=_key(letter))
+        return "said"
+
+    def _command(self, letter: Letter) -> str:
+        text = letter.body["text"].strip()
+        if text.casefold() in ("", "help"):
+            self._whisper(letter, HELP)
+            return "helped"
+        return self._start(letter, text)
+
+    def _start(self, letter: Letter, task: str) -> str:
+        body = letter.body
+        self._demand_start(letter, "start a session", None)
+        if not task:
+            self._whisper(letter, HELP)
+            return "helped"
+        ts = body.get("thread_ts") or body.get("ts", "")
+        new = NewSession(
+            task=task,
+            started_in=str(self._folder),
+            author=_who(letter),
+            origin=f"{ORIGIN}{body['channel']}:{ts}",
+        )
+        session_id = self._door.start_session(new, key=_key(letter))
+        if ts:
+            # Replies may come before the journal was read.
+            known = drafts.known_root(session_id, channel=body["channel"], ts=ts)
+            self._mail.put(CHANNEL, [known])
+        return f"started {session_id}"
+
+    def _stop(self, letter: Letter, session_id: SessionId) -> str:
+        order = Interrupt(asked_by=_who(letter), reason="asked for in Slack")
+        self._door.submit(session_id, order, key=_key(letter))
+        return "stopped"
+
+    def _tell_status(self, letter: Letter, session_id: SessionId) -> str:
+        view = View()
+        for recorded in self._store.events(session_id):
+            view.apply(clean(recorded, self._redact))
+        row = self._door.session(session_id)
+        words = row.outcome or {"leased": "at work", "ready": "queued"}.get(row.state, row.state)
+        said = blocks.state(view, words)
+        channel = letter.body["channel"]
+        told = drafts.post(session_id, f"status:{letter.id}", said, channel=channel)
+        self._mail.put(CHANNEL, [told])
+        return "told"
+
+    # Decisions
+
+    def _click(self, letter: Letter) -> str:
+        action, value = letter.body["action"], letter.body["value"]
+        match action:
+            case "approve" | "approve_like":
+                return self._decide(letter, value, "approve")
+            case "deny":
+                return self._decide(letter, value, "deny")
+            case "edit" | "deny_reason":
+                return self._window(letter, value)
+            case "extend":
+                return self._allow_more(letter, _facts(value))
+            case "stop":
+                self._demand_start(letter, "stop a session", SessionId(value))
+                return self._stop(letter, SessionId(value))
+            case _ if action in get_args(Choice):
+                return self._resolve(letter, action, _facts(value))
+            case _:
+                raise InputError("This button is of another version; see `ml-intern sessions`.")
+
+    def _submit(self, letter: Letter) -> str:
+        body = letter.body
+        reason, arguments = body.get("reason", ""), body.get("arguments")
+        return self._decide(letter, body["approval"], body["verdict"], reason, arguments)
+
+    def _decide(
+        self,
+        letter: Letter,
+        approval_id: str,
+        verdict: Verdict,
+        reason: str = "",
+        arguments: dict[str, Any] | None = None,
+    ) -> str:
+        row = self._door.approval(approval_id)
+        self._demand_decide(letter, f"{verdict} {row.tool}", row.session_id)
+        if verdict == "edit" and arguments == row.arguments:
+            verdict, arguments = "approve", None
+        won = self._door.decide(
+            row.approval_id,
+            verdict,
+            decided_by=_who(letter),
+            reason=reason,
+            arguments=arguments,
+        )
+        return verdict if won else self._too_late(letter, row.approval_id, verdict)
+
+    def _too_late(self, letter: Letter, approval_id: str, verdict: Verdict) -> str:
+        """Unless it was this very decision, before a crash or with another click."""
+        row = self._door.approval(approval_id)
+        if row.decided_by == _who(letter) and row.state == _STATES.get(verdict):
+            return f"{verdict}, before"
+        self._whisper(letter, _already(row))
+        return "too late"
+
+    def _window(self, letter: Letter, approval_id: str) -> str:
+        """The listener has opened it, if this person may decide."""
+        row = self._door.approval(approval_id)
+        self._demand_decide(letter, f"edit {row.tool}", row.session_id)
+        if row.state != "pending":
+            self._whisper(letter, _already(row))
+        return "window"
+
+    def _allow_more(self, letter: Letter, facts: dict[str, Any]) -> str:
+        session_id, cap = SessionId(str(facts["session"])), str(facts["cap"])
+        self._demand_decide(letter, f"extend {cap}", session_id)
+        if self._extend is None:
+            raise InputError("Budgets cannot be extended from here in this version.")
+        if self._extend(session_id, cap, int(facts["amount"]), _who(letter)):
+            return "extended"
+        self._whisper(letter, "There is more room already.")
+        return "too late"
+
+    def _resolve(self, letter: Letter, choice: Choice, facts: dict[str, Any]) -> str:
+        session_id, call_id = SessionId(str(facts["session"])), str(facts["call"])
+        self._demand_decide(letter, f"say {choice}", session_id)
+        if self._door.resolve(session_id, call_id, choice, resolved_by=_who(letter)):
+            return choice
+        self._whisper(letter, "Somebody has answered this already.")
+        return "too late"
+
+    # Who may
+
+    def _demand_start(self, letter: Letter, what: str, session_id: SessionId | None) -> None:
+        if not self._access.may_start(letter.body["user"], letter.body["team"]):
+            raise _Refused(what, session_id)
+
+    def _demand_decide(self, letter: Letter, what: str, session_id: SessionId) -> None:
+        if not self._access.may_decide(letter.body["user"], letter.body["team"]):
+            raise _Refused(what, session_id)
+
+    def _refuse(self, letter: Letter, refused: "_Refused") -> None:
+        log.warning("slack_refused", extra={"who": _who(letter), "what": refused.what})
+        if refused.session_id is not None:
+            noted = AccessRefused(who=_who(letter), what=refused.what)
+            self._store.note(refused.session_id, noted)
+        self._whisper(letter, MAY_NOT.format(what=refused.what))
+
+    # Answers
+
+    def _whisper(self, letter: Letter, words: str, about: str = "") -> None:
+        """To the one person, in the thread; once for each letter, and each that it is about."""
+        channel, thread_ts = self._place(letter)
+        if not channel:
+            return
+        told = drafts.ephemeral(
+            f"whisper:{letter.id}{about}",
+            escaped(words) if "<@" not in words else words,
+            channel=channel,
+            user=letter.body["user"],
+            thread_ts=thread_ts,
+        )
+        self._mail.put(CHANNEL, [told])
+
+    def _place(self, letter: Letter) -> tuple[str, str]:
+        body = letter.body
+        if channel := body.get("channel", ""):
+            return channel, body.get("thread_ts", "")
+        with suppress(InputError):
+            row = self._door.approval(body.get("approval", ""))
+            root = self._mail.find(drafts.root_key(row.session_id))
+            if root is not None and root.external_id is not None:
+                found, _, ts = root.external_id.partition(":")
+                return found, ts
+        return "", ""
+
+    def _session_of(self, channel: str, thread_ts: str) -> SessionId | None:
+        if not thread_ts:
+            return None
+        root = self._mail.known_as(CHANNEL, drafts.external_id(channel, thread_ts))
+        return None if root is None else root.session_id
+
+
+class _Refused(Exception):
+    """Somebody who is not on the list asked for it."""
+
+    def __init__(self, what: str, session_id: SessionId | None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.session_id = session_id
+
+
+def _who(letter: Letter) -> str:
+    """As it stands in the journal."""
+    user = f"slack:{letter.body['user']}"
+    name = _NAME.sub("", letter.body.get("name", ""))[:80]
+    return f"{name} ({user})" if name else user
+
+
+def _key(letter: Letter) -> str:
+    """The same letter asks for the same, however often it is dealt with."""
+    return f"slack:{letter.id}"
+
+
+def _lane(letter: Letter) -> str:
+    """Letters of one thread are dealt with in order; clicks wait for no words."""
+    body = letter.body
+    if body["kind"] in ("click", "submission"):
+        return f"decisions:{letter.id}"
+    return f"{body['channel']}:{body.get('thread_ts') or body.get('ts') or letter.id}"
+
+
+def _already(row: ApprovalRow) -> str:
+    if row.state == "superseded":
+        return "This is no longer needed: the session went on without it."
+    if row.state == "expired":
+        return "This has expired: nobody decided in time."
+    words = {"edited": "edited and approved"}.get(row.state, row.state)
+    return f"Already {words} by {person(row.decided_by or 'somebody')}."
+
+
+def _facts(value: str) -> dict[str, Any]:
+    """What a button carries. Raises InputError for one that is not ours."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not {"session"} <= set(found):
+        raise InputError("This button is of another version; see `ml-intern sessions`.")
+    return found

@@ -1,0 +1,196 @@
+"""What Slack sends over its sockets: stored, then acknowledged. Windows are opened from here.
+
+Two sockets, because Slack closes each of them every few hours and needs seconds to open another.
+Envelopes are dealt with in threads of Slack's client. What somebody may do is judged later, by
+whoever does it (`ml_intern/slack/clerk.py`); a window is only opened for those who may decide.
+"""
+
+import http.client
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from ml_intern.client.door import Door
+from ml_intern.clock import Clock
+from ml_intern.errors import InputError, SlackError
+from ml_intern.queue.mail import Mail
+from ml_intern.queue.rows import ApprovalRow
+from ml_intern.slack import modal
+from ml_intern.slack.access import Access
+from ml_intern.slack.drafts import CHANNEL, ephemeral
+from ml_intern.slack.envelopes import Heard, heard
+from ml_intern.slack.web import SlackWeb, client
+
+log = logging.getLogger(__name__)
+
+SOCKETS = 2
+LOOK_S = 1.0
+LONGEST_PAUSE_S = 60.0
+CLOSE_S = 4.0
+
+Check = Callable[[str, Mapping[str, Any]], Sequence[str]]
+"""What keeps edited arguments of an approval from running; nothing when they fit."""
+
+
+class Listener:
+    """Belongs to one thread, but for what its sockets call."""
+
+    def __init__(
+        self,
+        mail: Mail,
+        door: Door,
+        web: SlackWeb,
+        access: Access,
+        clock: Clock,
+        *,
+        app_token: str,
+        base_url: str | None,
+        check: Check,
+        redact: Callable[[Any], Any],
+    ) -> None:
+        self._mail = mail
+        self._door = door
+        self._web = web
+        self._access = access
+        self._clock = clock
+        self._app_token, self._base_url = app_token, base_url
+        self._check = check
+        self._redact = redact
+
+    def run(self, stop: threading.Event) -> None:
+        """Listen until `stop` is set."""
+        sockets: list[SocketModeClient] = []
+        try:
+            while len(sockets) < SOCKETS and not stop.is_set():
+                if (socket := self._connected(stop)) is not None:
+                    sockets.append(socket)
+            while not stop.is_set():
+                self._clock.wait(stop, LOOK_S)
+        finally:
+            _close_all(sockets)
+
+    def _connected(self, stop: threading.Event) -> SocketModeClient | None:
+        """One more socket; None when we are told to stop before there is one."""
+        socket = SocketModeClient(self._app_token, web_client=client(None, self._base_url))
+        socket.socket_mode_request_listeners.append(self._hear)
+        pause_s = LOOK_S
+        while not stop.is_set():
+            try:
+                socket.connect()
+            except (OSError, http.client.HTTPException, SlackClientError, ValueError) as exc:
+                if pause_s == LOOK_S:
+                    log.error("slack_socket_not_open", extra={"error": _words(exc)})  # noqa: TRY400
+                socket.wss_uri = None
+                self._clock.wait(stop, pause_s)
+                pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+            else:
+                return socket
+        _close_all([socket])
+        return None
+
+    def _hear(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        found = heard(request.type, request.payload)
+        answer = None
+        is_new = False
+        if found is not None and found.body["kind"] == "submission":
+            answer = self._take_submission(found)
+        elif found is not None:
+            is_new = self._mail.receive(CHANNEL, found.key, found.body)
+        response: dict[str, Any] = {"envelope_id": request.envelope_id}
+        if answer is not None:
+            response["payload"] = answer
+        socket.send_socket_mode_response(response)
+        if found is not None and is_new and found.body.get("action") in _WINDOWS:
+            self._open_window(found, str(request.payload.get("trigger_id", "")))
+
+    # Windows
+
+    def _open_window(self, found: Heard, trigger_id: str) -> None:
+        body = found.body
+        if not self._access.may_decide(body["user"], body["team"]):
+            return
+        try:
+            row = self._door.approval(body["value"])
+        except InputError:
+            return
+        if row.state != "pending":
+            return
+        view = modal.deny_view(row) if body["action"] == "deny_reason" else self._edit_view(row)
+        try:
+            self._web.call("views.open", trigger_id=trigger_id, view=view)
+        except SlackError as exc:
+            log.warning("slack_window_not_opened", extra={"error": str(exc)})
+            words = "The window could not be opened; click again."
+            where = {"channel": body["channel"], "thread_ts": body["thread_ts"]}
+            told = ephemeral(f"window:{found.key}", words, user=body["user"], **where)
+            self._mail.put(CHANNEL, [told])
+
+    def _edit_view(self, row: ApprovalRow) -> dict[str, Any]:
+        return modal.edit_view(row, self._redact(row.arguments), self._schema(row.tool))
+
+    def _take_submission(self, found: Heard) -> dict[str, Any] | None:
+        """Store the decision; or what is wrong with it, by field, and nothing is stored."""
+        body = {name: found.body[name] for name in ("kind", "user", "name", "team")}
+        view = found.body["view"]
+        approval_id, _ = modal.approval_of(view)
+        body["approval"] = approval_id
+        if view.get("callback_id") == modal.DENY:
+            body |= {"verdict": "deny", "reason": modal.reason_of(view)}
+        else:
+            try:
+                edit = self._edited(approval_id, view)
+            except InputError as exc:
+                errors = modal.under_fields([str(exc)], view)
+                return {"response_action": "errors", "errors": errors} if errors else None
+            if edit.errors:
+                return {"response_action": "errors", "errors": edit.errors}
+            body |= {"verdict": "edit", "arguments": edit.arguments}
+        self._mail.receive(CHANNEL, found.key, body)
+        return None
+
+    def _edited(self, approval_id: str, view: Mapping[str, Any]) -> modal.Edited:
+        row = self._door.approval(approval_id)
+        edit = modal.edited(row, view, self._schema(row.tool))
+        if edit.errors or row.state != "pending":
+            return edit
+        misfits = self._check(row.approval_id, edit.arguments)
+        errors = modal.under_fields(misfits, view)
+        return modal.Edited(arguments=edit.arguments, errors=errors)
+
+    def _schema(self, tool: str) -> dict[str, Any]:
+        return next((one.parameters for one in self._door.tools() if one.name == tool), {})
+
+
+_WINDOWS = ("edit", "deny_reason")
+
+
+def _close_all(sockets: Sequence[SocketModeClient]) -> None:
+    """Each takes seconds to notice, so all at once, and not for ever."""
+    threads = [
+        threading.Thread(target=_close, args=(socket,), name="slack-closing", daemon=True)
+        for socket in sockets
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(CLOSE_S)
+
+
+def _close(socket: SocketModeClient) -> None:
+    try:
+        socket.close()
+    except (AttributeError, OSError, SlackClientError) as exc:
+        # Slack's client falls over a socket that dies while it closes it.
+        log.debug("slack_socket_died_closing", extra={"error": str(exc)})
+
+
+def _words(exc: Exception) -> str:
+    if isinstance(exc, SlackApiError):
+        return f"Slack refuses slack_app_token: {exc.response.get('error')}"
+    return str(exc)
