@@ -12,13 +12,14 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -32,6 +33,10 @@ ENV_PREFIX = "ML_INTERN_"
 MOST_USD = 1_000_000.0
 """Of a cap."""
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
+
+
+Ids = Annotated[tuple[str, ...], NoDecode]
+_SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
 
 
 def config_file() -> Path:
@@ -186,8 +191,71 @@ class Settings(BaseSettings):
         description="Rules on what may run, what is asked and what is refused, as `[[policy]]` in "
         "`config.toml`: see [policy.md](policy.md). In the environment a JSON list.",
     )
+    slack_bot_token: SecretStr | None = Field(
+        None,
+        description="`xoxb-…`, with which sessions are told in Slack. Default: the variable or "
+        "systemd credential `SLACK_BOT_TOKEN`. See `docs/slack.md`.",
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        description="`xapp-…`, with which we hear what people do in Slack. Default: the variable "
+        "or systemd credential `SLACK_APP_TOKEN`.",
+    )
+    slack_channel: str | None = Field(
+        None,
+        description="Id or `#name` of the channel in which sessions that were not started in Slack "
+        "are told. Default: those are not told.",
+    )
+    slack_may_start: Ids = Field(
+        (),
+        description="Who may start, steer and stop sessions from Slack: ids of users (`U…`), teams "
+        "(`T…`) and user groups (`S…`), with commas between. Default: nobody.",
+    )
+    slack_may_decide: Ids = Field(
+        (),
+        description="Who may approve, deny and edit, and extend budgets, from Slack: ids as above. "
+        "Default: nobody.",
+    )
+    slack_folder: Path | None = Field(
+        None,
+        description="Folder in which relative paths of tasks from Slack begin, and which they may "
+        "read. Default: an empty one.",
+    )
+    slack_api_url: str | None = Field(
+        None, description="Address of Slack's Web API. Default: `https://slack.com/api/`."
+    )
+    notify_channels: dict[str, str] = Field(
+        {},
+        description="Channels that the model may send notices to: a name that it reads, and the "
+        'id or `#name` of the channel, e.g. `{team = "C0123456789"}`. Default: only the thread.',
+    )
+    notify_per_hour: int = Field(
+        10, ge=0, description="Notices that the model may send in an hour, in one session."
+    )
 
-    @field_validator("state_dir", "sessions_dir", "publish_dir", "socket", "training_python")
+    @field_validator("slack_may_start", "slack_may_decide", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """A variable holds several with commas between."""
+        if isinstance(given, str):
+            return tuple(one for one in re.split(r"[\s,]+", given.strip()) if one)
+        return given
+
+    @field_validator("slack_may_start", "slack_may_decide")
+    @classmethod
+    def _ids(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        """Names can be taken by others; ids cannot."""
+        for one in given:
+            if not _SLACK_ID.fullmatch(one):
+                raise ValueError(
+                    f"{one!r} is no id of Slack; they begin with U, W, T, E or S and stand in "
+                    "people's profiles"
+                )
+        return given
+
+    @field_validator(
+        "state_dir", "sessions_dir", "publish_dir", "socket", "training_python", "slack_folder"
+    )
     @classmethod
     def _whole(cls, path: Path | None) -> Path | None:
         """`~` is the home folder, and what is relative begins where the process was started."""

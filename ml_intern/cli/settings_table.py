@@ -52,11 +52,9 @@ def _row(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None or field.default is None:
         return "see there" if "Default:" in (field.description or "") else "none"
-    if field.default == ():
-        return "none"
     if isinstance(field.default, bool):
         return "`true`" if field.default else "`false`"
-    return f"`{field.default}`"
+    return f"`{field.default}`" if field.default not in ((), {}) else "none"
 
 
 def _type(annotation: Any) -> str:
@@ -79,6 +77,8 @@ _WORDS = {
     float: "number",
     bool: "`true` or `false`",
     tuple[PolicyRule, ...]: "rules",
+    tuple[str, ...]: "list of texts",
+    dict[str, str]: "table of texts",
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,12 @@ from ml_intern.tracing.redact import secrets_in
 
 def secrets_of(settings: Settings) -> dict[str, str]:
     """From the environment, credentials of systemd and settings. Raises ConfigError, InputError."""
-    own = {"API_KEY": settings.api_key, "DATABASE": settings.database}
+    own = {
+        "API_KEY": settings.api_key,
+        "DATABASE": settings.database,
+        "SLACK_BOT_TOKEN": settings.slack_bot_token,
+        "SLACK_APP_TOKEN": settings.slack_app_token,
+    }
     said = {name: value.get_secret_value() for name, value in own.items() if value is not None}
     return {**secrets_in(os.environ), **credential_files(), **said, **_passwords(settings)}
 

@@ -23,6 +23,7 @@ from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.slack import slack_of, start
 from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.systemd import runs_under_systemd
@@ -35,6 +36,7 @@ from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.sandbox.system_paths import interpreter_folders
+from ml_intern.session.approvals import misfits
 from ml_intern.session.caps import micro_usd
 from ml_intern.session.desk import Caps, Desk, Limits
 from ml_intern.settings import Settings
@@ -42,6 +44,7 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Tool, Workplace
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.redact import Redactor
 from ml_intern.tracing.writer import TraceWriter
 
 log = logging.getLogger(__name__)
@@ -125,7 +128,16 @@ class Service:
         """
         if self._workers is not None:
             return True
-        compute = self._compute  # first: without it this process must not hold the lock
+        # First: without these this process must not hold the lock.
+        compute = self._compute
+        slack = slack_of(
+            self.settings,
+            self.store,
+            self.door,
+            self._clock,
+            check=partial(misfits, self.store, self.router),
+            redact=Redactor(secrets_of(self.settings)).value,
+        )
         if not self._lock.try_acquire():
             return False
         self.store.recover()
@@ -134,6 +146,8 @@ class Service:
         watcher = JobWatcher(self.store, compute, self._clock)
         self._readers.start("job-watcher", watcher.run)
         self._readers.start("trace-writer", self.traces.run)
+        if slack is not None:
+            start(slack, self._readers)
         return True
 
     @cached_property

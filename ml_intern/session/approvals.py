@@ -47,6 +47,21 @@ def decide(
     )
 
 
+def misfits(
+    store: Store, router: ToolRouter, approval_id: str, arguments: Mapping[str, Any]
+) -> list[str]:
+    """What keeps these arguments from running in the place of those that were asked for.
+
+    A sentence each, which begins with the name of its argument where it is about one. Decides
+    nothing. Raises InputError for an unknown approval.
+    """
+    prepared = router.prepare(store.approval(approval_id).tool, arguments)
+    if not isinstance(prepared, ToolOutcome):
+        return []
+    told = json.loads(prepared.output)
+    return [str(problem) for problem in told.get("problems") or [told["error"]]]
+
+
 def _misfit(tool: str, refusal: ToolOutcome) -> str:
     """What the router has against edited arguments, as a person reads it."""
     told = json.loads(refusal.output)

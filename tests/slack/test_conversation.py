@@ -1,0 +1,206 @@
+"""A session in Slack from its beginning to its end, and whoever may not."""
+
+from collections.abc import Sequence
+
+from ml_intern.client.door import NewSession
+from ml_intern.events import AccessRefused, ApprovalDecided, InterruptRequested, UserSaid
+from ml_intern.llm.scripted import Answer, calling
+from ml_intern.messages import Message, ToolMessage
+from tests.slack.conftest import OpenOffice
+from tests.slack.office import Office, last_answer
+from tests.support.slack import (
+    APPROVER,
+    PRIVATE,
+    REQUESTER,
+    STRANGER,
+    TRAINING,
+    SlackServer,
+)
+from tests.support.slack import (
+    Message as Posted,
+)
+from tests.support.waiting import wait_until
+
+SCRIPT = "import torch\nprint('train')\n"
+
+
+def sends(_task: str, messages: Sequence[Message]) -> Answer:
+    if any(isinstance(one, ToolMessage) for one in messages):
+        return f"Done: {last_answer(messages)}"
+    return calling("The script is ready.", send={"to": "hub", "script": SCRIPT})
+
+
+def asked(office: Office) -> Posted:
+    return office.slack.wait_for_message(TRAINING, "May I run")
+
+
+def test_a_mention_starts_a_session_that_answers_in_its_thread(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(lambda *_: "It is 93 % & rising.")
+    ts = slack.mention(REQUESTER, TRAINING, "train <a> classifier & see https://example.org/x")
+    end = slack.wait_for_message(TRAINING, "Finished")
+    thread = slack.thread(TRAINING, ts)
+    assert [one.thread_ts for one in thread[1:]] == [ts, ts]
+    assert "Started" in thread[1].text
+    assert "93 % &amp; rising." in end.words
+    (said,) = office.events(UserSaid)
+    assert said.text == "train <a> classifier & see https://example.org/x"
+    assert said.author == f"slack:{REQUESTER}"
+    assert len(office.service.store.sessions(10)) == 1
+    slack.wait_until_settled()
+    assert all(one.acked for one in slack.deliveries)
+
+
+def test_a_yes_runs_the_call_and_says_whose_it_was(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    question = asked(office)
+    assert "import torch" in question.words
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert office.sent == [("hub", SCRIPT)]
+    wait_until(lambda: f"Approved by <@{APPROVER}>" in slack.message(question.ts).words)
+    assert slack.message(question.ts).action_ids == []
+
+
+def test_an_edit_is_what_runs(open_office: OpenOffice, slack: SlackServer) -> None:
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    question = asked(office)
+    slack.click(APPROVER, question.ts, "edit")
+    view = slack.wait_for_view(APPROVER)
+    wrong = slack.submit_view(APPROVER, view.id, {"arg:copies": {"value": '"many"'}}).wait()
+    assert "copies" in str(wrong.response)
+    assert set(slack.screen(APPROVER)[0].errors) == {"arg:copies"}
+    slack.submit_view(APPROVER, view.id, {"arg:copies": {"value": "{"}}).wait()
+    assert "JSON" in slack.screen(APPROVER)[0].errors["arg:copies"]
+    done = slack.submit_view(APPROVER, view.id, {"arg:script": {"value": "print('mine <&>')"}})
+    done.wait()
+    assert done.trouble is None
+    end = slack.wait_for_message(TRAINING, "Finished")
+    assert office.sent == [("hub", "print('mine <&>')")]
+    (decision,) = office.events(ApprovalDecided)
+    assert decision.verdict == "edit"
+    assert decision.arguments["script"] == "print('mine <&>')"
+    assert "mine &lt;&amp;&gt;" in end.words
+    wait_until(lambda: "Edited and approved" in slack.message(question.ts).words)
+
+
+def test_a_no_with_a_reason_is_read_by_the_model(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    slack.click(APPROVER, asked(office).ts, "deny_reason")
+    view = slack.wait_for_view(APPROVER)
+    slack.submit_view(APPROVER, view.id, {"reason": {"value": "not before Monday"}}).wait()
+    end = slack.wait_for_message(TRAINING, "Finished")
+    assert "not before Monday" in end.words
+    assert office.sent == []
+
+
+def test_of_two_who_click_at_once_one_wins_and_both_see_who(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    slack.add_user_group("S0DECIDERS", [REQUESTER])
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    question = asked(office)
+    slack.hold()
+    slack.click(APPROVER, question.ts, "approve")
+    slack.click(REQUESTER, question.ts, "deny")
+    slack.click(APPROVER, question.ts, "approve")
+    slack.release()
+    slack.wait_for_message(TRAINING, "Finished")
+    (decision,) = office.events(ApprovalDecided)
+    loser = REQUESTER if APPROVER in decision.decided_by else APPROVER
+    winner = APPROVER if loser == REQUESTER else REQUESTER
+    slack.wait_for_ephemeral(loser, f"by <@{winner}>")
+    wait_until(lambda: f"by <@{winner}>" in slack.message(question.ts).words)
+    assert len(office.sent) == (winner == APPROVER)
+
+
+def test_a_stranger_decides_and_starts_nothing_and_that_is_noted(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    question = asked(office)
+    slack.click(STRANGER, question.ts, "approve")
+    slack.wait_for_ephemeral(STRANGER, "not on the list")
+    slack.click(STRANGER, question.ts, "edit").wait()
+    slack.say(STRANGER, TRAINING, "stop", question.thread_ts)
+    slack.mention(STRANGER, TRAINING, "mine bitcoin")
+    slack.wait_for(lambda: len(slack.ephemerals(STRANGER)) == 4)
+    assert slack.screen(STRANGER) == []
+    refused = office.events(AccessRefused)
+    assert [one.what for one in refused] == ["approve send", "edit send", "stop a session"]
+    assert all(STRANGER in one.who for one in refused)
+    assert not office.events(InterruptRequested)
+    assert len(office.service.store.sessions(10)) == 1
+    assert office.sent == []
+    slack.click(REQUESTER, question.ts, "approve")
+    slack.wait_for_ephemeral(REQUESTER, "not on the list")
+
+
+def test_replies_steer_status_answers_and_stop_stops(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    def waits(task: str, messages: Sequence[Message]) -> Answer:
+        if any("colour" in one.text for one in messages if isinstance(one, ToolMessage)):
+            return calling(send={"to": "hub"})
+        return calling(ask_person={"question": "Which colour <@U0X>?"})
+
+    office = open_office(waits)
+    ts = slack.mention(REQUESTER, TRAINING, "paint it")
+    question = slack.wait_for_message(TRAINING, "Which colour")
+    assert "<@U0X>" not in question.words
+    slack.say(REQUESTER, TRAINING, "status", ts)
+    slack.wait_for_message(TRAINING, "models cost")
+    slack.say(REQUESTER, TRAINING, "the colour is blue &amp; gold", ts)
+    asked(office)
+    slack.say(REQUESTER, TRAINING, "Stop!", ts)
+    slack.wait_for_message(TRAINING, "Interrupted")
+    assert office.sent == []
+    (message,) = [one for one in slack.messages(TRAINING) if "No longer needed" in one.words]
+    assert message.action_ids == []
+
+
+def test_a_command_starts_a_session_with_a_thread_of_its_own(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    open_office(lambda *_: "Yes.")
+    slack.slash(REQUESTER, "/ml-intern", "train <it> & win", TRAINING).wait()
+    end = slack.wait_for_message(TRAINING, "Finished")
+    (root,) = [one for one in slack.messages(TRAINING) if not one.is_reply]
+    assert end.thread_ts == root.ts
+    assert "train &lt;it&gt; &amp; win" in root.text
+    slack.slash(REQUESTER, "/ml-intern", "help", TRAINING).wait()
+    slack.wait_for_ephemeral(REQUESTER, "Mention me")
+
+
+def test_what_was_started_elsewhere_is_told_in_the_channel(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    office.service.door.start_session(NewSession(task="send it", started_in="/", author="ada"))
+    question = asked(office)
+    root = slack.message(question.thread_ts)
+    assert "send it" in root.text
+    slack.click(APPROVER, question.ts, "deny")
+    slack.wait_for_message(TRAINING, "Finished")
+
+
+def test_what_people_say_to_each_other_is_not_for_us(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(lambda *_: "Yes.")
+    ts = slack.say(REQUESTER, TRAINING, "good morning")
+    slack.say(APPROVER, TRAINING, "stop", ts)
+    slack.mention(REQUESTER, TRAINING, "train it")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert len(office.service.store.sessions(10)) == 1
+    assert PRIVATE not in {one.channel for one in slack.messages(TRAINING)}
