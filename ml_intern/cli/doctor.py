@@ -31,6 +31,7 @@ from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.service import training_python
+from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.errors import MLInternError
 from ml_intern.queue import address, schema
@@ -125,6 +126,7 @@ def examine() -> Iterator[Check]:
         _lock,
     ):
         yield _safely(check, settings)
+    yield from _slack(settings)
     yield _hub_token()
     yield _terminal()
 
@@ -330,6 +332,28 @@ def _command_of(pid: int) -> str:
     except OSError:
         return "its command line cannot be read"
     return " ".join(part.decode(errors="replace") for part in raw.split(b"\0")[:3] if part)
+
+
+def _slack(settings: Settings) -> Iterator[Check]:
+    """Asks Slack, where it is set up."""
+    try:
+        found = tokens(settings)
+    except MLInternError as exc:
+        step = "set both tokens, or neither; see docs/slack.md"
+        yield Check(name="slack", verdict="fail", found=str(exc), next_step=step)
+        return
+    if found is None:
+        yield Check(name="slack", verdict="ok", found="not set up (docs/slack.md says how)")
+        return
+    # Here, because Slack's client takes half a second to import.
+    from ml_intern.slack.examination import examine as examine_slack
+
+    named = [settings.slack_channel, *settings.notify_channels.values()]
+    channels = list(dict.fromkeys(name for name in named if name))
+    may = (settings.slack_may_start, settings.slack_may_decide)
+    for one in examine_slack(*found, settings.slack_api_url, channels, *may):
+        verdict: Verdict = "fail" if one.is_fatal else "warn" if one.next_step else "ok"
+        yield Check(name="slack", verdict=verdict, found=one.found, next_step=one.next_step)
 
 
 def _hub_token() -> Check:

@@ -581,6 +581,26 @@ def revoke(
     return policies.revoke(session, rule, debug=context.obj)
 
 
+slack = typer.Typer(name="slack", no_args_is_help=True, help="Set up the app in Slack.")
+app.add_typer(slack)
+
+
+@slack.callback()
+def slack_commands() -> None:
+    """Set up the app in Slack. See docs/slack.md."""
+
+
+@slack.command()
+def manifest() -> int:
+    """Print what Slack asks for when an app is made "from a manifest", as JSON.
+
+    It asks for the least that is needed; `ml-intern doctor` checks what was granted.
+    """
+    from ml_intern.cli import slack_setup
+
+    return slack_setup.manifest()
+
+
 database = typer.Typer(
     name="db", no_args_is_help=True, help="Back up, restore and copy the database."
 )

@@ -271,7 +271,7 @@ class Clerk:
         row = self._door.approval(approval_id)
         if row.decided_by == _who(letter) and row.state == _STATES.get(verdict):
             return f"{verdict}, before"
-        self._whisper(letter, _already(row))
+        self._show(letter, _already(row))
         return "too late"
 
     def _window(self, letter: Letter, approval_id: str) -> str:
@@ -279,7 +279,7 @@ class Clerk:
         row = self._door.approval(approval_id)
         self._demand_decide(letter, f"edit {row.tool}", row.session_id)
         if row.state != "pending":
-            self._whisper(letter, _already(row))
+            self._show(letter, _already(row))
         return "window"
 
     def _allow_more(self, letter: Letter, facts: dict[str, Any]) -> str:
@@ -321,12 +321,15 @@ class Clerk:
 
     def _whisper(self, letter: Letter, words: str, about: str = "") -> None:
         """To the one person, in the thread; once for each letter, and each that it is about."""
+        self._show(letter, escaped(words), about)
+
+    def _show(self, letter: Letter, markup: str, about: str = "") -> None:
         channel, thread_ts = self._place(letter)
         if not channel:
             return
         told = drafts.ephemeral(
             f"whisper:{letter.id}{about}",
-            escaped(words) if "<@" not in words else words,
+            markup,
             channel=channel,
             user=letter.body["user"],
             thread_ts=thread_ts,
@@ -382,6 +385,7 @@ def _lane(letter: Letter) -> str:
 
 
 def _already(row: ApprovalRow) -> str:
+    """As markup."""
     if row.state == "superseded":
         return "This is no longer needed: the session went on without it."
     if row.state == "expired":

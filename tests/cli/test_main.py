@@ -459,6 +459,20 @@ def test_the_log_is_private_and_the_terminal_free_of_it(ml_intern, state: Path) 
     assert (state / "logs/ml-intern.log").stat().st_mode & 0o777 == 0o600
 
 
+def test_slack_manifest_is_json(ml_intern) -> None:
+    done = ml_intern("slack", "manifest")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["settings"]["socket_mode_enabled"]
+
+
+def test_doctor_names_what_slack_lacks(ml_intern) -> None:
+    done = ml_intern("doctor", "--json", env={"SLACK_BOT_TOKEN": "xoxb-verysecret"})
+    (found,) = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "slack"]
+    assert found["verdict"] == "fail"
+    assert "slack_app_token" in found["found"]
+    assert "verysecret" not in done.stdout
+
+
 def test_doctor_finds_what_a_run_needs(ml_intern) -> None:
     done = ml_intern("doctor", "--json", env={"HF_TOKEN": "hf_verysecretverysecret"})
     document = json.loads(done.stdout)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.slack.manifest import SCOPES
 from tests.slack.office import Office, Plan
 from tests.support.slack import APPROVER, SlackServer
 
@@ -13,7 +14,7 @@ OpenOffice = Callable[..., Office]
 
 @pytest.fixture
 def slack() -> Iterator[SlackServer]:
-    with SlackServer(pace_s=None, tiers=False) as server:
+    with SlackServer(scopes=SCOPES, pace_s=None, tiers=False) as server:
         server.add_user_group("S0DECIDERS", [APPROVER])
         yield server
 

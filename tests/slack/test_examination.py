@@ -1,0 +1,78 @@
+"""What `doctor` says of Slack, and the app's description."""
+
+import pytest
+
+from ml_intern.slack.examination import Finding, examine
+from ml_intern.slack.manifest import EVENTS, SCOPES, manifest
+from tests.support.slack import PRIVATE, REQUESTER, TRAINING, SlackServer
+from tests.support.slack.gestures import EVENT_SCOPES
+
+
+def findings(slack: SlackServer, *channels: str, base_url: str | None = None) -> list[Finding]:
+    url = base_url or slack.base_url
+    given = (slack.bot_token, slack.app_token, url, channels or (TRAINING,))
+    return list(examine(*given, (REQUESTER,), (REQUESTER,)))
+
+
+def fatal(found: list[Finding]) -> str:
+    return " ".join(f"{one.found} {one.next_step}" for one in found if one.is_fatal)
+
+
+def test_all_is_well(slack: SlackServer) -> None:
+    found = findings(slack, "#training")
+    assert not any(one.next_step for one in found)
+    assert "in the workspace Workspace" in found[0].found
+    assert "in #training (#training)" in found[-1].found
+
+
+def test_a_token_that_was_revoked(slack: SlackServer) -> None:
+    slack.revoke_token("bot")
+    assert "install the app again" in fatal(findings(slack))
+
+
+def test_an_app_token_that_was_revoked(slack: SlackServer) -> None:
+    slack.revoke_token("app")
+    assert "connections:write" in fatal(findings(slack))
+
+
+def test_a_scope_that_is_missing(slack: SlackServer) -> None:
+    slack.tokens.bot.scopes.discard("files:write")
+    assert "lacks files:write" in fatal(findings(slack))
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        ("C0NOWHERE", "channel_not_found"),
+        ("#nowhere", "no channel nowhere"),
+        (PRIVATE, "channel_not_found"),
+        ("C0GENERAL", "/invite"),
+    ],
+)
+def test_a_channel_that_cannot_be_told(slack: SlackServer, channel: str, words: str) -> None:
+    assert words in fatal(findings(slack, channel))
+
+
+def test_an_archived_channel(slack: SlackServer) -> None:
+    slack.archive(TRAINING)
+    assert "archived" in fatal(findings(slack))
+
+
+def test_a_slack_out_of_reach(slack: SlackServer) -> None:
+    assert "reaches slack.com" in fatal(findings(slack, base_url="http://127.0.0.1:9/api/"))
+
+
+def test_lists_without_anybody(slack: SlackServer) -> None:
+    found = list(examine(slack.bot_token, slack.app_token, slack.base_url, (), (), ()))
+    assert [one.found for one in found if one.next_step and not one.is_fatal] == [
+        "no channel: only sessions from Slack are told",
+        "slack_may_start is empty: nobody may",
+        "slack_may_decide is empty: nobody may",
+    ]
+
+
+def test_the_description_asks_for_what_its_events_need_and_for_no_public_url() -> None:
+    found = manifest()
+    assert {EVENT_SCOPES[event] for event in EVENTS} <= set(SCOPES)
+    assert found["settings"]["socket_mode_enabled"]
+    assert "http" not in str(found)

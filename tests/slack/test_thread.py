@@ -1,0 +1,277 @@
+"""What a session says in Slack: every message is one that Slack takes, and the same each time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalReminded,
+    ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
+    BudgetReached,
+    Event,
+    Exhibit,
+    JobEnded,
+    JobProgressed,
+    JobStarted,
+    ModelReplied,
+    Notified,
+    SessionStarted,
+    ToolFinished,
+    ToolLost,
+    ToolStarted,
+    ToolWaiting,
+    TurnFinished,
+    UnknownResolved,
+)
+from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
+from ml_intern.queue.mail import Draft
+from ml_intern.queue.rows import Recorded
+from ml_intern.slack.thread import Thread, clean
+from ml_intern.tracing.redact import Redactor
+from tests.queue.given import S, asked, lost, resolved
+from tests.support.slack import TRAINING
+from tests.support.slack.blocks import IN_MESSAGE, check_blocks
+from tests.support.slack.shapes import Problems
+
+A, C, J = ApprovalId("a1"), CallId("c1"), JobId("j1")
+NASTY = "<!channel> & <@U1> ``` *x* \u202e" + "ü" * 50
+
+
+class Told:
+    """A thread, and all that it has given."""
+
+    def __init__(self, channel: str = TRAINING, origin: str = "") -> None:
+        self.thread = Thread(S, channel, {"team": "C0TEAM"}, lambda _id: "/traces/x.jsonl")
+        self._numbers = count(1)
+        self.at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+        self.first = self.take(
+            SessionStarted(
+                title=NASTY, model="m", workspace="/w", started_in="/", version="1", origin=origin
+            )
+        )
+
+    def take(self, event: Event, *, after_s: float = 0) -> list[Draft]:
+        self.at += timedelta(seconds=after_s)
+        number = next(self._numbers)
+        recorded = Recorded(position=number, session_id=S, seq=number, at=self.at, event=event)
+        found = [draft for draft in self.thread.take(recorded) if draft.external_id is None]
+        for draft in found:
+            check(draft)
+        return [draft for draft in found if not draft.dedupe.endswith(":root")]
+
+
+def check(draft: Draft) -> None:
+    if draft.body["act"] == "file":
+        return
+    problems = Problems(lambda _file: True)
+    check_blocks(problems, "/blocks", draft.body["blocks"], IN_MESSAGE)
+    assert problems.messages == []
+    assert 0 < len(draft.body["text"]) <= 4000
+    assert "<!channel>" not in str(draft.body)
+    assert "<@U1>" not in str(draft.body)
+
+
+def words(draft: Draft) -> str:
+    return str(draft.body)
+
+
+def buttons(draft: Draft) -> list[str]:
+    return [
+        element["action_id"]
+        for block in draft.body["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+def request(**more: Any) -> ApprovalRequested:
+    facts = {
+        "approval_id": A,
+        "call_id": C,
+        "tool": "publish",
+        "arguments": {"repo": NASTY, "script": "a\nb"},
+        "arguments_sha256": "s",
+        "reason": NASTY * 100,
+    }
+    return ApprovalRequested(**{**facts, **more})
+
+
+def decision(verdict: str = "approve", **more: Any) -> ApprovalDecided:
+    facts = {
+        "approval_id": A,
+        "call_id": C,
+        "verdict": verdict,
+        "arguments": {"repo": NASTY, "script": "a\nc"},
+        "arguments_sha256": "t",
+        "decided_by": "ada (slack:U0APPROVER)",
+        "reason": NASTY,
+    }
+    return ApprovalDecided(**{**facts, **more})
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    return Told()
+
+
+def test_a_session_without_a_place_in_slack_says_nothing_but_what_the_model_announces() -> None:
+    told = Told(channel="")
+    assert told.first == []
+    assert told.take(request()) == []
+    (notice,) = told.take(Notified(call_id=C, text=NASTY, destination="team"))
+    assert notice.body["channel"] == "C0TEAM"
+
+
+def test_a_session_that_was_started_in_slack_is_told_where_it_was() -> None:
+    told = Told(channel=TRAINING, origin="slack:C0OTHER:1.5")
+    (started,) = told.first
+    assert started.body["channel"] == "C0OTHER"
+    assert "Started" in words(started)
+
+
+@pytest.mark.parametrize("verdict", ["approve", "deny", "edit", "expire"])
+def test_a_question_becomes_its_answer(told: Told, verdict: str) -> None:
+    (question,) = told.take(request(like_this=True))
+    assert buttons(question) == ["approve", "edit", "deny", "deny_reason", "approve_like"]
+    (answer,) = told.take(decision(verdict))
+    assert answer.body["target"] == question.dedupe
+    assert buttons(answer) == []
+    assert ("<@U0APPROVER>" in words(answer)) == (verdict != "expire")
+
+
+def test_whatever_is_asked_fits_into_slack(told: Told) -> None:
+    found = told.take(
+        request(
+            arguments={
+                **{f"lines{n}": f"{NASTY}\n" * 200 for n in range(30)},
+                **{f"x{n}": [NASTY] * 9 for n in range(60)},
+            },
+            exhibits=tuple(
+                Exhibit(title=NASTY * 9, kind="python", text=f"{NASTY}\n" * n) for n in range(99)
+            ),
+            operation=NASTY * 9,
+            repository=NASTY * 99,
+            why=NASTY * 99,
+            on_denial=NASTY * 99,
+            expires_at="2026-01-31T12:00:00.000Z",
+            cost_micro_usd=None,
+            budget_left_micro_usd=1_500_000,
+        )
+    )
+    files = [one.body for one in found if one.body["act"] == "file"]
+    assert len(files) > 100
+    assert all(f"{NASTY}\n" in one["content"] for one in files if one["name"].endswith(".py"))
+    told.take(decision("edit", arguments={"script": "x\n" * 9000}))
+
+
+def test_a_call_that_was_answered_otherwise_takes_its_question_back(told: Told) -> None:
+    (question,) = told.take(asked("c1"))
+    finished = ToolFinished(
+        call_id=C, tool="bash", ok=False, output="", answered_by="interrupt", duration_ms=0
+    )
+    (taken_back,) = told.take(finished)
+    assert taken_back.body["target"] == question.dedupe
+    assert "No longer needed" in words(taken_back)
+    assert told.take(finished) == []
+
+
+def reply(tool: str, arguments: str) -> ModelReplied:
+    return ModelReplied(
+        reply_id="r",
+        model="m",
+        text="",
+        thinking="",
+        tool_calls=(ToolCall(call_id=C, name=tool, arguments=arguments),),
+        usage=Usage(),
+        cost_micro_usd=None,
+        stop_reason="tool_calls",
+        duration_ms=1,
+    )
+
+
+def started(tool: str) -> ToolStarted:
+    return ToolStarted(call_id=C, tool=tool, arguments={}, arguments_sha256="s", effect="read")
+
+
+def test_a_question_in_words_and_its_reminder(told: Told) -> None:
+    told.take(reply("ask_person", '{"question": "Which <colour>?"}'))
+    told.take(started("ask_person"))
+    (question,) = told.take(ToolWaiting(call_id=C, on=f"answer:{C}"))
+    assert "Which &lt;colour&gt;?" in words(question)
+    (reminder,) = told.take(ApprovalReminded(call_id=C, approval_id=None, number=1))
+    assert "Which &lt;colour&gt;?" in words(reminder)
+
+
+def test_a_lost_call_is_asked_about_once_somebody_is_waited_for(told: Told) -> None:
+    told.take(reply("send", '{"to": "<hub>"}'))
+    told.take(started("send"))
+    assert told.take(ToolLost(call_id=C, tool="send")) == []
+    (question,) = told.take(
+        TurnFinished(outcome="waiting", detail="", waiting_on=(f"unknown:{C}",))
+    )
+    assert buttons(question) == ["retry", "done", "skip"]
+    (answer,) = told.take(UnknownResolved(call_id=C, choice="skip", resolved_by="slack:U0APPROVER"))
+    assert answer.body["target"] == question.dedupe
+    assert lost()
+    assert resolved("skip")
+
+
+def test_a_budget_is_asked_for_and_extended(told: Told) -> None:
+    (notice,) = told.take(
+        BudgetNoticed(cap="day:2026-01-31", percent=80, used=24_000_000, limit=30_000_000)
+    )
+    assert "80 %" in words(notice)
+    assert "$24.00 of $30.00" in words(notice)
+    cap = f"session:{S}"
+    reached = BudgetReached(cap=cap, used=9_500_000, limit=10_000_000, needed=700_000)
+    (question,) = told.take(reached)
+    assert buttons(question) == ["extend", "stop"]
+    (answer,) = told.take(BudgetExtended(cap=cap, amount=5_000_000, extended_by="ada"))
+    assert answer.body["target"] == question.dedupe
+    assert "$5.00" in words(answer)
+    assert told.take(BudgetExtended(cap=cap, amount=5_000_000, extended_by="progress")) == []
+
+
+def test_progress_is_one_message_that_is_changed_now_and_then_and_at_the_end(told: Told) -> None:
+    (began,) = told.take(JobStarted(job_id=J, compute="local", handle={}, label=NASTY))
+    changes = []
+    for step in range(100):
+        metrics = {"loss": 1 / (step + 1)}
+        progressed = JobProgressed(
+            job_id=J, step=step, max_steps=100, metrics=metrics, log_offset=step
+        )
+        changes += told.take(progressed, after_s=1)
+    assert len(changes) == 3
+    changes += told.take(JobEnded(job_id=J, status="failed", exit_code=1, reason=NASTY * 99))
+    assert {one.body["target"] for one in changes} == {began.dedupe}
+    assert len(changes[-1].body["curve"]) == 100
+
+
+@pytest.mark.parametrize("outcome", ["finished", "failed", "stopped", "interrupted"])
+def test_each_end_has_its_own_words(told: Told, outcome: Any) -> None:
+    (end,) = told.take(TurnFinished(outcome=outcome, detail=NASTY * 200))
+    assert outcome in words(end).lower()
+    assert "/traces/x.jsonl" in words(end)
+
+
+def test_nothing_is_said_of_a_turn_that_waits_for_what_was_told(told: Told) -> None:
+    told.take(request())
+    assert told.take(TurnFinished(outcome="waiting", detail="", waiting_on=("approval:a1",))) == []
+
+
+def test_secrets_stay_home() -> None:
+    secret = "hf_abcdefghijklmnop0123456789"
+    recorded = Recorded(
+        position=1,
+        session_id=S,
+        seq=1,
+        at=datetime(2026, 1, 31, tzinfo=UTC),
+        event=request(arguments={"token": secret}, why=f"with {secret}"),
+    )
+    assert secret not in str(clean(recorded, Redactor({"HF_TOKEN": secret}).value))

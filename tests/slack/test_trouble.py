@@ -1,0 +1,148 @@
+"""What Slack and its people do at a bad moment: nothing is lost, nothing is done twice."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from ml_intern.client.door import NewSession
+from ml_intern.events import ApprovalDecided, ToolStarted, UserSaid
+from ml_intern.llm.scripted import Answer, calling
+from ml_intern.messages import Message, ToolMessage
+from tests.slack.conftest import OpenOffice
+from tests.slack.office import SECRET, Office
+from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
+from tests.support.slack import Message as Posted
+from tests.support.waiting import wait_until
+
+
+def sends(_task: str, messages: Sequence[Message]) -> Answer:
+    if any(isinstance(one, ToolMessage) for one in messages):
+        return "Done."
+    return calling(send={"to": "hub", "script": f"token = '{SECRET}'"})
+
+
+def asked(office: Office) -> Posted:
+    return office.slack.wait_for_message(TRAINING, "May I run")
+
+
+def begun(office: Office) -> Posted:
+    office.slack.mention(REQUESTER, TRAINING, "send it")
+    return asked(office)
+
+
+def test_an_event_that_comes_twice_and_an_envelope_that_is_replayed_count_once(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    slack.duplicate_next_event(2)
+    question = begun(office)
+    click = slack.click(APPROVER, question.ts, "approve").wait()
+    slack.wait_for_message(TRAINING, "Finished")
+    slack.replay(click)
+    for event in slack.events("app_mention"):
+        slack.replay(event)
+    slack.wait_until_settled()
+    assert len(office.service.store.sessions(10)) == 1
+    assert len(office.events(ApprovalDecided)) == 1
+    assert len(office.sent) == 1
+
+
+def test_late_clicks_say_why_nothing_came_of_them(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    slack.hold()
+    slack.click(APPROVER, question.ts, "deny")
+    slack.click(APPROVER, question.ts, "approve")
+    slack.click(APPROVER, question.ts, "edit")
+    office.service.door.decide(
+        office.service.door.open_approvals()[0].approval_id, "approve", decided_by="ada"
+    )
+    slack.wait_for_message(TRAINING, "Finished")
+    slack.release()
+    slack.wait_for(lambda: len(slack.ephemerals(APPROVER)) == 3)
+    assert all("Already approved by ada." in one.text for one in slack.ephemerals(APPROVER))
+    assert slack.screen(APPROVER) == []
+    assert len(office.events(ToolStarted)) == 1
+
+
+def test_a_window_that_was_open_while_somebody_else_decided(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    slack.click(APPROVER, question.ts, "edit")
+    view = slack.wait_for_view(APPROVER)
+    assert SECRET not in view.words
+    assert "script" in view.words
+    assert "arg:script" not in str(view.blocks), "what people may not see they cannot edit"
+    office.service.door.decide(
+        office.service.door.open_approvals()[0].approval_id, "deny", decided_by="ada"
+    )
+    slack.submit_view(APPROVER, view.id, {"arg:to": {"value": "elsewhere"}}).wait()
+    slack.wait_for_ephemeral(APPROVER, "Already denied by ada.")
+    assert office.sent == []
+    assert SECRET not in str([one.words for one in slack.messages(TRAINING)])
+
+
+def test_an_unknown_approval_is_refused(open_office: OpenOffice, slack: SlackServer) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    for block in slack.message(question.ts).blocks:
+        for element in block.get("elements", ()):
+            if element.get("action_id") == "approve":
+                element["value"] = "no-such-approval"
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_ephemeral(APPROVER, "No approval 'no-such-approval'")
+    assert len(office.service.store.open_approvals()) == 1
+
+
+@pytest.mark.parametrize("length", [3_900, 39_000])
+def test_a_long_message_is_heard_whole(
+    open_office: OpenOffice, slack: SlackServer, length: int
+) -> None:
+    office = open_office(lambda *_: "x" * 90_000)
+    words = "train " + "ü<&" * (length // 11)
+    slack.mention(REQUESTER, TRAINING, words)
+    slack.wait_for_message(TRAINING, "Finished")
+    (said,) = office.events(UserSaid)
+    assert said.text == words
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda slack: slack.cut_next_envelope(),
+        lambda slack: slack.disconnect("refresh_requested", close_after_s=0.2),
+        lambda slack: slack.disconnect("warning"),
+        lambda slack: slack.drop_sockets(),
+    ],
+)
+def test_a_socket_that_goes_loses_no_words(
+    open_office: OpenOffice, slack: SlackServer, trouble: object
+) -> None:
+    office = open_office(sends)
+    trouble(slack)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    slack.wait_for_sockets(2, 30)
+    slack.retry_now()
+    question = asked(office)
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert len(office.service.store.sessions(10)) == 1
+    assert len(office.sent) == 1
+
+
+def test_a_dead_slack_slows_no_turn(open_office: OpenOffice, slack: SlackServer) -> None:
+    office = open_office(lambda *_: "Done.", listens=False)
+    slack.down()
+    for number in range(20):
+        new = NewSession(task=f"task {number}", started_in="/", author="ada")
+        office.service.door.start_session(new)
+    wait_until(lambda: office.service.store.counts().get("idle") == 20, 5)
+    assert office.app.sender is not None
+    slack.up()
+    slack.wait_for(
+        lambda: sum("Finished" in one.text for one in slack.messages(TRAINING)) == 20, 30
+    )
