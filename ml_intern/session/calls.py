@@ -16,6 +16,7 @@ from ml_intern.events import (
     Effect,
     Event,
     JobStarted,
+    Notified,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -311,7 +312,9 @@ class Calls:
             facts=outcome.facts,
             spilled_to=spilled_to,
         )
-        self._scribe.record(*([first] if first else []), *_launched(outcome), finished)
+        self._scribe.record(
+            *([first] if first else []), *_launched(outcome), *_told(call_id, outcome), finished
+        )
 
     def waiting_on(self) -> tuple[str, ...]:
         """What open calls wait for."""
@@ -360,6 +363,15 @@ def _launched(outcome: ToolOutcome) -> list[JobStarted]:
         return []
     job = outcome.job
     return [JobStarted(job_id=job.job_id, compute=job.compute, handle=job.handle, label=job.label)]
+
+
+def _told(call_id: CallId, outcome: ToolOutcome) -> list[Notified]:
+    """What the call wants people outside the session to know."""
+    return [
+        Notified(call_id=call_id, text=fact.data["text"], destination=fact.data["destination"])
+        for fact in outcome.facts
+        if fact.kind == "notice"
+    ]
 
 
 def _what_for(open_call: OpenCall) -> str:

@@ -10,6 +10,7 @@ from ml_intern.tools.data.prepare import PrepareDataset
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
+from ml_intern.tools.notify import Notify
 from ml_intern.tools.person import AskPerson, ProposeChange
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Tool
@@ -33,6 +34,7 @@ def all_tools() -> list[Tool[Any]]:
         Plan(),
         AskPerson(),
         ProposeChange(),
+        Notify(),
         Read(),
         Write(),
         Edit(),

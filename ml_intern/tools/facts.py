@@ -15,6 +15,7 @@ job                `job_id`, `path`, `sha256`, `output_dir`, `environment`, `tim
 evaluation         `split`, `model_dir`, `weights_sha256`, `fingerprint`, `metrics`, `rows`,
                    `per_class`, `unknown_labels`
 card               `path`, `model_dir`, `sha256`, `weights_sha256`
+notice             `text`, `destination` (empty: the session's thread), `at`
 change_agreed      `what`, `was`, `becomes`
 published          `repo_id`, `path`, `model_dir`, `weights_sha256`
 

@@ -86,6 +86,15 @@ def _text(document: Mapping[str, Any] | str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notices:
+    """What the model may tell people beside the session, and how often."""
+
+    channels: tuple[str, ...]
+    """By their names in the settings; the session's own thread needs none."""
+    per_hour: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workplace:
     """What is the same for every call of one session.
 
@@ -122,6 +131,8 @@ class Workplace:
     job_timeout_s: float
     author: str
     """Name before the slash in repository ids."""
+    notices: Notices | None = None
+    """None: there is nobody to tell."""
 
     def is_record(self, found: Path) -> bool:
         """Whether this resolved path lies among the records of the product."""

@@ -17,6 +17,7 @@ TABLE = {
     ("plan", ""): ("allow", "allow"),
     ("ask_person", ""): ("allow", "allow"),
     ("propose_change", ""): ("ask", "ask"),
+    ("notify", ""): ("allow", "allow"),
     ("read", ""): ("allow", "allow"),
     ("write", ""): ("allow", "allow"),
     ("edit", ""): ("allow", "allow"),
