@@ -18,6 +18,7 @@ from ml_intern.client.door import Door, NewSession, TextPiece
 from ml_intern.client.following import Following
 from ml_intern.client.result import Result, result_of
 from ml_intern.daemon.service import Service
+from ml_intern.daemon.slack import tokens
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested
 from ml_intern.llm.client import ModelClient
@@ -95,15 +96,11 @@ class MLIntern:
 
         `model`: a name as in the settings, or an object. `system_prompt`: added to our own.
         `max_iterations`: model calls without a word from a person; 300 unless it is set.
+        `enable_slack_notifications`: also talk to Slack, where the settings have its tokens.
         `tools`: made with `tool`. `yes`: approve every call that needs it. `approve`: is asked
         about each instead: True, False, or None to leave it open. `settings`: any other setting by
         its name. Raises ConfigError.
         """
-        if enable_slack_notifications:
-            raise ConfigError(
-                "This version has no Slack yet; leave enable_slack_notifications out, and give "
-                "`approve` a function that asks you where you are."
-            )
         if yes and approve is not None:
             raise ConfigError("Give yes=True or `approve`, not both: one would overrule the other.")
         client, name = _model(model)
@@ -114,6 +111,12 @@ class MLIntern:
             sandbox=sandbox,
             **settings,
         )
+        self._with_slack = enable_slack_notifications
+        if enable_slack_notifications and tokens(self._settings) is None:
+            raise ConfigError(
+                "Slack is not set up: give SLACK_BOT_TOKEN and SLACK_APP_TOKEN (see "
+                "docs/slack.md), or leave enable_slack_notifications out."
+            )
         self._clients = [] if client is None else [client]
         self._tools = with_own(tools)
         self._instructions = system_prompt
@@ -258,7 +261,7 @@ class MLIntern:
         with self._lock:
             assert self._service is not None, "whoever calls has entered"
             service = self._service
-            hosting = service.try_host()
+            hosting = service.try_host(with_slack=self._with_slack)
         if service.trouble:
             raise StoreUnavailable(
                 f"{service.trouble} What is recorded is kept; `resume` goes on from there."

@@ -255,7 +255,7 @@ def test_threads_share_one(intern: Make) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"enable_slack_notifications": True}, "no Slack yet"),
+        ({"enable_slack_notifications": True}, "Slack is not set up"),
         ({"yes": True, "approve": bool}, "not both"),
         ({"modle": "x"}, "no setting `modle`.* model"),
         ({"max_iterations": 0}, "max_iterations"),

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute, runs_here
@@ -23,7 +23,7 @@ from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.secrets import secrets_of
-from ml_intern.daemon.slack import slack_of, start
+from ml_intern.daemon.slack import slack_of, start, tokens
 from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.systemd import runs_under_systemd
@@ -42,10 +42,13 @@ from ml_intern.session.desk import Caps, Desk, Limits
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
-from ml_intern.tools.protocol import Tool, Workplace
+from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.redact import Redactor
 from ml_intern.tracing.writer import TraceWriter
+
+if TYPE_CHECKING:
+    from ml_intern.slack.app import Slack
 
 log = logging.getLogger(__name__)
 
@@ -120,17 +123,36 @@ class Service:
         self._models.warm()
 
     def try_host(
-        self, beat: Callable[[str], None] = ignore, *, only: SessionId | None = None
+        self,
+        beat: Callable[[str], None] = ignore,
+        *,
+        only: SessionId | None = None,
+        with_slack: bool = False,
     ) -> bool:
         """Start the work in this process; false when another process does it already.
 
-        `beat`, `only`: see `Workers`.
+        `beat`, `only`: see `Workers`. `with_slack`: also talk to Slack, where it is set up. What
+        nobody tells there now, the next one who does tells.
         """
         if self._workers is not None:
             return True
         # First: without these this process must not hold the lock.
         compute = self._compute
-        slack = slack_of(
+        slack = self._slack() if with_slack else None
+        if not self._lock.try_acquire():
+            return False
+        self.store.recover()
+        if slack is not None:  # before the first turn, so that all of it is told
+            start(slack, self._readers)
+        self._workers = Workers(self._desk(), self.settings.workers, beat, only)
+        self._workers.start()
+        watcher = JobWatcher(self.store, compute, self._clock)
+        self._readers.start("job-watcher", watcher.run)
+        self._readers.start("trace-writer", self.traces.run)
+        return True
+
+    def _slack(self) -> "Slack | None":
+        return slack_of(
             self.settings,
             self.store,
             self.door,
@@ -138,17 +160,6 @@ class Service:
             check=partial(misfits, self.store, self.router),
             redact=Redactor(secrets_of(self.settings)).value,
         )
-        if not self._lock.try_acquire():
-            return False
-        self.store.recover()
-        self._workers = Workers(self._desk(), self.settings.workers, beat, only)
-        self._workers.start()
-        watcher = JobWatcher(self.store, compute, self._clock)
-        self._readers.start("job-watcher", watcher.run)
-        self._readers.start("trace-writer", self.traces.run)
-        if slack is not None:
-            start(slack, self._readers)
-        return True
 
     @cached_property
     def sandbox(self) -> Sandbox:
@@ -161,6 +172,13 @@ class Service:
     @cached_property
     def _compute(self) -> Compute:
         return LocalCompute(self.sandbox, own_units=runs_under_systemd(os.environ))
+
+    @cached_property
+    def _notices(self) -> Notices | None:
+        if tokens(self.settings) is None:
+            return None
+        named = tuple(self.settings.notify_channels)
+        return Notices(channels=named, per_hour=self.settings.notify_per_hour)
 
     @property
     def trouble(self) -> str:
@@ -257,6 +275,7 @@ class Service:
             memory_bytes=settings.memory_limit_bytes,
             job_timeout_s=settings.job_timeout_s,
             author=settings.author,
+            notices=self._notices,
         )
 
 

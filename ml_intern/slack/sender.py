@@ -36,6 +36,8 @@ LOOK = 50
 """Lanes that are looked at at once."""
 PAGE = 200
 IDLE_S = 1.0
+LINGER_S = 2.0
+"""For the last words of those who were told to stop, too."""
 LONGEST_PAUSE_S = 60.0
 GIVE_UP_AFTER = timedelta(hours=24)
 SKEW = timedelta(minutes=10)
@@ -73,7 +75,7 @@ class Sender:
         """What was last written to the log."""
 
     def run(self, stop: threading.Event) -> None:
-        """Send until `stop` is set."""
+        """Send until `stop` is set, and what comes soon after that."""
         while not stop.is_set():
             held = self._mail.hold(NAME)
             if held is None:
@@ -89,7 +91,10 @@ class Sender:
 
     def _serve(self, held: Held, stop: threading.Event) -> None:
         renewed_at = self._clock.monotonic()
-        while not stop.is_set():
+        end: float | None = None
+        while end is None or self._clock.monotonic() < end:
+            if stop.is_set() and end is None:
+                end = self._clock.monotonic() + LINGER_S
             if self._clock.monotonic() - renewed_at > HOLD_S / 6:
                 self._mail.renew(held)
                 renewed_at = self._clock.monotonic()

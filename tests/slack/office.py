@@ -28,7 +28,14 @@ SECRET = "hf_secret0123456789abcdef"
 
 class Office:
     def __init__(
-        self, folder: Path, slack: SlackServer, plan: Plan, *, channel: str = TRAINING, **more: Any
+        self,
+        folder: Path,
+        slack: SlackServer,
+        plan: Plan,
+        *,
+        channel: str = TRAINING,
+        notices: bool = False,
+        **more: Any,
     ) -> None:
         self.slack = slack
         self.sent: list[tuple[str, str]] = []
