@@ -1,0 +1,197 @@
+"""Slack: from a click to the running tool, and ten thousand messages that wait.
+
+Against the stand-in for Slack on this machine, over real HTTP and WebSocket. Run with
+`python -m benchmarks.slack [NUMBER]`; never part of the tests.
+"""
+
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ml_intern import tool
+from ml_intern.client.door import NewSession
+from ml_intern.clock import SystemClock
+from ml_intern.daemon.service import Service
+from ml_intern.daemon.supervisor import Supervisor
+from ml_intern.llm.scripted import Answer, ScriptedModel, calling
+from ml_intern.messages import Message, SessionId, ToolMessage
+from ml_intern.session.approvals import misfits
+from ml_intern.settings import Settings
+from ml_intern.slack import blocks, drafts
+from ml_intern.slack.app import Setup, Slack
+from ml_intern.tools.catalogue import with_own
+from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
+
+CLICKS = 30
+TURNS = 60
+PENDING = 10_000
+
+
+class Bench:
+    """A service with a scripted model, and Slack beside it without a pace."""
+
+    def __init__(self, folder: Path, slack: SlackServer) -> None:
+        self.slack = slack
+        self.began: list[float] = []
+        clock = SystemClock()
+
+        @tool(effect="external")
+        def send(to: str) -> str:
+            """Send it."""
+            self.began.append(time.perf_counter())
+            return to
+
+        def answer(messages: Sequence[Message], _tools: object) -> Answer:
+            if "ask" in str(messages[1]) and not isinstance(messages[-1], ToolMessage):
+                return calling(send={"to": "hub"})
+            return "Done."
+
+        settings = Settings(state_dir=folder / "state", sandbox="process", model="scripted")
+        models = [ScriptedModel("scripted", answer)]
+        self.service = Service.open(settings, clock, models, with_own([send]))
+        setup = Setup(
+            bot_token=slack.bot_token,
+            app_token=slack.app_token,
+            channel=TRAINING,
+            may_start=(REQUESTER,),
+            may_decide=(APPROVER,),
+            channels={},
+            folder=folder,
+            base_url=slack.base_url,
+            pace_s=0.0,
+        )
+        store, router = self.service.store, self.service.router
+        self.app = Slack(
+            setup,
+            store,
+            self.service.door,
+            clock,
+            check=lambda *given: misfits(store, router, *given),
+            redact=lambda value: value,
+        )
+        self.readers = Supervisor(clock)
+
+    def start_session(self, task: str) -> SessionId:
+        return self.service.door.start_session(NewSession(task=task, started_in="/", author="ada"))
+
+    def run(self, task: str) -> float:
+        """Seconds from a task to its end."""
+        began = time.perf_counter()
+        session_id = self.start_session(task)
+        ended = threading.Event()
+        watch = self.service.door.watch(session_id, 0, ended.set)
+        while self.service.door.session(session_id).outcome is None:
+            ended.wait(1)
+            ended.clear()
+        watch.close()
+        return time.perf_counter() - began
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SlackServer(pace_s=None, tiers=False) as slack,
+    ):
+        found = Bench(Path(folder), slack)
+        assert found.service.try_host()
+        found.app.teller.begin()
+        found.readers.start("slack-teller", found.app.teller.run)
+        found.readers.start("slack-clerk", found.app.clerk.run)
+        found.readers.start("slack-listener", found.app.listener.run)
+        slack.wait_for_sockets(2)
+        try:
+            yield found
+        finally:
+            found.readers.stop(10)
+            found.service.close(drain_s=1)
+
+
+def click_to_tool_ms(office: Bench, clicks: int) -> list[float]:
+    """From the moment at which a person presses Approve to the tool's first line."""
+    office.readers.start("slack-sender", office.app.sender.run)
+    took = []
+    seen: set[str] = set()
+    for number in range(clicks):
+        office.start_session(f"ask {number}")
+        found = office.slack.wait_for(lambda: _new_question(office.slack, seen), 30)
+        seen.add(found)
+        began, before = time.perf_counter(), len(office.began)
+        office.slack.click(APPROVER, found, "approve")
+        _until(lambda before=before: len(office.began) > before)
+        took.append((office.began[-1] - began) * 1000)
+    return took
+
+
+def pending(office: Bench, number: int) -> tuple[float, float, float]:
+    """Median turn alone and while `number` messages drain, in ms, and messages a second."""
+    mail = office.service.store.mail
+    alone = [office.run(f"plain {n}") for n in range(TURNS)]
+    session_id = office.start_session("plain")
+    mail.put(drafts.CHANNEL, [drafts.root(session_id, blocks.said("root"), channel=TRAINING)])
+    for start in range(0, number, 500):
+        rows = [
+            drafts.post(session_id, f"n:{n}", blocks.said(f"number {n}"), channel=TRAINING)
+            for n in range(start, min(start + 500, number))
+        ]
+        mail.put(drafts.CHANNEL, rows)
+    began, sent_before = time.perf_counter(), len(office.slack.messages(TRAINING))
+    office.readers.start("slack-sender", office.app.sender.run)
+    beside = [office.run(f"beside {n}") for n in range(TURNS)]
+    _until(lambda: _count(office.slack) >= number, 1800, 0.2)
+    rate = (len(office.slack.messages(TRAINING)) - sent_before) / (time.perf_counter() - began)
+    order = [
+        int(one.text.split()[1])
+        for one in office.slack.messages(TRAINING)
+        if one.text.startswith("number ")
+    ]
+    assert order == list(range(number)), "out of order"
+    return statistics.median(alone) * 1000, statistics.median(beside) * 1000, rate
+
+
+def _new_question(slack: SlackServer, seen: set[str]) -> str | None:
+    return next(
+        (
+            one.ts
+            for one in slack.messages(TRAINING)
+            if "approve" in one.action_ids and one.ts not in seen
+        ),
+        None,
+    )
+
+
+def _count(slack: SlackServer) -> int:
+    return sum(one.text.startswith("number ") for one in slack.messages(TRAINING))
+
+
+def _until(fact: Callable[[], bool], within_s: float = 30.0, every_s: float = 0.002) -> None:
+    end = time.monotonic() + within_s
+    never = threading.Event()
+    while not fact():
+        assert time.monotonic() < end, "never happened"
+        never.wait(every_s)
+
+
+def main(number: int = PENDING) -> None:
+    with bench() as office:
+        took = sorted(click_to_tool_ms(office, CLICKS))
+    print(
+        f"click to running tool, {len(took)} times   median {statistics.median(took):6.0f} ms   "
+        f"slowest {took[-1]:6.0f} ms   (goal: under 250 ms)"
+    )
+    with bench() as office:
+        alone, beside, rate = pending(office, number)
+    print(
+        f"a session of one turn            alone {alone:6.1f} ms   "
+        f"while {number:,} messages drain {beside:6.1f} ms"
+    )
+    print(f"messages in one thread, in order  {rate:6.0f} a second (Slack takes 1)")
+
+
+if __name__ == "__main__":
+    main(*(int(word) for word in sys.argv[1:]))
