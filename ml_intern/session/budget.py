@@ -86,6 +86,13 @@ class Budget:
         """So much under every cap that this session stands under, today."""
         return Spend(spend_id=spend_id, micro_usd=micro_usd, caps=self._caps())
 
+    def left_micro_usd(self) -> int | None:
+        """Under the tightest cap; None: there is no cap in money."""
+        capped = {cap: most for cap, most in self._caps().items() if most is not None}
+        rows = self._store.budgets(*capped) if capped else {}
+        left = [most + rows[cap].extended - rows[cap].used for cap, most in capped.items()]
+        return max(0, min(left)) if left else None
+
     # After a step
 
     def notices(self, spend: Spend | None) -> list[BudgetNoticed]:

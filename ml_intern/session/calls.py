@@ -17,6 +17,7 @@ from ml_intern.events import (
     Event,
     JobStarted,
     Notified,
+    Spend,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -24,6 +25,7 @@ from ml_intern.events import (
     TurnFinished,
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec
+from ml_intern.session.budget import Budget
 from ml_intern.session.desk import Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.scribe import Scribe
@@ -63,6 +65,7 @@ class Calls:
         router: ToolRouter,
         place: Workplace,
         signals: Signals,
+        budget: Budget,
         hold: Callable[[], None],
     ) -> None:
         """`hold` raises LeaseLost when the session is not ours any more."""
@@ -71,6 +74,7 @@ class Calls:
         self._router = router
         self._place = place
         self._signals = signals
+        self._budget = budget
         self._hold = hold
 
     def specs(self) -> Sequence[ToolSpec]:
@@ -180,6 +184,7 @@ class Calls:
                 repository=case.repository,
                 exhibits=self._router.exhibits(ready.prepared, context),
                 cost_micro_usd=case.cost_micro_usd,
+                budget_left_micro_usd=self._budget.left_micro_usd(),
                 like_this=judgement.like_this,
             )
         )
@@ -245,8 +250,16 @@ class Calls:
                 arguments_sha256=item.prepared.sha256,
                 effect=item.prepared.tool.effect,
                 recovery=item.prepared.tool.recovery,
+                spend=self._spend(item),
             )
         ]
+
+    def _spend(self, item: _Ready) -> Spend | None:
+        """What is reserved for it; nothing is known of an unknown cost before it is settled."""
+        worst = self._router.worst_cost_micro_usd(item.prepared, self._context(item.open_call))
+        if worst == 0:
+            return None
+        return self._budget.spend(item.open_call.call.call_id, worst or 0)
 
     def _execute(self, item: _Ready) -> ToolOutcome | Waiting | LeftRunning:
         return self._router.run(item.prepared, self._context(item.open_call), self._signals.cut)
@@ -311,10 +324,18 @@ class Calls:
             duration_ms=round(took_s * 1000),
             facts=outcome.facts,
             spilled_to=spilled_to,
+            cost_micro_usd=self._cost(call_id, outcome, answered_by),
         )
         self._scribe.record(
             *([first] if first else []), *_launched(outcome), *_told(call_id, outcome), finished
         )
+
+    def _cost(self, call_id: CallId, outcome: ToolOutcome, answered_by: AnsweredBy) -> int | None:
+        """Only the tool itself can tell what it cost."""
+        started = self._history.open_calls.get(call_id)
+        if started is None or not started.has_reserved:
+            return 0
+        return outcome.cost_micro_usd if answered_by == "tool" else None
 
     def waiting_on(self) -> tuple[str, ...]:
         """What open calls wait for."""

@@ -105,6 +105,7 @@ def _answered(open_call: OpenCall, outcome: ToolOutcome, by: AnsweredBy) -> Tool
         output=outcome.output,
         answered_by=by,
         duration_ms=0,
+        cost_micro_usd=None if open_call.has_reserved else 0,
     )
 
 
@@ -332,6 +333,7 @@ class Handling:
             router=self._desk.router,
             place=self._place(),
             signals=self._signals,
+            budget=self._budget(),
             hold=self._hold,
         )
 

@@ -54,6 +54,8 @@ class OpenCall:
     decision: ApprovalDecided | None = None
     effect: Effect | None = None
     """As it was when the call was started; None before."""
+    has_reserved: bool = False
+    """Money was reserved when it was started."""
     cut_off: bool = False
     """The model's answer was cut before the arguments of this call began."""
 
@@ -176,6 +178,7 @@ class History:
                     stage="started",
                     arguments=event.arguments,
                     effect=event.effect,
+                    has_reserved=was.has_reserved or event.spend is not None,
                     waiting_on=None,
                 )
             case ToolWaiting():

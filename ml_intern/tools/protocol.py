@@ -59,6 +59,10 @@ class ToolOutcome:
     output: str
     facts: tuple[Fact, ...] = ()
     job: LaunchedJob | None = None
+    cost_micro_usd: int | None = None
+    """Of a tool that has a worst cost: what it really cost; None: nobody can tell, so all that was
+    reserved counts as spent. A job that it launched says so at its end.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

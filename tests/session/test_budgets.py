@@ -7,16 +7,19 @@ import pytest
 
 from ml_intern.errors import Retryable
 from ml_intern.events import (
+    ApprovalRequested,
     BudgetExtended,
     BudgetNoticed,
     BudgetReached,
     ModelAsked,
     ModelFailed,
     ModelReplied,
+    ToolStarted,
     TurnFinished,
 )
 from ml_intern.messages import Usage
 from ml_intern.ops import Compact, Interrupt, UserInput
+from ml_intern.session.approvals import decide
 from ml_intern.session.desk import Caps
 from ml_intern.tools.protocol import succeed
 from tests.queue.given import HandClock
@@ -230,3 +233,69 @@ def test_a_summary_is_paid_for_too(bench):
     b.drive()
     assert b.last(ModelAsked).spend.micro_usd == 300
     assert [row.spent_micro_usd for row in b.store.spends(SESSION)].count(70) == 1
+
+
+def effect(number=1):
+    return calls(("effect", f'{{"number": {number}}}'))
+
+
+def paying(b, cost, worst=300):
+    """The tool costs up to `worst`, and says that it cost `cost`."""
+    b.effect.worst_cost = worst
+    b.effect.answer = lambda args, ctx: replace(succeed({}), cost_micro_usd=cost)
+
+
+def approve(b):
+    (asked,) = b.store.open_approvals(SESSION)
+    decide(b.store, b.desk.router, asked.approval_id, "approve", decided_by="ada")
+
+
+@pytest.mark.parametrize(("cost", "spent"), [(120, 120), (0, 0), (None, 300)])
+def test_a_paid_call_is_asked_reserved_and_settled(bench, cost, spent):
+    b = bench(effect(), words("done"), session_micro_usd=500)
+    paying(b, cost)
+    b.start()
+    assert b.drive().outcome == "waiting"
+    asked = b.last(ApprovalRequested)
+    assert (asked.cost_micro_usd, asked.budget_left_micro_usd) == (300, 500)
+    approve(b)
+    assert b.drive().outcome == "finished"
+    assert b.last(ToolStarted).spend.micro_usd == 300
+    assert b.store.budgets(OWN)[OWN].spent == spent
+
+
+def test_an_approved_call_that_hits_a_cap_stays_approved(bench):
+    b = bench(effect(), words("done"), session_micro_usd=200)
+    paying(b, 120)
+    b.start()
+    b.drive()
+    approve(b)
+    assert b.drive().waiting_on == (f"budget:{OWN}",)
+    assert b.effect.ran == []
+    b.store.extend(SESSION, OWN, 100, "ada")
+    assert b.drive().outcome == "finished"
+    assert b.effect.ran == [1]
+    assert len(b.all(ApprovalRequested)) == 1
+
+
+def test_a_paid_call_whose_process_died_counts_as_spent_when_nobody_can_look(bench, monkeypatch):
+    b = bench(effect(), words("done"), session_micro_usd=500)
+    paying(b, 120)
+    b.start()
+    b.drive()
+    approve(b)
+    with monkeypatch.context() as dying:
+        dying.setattr(b.effect, "run", die)
+        crash(b)
+    assert b.drive().outcome == "finished"
+    assert b.store.budgets(OWN)[OWN].spent == 300
+
+
+def test_an_unknown_cost_that_was_approved_is_settled_at_what_it_was(bench):
+    b = bench(effect(), words("done"), session_micro_usd=500)
+    paying(b, 120, worst=None)
+    b.start()
+    b.drive()
+    approve(b)
+    assert b.drive().outcome == "finished"
+    assert b.store.budgets(OWN)[OWN].spent == 120

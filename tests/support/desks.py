@@ -92,10 +92,14 @@ class Recorder(Tool[NumberArguments]):
             lambda args, ctx: succeed({"number": args.number})
         )
         self.found: ToolOutcome | None = None
+        self.worst_cost: int | None = 0
 
     def run(self, args: NumberArguments, ctx: ToolContext) -> ToolOutcome | Waiting:
         self.ran.append(args.number)
         return self.answer(args, ctx)
+
+    def worst_cost_micro_usd(self, args: NumberArguments, ctx: ToolContext) -> int | None:
+        return self.worst_cost
 
     def recover(self, args: NumberArguments, ctx: ToolContext) -> ToolOutcome | None:
         return self.found
