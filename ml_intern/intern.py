@@ -95,7 +95,8 @@ class MLIntern:
         """What is not said here comes from the environment and `config.toml`, as for `ml-intern`.
 
         `model`: a name as in the settings, or an object. `system_prompt`: added to our own.
-        `max_iterations`: model calls without a word from a person; 300 unless it is set.
+        `max_iterations`: model calls without a word from a person, 300 unless it is set; then the
+        session goes on only while its work gets on, else it waits (`ml-intern extend`).
         `enable_slack_notifications`: also talk to Slack, where the settings have its tokens.
         `tools`: made with `tool`. `yes`: approve every call that needs it. `approve`: is asked
         about each instead: True, False, or None to leave it open. `settings`: any other setting by

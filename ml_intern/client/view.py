@@ -127,7 +127,7 @@ class View:
         self.model_calls = 0
         self.usage = Usage()
         self.cost_micro_usd: int | None = 0
-        """None: the price of some call is unknown."""
+        """None: what one of them cost is unknown."""
         self.waited_s = 0.0
         """Seconds in which nothing went on because a person was to answer."""
         self._idle_s = 0.0
@@ -175,7 +175,7 @@ class View:
 
     @property
     def cost_usd(self) -> float | None:
-        """What models cost; None: the price of some call is unknown."""
+        """What models, calls and jobs cost; None: that of one of them is unknown."""
         return None if self.cost_micro_usd is None else self.cost_micro_usd / 1_000_000
 
     @property
@@ -299,10 +299,13 @@ class View:
     def _spend(self, event: ModelReplied | Compacted) -> None:
         self.model_calls += 1
         self.usage = _sum(self.usage, event.usage)
-        if event.cost_micro_usd is None or self.cost_micro_usd is None:
+        self._pay(event.cost_micro_usd)
+
+    def _pay(self, cost_micro_usd: int | None) -> None:
+        if cost_micro_usd is None or self.cost_micro_usd is None:
             self.cost_micro_usd = None
         else:
-            self.cost_micro_usd += event.cost_micro_usd
+            self.cost_micro_usd += cost_micro_usd
 
     def _take_approval(self, event: ApprovalRequested | ApprovalDecided) -> None:
         if isinstance(event, ApprovalRequested):
@@ -346,6 +349,7 @@ class View:
     def _finish(self, step: Step, event: ToolFinished, at: datetime) -> None:
         step.state, step.ended = ("done" if event.ok else "failed"), at
         step.output, step.answered_by = event.output, event.answered_by
+        self._pay(event.cost_micro_usd)
         self.questions.pop(event.call_id, None)
         self.unknowns.pop(event.call_id, None)
         self.approvals = {
@@ -370,6 +374,7 @@ class View:
             case JobEnded():
                 job = self.jobs[event.job_id]
                 job.status, job.reason = event.status, event.reason
+                self._pay(event.cost_micro_usd)
             case _:
                 assert_never(event)
 

@@ -13,6 +13,18 @@ from ml_intern.queue.store import Store
 from ml_intern.session.desk import Caps
 
 
+class Room:
+    """The chore of `Clockwork`: see `resume_where_there_is_room`."""
+
+    def __init__(self, store: Store, clock: Clock, caps: Caps) -> None:
+        self._store = store
+        self._clock = clock
+        self._caps = caps
+
+    def __call__(self) -> None:
+        resume_where_there_is_room(self._store, self._clock, self._caps)
+
+
 def resume_where_there_is_room(store: Store, clock: Clock, caps: Caps) -> int:
     """Wake every session whose next step fits now, but not two for the same room; how many."""
     today = f"day:{clock.now().date().isoformat()}"

@@ -335,6 +335,8 @@ class Calls:
         started = self._history.open_calls.get(call_id)
         if started is None or not started.has_reserved:
             return 0
+        if outcome.job is not None:
+            return 0  # its end says
         return outcome.cost_micro_usd if answered_by == "tool" else None
 
     def waiting_on(self) -> tuple[str, ...]:

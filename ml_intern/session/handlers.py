@@ -199,7 +199,8 @@ class Handling:
 
     def _summarize(self, asked_by: str, reply: ModelReply, kept: int) -> None:
         if not reply.message.text.strip():
-            self._give_up(f"{reply.model} wrote no summary")
+            reason = f"{reply.model} wrote no summary"
+            self._give_up(reason, ModelFailed(model=reply.model, error=reason, retry_in_s=None))
             return
         self._finish(
             Compacted(
@@ -222,7 +223,9 @@ class Handling:
 
     def _stop_compacting(self) -> None:
         if self._signals.stop.is_set():
-            self._give_up(self._why_stopped())
+            reason = self._why_stopped()
+            cut = ModelFailed(model=self._row.model, error=reason, retry_in_s=None)
+            self._give_up(reason, cut)
         else:
             self._desk.store.release(self._claim)
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import Lines
@@ -31,9 +32,9 @@ def scripted_service(state_dir: Path, answers: Iterable[Answer] = ()) -> Iterato
         service.close(drain_s=5.0)
 
 
-def started(service: Service, task: str = "Do it") -> SessionId:
+def started(service: Service, task: str = "Do it", **more: Any) -> SessionId:
     """A new session with this task, typed by Ada."""
-    return service.door.start_session(NewSession(task=task, started_in="/", author="ada"))
+    return service.door.start_session(NewSession(task=task, started_in="/", author="ada", **more))
 
 
 def change(becomes: str = "8") -> AssistantMessage:

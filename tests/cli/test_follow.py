@@ -17,6 +17,7 @@ from ml_intern.daemon.service import Service
 from ml_intern.errors import StoreUnavailable
 from ml_intern.events import (
     ApprovalDecided,
+    BudgetExtended,
     InterruptRequested,
     ToolFinished,
     TurnFinished,
@@ -24,7 +25,7 @@ from ml_intern.events import (
     UnknownResolved,
 )
 from ml_intern.llm.scripted import Answer, calling
-from ml_intern.messages import SessionId
+from ml_intern.messages import AssistantMessage, SessionId
 from ml_intern.session.approvals import decide
 from tests.cli.services import TypingPerson, change, scripted_service, started
 from tests.support.lost import lose_call
@@ -35,9 +36,9 @@ from tests.support.waiting import wait_until
 class Following:
     """One service and what a person sees of the session that it is given."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, **more: object) -> None:
         self.service = service
-        self.session_id = started(service)
+        self.session_id = started(service, **more)
         self.wishes = Wishes()
         self.trouble = StoreTrouble()
         self._stream = io.StringIO()
@@ -76,10 +77,10 @@ def follow(tmp_path: Path) -> Iterable:
     """Makes a `Following` of a session whose model gives these answers."""
     opened = []
 
-    def make(*answers: Answer) -> Following:
+    def make(*answers: Answer, **more: object) -> Following:
         context = scripted_service(tmp_path / "state", answers)
         opened.append(context)
-        return Following(context.__enter__())
+        return Following(context.__enter__(), **more)
 
     yield make
     for context in opened:
@@ -216,6 +217,36 @@ def test_a_lost_call_that_nobody_can_answer_for_here_is_left_waiting(follow) -> 
     assert following.run(yes=True) == exits.WAITING
     assert following.run(TypingPerson("l")) == exits.WAITING
     assert following.events(UnknownResolved) == []
+
+
+def looks(number: int) -> AssistantMessage:
+    return calling(read={"path": f"{number}.txt"})
+
+
+def test_a_person_gives_more_room_under_a_cap(follow) -> None:
+    following = follow(*map(looks, range(3)), "Nothing there.", max_iterations=2)
+
+    assert following.run(TypingPerson("much", "5")) == exits.DONE
+    assert "? the next step would pass a cap" in following.shown
+    assert "'much' is no number of calls" in following.shown
+    assert [given.amount for given in following.events(BudgetExtended)] == [5]
+
+
+def test_a_cap_that_nobody_extends_here_is_left_as_it_is(follow) -> None:
+    following = follow(*map(looks, range(3)), max_iterations=2)
+
+    assert following.run(yes=True) == exits.WAITING
+    assert following.run(TypingPerson("")) == exits.WAITING
+    assert following.events(BudgetExtended) == []
+
+
+def test_room_that_is_given_elsewhere_ends_the_asking(follow) -> None:
+    following = follow(*map(looks, range(3)), "Nothing there.", max_iterations=2)
+
+    def bob_is_faster() -> None:
+        following.service.store.extend(following.session_id, "iterations", 5, "bob")
+
+    assert following.run(TypingPerson(None, meanwhile=bob_is_faster)) == exits.DONE
 
 
 def test_a_decision_made_elsewhere_ends_the_asking(follow) -> None:

@@ -143,7 +143,8 @@ def _sandbox(facts: SessionFacts) -> list[str]:
 
 def _limits(facts: SessionFacts) -> list[str]:
     found = [
-        f"{facts.max_iterations} answers of yours after a person last spoke.",
+        f"{facts.max_iterations} answers of yours after a person last spoke, more while the work "
+        "gets on.",
         f"{_duration(facts.max_turn_s)} for one turn, not counting waits for jobs and people.",
     ]
     if _offers(facts, "launch_training"):
