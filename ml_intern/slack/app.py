@@ -13,7 +13,7 @@ from ml_intern.client.door import Door
 from ml_intern.clock import Clock
 from ml_intern.queue.store import Store
 from ml_intern.slack.access import Access
-from ml_intern.slack.clerk import Clerk, Extend
+from ml_intern.slack.clerk import Clerk
 from ml_intern.slack.listener import Check, Listener
 from ml_intern.slack.sender import PACE_S, Sender
 from ml_intern.slack.teller import Teller
@@ -50,7 +50,6 @@ class Slack:
         *,
         check: Check,
         redact: Callable[[Any], Any],
-        extend: Extend | None = None,
     ) -> None:
         web = SlackWeb(setup.bot_token, setup.base_url)
         access = Access(setup.may_start, setup.may_decide, web, clock)
@@ -64,9 +63,7 @@ class Slack:
             trace=door.trace_path,
         )
         self.sender = Sender(store.mail, web, clock, setup.pace_s)
-        self.clerk = Clerk(
-            store, door, access, clock, folder=setup.folder, redact=redact, extend=extend
-        )
+        self.clerk = Clerk(store, door, access, clock, folder=setup.folder, redact=redact)
         self.listener = Listener(
             store.mail,
             door,

@@ -53,9 +53,6 @@ MAY_NOT = "Sorry, you are not on the list of people who may {what} here; this wa
 _NAME = re.compile(r"[^\w.-]+")
 _STATES = {"approve": "approved", "deny": "denied", "edit": "edited"}
 
-Extend = Callable[[SessionId, str, int, str], bool]
-"""Gives more room under a cap, in somebody's name; false when there was more already."""
-
 
 class Clerk:
     """Belongs to one thread."""
@@ -69,7 +66,6 @@ class Clerk:
         *,
         folder: Path,
         redact: Callable[[Any], Any],
-        extend: Extend | None = None,
     ) -> None:
         """`folder`: where the relative paths of tasks begin."""
         self._store = store
@@ -79,7 +75,6 @@ class Clerk:
         self._clock = clock
         self._folder = folder
         self._redact = redact
-        self._extend = extend
         self._put_off: dict[str, float] = {}
         """Lanes in which a letter could not be dealt with, and until when they wait."""
 
@@ -285,11 +280,17 @@ class Clerk:
     def _allow_more(self, letter: Letter, facts: dict[str, Any]) -> str:
         session_id, cap = SessionId(str(facts["session"])), str(facts["cap"])
         self._demand_decide(letter, f"extend {cap}", session_id)
-        if self._extend is None:
-            raise InputError("Budgets cannot be extended from here in this version.")
-        if self._extend(session_id, cap, int(facts["amount"]), _who(letter)):
+        given = self._door.extend(
+            session_id,
+            cap,
+            int(facts["amount"]),
+            extended_by=_who(letter),
+            answers=int(facts["seq"]),
+            key=_key(letter),
+        )
+        if given:
             return "extended"
-        self._whisper(letter, "There is more room already.")
+        self._whisper(letter, "There is more room already, or somebody gave it.")
         return "too late"
 
     def _resolve(self, letter: Letter, choice: Choice, facts: dict[str, Any]) -> str:

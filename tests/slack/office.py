@@ -34,7 +34,7 @@ class Office:
         plan: Plan,
         *,
         channel: str = TRAINING,
-        notices: bool = False,
+        max_iterations: int = 300,
         **more: Any,
     ) -> None:
         self.slack = slack
@@ -55,7 +55,12 @@ class Office:
 
         clock = SystemClock()
         self.service = Service.open(
-            Settings(state_dir=folder / "state", sandbox="process", model="scripted"),
+            Settings(
+                state_dir=folder / "state",
+                sandbox="process",
+                model="scripted",
+                max_iterations=max_iterations,
+            ),
             clock,
             [ScriptedModel("scripted", answer)],
             with_own([send]),

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from ml_intern.client.door import NewSession
-from ml_intern.events import AccessRefused, ApprovalDecided, InterruptRequested, UserSaid
+from ml_intern.events import (
+    AccessRefused,
+    ApprovalDecided,
+    BudgetExtended,
+    InterruptRequested,
+    UserSaid,
+)
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import Message, ToolMessage
 from tests.slack.conftest import OpenOffice
@@ -204,3 +210,39 @@ def test_what_people_say_to_each_other_is_not_for_us(
     slack.wait_for_message(TRAINING, "Finished")
     assert len(office.service.store.sessions(10)) == 1
     assert PRIVATE not in {one.channel for one in slack.messages(TRAINING)}
+
+
+def test_a_budget_is_extended_once_and_only_by_those_who_may(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    def plans(_task: str, messages: Sequence[Message]) -> Answer:
+        done = sum(isinstance(one, ToolMessage) for one in messages)
+        return calling(plan={"items": [{"step": f"step {done}"}]}) if done < 5 else "Done."
+
+    office = open_office(plans, max_iterations=4)
+    ts = slack.mention(REQUESTER, TRAINING, "go on")
+    question = slack.wait_for_message(TRAINING, "is reached")
+    slack.click(REQUESTER, question.ts, "extend")
+    slack.wait_for_ephemeral(REQUESTER, "not on the list")
+    slack.hold()
+    slack.click(APPROVER, question.ts, "extend")
+    slack.click(APPROVER, question.ts, "extend")
+    slack.release()
+    wait_until(lambda: f"<@{APPROVER}> allows" in slack.message(question.ts).words)
+    (extended,) = office.events(BudgetExtended)
+    assert extended.extended_by.endswith(f"(slack:{APPROVER})")
+    assert question.thread_ts == ts
+
+
+def test_a_budget_that_is_not_extended_stops_the_session(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    def plans(_task: str, messages: Sequence[Message]) -> Answer:
+        done = sum(isinstance(one, ToolMessage) for one in messages)
+        return calling(plan={"items": [{"step": f"step {done}"}]})
+
+    open_office(plans, max_iterations=4)
+    slack.mention(REQUESTER, TRAINING, "go on")
+    question = slack.wait_for_message(TRAINING, "is reached")
+    slack.click(REQUESTER, question.ts, "stop")
+    slack.wait_for_message(TRAINING, "Interrupted")
