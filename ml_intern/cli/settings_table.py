@@ -58,14 +58,12 @@ def _default(field: FieldInfo) -> str:
 
 
 def _type(annotation: Any) -> str:
-    if get_origin(annotation) is list:
-        return "list of texts"
-    if get_origin(annotation) is dict:
-        return "table"
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
         return " or ".join(_type(part) for part in get_args(annotation) if part is not type(None))
+    if annotation not in _WORDS and get_origin(annotation) is dict:
+        return "table"
     return _WORDS.get(annotation, str(annotation))
 
 
@@ -78,6 +76,7 @@ _WORDS = {
     bool: "`true` or `false`",
     tuple[PolicyRule, ...]: "rules",
     tuple[str, ...]: "list of texts",
+    list[str]: "list of texts",
     dict[str, str]: "table of texts",
 }
 
