@@ -1,6 +1,7 @@
 """How the caps stand, of one session or of all together: for whoever asks from outside."""
 
 from ml_intern.clock import Clock
+from ml_intern.events import SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import Store
 from ml_intern.session.budget import own_cap
@@ -23,7 +24,8 @@ def of_session(store: Store, session_id: SessionId, limits: Limits, clock: Clock
     soft = limits.max_iterations
     for recorded in journal:
         meter.apply(recorded.event)
-        soft = getattr(recorded.event, "max_iterations", None) or soft
+        if isinstance(recorded.event, SessionStarted):
+            soft = recorded.event.max_iterations or soft
     own = meter.max_cost_micro_usd
     money = _money(store, {own_cap(session_id): caps.session_micro_usd if own is None else own})
     seconds = int(worked_s(journal, clock.now()))
