@@ -34,6 +34,7 @@ from ml_intern.daemon.service import training_python
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.errors import MLInternError
+from ml_intern.llm.hosted import price_list
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.rows import UnknownRow
@@ -123,6 +124,7 @@ def examine() -> Iterator[Check]:
         _sandbox,
         _training,
         _model,
+        _prices,
         _lock,
     ):
         yield _safely(check, settings)
@@ -315,6 +317,12 @@ def _model(settings: Settings) -> Check:
         " (in this process: no key, no network, no cost)" if settings.model == "autopilot" else ""
     )
     return Check(name="model", verdict="ok", found=settings.model + free)
+
+
+def _prices(settings: Settings) -> Check:
+    own = count(len(settings.model_prices), "price")
+    words = f"{price_list()}; {own} and {len(settings.free_models)} free by the settings"
+    return Check(name="prices", verdict="ok", found=words)
 
 
 def _lock(settings: Settings) -> Check:

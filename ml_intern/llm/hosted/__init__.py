@@ -7,6 +7,6 @@ first request, or in `warm`, and never because it was imported itself.
 from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.model import HostedModel, hosted_model
 from ml_intern.llm.hosted.offline import warm
-from ml_intern.llm.hosted.prices import Price
+from ml_intern.llm.hosted.prices import Price, price_list
 
-__all__ = ["HostedModel", "Price", "RequestLoop", "hosted_model", "warm"]
+__all__ = ["HostedModel", "Price", "RequestLoop", "hosted_model", "price_list", "warm"]

@@ -5,10 +5,14 @@ By the prices in the settings, else by the list that comes with LiteLLM. A price
 settings name so.
 """
 
+import importlib.metadata
+import importlib.util
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ml_intern.llm.hosted.names import Endpoint
@@ -37,6 +41,16 @@ class Price:
     def dearest_input_usd(self) -> float:
         """Whatever the cache does."""
         return max(self.input_usd, self.cache_read_usd or 0.0, self.cache_write_usd or 0.0)
+
+
+def price_list() -> str:
+    """Which list of prices is installed here, and since when; does not import LiteLLM."""
+    found = importlib.util.find_spec("litellm")
+    if found is None or found.origin is None:
+        return "none: LiteLLM is not installed"
+    file = Path(found.origin).with_name("model_prices_and_context_window_backup.json")
+    since = datetime.fromtimestamp(file.stat().st_mtime, UTC).date() if file.exists() else "?"
+    return f"of LiteLLM {importlib.metadata.version('litellm')}, installed on {since}"
 
 
 def cost_micro_usd(

@@ -1,11 +1,13 @@
 """What an answer cost: the list's price, free, or unknown."""
 
+import importlib.metadata
 import math
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from ml_intern.llm.hosted import Price, RequestLoop, hosted_model
+from ml_intern.llm.hosted import Price, RequestLoop, hosted_model, price_list
 from ml_intern.llm.hosted.offline import litellm
 from ml_intern.llm.hosted.prices import cost_micro_usd, worst_micro_usd
 from ml_intern.messages import AssistantMessage, Usage, UserMessage
@@ -80,6 +82,11 @@ def test_a_price_of_zero_in_the_list_is_unknown() -> None:
     }
     for name in ["given-away", *listed]:
         assert cost(f"groq/{name}", SOME) is None
+
+
+def test_it_is_said_which_list_is_used_and_how_old_it_is() -> None:
+    version = importlib.metadata.version("litellm")
+    assert re.fullmatch(rf"of LiteLLM {version}, installed on \d{{4}}-\d\d-\d\d", price_list())
 
 
 def test_what_was_not_counted_has_no_price() -> None:
