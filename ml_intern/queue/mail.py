@@ -47,6 +47,8 @@ class Letter:
     """What somebody did elsewhere, and nobody has dealt with."""
 
     id: int
+    key: str
+    """Under which it counts once, whatever it came in."""
     body: dict[str, Any] = field(hash=False)
     received_at: datetime
 
@@ -378,7 +380,7 @@ def _put_one(connection: Connection, channel: str, draft: Draft, at: str) -> boo
 
 def _letter(row: RowMapping) -> Letter:
     received_at = datetime.fromisoformat(row["received_at"])
-    return Letter(id=row["id"], body=row["body"], received_at=received_at)
+    return Letter(id=row["id"], key=row["dedupe"], body=row["body"], received_at=received_at)
 
 
 def _post(row: RowMapping) -> Post:

@@ -167,7 +167,7 @@ class Clerk:
             return self._stop(letter, session_id)
         self._demand_start(letter, "steer a session", session_id)
         words = UserInput(text=text, author=_who(letter))
-        self._door.submit(session_id, words, key=_key(letter))
+        self._door.submit(session_id, words, key=letter.key)
         return "said"
 
     def _command(self, letter: Letter) -> str:
@@ -190,7 +190,7 @@ class Clerk:
             author=_who(letter),
             origin=f"{ORIGIN}{body['channel']}:{ts}",
         )
-        session_id = self._door.start_session(new, key=_key(letter))
+        session_id = self._door.start_session(new, key=letter.key)
         if ts:
             # Replies may come before the journal was read.
             known = drafts.known_root(session_id, channel=body["channel"], ts=ts)
@@ -199,7 +199,7 @@ class Clerk:
 
     def _stop(self, letter: Letter, session_id: SessionId) -> str:
         order = Interrupt(asked_by=_who(letter), reason="asked for in Slack")
-        self._door.submit(session_id, order, key=_key(letter))
+        self._door.submit(session_id, order, key=letter.key)
         return "stopped"
 
     def _tell_status(self, letter: Letter, session_id: SessionId) -> str:
@@ -286,7 +286,7 @@ class Clerk:
             int(facts["amount"]),
             extended_by=_who(letter),
             answers=int(facts["seq"]),
-            key=_key(letter),
+            key=letter.key,
         )
         if given:
             return "extended"
@@ -322,7 +322,7 @@ class Clerk:
 
     def _whisper(self, letter: Letter, words: str, about: str = "") -> None:
         """To the one person, in the thread; once for each letter, and each that it is about."""
-        self._show(letter, escaped(words), about)
+        self._show(letter, escaped(str(self._redact(words))), about)
 
     def _show(self, letter: Letter, markup: str, about: str = "") -> None:
         channel, thread_ts = self._place(letter)
@@ -370,11 +370,6 @@ def _who(letter: Letter) -> str:
     user = f"slack:{letter.body['user']}"
     name = _NAME.sub("", letter.body.get("name", ""))[:80]
     return f"{name} ({user})" if name else user
-
-
-def _key(letter: Letter) -> str:
-    """The same letter asks for the same, however often it is dealt with."""
-    return f"slack:{letter.id}"
 
 
 def _lane(letter: Letter) -> str:

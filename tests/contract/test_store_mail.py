@@ -37,6 +37,7 @@ def test_a_letter_that_comes_twice_is_stored_once(mail: Mail) -> None:
     assert not mail.receive(SLACK, "event-1", {"text": "hello again"})
     (letter,) = mail.unread(SLACK, 10)
     assert letter.body["text"].startswith("hello \u00e9")
+    assert letter.key == "event-1"
 
 
 def test_letters_are_read_in_the_order_in_which_they_came_until_they_are_settled(
