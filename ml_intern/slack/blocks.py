@@ -276,7 +276,12 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return "\n".join(["What was changed:", *lines])[:SECTION]
 
 
-# Questions, unknown effects, budgets
+# Words, questions, unknown effects, budgets
+
+
+def words(text: str) -> Said:
+    """What the model says while something waits for a person."""
+    return said(fitting(text, 2900))
 
 
 def question(words: str) -> Said:

@@ -22,6 +22,7 @@ from ml_intern.events import (
     JobEnded,
     JobProgressed,
     JobStarted,
+    ModelReplied,
     Notified,
     SessionStarted,
     ToolFinished,
@@ -74,6 +75,8 @@ class Thread:
         self._budgets: dict[str, str] = {}
         """Keys of the rows about caps that are reached."""
         self._digests: dict[JobId, datetime] = {}
+        self._words = ""
+        """The model's last, where it called nothing with them."""
 
     def take(self, recorded: Recorded) -> list[Draft]:
         """Take up one event, in journal order; what is to be sent for it."""
@@ -118,6 +121,9 @@ class Thread:
                 return []
             case UnknownResolved():
                 return self._tell_resolved(event, seq)
+            case ModelReplied(text=text, tool_calls=calls):
+                self._words = "" if calls else text
+                return []
             case JobStarted() | JobProgressed() | JobEnded():
                 return self._tell_job(event, recorded)
             case BudgetReached() | BudgetExtended() | BudgetNoticed():
@@ -222,7 +228,9 @@ class Thread:
             said = blocks.ended(self.view, event, self._trace(self._id))
             return [self._post(f"ended:{seq}", said)]
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
-        return [
+        words, self._words = self._words, ""
+        spoken = [self._post(f"words:{seq}", blocks.words(words))] if words.strip() else []
+        return spoken + [
             self._post(key, blocks.unknown(self._id, step))
             for call_id in asked
             if (key := self._lost.get(CallId(call_id)))

@@ -265,6 +265,26 @@ def test_nothing_is_said_of_a_turn_that_waits_for_what_was_told(told: Told) -> N
     assert told.take(TurnFinished(outcome="waiting", detail="", waiting_on=("approval:a1",))) == []
 
 
+def test_words_beside_an_open_question_are_told(told: Told) -> None:
+    told.take(request())
+    spoken = ModelReplied(
+        reply_id="r",
+        model="m",
+        text=NASTY,
+        thinking="",
+        tool_calls=(),
+        usage=Usage(),
+        cost_micro_usd=None,
+        stop_reason="end",
+        duration_ms=1,
+    )
+    told.take(spoken)
+    waiting = TurnFinished(outcome="waiting", detail="", waiting_on=("approval:a1",))
+    (words_,) = told.take(waiting)
+    assert "&lt;!channel&gt;" in words(words_)
+    assert told.take(waiting) == []
+
+
 def test_secrets_stay_home() -> None:
     secret = "hf_abcdefghijklmnop0123456789"
     recorded = Recorded(
