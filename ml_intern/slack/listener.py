@@ -9,6 +9,7 @@ import http.client
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -20,10 +21,10 @@ from ml_intern.client.door import Door
 from ml_intern.clock import Clock
 from ml_intern.errors import InputError, SlackError
 from ml_intern.queue.mail import Mail
-from ml_intern.queue.rows import ApprovalRow
+from ml_intern.queue.rows import ApprovalRow, SessionRow
 from ml_intern.slack import modal
 from ml_intern.slack.access import Access
-from ml_intern.slack.drafts import CHANNEL, ephemeral
+from ml_intern.slack.drafts import CHANNEL, ephemeral, root_key
 from ml_intern.slack.envelopes import Heard, heard
 from ml_intern.slack.web import SlackWeb, client
 
@@ -33,6 +34,10 @@ SOCKETS = 2
 LOOK_S = 1.0
 LONGEST_PAUSE_S = 60.0
 CLOSE_S = 4.0
+AWAY = timedelta(hours=24)
+"""How far back words are heard that came while nobody listened."""
+MOST_THREADS = 40
+PAGE = 200
 
 Check = Callable[[str, Mapping[str, Any]], Sequence[str]]
 """What keeps edited arguments of an approval from running; nothing when they fit."""
@@ -70,6 +75,8 @@ class Listener:
             while len(sockets) < SOCKETS and not stop.is_set():
                 if (socket := self._connected(stop)) is not None:
                     sockets.append(socket)
+            if not stop.is_set():
+                self._catch_up()
             while not stop.is_set():
                 self._clock.wait(stop, LOOK_S)
         finally:
@@ -108,6 +115,37 @@ class Listener:
         socket.send_socket_mode_response(response)
         if found is not None and is_new and found.body.get("action") in _WINDOWS:
             self._open_window(found, str(request.payload.get("trigger_id", "")))
+
+    # What was said while nobody listened
+
+    def _catch_up(self) -> None:
+        """Hear the replies in the threads of sessions in which something happened lately.
+
+        Slack repeats them for some minutes only. Those that were heard are known by their keys.
+        """
+        since = self._clock.now() - AWAY
+        try:
+            bot = str(self._web.ask("auth.test").get("user_id", ""))
+            for row in self._door.sessions(MOST_THREADS):
+                if row.updated >= since:
+                    self._hear_thread(row, max(since, row.created), bot)
+        except SlackError as exc:
+            log.warning("slack_not_caught_up", extra={"error": str(exc)})
+
+    def _hear_thread(self, row: SessionRow, since: datetime, bot: str) -> None:
+        root = self._mail.find(root_key(row.session_id))
+        if root is None or root.external_id is None:
+            return
+        channel, ts = root.external_id.split(":", 1)
+        oldest = f"{since.timestamp():.6f}"
+        found = self._web.ask(
+            "conversations.replies", channel=channel, ts=ts, oldest=oldest, limit=PAGE
+        )
+        for message in found.get("messages", ()):
+            event = {"type": "message", **message, "channel": channel}
+            said = heard("events_api", {"event": event, "authorizations": [{"user_id": bot}]})
+            if said is not None and message.get("ts") != ts and message.get("ts", "") > oldest:
+                self._mail.receive(CHANNEL, said.key, said.body)
 
     # Windows
 

@@ -146,3 +146,23 @@ def test_a_dead_slack_slows_no_turn(open_office: OpenOffice, slack: SlackServer)
     slack.wait_for(
         lambda: sum("Finished" in one.text for one in slack.messages(TRAINING)) == 20, 30
     )
+
+
+def test_words_that_were_said_while_nobody_listened_are_heard_once(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    thread_ts = question.thread_ts
+    slack.say(REQUESTER, TRAINING, "first", thread_ts)
+    wait_until(lambda: "first" in [one.text for one in office.events(UserSaid)])
+    slack.wait_for_message(TRAINING, "Finished")
+    office.close()
+    slack.say(REQUESTER, TRAINING, "while you were away", thread_ts)
+    again = open_office(sends)
+    wait_until(lambda: "while you were away" in [one.text for one in again.events(UserSaid)])
+    slack.retry_now()
+    slack.wait_until_settled()
+    said = [one.text for one in again.events(UserSaid)]
+    assert said.count("first") == 1
+    assert said.count("while you were away") == 1
