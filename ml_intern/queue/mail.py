@@ -19,6 +19,7 @@ from sqlalchemy import (
     RowMapping,
     Text,
     bindparam,
+    delete,
     func,
     or_,
     select,
@@ -117,6 +118,11 @@ _SETTLE = (
     .where(inbox.c.id == bindparam("letter"), inbox.c.state == "new")
     .values(state=bindparam("becomes"), note=bindparam("words"))
 )
+_FORGET = delete(inbox).where(
+    inbox.c.channel == bindparam("of"),
+    inbox.c.state != "new",
+    inbox.c.received_at < bindparam("at"),
+)
 _OPEN_STATES = ("queued", "sending")
 _HEADS = (
     select(func.min(outbox.c.id))
@@ -129,9 +135,6 @@ _READY = (
     .where(or_(outbox.c.next_try.is_(None), outbox.c.next_try <= bindparam("at")))
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
-)
-_NEXT_TRY = select(func.min(outbox.c.next_try)).where(
-    outbox.c.channel == bindparam("of"), outbox.c.state.in_(_OPEN_STATES)
 )
 _BEHIND = (
     select(outbox)
@@ -213,6 +216,15 @@ class Mail:
         bind = {"letter": letter.id, "becomes": becomes, "words": note}
         return self._change(lambda c: c.execute(_SETTLE, bind).rowcount == 1)
 
+    def forget(self, channel: str, before: datetime) -> int:
+        """Keep no longer what was dealt with and came before that; how much it was.
+
+        The same coming again would count once more: keep it for days.
+        """
+        bind = {"of": channel, "at": stamp(before)}
+        gone: int = self._database.write(lambda c: c.execute(_FORGET, bind).rowcount)
+        return gone
+
     # Outgoing
 
     def put(self, channel: str, drafts: Iterable[Draft]) -> int:
@@ -265,12 +277,6 @@ class Mail:
         with self._database.read() as connection:
             row = connection.execute(_BY_EXTERNAL, bind).mappings().first()
         return None if row is None else _post(row)
-
-    def next_try(self, channel: str) -> datetime | None:
-        """When something that was put off is to be tried again at the earliest."""
-        with self._database.read() as connection:
-            found = connection.execute(_NEXT_TRY, {"of": channel}).scalar()
-        return None if found is None else datetime.fromisoformat(found)
 
     def counts(self, channel: str) -> dict[PostState, int]:
         """How many are in each state."""

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 NAME = "slack-clerk"
 LOOK = 100
 IDLE_S = 1.0
+KEEP = timedelta(days=30)
+"""How long letters are known that were dealt with; older ones go at the next start."""
 HELP = (
     "Mention me with a task in plain words, or type `/ml-intern TASK`: what to train, on which "
     "data. Reply in the thread to steer or to answer; `stop` stops the session, `status` says how "
@@ -95,6 +98,7 @@ class Clerk:
 
     def _serve(self, held: Held, stop: threading.Event) -> None:
         renewed_at = self._clock.monotonic()
+        self._mail.forget(CHANNEL, self._clock.now() - KEEP)
         while not stop.is_set():
             if self._clock.monotonic() - renewed_at > HOLD_S / 6:
                 self._mail.renew(held)

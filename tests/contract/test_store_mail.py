@@ -53,6 +53,17 @@ def test_letters_are_read_in_the_order_in_which_they_came_until_they_are_settled
     assert [letter.body["key"] for letter in mail.unread(SLACK, 9)] == ["two", "three"]
 
 
+def test_only_what_was_dealt_with_long_ago_is_forgotten(mail: Mail, clock: HandClock) -> None:
+    for key in ("settled", "open"):
+        mail.receive(SLACK, key, {"key": key})
+    mail.settle(mail.unread(SLACK, 1)[0], "done")
+    assert mail.forget(SLACK, clock.now()) == 0
+    clock.passed_s += 60
+    assert mail.forget(SLACK, clock.now()) == 1
+    assert [letter.key for letter in mail.unread(SLACK, 9)] == ["open"]
+    assert mail.receive(SLACK, "settled", {})
+
+
 def test_whoever_waits_for_mail_is_woken(mail: Mail) -> None:
     heard = mail.rings()
     mail.receive(SLACK, "one", {})
@@ -93,7 +104,6 @@ def test_what_was_put_off_waits_for_its_time_and_holds_its_lane_up(
     mail.begin(post)
     mail.again(post, clock.now() + timedelta(seconds=5), doubtful=doubtful)
     assert keys(mail) == ["b1"]
-    assert mail.next_try(SLACK) == clock.now() + timedelta(seconds=5)
     clock.passed_s += 5
     assert keys(mail) == ["a1", "b1"]
     assert mail.ready(SLACK, 1)[0].state == ("sending" if doubtful else "queued")
