@@ -1,0 +1,121 @@
+"""The window in which arguments are edited: what can be edited, and what counts as an edit."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ml_intern.messages import ApprovalId, CallId
+from ml_intern.queue.rows import ApprovalRow
+from ml_intern.slack.modal import approval_of, deny_view, edit_view, edited, under_fields
+from tests.queue.given import S
+from tests.support.slack.blocks import IN_VIEW, check_blocks
+from tests.support.slack.shapes import Problems
+
+SCHEMA = {"properties": {"script": {"type": "string"}, "seed": {"type": "integer"}}}
+ARGUMENTS = {
+    "script": "a\nb\n",
+    "epochs": 8,
+    "public": False,
+    "extra": {"lr": 0.1},
+    "empty": "",
+}
+
+
+def row(arguments: dict[str, Any] = ARGUMENTS) -> ApprovalRow:
+    return ApprovalRow(
+        approval_id=ApprovalId("a1"),
+        session_id=S,
+        call_id=CallId("c1"),
+        tool="publish",
+        arguments=arguments,
+        arguments_sha256="sha",
+        reason="<it leaves>",
+        state="pending",
+        requested_at=datetime(2026, 1, 31, tzinfo=UTC),
+        decided_by=None,
+        decided_at=None,
+    )
+
+
+def filled(arguments: dict[str, Any] = ARGUMENTS, **typed: str | None) -> dict[str, Any]:
+    """The window as Slack gives it back; what was not typed stands as it did."""
+    view = edit_view(row(arguments), arguments, SCHEMA)
+    values = {
+        block["block_id"]: {"value": {"value": block["element"].get("initial_value")}}
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+    values |= {f"arg:{name}": {"value": {"value": value}} for name, value in typed.items()}
+    return {**view, "state": {"values": values}}
+
+
+def names(view: dict[str, Any]) -> list[str]:
+    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ARGUMENTS,
+        {},
+        {f"x{n}": n for n in range(200)},
+        {"x" * 500: 1, "long": "y" * 3001, "just": "z" * 3000},
+    ],
+)
+def test_slack_takes_the_window(arguments: dict[str, Any]) -> None:
+    for view in (edit_view(row(arguments), arguments, SCHEMA), deny_view(row(arguments))):
+        problems = Problems(lambda _file: True)
+        check_blocks(problems, "/view/blocks", view["blocks"], IN_VIEW)
+        assert problems.messages == []
+        assert approval_of(view) == ("a1", "sha")
+
+
+def test_what_does_not_fit_or_is_secret_stays_as_it_is() -> None:
+    arguments = {"long": "y" * 3001, "token": "hf_secret", "short": "x"}
+    view = edit_view(row(arguments), {**arguments, "token": "[REDACTED]"}, {})
+    assert names(view) == ["arg:short"]
+    assert "hf_secret" not in str(view)
+    assert "long, token" in str(view["blocks"][-1])
+
+
+def test_nothing_that_was_left_alone_is_an_edit() -> None:
+    assert edited(row(), filled(), SCHEMA).arguments == ARGUMENTS
+    again = filled(script="a\r\nb", epochs=" 8 ", empty="  ")
+    assert edited(row(), again, SCHEMA).arguments == ARGUMENTS
+
+
+def test_text_stays_text_and_the_rest_is_json() -> None:
+    view = filled(script="42", epochs="2", public="true", extra='{"lr": 1}', seed="7")
+    assert edited(row(), view, SCHEMA).arguments == {
+        "script": "42",
+        "epochs": 2,
+        "public": True,
+        "extra": {"lr": 1},
+        "empty": "",
+        "seed": 7,
+    }
+
+
+def test_a_field_that_was_emptied() -> None:
+    found = edited(row(), filled(script=None, epochs=None), SCHEMA).arguments
+    assert found["script"] == ""
+    assert "epochs" not in found
+
+
+def test_what_is_no_json_is_said_under_its_field() -> None:
+    found = edited(row(), filled(epochs="two"), SCHEMA)
+    assert list(found.errors) == ["arg:epochs"]
+
+
+def test_misfits_stand_under_the_fields_that_they_are_about() -> None:
+    misfits = ["epochs: too many", "extra.lr: too much", "nothing in particular"]
+    found = under_fields(misfits, filled())
+    assert found["arg:epochs"] == "epochs: too many"
+    assert found["arg:extra"] == "extra.lr: too much"
+    assert found["arg:script"] == "nothing in particular"
+
+
+def test_a_window_of_another_app_is_about_nothing() -> None:
+    assert approval_of({"private_metadata": "[1]"}) == ("", "")
+    assert approval_of({}) == ("", "")
