@@ -150,6 +150,7 @@ _NOISY = (
     "uvicorn.error",
     "LiteLLM",
     "alembic.runtime.plugins",
+    "slack_sdk",
 )
 
 
