@@ -1,11 +1,13 @@
-"""A person's decision about one call: the first one wins, in the caller's transaction."""
+"""A person's decisions about calls: the first one wins, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided
+from ml_intern.events import ApprovalDecided, Event, Exhibit, RuleGranted
 from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import ApprovalDecision
 from ml_intern.queue import backlog, sessions
@@ -26,23 +28,41 @@ _LONGEST = 80
 """Characters of an unknown id that are repeated."""
 
 
-def decide(connection: Connection, decided: ApprovalDecided, found: Encoded, at: str) -> bool:
-    """Append the decision and queue its op, if the approval is still open.
+def decide(connection: Connection, found: Encoded, at: str) -> tuple[ApprovalId, ...]:
+    """Append decisions on approvals of one session, with their rules, and queue their ops.
 
-    Raises InputError for an unknown approval, StateConflict for a decision about something else.
+    Which of them won: those whose approvals were still open. Nothing is stored of the others.
+    Raises InputError for an unknown approval and for approvals of several sessions, StateConflict
+    for a decision about something else.
     """
-    bind = {"approval": decided.approval_id}
-    found_in = connection.execute(_OF_SESSION, bind).scalar()
-    if found_in is None:
-        raise _unknown(connection, decided.approval_id)
-    session_id = SessionId(found_in)
+    named = [one.approval_id for one, _ in found if isinstance(one, ApprovalDecided)]
+    session_id = _session_of(connection, named)
     sessions.hold(connection, session_id)
-    if connection.execute(_STATE, bind).scalar() != "pending":
-        return False
-    append_unheld(connection, session_id, found, at)
-    wake = ApprovalDecision(approval_id=decided.approval_id)
-    backlog.put(connection, session_id, wake, f"apr:{decided.approval_id}", at)
-    return True
+    won = tuple(
+        key for key in named if connection.execute(_STATE, {"approval": key}).scalar() == "pending"
+    )
+    mine = [each for each in found if _is_about(each[0], won)]
+    if mine:
+        append_unheld(connection, session_id, mine, at)
+    for key in won:
+        backlog.put(connection, session_id, ApprovalDecision(approval_id=key), f"apr:{key}", at)
+    return won
+
+
+def _is_about(one: Event, won: Sequence[ApprovalId]) -> bool:
+    return isinstance(one, ApprovalDecided | RuleGranted) and one.approval_id in won
+
+
+def _session_of(connection: Connection, named: Sequence[ApprovalId]) -> SessionId:
+    found: set[SessionId] = set()
+    for key in named:
+        session_id = connection.execute(_OF_SESSION, {"approval": key}).scalar()
+        if session_id is None:
+            raise _unknown(connection, key)
+        found.add(SessionId(session_id))
+    if len(found) != 1:
+        raise InputError("Decide about approvals of one session at a time.")
+    return found.pop()
 
 
 def by_prefix(connection: Connection, prefix: str) -> ApprovalRow:
@@ -89,4 +109,13 @@ def _approval(row: RowMapping) -> ApprovalRow:
         requested_at=datetime.fromisoformat(row["requested_at"]),
         decided_by=row["decided_by"],
         decided_at=datetime.fromisoformat(row["decided_at"]) if row["decided_at"] else None,
+        question_id=row["question_id"],
+        **_shown(row["shown"]),
     )
+
+
+def _shown(stored: dict[str, Any] | None) -> dict[str, Any]:
+    """What `edges.shown` has made of the request."""
+    found = dict(stored or {})
+    found["exhibits"] = tuple(Exhibit(**one) for one in found.get("exhibits", ()))
+    return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ml_intern.events import Event, JobStatus, Outcome
+from ml_intern.events import Event, Exhibit, JobStatus, Outcome
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
 from ml_intern.ops import Op
 
@@ -94,6 +94,19 @@ class ApprovalRow:
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    question_id: str = ""
+    """Approvals with the same one are one question."""
+    content_sha256: str = ""
+    """This and what follows: see `ApprovalRequested`."""
+    operation: str = ""
+    repository: str = ""
+    why: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
+    cost_micro_usd: int | None = 0
+    budget_left_micro_usd: int | None = None
+    on_denial: str = ""
+    expires_at: str = ""
+    like_this: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

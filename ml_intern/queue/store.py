@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from ml_intern.clock import Clock, stamp
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided, BudgetExtended, Event, SessionStarted
-from ml_intern.messages import SessionId
+from ml_intern.events import ApprovalDecided, BudgetExtended, Event, RuleGranted, SessionStarted
+from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import ApprovalDecision, ExtendBudget, Interrupt, Op, UserInput
 from ml_intern.queue import (
     approvals,
@@ -167,16 +167,19 @@ class Store:
         found = encoded(events)
         return self._write(lambda c: append_unheld(c, session_id, found, at), "news")
 
-    def decide(self, decided: ApprovalDecided) -> bool:
-        """Decide a pending approval, append the decision and wake its session.
+    def decide(
+        self, *decided: ApprovalDecided, grants: Sequence[RuleGranted] = ()
+    ) -> tuple[ApprovalId, ...]:
+        """Decide pending approvals of one session at once, and wake it; which of them won.
 
-        False when it was decided or became superfluous before; who decided stands in `approval`.
+        The others were decided or became superfluous before; who decided stands in `approval`.
+        `grants` are the rules that come with decisions, stored where those won.
         Raises InputError for an unknown approval, StateConflict when call or arguments are not
         those that were asked for, StoreUnavailable.
         """
         at = stamp(self._clock.now())
-        found = encoded([decided])
-        return self._write(lambda c: approvals.decide(c, decided, found, at), "news", "work")
+        found = encoded([*decided, *grants])
+        return self._write(lambda c: approvals.decide(c, found, at), "news", "work")
 
     def revoke_rule(self, session_id: SessionId, rule_id: str, revoked_by: str) -> bool:
         """Take back what a person approved in general; calls that come later are asked again.

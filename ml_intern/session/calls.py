@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import groupby
 from typing import assert_never
 
+from ml_intern.clock import stamp
 from ml_intern.events import (
     AnsweredBy,
     ApprovalRequested,
@@ -25,8 +27,9 @@ from ml_intern.events import (
     TurnFinished,
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec
+from ml_intern.session.asking import ON_DENIAL, what_changed
 from ml_intern.session.budget import Budget
-from ml_intern.session.desk import Signals
+from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.scribe import Scribe
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
@@ -40,6 +43,10 @@ log = logging.getLogger(__name__)
 
 PARALLEL_READS = 4
 
+EXPIRED = (
+    "Nobody decided about this call in time, which counts as a no. Go on without it, or end and "
+    "say what you need."
+)
 CUT_OFF = (
     "Your answer was cut at its length limit before the arguments of this call. It did not run. "
     "Send it again."
@@ -66,6 +73,7 @@ class Calls:
         place: Workplace,
         signals: Signals,
         budget: Budget,
+        limits: Limits,
         hold: Callable[[], None],
     ) -> None:
         """`hold` raises LeaseLost when the session is not ours any more."""
@@ -75,6 +83,7 @@ class Calls:
         self._place = place
         self._signals = signals
         self._budget = budget
+        self._limits = limits
         self._hold = hold
 
     def specs(self) -> Sequence[ToolSpec]:
@@ -89,18 +98,17 @@ class Calls:
         asked: set[CallId] = set()
         while True:
             known = self._scribe.news
-            ready = [
-                found
-                for call in self._open()
-                if call.call.call_id not in asked and (found := self._next_step(call)) is not None
-            ]
+            steps = [self._next_step(call) for call in self._open() if _id(call) not in asked]
+            # Those of one answer are one question.
+            self._scribe.plan(*[step for step in steps if isinstance(step, ApprovalRequested)])
+            ready = [step for step in steps if isinstance(step, _Ready)]
             for batch in _batches(ready):
                 if self._signals.is_called_off():
                     return None
                 if self._scribe.news != known:
                     break  # what is ready was judged before something that counts
                 self._run_together(batch)
-                asked |= {item.open_call.call.call_id for item in batch}
+                asked |= {_id(item.open_call) for item in batch}
             if self._scribe.news == known:
                 return self._waiting()
 
@@ -112,13 +120,13 @@ class Calls:
     def _open(self) -> list[OpenCall]:
         return list(self._history.open_calls.values())
 
-    def _next_step(self, open_call: OpenCall) -> _Ready | None:
-        """Do what needs no running; the call itself when it is to run now."""
+    def _next_step(self, open_call: OpenCall) -> _Ready | ApprovalRequested | None:
+        """Do what needs no running; the call itself when it is to run now, or its question."""
         match open_call.stage:
             case "planned":
                 return self._admit(open_call)
             case "approved":
-                return self._prepared(open_call)
+                return self._approved(open_call)
             case "denied":
                 self._refuse(open_call)
             case "started":
@@ -146,7 +154,7 @@ class Calls:
             prepared = replace(prepared, repairs=repairs)
         return _Ready(open_call=open_call, prepared=prepared)
 
-    def _admit(self, open_call: OpenCall) -> _Ready | None:
+    def _admit(self, open_call: OpenCall) -> _Ready | ApprovalRequested | None:
         if open_call.cut_off:
             self._answer(open_call, fail(CUT_OFF), "router")
             return None
@@ -161,39 +169,66 @@ class Calls:
             case "allow":
                 return ready
             case "ask":
-                self._request_approval(ready, context, case, judgement)
+                return self._question(ready, context, case, judgement, judgement.reason)
             case "deny":
                 self._answer(open_call, _refusal(judgement), "policy")
+                return None
             case _:
                 assert_never(judgement.verdict)
-        return None
 
-    def _request_approval(
-        self, ready: _Ready, context: ToolContext, case: Case, judgement: Judgement
-    ) -> None:
-        self._scribe.plan(
-            ApprovalRequested(
-                approval_id=ApprovalId(self._place.clock.new_id()),
-                call_id=ready.open_call.call.call_id,
-                tool=ready.prepared.tool.name,
-                arguments=ready.prepared.arguments,
-                arguments_sha256=ready.prepared.sha256,
-                reason=judgement.reason,
-                content_sha256=self._router.content_sha256(ready.prepared, context),
-                operation=case.operation,
-                repository=case.repository,
-                exhibits=self._router.exhibits(ready.prepared, context),
-                cost_micro_usd=case.cost_micro_usd,
-                budget_left_micro_usd=self._budget.left_micro_usd(),
-                like_this=judgement.like_this,
-            )
+    def _approved(self, open_call: OpenCall) -> _Ready | ApprovalRequested | None:
+        """Between the yes and the start, a rule or what the call is about may have changed."""
+        ready = self._prepared(open_call)
+        if ready is None or open_call.asked is None:
+            return ready
+        context = self._context(open_call)
+        case = self._router.case(ready.prepared, context)
+        judgement = self._router.judge(case, self._history.rules.values())
+        if judgement.verdict == "deny":
+            self._answer(open_call, _refusal(judgement), "policy")
+            return None
+        if self._router.content_sha256(ready.prepared, context) == open_call.asked.content_sha256:
+            return ready
+        changed = what_changed(open_call.asked, self._router.exhibits(ready.prepared, context))
+        reason = f"Changed since it was approved: {changed}. {open_call.asked.reason}"
+        return self._question(ready, context, case, judgement, reason)
+
+    def _question(
+        self, ready: _Ready, context: ToolContext, case: Case, judgement: Judgement, reason: str
+    ) -> ApprovalRequested:
+        return ApprovalRequested(
+            approval_id=ApprovalId(self._place.clock.new_id()),
+            call_id=_id(ready.open_call),
+            tool=ready.prepared.tool.name,
+            arguments=ready.prepared.arguments,
+            arguments_sha256=ready.prepared.sha256,
+            reason=reason,
+            content_sha256=self._router.content_sha256(ready.prepared, context),
+            operation=case.operation,
+            repository=case.repository,
+            question_id=ready.open_call.reply_id,
+            why=ready.open_call.why,
+            exhibits=self._router.exhibits(ready.prepared, context),
+            cost_micro_usd=case.cost_micro_usd,
+            budget_left_micro_usd=self._budget.left_micro_usd(),
+            on_denial=ON_DENIAL,
+            expires_at=self._expiry(),
+            like_this=judgement.like_this,
         )
+
+    def _expiry(self) -> str:
+        """Until when a person is waited for."""
+        timeout_s = self._limits.approval_timeout_s
+        return stamp(self._place.clock.now() + timedelta(seconds=timeout_s)) if timeout_s else ""
 
     def _refuse(self, open_call: OpenCall) -> None:
         decision = open_call.decision
         assert decision is not None, "a denied call has its decision"
         words = f": {decision.reason}" if decision.reason else ""
-        self._answer(open_call, fail(f"{decision.decided_by} said no{words}."), "person")
+        if decision.verdict == "expire":
+            self._answer(open_call, fail(EXPIRED), "policy")
+        else:
+            self._answer(open_call, fail(f"{decision.decided_by} said no{words}."), "person")
 
     def _recover(self, open_call: OpenCall) -> None:
         """A crash stands between this call's start and its end."""
@@ -280,7 +315,10 @@ class Calls:
             return
         if isinstance(outcome, Waiting):
             if open_call.stage != "waiting":
-                self._scribe.record(ToolWaiting(call_id=open_call.call.call_id, on=outcome.on))
+                until = self._expiry() if outcome.on.startswith("answer:") else ""
+                self._scribe.record(
+                    ToolWaiting(call_id=_id(open_call), on=outcome.on, expires_at=until)
+                )
         else:
             self._answer(open_call, _told_what_ran(item, outcome), "tool", began)
 
@@ -352,6 +390,10 @@ class Calls:
             detail="; ".join(_what_for(call) for call in waiting),
             waiting_on=tuple(call.waiting_on for call in waiting if call.waiting_on),
         )
+
+
+def _id(open_call: OpenCall) -> CallId:
+    return open_call.call.call_id
 
 
 def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:

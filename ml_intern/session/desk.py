@@ -35,6 +35,8 @@ class Limits:
     iteration_ceiling: int = 1_000_000
     """Model answers since a person last spoke, after which the turn stops."""
     caps: Caps = Caps()
+    approval_timeout_s: float = 0.0
+    """After which an approval or a question is given up; 0: never."""
 
 
 def ignore_text(_session_id: SessionId, _piece: str) -> None:

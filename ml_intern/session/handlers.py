@@ -337,6 +337,7 @@ class Handling:
             place=self._place(),
             signals=self._signals,
             budget=self._budget(),
+            limits=self._limits(),
             hold=self._hold,
         )
 

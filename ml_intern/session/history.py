@@ -58,6 +58,14 @@ class OpenCall:
     """Money was reserved when it was started."""
     cut_off: bool = False
     """The model's answer was cut before the arguments of this call began."""
+    reply_id: str = ""
+    """Of the answer that it stands in."""
+    why: str = ""
+    """The model's words beside it."""
+    asked: ApprovalRequested | None = None
+    """What a person was shown, last."""
+    edit: ApprovalDecided | None = None
+    """Of a person, if there was one."""
 
 
 class History:
@@ -164,13 +172,19 @@ class History:
                     was,
                     stage="awaiting_approval",
                     approval_id=event.approval_id,
+                    asked=event,
                     arguments=event.arguments,
                     waiting_on=f"approval:{event.approval_id}",
                 )
             case ApprovalDecided():
                 stage: Stage = "denied" if event.verdict in ("deny", "expire") else "approved"
                 now = replace(
-                    was, stage=stage, arguments=event.arguments, decision=event, waiting_on=None
+                    was,
+                    stage=stage,
+                    arguments=event.arguments,
+                    decision=event,
+                    edit=event if event.verdict == "edit" else was.edit,
+                    waiting_on=None,
                 )
             case ToolStarted():
                 now = replace(
@@ -195,9 +209,12 @@ class History:
 
 def _planned(reply: ModelReplied) -> dict[CallId, OpenCall]:
     """The calls of an answer. Only the last one can have been cut."""
-    planned = {call.call_id: OpenCall(call=call) for call in reply.tool_calls}
+    planned = {
+        call.call_id: OpenCall(call=call, reply_id=reply.reply_id, why=reply.text)
+        for call in reply.tool_calls
+    }
     if reply.stop_reason == "length" and reply.tool_calls:
         last = reply.tool_calls[-1]
         cut_off = not last.arguments.strip()
-        planned[last.call_id] = OpenCall(call=last, cut_off=cut_off)
+        planned[last.call_id] = replace(planned[last.call_id], cut_off=cut_off)
     return planned

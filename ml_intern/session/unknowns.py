@@ -65,11 +65,10 @@ def answer(open_call: OpenCall, said: UnknownResolved) -> ToolOutcome | None:
 
 def edited(open_call: OpenCall) -> str:
     """One line that says which arguments ran when a person changed them; else nothing."""
-    decision = open_call.decision
-    if decision is None or decision.verdict != "edit":
+    if open_call.edit is None:
         return ""
-    arguments = json.dumps(decision.arguments, ensure_ascii=False)
-    return f"[{decision.decided_by} edited the arguments; this ran: {arguments}]"
+    arguments = json.dumps(open_call.edit.arguments, ensure_ascii=False)
+    return f"[{open_call.edit.decided_by} edited the arguments; this ran: {arguments}]"
 
 
 def unfinished(open_call: OpenCall, reason: str) -> ToolOutcome:

@@ -136,10 +136,13 @@ class Bench:
         folder: Path,
         replies: Sequence[ModelReply | Exception],
         clock: Clock | None = None,
+        outward: Published | None = None,
+        limits: Limits | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.store = Store.open(folder / "ml-intern.db", clock)
-        self.effect, self.outward, self.look = Recorder(), Published(), Looked()
+        self.effect, self.look = Recorder(), Looked()
+        self.outward: Any = outward or Published()
         self.model = Listed(replies)
         self.place = a_place(folder, sandbox=NoSandbox())
         self.place.workspace.mkdir(parents=True, exist_ok=True)
@@ -150,7 +153,7 @@ class Bench:
                 [self.effect, self.outward, self.look, Plan(), AskPerson(), ProposeChange()]
             ),
             clock=clock,
-            limits=Limits(max_iterations=20, max_turn_s=60),
+            limits=limits or Limits(max_iterations=20, max_turn_s=60),
             model=lambda _name: self.model,
             place=lambda _row, _said: self.place,
         )

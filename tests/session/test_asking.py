@@ -1,0 +1,242 @@
+"""Questions: one record for one answer, with everything shown; what was shown is what runs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    Exhibit,
+    RuleGranted,
+    ToolFinished,
+    ToolStarted,
+    TurnFinished,
+)
+from ml_intern.session.approvals import Said, check_edit, decide, decide_all
+from ml_intern.tools.policy import Judgement
+from ml_intern.tools.protocol import ToolContext
+from tests.support.contexts import a_context
+from tests.support.desks import SESSION, Bench, Published, calls, words
+
+Make = Callable[..., Bench]
+
+
+class Described(Published):
+    """Says all that a tool can say of a call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = "weights-1"
+        self.cost: int | None = 2_000_000
+
+    def operation(self, args: Any) -> str:
+        return "upload"
+
+    def repository(self, args: Any, ctx: Any) -> str:
+        return f"ada/model-{args.number % 2}"
+
+    def worst_cost_micro_usd(self, args: Any, ctx: Any) -> int | None:
+        return self.cost if args.number < 100 else 9_000_000
+
+    def content_sha256(self, args: Any, ctx: Any) -> str:
+        return self.content
+
+    def exhibits(self, args: Any, ctx: Any) -> tuple[Exhibit, ...]:
+        return (Exhibit(title="files", kind="text", text=self.content),)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Make]:
+    made: list[Bench] = []
+
+    def make(*replies: Any) -> Bench:
+        bench = Bench(tmp_path, replies, outward=Described())
+        made.append(bench)
+        return bench
+
+    yield make
+    for each in made:
+        each.store.close()
+
+
+def ask(number: int) -> tuple[str, str]:
+    return "outward", f'{{"number": {number}}}'
+
+
+def said(b: Bench, verdict: Any, **more: Any) -> Any:
+    (asked,) = b.store.open_approvals(SESSION)
+    router = b.desk.router
+    return decide(b.store, router, asked.approval_id, verdict, decided_by="ada", **more)
+
+
+def test_the_calls_of_one_answer_are_one_question_in_one_record(bench: Make) -> None:
+    b = bench(calls(ask(1), ask(2), ("effect", "{}")), words("ok"))
+    b.start()
+    b.drive()
+    kinds = [event.kind for event in b.events()]
+    first = kinds.index("approval_requested")
+    assert kinds[first : first + 3] == ["approval_requested", "approval_requested", "tool_started"]
+    assert len({asked.question_id for asked in b.all(ApprovalRequested)}) == 1
+
+
+def test_a_row_holds_all_that_was_asked(bench: Make) -> None:
+    b = bench(calls(ask(1)))
+    b.start()
+    b.drive()
+    (row,) = b.store.open_approvals(SESSION)
+    asked = b.last(ApprovalRequested)
+    for name in ("operation", "repository", "why", "exhibits", "cost_micro_usd", "on_denial",
+                 "expires_at", "like_this", "question_id", "content_sha256"):  # fmt: skip
+        assert getattr(row, name) == getattr(asked, name), name
+    assert (row.operation, row.repository, row.cost_micro_usd) == (
+        "upload",
+        "ada/model-1",
+        2_000_000,
+    )
+    assert row.exhibits == (Exhibit(title="files", kind="text", text="weights-1"),)
+    assert row.like_this
+
+
+def test_several_are_decided_in_one_transaction(bench: Make) -> None:
+    b = bench(calls(ask(1), ask(2), ask(3)), words("ok"))
+    b.start()
+    b.drive()
+    one, two, three = b.all(ApprovalRequested)
+    decide(b.store, b.desk.router, two.approval_id, "deny", decided_by="bob")
+    wishes = [
+        Said(approval_id=one.approval_id, verdict="approve"),
+        Said(approval_id=two.approval_id, verdict="approve"),
+        Said(approval_id=three.approval_id, verdict="edit", arguments={"number": 4}),
+    ]
+    won = decide_all(b.store, b.desk.router, wishes, decided_by="ada")
+    assert won == (one.approval_id, three.approval_id)
+    assert b.drive() == TurnFinished(outcome="finished", detail="ok")
+    assert b.outward.ran == [1, 4]
+    assert len(b.all(ApprovalDecided)) == 3
+
+
+def test_one_that_cannot_be_decided_leaves_all_open(bench: Make) -> None:
+    b = bench(calls(ask(1), ask(2)))
+    b.start()
+    b.drive()
+    one, two = b.all(ApprovalRequested)
+    wishes = [
+        Said(approval_id=one.approval_id, verdict="approve"),
+        Said(approval_id=two.approval_id, verdict="edit", arguments={"number": "x"}),
+    ]
+    with pytest.raises(InputError, match="number: Input should be"):
+        decide_all(b.store, b.desk.router, wishes, decided_by="ada")
+    with pytest.raises(InputError, match="named twice"):
+        decide_all(b.store, b.desk.router, [wishes[0]] * 2, decided_by="ada")
+    expire = Said(approval_id=one.approval_id, verdict="expire")
+    with pytest.raises(InputError, match="Only time"):
+        decide_all(b.store, b.desk.router, [expire], decided_by="ada")
+    assert len(b.store.open_approvals(SESSION)) == 2
+
+
+def test_approved_like_this_a_call_like_it_runs_and_another_is_asked(bench: Make) -> None:
+    b = bench(calls(ask(1)), calls(ask(3)), calls(ask(2)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve", like_this=True)
+    assert b.drive().outcome == "waiting"
+    assert b.outward.ran == [1, 3]
+    rule = b.last(RuleGranted)
+    assert (rule.tool, rule.operation, rule.repository, rule.max_cost_micro_usd) == (
+        "outward",
+        "upload",
+        "ada/model-1",
+        2_000_000,
+    )
+
+
+def test_a_dearer_call_is_not_like_it(bench: Make) -> None:
+    b = bench(calls(ask(1)), calls(ask(3)))
+    b.start()
+    b.drive()
+    said(b, "approve", like_this=True)
+    b.outward.cost = 2_000_001
+    assert b.drive().outcome == "waiting"
+    b.outward.cost = None
+    assert b.outward.ran == [1]
+
+
+def test_what_is_not_offered_for_all_cannot_be_approved_for_all(bench: Make) -> None:
+    b = bench(calls(ask(1)))
+    b.outward.cost = None
+    b.start()
+    b.drive()
+    with pytest.raises(InputError, match="alone"):
+        said(b, "approve", like_this=True)
+    assert said(b, "approve")
+
+
+def test_other_content_under_the_same_arguments_is_asked_again(bench: Make) -> None:
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve")
+    b.outward.content = "weights-2"
+    assert b.drive().outcome == "waiting"
+    assert b.outward.ran == []
+    asked = b.last(ApprovalRequested)
+    assert asked.reason.startswith("Changed since it was approved: files.")
+    assert asked.exhibits[0].text == "weights-2"
+    said(b, "approve")
+    assert b.drive().outcome == "finished"
+    assert b.outward.ran == [1]
+
+
+def test_an_edit_that_is_asked_again_is_still_told_as_an_edit(bench: Make) -> None:
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "edit", arguments={"number": 5})
+    b.outward.content = "weights-2"
+    b.drive()
+    assert b.last(ApprovalRequested).arguments == {"number": 5}
+    said(b, "approve")
+    b.drive()
+    assert b.outward.ran == [5]
+    assert "ada edited the arguments" in b.last(ToolFinished).output
+
+
+def test_what_a_rule_forbids_meanwhile_does_not_start(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve")
+    no = Judgement(verdict="deny", reason="the repository is closed", rule="a rule")
+    monkeypatch.setattr(b.desk.router, "judge", lambda *_given: no)
+    b.drive()
+    assert (b.outward.ran, b.all(ToolStarted)) == ([], [])
+    assert "the repository is closed" in b.last(ToolFinished).output
+
+
+def test_an_edit_is_looked_at_before_anything_is_decided(
+    bench: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(calls(ask(1)))
+    b.start()
+    b.drive()
+    key = b.last(ApprovalRequested).approval_id
+    context: ToolContext = a_context(tmp_path)
+
+    def check(arguments: dict[str, Any]) -> Any:
+        return check_edit(b.store, b.desk.router, key, arguments, situation=lambda _asked: context)
+
+    assert (check({"number": 3}).problems, check({"number": 3}).notes) == ({}, ())
+    assert list(check({"number": "x", "numbr": 1}).problems) == ["number", "numbr"]
+    assert check({"number": 200}).notes == ("With this edit it costs up to $9.00, before $2.00.",)
+    no = Judgement(verdict="deny", reason="it is too large", rule="a rule")
+    monkeypatch.setattr(b.desk.router, "judge", lambda *_given: no)
+    assert check({"number": 3}).problems == {"": "it is not allowed: it is too large"}
+    with pytest.raises(InputError, match="not allowed: it is too large"):
+        said(b, "edit", arguments={"number": 3}, situation=lambda _asked: context)
+    assert b.store.approval(key).state == "pending"
