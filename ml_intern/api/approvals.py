@@ -2,9 +2,10 @@
 
 from ml_intern.api.operation import AnyOperation, Call, Operation, reading
 from ml_intern.client import wire
-from ml_intern.client.wire import ApprovalsQuery, Codec, Decision, NoQuery
+from ml_intern.client.wire import ApprovalsQuery, Codec, Decision, Decisions, Edit, NoQuery
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import ApprovalRow
+from ml_intern.session.said import EditCheck, Said
 
 
 def _list(call: Call[ApprovalsQuery, None]) -> wire.ApprovalList:
@@ -25,8 +26,18 @@ def _decide(call: Call[NoQuery, Decision]) -> wire.Decided:
         decided_by=wish.decided_by,
         reason=wish.reason,
         arguments=wish.arguments,
+        like_this=wish.like_this,
     )
     return wire.Decided(won=won, approval=call.door.approval(call.subject))
+
+
+def _decide_all(call: Call[NoQuery, Decisions]) -> wire.AllDecided:
+    said = [Said(**vars(one)) for one in call.body.decisions]
+    return wire.AllDecided(won=tuple(call.door.decide_all(said, decided_by=call.body.decided_by)))
+
+
+def _check_edit(call: Call[NoQuery, Edit]) -> EditCheck:
+    return call.door.check_edit(call.subject, call.body.arguments)
 
 
 OPERATIONS: tuple[AnyOperation, ...] = (
@@ -58,5 +69,29 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         encode=wire.DECIDED.encode,
         document=wire.DECIDED,
         problems=("invalid_input", "state_conflict", "draining"),
+    ),
+    Operation(
+        name="decide_all",
+        method="POST",
+        path="/v1/decisions",
+        summary="Decide several approvals of one session at once; first decisions stand.",
+        query=Codec(NoQuery),
+        body=wire.DECISIONS,
+        answer=_decide_all,
+        encode=wire.ALL_DECIDED.encode,
+        document=wire.ALL_DECIDED,
+        problems=("invalid_input", "state_conflict", "draining"),
+    ),
+    Operation(
+        name="check_edit",
+        method="POST",
+        path="/v1/approvals/{approval_id}/edit-check",
+        summary="Whether an approval could be given with these arguments; decides nothing.",
+        query=Codec(NoQuery),
+        body=wire.EDIT,
+        answer=_check_edit,
+        encode=wire.EDIT_CHECK.encode,
+        document=wire.EDIT_CHECK,
+        problems=("invalid_input",),
     ),
 )

@@ -147,8 +147,7 @@ def print_session(
         screen.tell([Text(f"\nsteps{_left_out(len(view.steps) - len(steps))}", "dim")])
     for step in steps:
         screen.step(step)
-    for asked in view.approvals.values():
-        screen.tell([Text(), *render.approval(asked)])
+    screen.tell(render.approvals(list(view.approvals.values())))
     for question in view.questions.values():
         screen.tell([Text(), *render.question(question)])
     for step in view.unknowns.values():

@@ -253,7 +253,7 @@ Target = Annotated[
     typer.Argument(
         metavar="APPROVAL_OR_SESSION",
         show_default=False,
-        help="Id of an approval, or of a session with one open approval.",
+        help="Id of an approval, or of a session: all that is open in it.",
         autocompletion=_session_ids,
     ),
 ]
@@ -267,18 +267,26 @@ def approve(
         str | None,
         typer.Option(metavar="JSON", help="Arguments to change first, as a JSON object."),
     ] = None,
+    like_this: Annotated[
+        bool,
+        typer.Option(
+            "--like-this",
+            help="Also all later calls of this session with the same tool, operation and "
+            "repository that cost no more.",
+        ),
+    ] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
     quiet: IsQuiet = False,
 ) -> int:
-    """Say yes to a call that waits for it.
+    """Say yes to a call that waits for it, or to all of a session's at once.
 
     The session goes on in the foreground, unless another process works on it.
     """
     from ml_intern.cli import deciding, foreground
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, debug=context.obj)
-    return deciding.approve(target, edit, manner, wait=not no_wait)
+    return deciding.approve(target, edit, manner, wait=not no_wait, like_this=like_this)
 
 
 @app.command()
@@ -290,7 +298,7 @@ def deny(
     as_json: AsJson = False,
     quiet: IsQuiet = False,
 ) -> int:
-    """Say no to a call that waits for a yes.
+    """Say no to a call that waits for a yes, or to all of a session's at once.
 
     The model is told so and why; the session goes on in the foreground, unless another process
     works on it.

@@ -5,7 +5,7 @@ A pipe gets `.plain` of the same lines. Words of models, tools and files pass th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from rich.text import Text
 
 from ml_intern.cli.notes import note, subject
-from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
+from ml_intern.cli.quantities import duration, line, money, number, percent, shown, sparkline
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested, BudgetReached
+from ml_intern.queue.rows import ApprovalRow
 from ml_intern.session.caps import amount, named
 
 TOOL_WIDTH = 22
@@ -26,6 +27,8 @@ LABEL_WIDTH = 16
 BAR_WIDTH = 24
 SPARK_WIDTH = 32
 MOST_ARGUMENT_CHARS = 4000
+NO = "it is not run, the model is told, the session goes on"
+"""What happens then, where the question does not say."""
 
 MARKS = {
     "planned": ("·", "dim"),
@@ -167,14 +170,43 @@ def remark(text: str) -> Prose:
     return Prose(text=Text(line(text, 500), "dim"), indent=2)
 
 
-def approval(asked: ApprovalRequested) -> list[Piece]:
+def approvals(asked: Sequence[ApprovalRequested | ApprovalRow]) -> list[Piece]:
+    """All of them; what the model says beside several stands once."""
+    pieces: list[Piece] = []
+    said: set[str] = set()
+    for one in asked:
+        pieces += [Text(), *approval(one, with_why=one.question_id not in said)]
+        said |= {one.question_id} - {""}
+    return pieces
+
+
+def approval(asked: ApprovalRequested | ApprovalRow, *, with_why: bool = True) -> list[Piece]:
     """Everything that a decision rests on."""
+    why = asked.why.strip() if with_why else ""
     return [
         Text.assemble(("? ", "bold yellow"), (line(asked.tool, 40), "bold"), " needs your yes"),
         _labelled("request", shown(asked.reason).strip()),
+        *([_labelled("the model says", _value(why))] if why else []),
+        *([_labelled("operation", line(asked.operation, 80))] if asked.operation else []),
+        *([_labelled("repository", line(asked.repository, 200))] if asked.repository else []),
         *arguments(asked.arguments),
-        _labelled("if you say no", "it is not run, the model is told, the session goes on"),
+        *(_labelled(line(found.title, 40), _value(found.text)) for found in asked.exhibits),
+        *_money(asked),
+        _labelled("if you say no", shown(asked.on_denial).strip() or NO),
+        *([_labelled("until", asked.expires_at)] if asked.expires_at else []),
         _labelled("approval", short(asked.approval_id)),
+    ]
+
+
+def _money(asked: ApprovalRequested | ApprovalRow) -> list[Piece]:
+    """What it costs at worst, unless it is free, and what is left."""
+    if asked.cost_micro_usd == 0:
+        return []
+    cost = "unknown" if asked.cost_micro_usd is None else f"up to {money(asked.cost_micro_usd)}"
+    left = asked.budget_left_micro_usd
+    return [
+        _labelled("cost", cost),
+        *([] if left is None else [_labelled("budget left", money(left))]),
     ]
 
 

@@ -8,6 +8,7 @@ import math
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -122,14 +123,12 @@ def details(view: View) -> dict[str, Any]:
         "plan": view.plan,
         "steps": [_step(step) for step in view.steps],
         "approvals": [
-            {
-                "approval_id": asked.approval_id,
-                "call_id": asked.call_id,
-                "tool": asked.tool,
-                "arguments": asked.arguments,
-                "reason": asked.reason,
-            }
+            {name: value for name, value in asdict(asked).items() if name != "kind"}
             for asked in view.approvals.values()
+        ],
+        "rules": [
+            {name: value for name, value in asdict(rule).items() if name != "kind"}
+            for rule in view.rules.values()
         ],
         "questions": [{"call_id": key, "question": text} for key, text in view.questions.items()],
         "unknowns": [

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ml_intern.events import RuleGranted, Verdict
-from ml_intern.messages import Choice, SessionId, ToolSpec
+from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.session.caps import CapState
+from ml_intern.session.said import EditCheck, Said
 from ml_intern.tools.policy import Judgement, Rule
 
 Request = UserInput | Interrupt | Undo | Compact | ChangeModel
@@ -144,10 +145,26 @@ class Door(Protocol):
         decided_by: str,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        like_this: bool = False,
     ) -> bool:
         """Decide an open approval; false when somebody was first. Durable when it returns.
 
-        `arguments` are the edited ones, complete; only with `edit`. Raises InputError.
+        `arguments` are the edited ones, complete; only with `edit`. `like_this` approves all calls
+        like it too, where that is offered. Raises InputError.
+        """
+        ...
+
+    def decide_all(self, said: Sequence[Said], *, decided_by: str) -> Sequence[ApprovalId]:
+        """Decide several approvals of one session at once; those of which this decision counts.
+
+        Durable when it returns. Raises InputError; then all of them stay open.
+        """
+        ...
+
+    def check_edit(self, approval_id: str, arguments: Mapping[str, Any]) -> EditCheck:
+        """Whether an approval could be given with these arguments, complete. Decides nothing.
+
+        Raises InputError for an unknown approval.
         """
         ...
 

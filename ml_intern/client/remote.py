@@ -26,10 +26,11 @@ from ml_intern.client.wire import (
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import ApiError, UnknownSession
 from ml_intern.events import BudgetExtended, JobEnded, RuleRevoked, UnknownResolved, Verdict
-from ml_intern.messages import Choice, SessionId, ToolSpec
+from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.session.caps import CapState
 from ml_intern.session.lost_jobs import loss_in_words
+from ml_intern.session.said import EditCheck, Said
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
 T = TypeVar("T")
@@ -101,6 +102,7 @@ class RemoteDoor:
         decided_by: str,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        like_this: bool = False,
     ) -> bool:
         """See `Door.decide`."""
         decision = Decision(
@@ -108,6 +110,7 @@ class RemoteDoor:
             decided_by=decided_by,
             reason=reason,
             arguments=None if arguments is None else dict(arguments),
+            like_this=like_this,
         )
         path = f"/v1/approvals/{part(approval_id)}/decision"
         reply = self._line.post(path, wire.DECISION.encode(decision))
@@ -116,6 +119,30 @@ class RemoteDoor:
         # The first sending may have won without our hearing of it.
         is_ours = row.state == _STATE_AFTER[verdict] and row.decided_by == decided_by
         return decided.won or (reply.repeated and is_ours)
+
+    def decide_all(self, said: Sequence[Said], *, decided_by: str) -> Sequence[ApprovalId]:
+        """See `Door.decide_all`."""
+        wishes = wire.Decisions(
+            decided_by=decided_by, decisions=tuple(_one_decision(one) for one in said)
+        )
+        reply = self._line.post("/v1/decisions", wire.DECISIONS.encode(wishes))
+        won = _decoded(wire.ALL_DECIDED, reply).won
+        if not reply.repeated:
+            return won
+        # The first sending may have won without our hearing of it.
+        rows = [(one, self.approval(one.approval_id)) for one in said]
+        return [
+            row.approval_id
+            for one, row in rows
+            if row.approval_id in won
+            or (row.state == _STATE_AFTER[one.verdict] and row.decided_by == decided_by)
+        ]
+
+    def check_edit(self, approval_id: str, arguments: Mapping[str, Any]) -> EditCheck:
+        """See `Door.check_edit`."""
+        edit = wire.Edit(arguments=dict(arguments))
+        path = f"/v1/approvals/{part(approval_id)}/edit-check"
+        return _decoded(wire.EDIT_CHECK, self._line.post(path, wire.EDIT.encode(edit)))
 
     def resolve(
         self,
@@ -311,6 +338,11 @@ class RemoteDoor:
 def _beginning(prefix: str) -> str:
     """As much of it as can be asked for: no id is so long, so the answer is that of the whole."""
     return part(prefix[: wire.LONGEST_ID_CHARS])
+
+
+def _one_decision(said: Said) -> wire.OneDecision:
+    arguments = None if said.arguments is None else dict(said.arguments)
+    return wire.OneDecision(**{**vars(said), "arguments": arguments})
 
 
 def _decoded(codec: Codec[T], reply: Reply) -> T:

@@ -27,13 +27,15 @@ from ml_intern.client.door import (
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import Event, Verdict
-from ml_intern.messages import Choice, SessionId, ToolSpec
+from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.session.caps import CapState
+from ml_intern.session.said import EditCheck
 
 VERSION = "v1"
 MOST_SESSIONS = 10_000
 MOST_EVENTS = 5_000
+MOST_DECISIONS = 1_000
 LARGEST_NUMBER = 2**63 - 1
 LONGEST_ID_CHARS = 200
 LONGEST_KEY_CHARS = 255
@@ -97,6 +99,39 @@ class Decision:
     reason: str = ""
     arguments: dict[str, Any] | None = field(default=None, hash=False)
     """The edited ones, complete; only with `edit`."""
+    like_this: bool = False
+    """Approve all calls like it too, where that is offered; only with `approve`."""
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class OneDecision:
+    """What a person says about one call."""
+
+    approval_id: str
+    verdict: Verdict
+    reason: str = ""
+    arguments: dict[str, Any] | None = field(default=None, hash=False)
+    """The edited ones, complete; only with `edit`."""
+    like_this: bool = False
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """A person's decisions about calls of one session, all or none."""
+
+    decided_by: str
+    decisions: Annotated[tuple[OneDecision, ...], Field(min_length=1, max_length=MOST_DECISIONS)]
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Arguments to look at."""
+
+    arguments: dict[str, Any] = field(hash=False)
+    """Complete."""
 
 
 @with_config(_BODY)
@@ -260,6 +295,14 @@ class Decided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllDecided:
+    """Of which approvals this decision counts."""
+
+    won: tuple[ApprovalId, ...]
+    """About the others somebody had decided before."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """Whether this answer for a lost call or job is the one that counts."""
 
@@ -319,6 +362,8 @@ class EventPage:
 SESSION_REQUEST: Codec[SessionRequest] = Codec(SessionRequest)
 REQUEST: Codec[Request] = Codec(Annotated[Request, Field(discriminator="kind")], config=_BODY)
 DECISION: Codec[Decision] = Codec(Decision)
+DECISIONS: Codec[Decisions] = Codec(Decisions)
+EDIT: Codec[Edit] = Codec(Edit)
 RESOLUTION: Codec[Resolution] = Codec(Resolution)
 JOB_LOSS: Codec[JobLoss] = Codec(JobLoss)
 QUESTION: Codec[Question] = Codec(Question)
@@ -336,6 +381,8 @@ QUEUE_PLACE: Codec[QueuePlace] = Codec(QueuePlace)
 APPROVALS: Codec[ApprovalList] = Codec(ApprovalList)
 APPROVAL: Codec[ApprovalRow] = Codec(ApprovalRow)
 DECIDED: Codec[Decided] = Codec(Decided)
+ALL_DECIDED: Codec[AllDecided] = Codec(AllDecided)
+EDIT_CHECK: Codec[EditCheck] = Codec(EditCheck)
 RESOLVED: Codec[Resolved] = Codec(Resolved)
 BUDGET: Codec[Budget] = Codec(Budget)
 TOOLS: Codec[ToolList] = Codec(ToolList)

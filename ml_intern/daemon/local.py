@@ -19,16 +19,17 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
 from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
-from ml_intern.messages import CallId, Choice, SessionId, ToolSpec
+from ml_intern.messages import ApprovalId, CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.queue.rows import MOST_AMOUNT, ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session import standing
-from ml_intern.session.approvals import decide
+from ml_intern.session.approvals import check_edit, decide_all
 from ml_intern.session.caps import CapState, named_by
 from ml_intern.session.desk import Limits
 from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
+from ml_intern.session.said import EditCheck, Said
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
@@ -130,17 +131,37 @@ class LocalDoor:
         decided_by: str,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        like_this: bool = False,
     ) -> bool:
         """See `Door.decide`."""
+        said = Said(
+            approval_id=approval_id,
+            verdict=verdict,
+            reason=reason,
+            arguments=arguments,
+            like_this=like_this,
+        )
+        return bool(self.decide_all([said], decided_by=decided_by))
+
+    def decide_all(self, said: Sequence[Said], *, decided_by: str) -> Sequence[ApprovalId]:
+        """See `Door.decide_all`."""
         self._demand_intake()
-        return decide(
+        return decide_all(
+            self._store,
+            self._parts.router,
+            said,
+            decided_by=decided_by,
+            situation=self._situation,
+        )
+
+    def check_edit(self, approval_id: str, arguments: Mapping[str, Any]) -> EditCheck:
+        """See `Door.check_edit`."""
+        return check_edit(
             self._store,
             self._parts.router,
             approval_id,
-            verdict,
-            decided_by=decided_by,
-            reason=reason,
-            arguments=arguments,
+            arguments,
+            situation=self._situation,
         )
 
     def resolve(
@@ -251,11 +272,7 @@ class LocalDoor:
         prepared = router.prepare(tool, arguments)
         if isinstance(prepared, ToolOutcome):
             raise InputError(_misfit(prepared))
-        ctx = ToolContext(
-            place=self._parts.place(row, tuple(history.said)),
-            call_id=CallId("explained"),
-            facts=Facts(history.facts),
-        )
+        ctx = self._context(row, history, CallId("explained"))
         prepared = router.settle(prepared, ctx)
         case = router.case(prepared, ctx)
         return Explanation(
@@ -308,6 +325,15 @@ class LocalDoor:
         if shutil.disk_usage(folder).free >= LEAST_FREE_BYTES:
             return ""
         return f"The disk that holds {folder} is full; nothing can be accepted. Free space."
+
+    def _situation(self, asked: ApprovalRow) -> ToolContext:
+        """What the tool of an approval would be given if it ran now."""
+        row = self._store.session(asked.session_id)
+        return self._context(row, self._history(row.session_id), asked.call_id)
+
+    def _context(self, row: SessionRow | None, history: History, call_id: CallId) -> ToolContext:
+        place = self._parts.place(row, tuple(history.said))
+        return ToolContext(place=place, call_id=call_id, facts=Facts(history.facts))
 
     def _history(self, session_id: SessionId) -> History:
         """What stands in a session now. Raises UnknownSession."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern.errors import InputError
@@ -10,36 +9,12 @@ from ml_intern.events import ApprovalDecided, RuleGranted, Verdict
 from ml_intern.messages import ApprovalId
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
+from ml_intern.session.said import EditCheck, Said
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
 
 Situation = Callable[[ApprovalRow], ToolContext]
 """What the tool of an approval would be given if it ran now."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a person says about one call."""
-
-    approval_id: str
-    verdict: Verdict
-    reason: str = ""
-    arguments: Mapping[str, Any] | None = field(default=None, hash=False)
-    """The edited ones, complete; only with `edit`."""
-    like_this: bool = False
-    """Approve all calls like it too, until the rule is revoked; only with `approve`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EditCheck:
-    """What would become of edited arguments. Nothing was decided."""
-
-    problems: dict[str, str] = field(hash=False)
-    """Why they cannot be used, by the name of an argument; `` (empty) for all of them together."""
-    notes: tuple[str, ...] = ()
-    """What a person should know before saying yes to them all the same."""
-    cost_micro_usd: int | None = 0
-    """At worst; None: unknown."""
 
 
 def decide(

@@ -149,6 +149,15 @@ def _approval_requested(event: ApprovalRequested) -> Notice:
         "tool": event.tool,
         "arguments": event.arguments,
         "argumentsSha256": event.arguments_sha256,
+        "questionId": event.question_id,
+        "operation": event.operation,
+        "repository": event.repository,
+        "contentSha256": event.content_sha256,
+        "costMicroUsd": event.cost_micro_usd,
+        "budgetLeftMicroUsd": event.budget_left_micro_usd,
+        "exhibits": [asdict(exhibit) for exhibit in event.exhibits],
+        "onDenial": event.on_denial,
+        "expiresAt": event.expires_at,
     }
     return Notice(
         text=f"Approval requested for {event.tool}{_because(event.reason)}",

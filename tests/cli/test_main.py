@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,37 @@ def test_the_first_decision_counts_and_a_second_one_is_told_so(ml_intern, waitin
     assert "denied" in second.stderr
     assert by_session.returncode == 2
     assert "nothing to decide" in by_session.stderr
+
+
+@pytest.fixture
+def two_asked(state: Path) -> str:
+    """A session of which two calls of one answer wait for a yes."""
+    one, other = change("8"), change("16")
+    both = replace(one, tool_calls=one.tool_calls + other.tool_calls)
+    with scripted_service(state, [both]) as service:
+        session_id = started(service, "Try a smaller batch")
+        service.try_host()
+        wait_until(lambda: service.store.session(session_id).state == "waiting")
+    return session_id
+
+
+def test_all_that_is_open_is_shown_and_approved_at_once(ml_intern, two_asked: str) -> None:
+    edited = ml_intern("approve", two_asked, "--edit", "{}", "--no-wait")
+    done = ml_intern("approve", two_asked, "--no-wait")
+
+    assert edited.returncode == 2
+    assert "name the one to edit" in edited.stderr
+    assert done.returncode == 0
+    assert done.stdout.count("propose_change needs your yes") == 2
+    assert "Approved propose_change, propose_change of session" in done.stdout
+    assert json.loads(ml_intern("show", two_asked, "--json").stdout)["approvals"] == []
+
+
+def test_what_is_not_offered_for_all_is_refused(ml_intern, waiting: str) -> None:
+    done = ml_intern("approve", waiting, "--like-this", "--no-wait")
+
+    assert done.returncode == 2
+    assert "approve this one alone" in done.stderr
 
 
 def test_what_became_of_a_call_is_said_once(ml_intern, unknown: str) -> None:

@@ -32,6 +32,7 @@ from ml_intern.ops import (
     UserInput,
 )
 from ml_intern.queue.rows import Recorded
+from ml_intern.session.said import Said
 from tests.queue.given import (
     answered,
     asked,
@@ -97,6 +98,28 @@ def waiting(home: OwnDoor, session: SessionId) -> SessionId:
     home.store.append(claim.lease, replied("c1"), asked())
     home.store.finish(claim, ended("waiting", "approval:a1"))
     return session
+
+
+def test_several_approvals_are_decided_at_once(door: Door, home: OwnDoor) -> None:
+    new_session(home.store)
+    claim = claimed(home.store)
+    asks = [asked("c1", approval="a1"), asked("c2", approval="a2"), asked("c3", approval="a3")]
+    home.store.append(claim.lease, replied("c1", "c2", "c3"), *asks)
+    home.store.finish(claim, ended("waiting", "approval:a1", "approval:a2", "approval:a3"))
+    assert door.decide("a2", "deny", decided_by="bob")
+    said = [Said(approval_id=key, verdict="approve") for key in ("a1", "a2", "a3")]
+    assert list(door.decide_all(said, decided_by="ada")) == ["a1", "a3"]
+    assert list(door.decide_all(said, decided_by="ada")) == []
+    with pytest.raises(InputError):
+        door.decide_all([Said(approval_id="zz", verdict="approve")], decided_by="ada")
+
+
+def test_an_edit_is_checked_and_nothing_is_decided(door: Door, waiting: SessionId) -> None:
+    assert door.check_edit("a1", {"command": "ls -l"}).problems == {}
+    assert list(door.check_edit("a1", {}).problems) == ["command"]
+    assert [row.approval_id for row in door.open_approvals()] == ["a1"]
+    with pytest.raises(InputError):
+        door.check_edit("zz", {})
 
 
 def test_a_started_session_is_in_the_store_with_all_that_was_said(
@@ -407,6 +430,8 @@ def test_errors_arrive_as_the_same_class_with_the_same_words(door: Door, home: O
         lambda: door.session("s"),
         lambda: door.events(SessionId("s")),
         lambda: door.watch(SessionId("s"), 0, bool),
+        lambda: door.decide_all([Said(approval_id="a1", verdict="deny")], decided_by="ada"),
+        lambda: door.check_edit("a1", {}),
         lambda: door.open_approvals(),
         lambda: door.approval("a"),
     )

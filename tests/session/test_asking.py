@@ -16,7 +16,8 @@ from ml_intern.events import (
     ToolStarted,
     TurnFinished,
 )
-from ml_intern.session.approvals import Said, check_edit, decide, decide_all
+from ml_intern.session.approvals import check_edit, decide, decide_all
+from ml_intern.session.said import Said
 from ml_intern.tools.policy import Judgement
 from ml_intern.tools.protocol import ToolContext
 from tests.support.contexts import a_context

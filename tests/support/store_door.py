@@ -14,12 +14,13 @@ from ml_intern.client.door import Explanation, Health, NewSession, Policy, Reque
 from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
-from ml_intern.messages import Choice, SessionId, ToolSpec
+from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.caps import CapState, named_by
 from ml_intern.session.lost_jobs import declare_lost
+from ml_intern.session.said import EditCheck, Said
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.policy import Judgement
 
@@ -129,21 +130,39 @@ class StoreDoor:
         decided_by: str,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        like_this: bool = False,
     ) -> bool:
+        said = Said(
+            approval_id=approval_id,
+            verdict=verdict,
+            reason=reason,
+            arguments=arguments,
+            like_this=like_this,
+        )
+        return bool(self.decide_all([said], decided_by=decided_by))
+
+    def decide_all(self, said: Sequence[Said], *, decided_by: str) -> Sequence[ApprovalId]:
         self._demand_health()
-        asked = self.store.approval(approval_id)
-        if verdict == "edit" and "command" not in (arguments or {}):
-            raise InputError("The edited arguments cannot be used: command is missing.")
-        return self.store.decide(
-            ApprovalDecided(
-                approval_id=asked.approval_id,
-                call_id=asked.call_id,
-                verdict=verdict,
-                arguments=dict(arguments) if arguments and verdict == "edit" else asked.arguments,
-                arguments_sha256=asked.arguments_sha256,
-                decided_by=decided_by,
-                reason=reason,
-            )
+        return self.store.decide(*[self._decided(one, decided_by) for one in said])
+
+    def check_edit(self, approval_id: str, arguments: Mapping[str, Any]) -> EditCheck:
+        self._demand_health()
+        self.store.approval(approval_id)
+        return EditCheck(problems={} if "command" in arguments else {"command": "is missing"})
+
+    def _decided(self, said: Said, decided_by: str) -> ApprovalDecided:
+        asked = self.store.approval(said.approval_id)
+        if said.verdict == "edit" and "command" not in (said.arguments or {}):
+            raise InputError("The edited arguments cannot be used: command: is missing.")
+        is_edit = said.arguments and said.verdict == "edit"
+        return ApprovalDecided(
+            approval_id=asked.approval_id,
+            call_id=asked.call_id,
+            verdict=said.verdict,
+            arguments=dict(said.arguments or {}) if is_edit else asked.arguments,
+            arguments_sha256=asked.arguments_sha256,
+            decided_by=decided_by,
+            reason=said.reason,
         )
 
     def resolve(
