@@ -169,6 +169,17 @@ class Settings(BaseSettings):
         description="Prices of models by name, where LiteLLM's list has none or others; see "
         "`docs/budgets.md`.",
     )
+    approval_timeout_s: float = Field(
+        43_200,
+        ge=0,
+        description="Seconds until a call that nobody has decided about is denied, and a question "
+        "that nobody has answered is given up. `0`: never.",
+    )
+    reminder_s: tuple[float, ...] = Field(
+        (3600, 21_600),
+        description="After how many seconds people are reminded of what waits for them, each time "
+        "counted from the question. Ascending; `[]`: never.",
+    )
     sandbox: Literal["auto", "bubblewrap", "process", "none"] = Field(
         "auto",
         description="How code is confined: bubblewrap where it is installed, else Landlock with "
@@ -275,6 +286,13 @@ class Settings(BaseSettings):
         field_name = InitSettingsSource(settings_cls, {"model": endpoint} if endpoint else {})
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
         return init_settings, env_settings, dotenv_settings, field_name, toml
+
+    @field_validator("reminder_s")
+    @classmethod
+    def _ascending(cls, after_s: tuple[float, ...]) -> tuple[float, ...]:
+        if list(after_s) != sorted(after_s) or any(each <= 0 for each in after_s):
+            raise ValueError("give positive numbers in ascending order")
+        return after_s
 
     @property
     def sessions_path(self) -> Path:

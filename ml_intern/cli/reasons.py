@@ -188,6 +188,8 @@ class Reasons:
             f'ml-intern deny {short(key)} --reason "..."',
         )
         words = f"A person must decide about {what}."
+        if asked is not None and asked.expires_at:
+            words += f" Without a decision it counts as denied at {asked.expires_at}."
         return Reason(awaited="person", words=words, since=since, commands=commands)
 
     def _job(self, key: str, since: datetime | None) -> Reason:

@@ -193,7 +193,12 @@ _CHOICES: Mapping[Choice, str] = {
     "done": "said to be done",
     "skip": "let be",
 }
-_VERDICTS = {"approve": "approved", "deny": "denied", "edit": "edited and approved"}
+_VERDICTS = {
+    "approve": "approved",
+    "deny": "denied",
+    "edit": "edited and approved",
+    "expire": "given up",
+}
 
 
 class Terminal(Lines):

@@ -54,7 +54,9 @@ def _default(field: FieldInfo) -> str:
         return "see there" if "Default:" in (field.description or "") else "none"
     if isinstance(field.default, bool):
         return "`true`" if field.default else "`false`"
-    return f"`{field.default}`" if field.default not in ((), {}) else "none"
+    if field.default in ((), {}):
+        return "none"
+    return f"`{list(field.default) if isinstance(field.default, tuple) else field.default}`"
 
 
 def _type(annotation: Any) -> str:
@@ -77,6 +79,7 @@ _WORDS = {
     tuple[PolicyRule, ...]: "rules",
     tuple[str, ...]: "list of texts",
     list[str]: "list of texts",
+    tuple[float, ...]: "list of numbers",
     dict[str, str]: "table of texts",
 }
 

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.compute.local import LocalCompute, runs_here
 from ml_intern.compute.protocol import Compute
+from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
+from ml_intern.daemon.patience import Patience
+from ml_intern.daemon.room import Room
 from ml_intern.daemon.secrets import secrets_of
 from ml_intern.daemon.slack import slack_of, start, tokens
 from ml_intern.daemon.stores import open_store
@@ -83,6 +86,7 @@ class Service:
         self._clock = clock
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
         self._workers: Workers | None = None
+        self._clockwork: Clockwork | None = None
         self._closed = False
         self._readers = Supervisor(clock)
         self._hub = Hub(store.journal, clock, partial(self._readers.start, "news"))
@@ -149,6 +153,13 @@ class Service:
         watcher = JobWatcher(self.store, compute, self._clock)
         self._readers.start("job-watcher", watcher.run)
         self._readers.start("trace-writer", self.traces.run)
+        self._clockwork = Clockwork(
+            [
+                Patience(self.store, self._clock, self.settings.reminder_s),
+                Room(self.store, self._clock, caps(self.settings)),
+            ]
+        )
+        self._clockwork.start()
         return True
 
     def _slack(self) -> "Slack | None":
@@ -226,6 +237,8 @@ class Service:
         self._closed = True
         self.drain(drain_s, cut_s)
         self.store.end_waits("news")
+        if self._clockwork is not None:
+            self._clockwork.stop()
         self._readers.stop(READERS_S)
         if self._workers is not None:
             self.traces.catch_up()
@@ -285,6 +298,7 @@ def limits(settings: Settings) -> Limits:
         max_iterations=settings.max_iterations,
         max_turn_s=settings.max_turn_s,
         iteration_ceiling=settings.iteration_ceiling,
+        approval_timeout_s=settings.approval_timeout_s,
         caps=caps(settings),
     )
 

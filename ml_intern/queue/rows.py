@@ -119,6 +119,20 @@ class UnknownRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """A call that waits for a person."""
+
+    session_id: SessionId
+    call_id: CallId
+    approval_id: ApprovalId | None
+    """None: it is a question in words, and what follows is empty."""
+    arguments: dict[str, Any] = field(hash=False)
+    arguments_sha256: str
+    reminders: int
+    """How often people were reminded of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobRow:
     """A long job. `handle` is what its compute needs to find it again."""
 

@@ -2,10 +2,10 @@
 
 What a method has answered is on disk; when it raises, nothing of it is. Ops of one session run one
 at a time and in order; sessions take turns. Only the holder of a session's lease writes its events,
-but for what the outside does: `note`, `decide`, `extend`, `revoke_rule`, and what `submit` stores
-beside its op. Safe from any thread, and for several processes on one file; only the holder of
-`daemon.lock` may `claim`.
-Does not know what an op means: see `ml_intern/session/handlers.py`.
+but for what the outside does: `note`, `decide`, `extend`, `revoke_rule`, `remind`, and what
+`submit` stores beside its op. Safe from any thread, and for several processes on one file; only the
+holder of `daemon.lock` may `claim`. Does not know what an op means: see
+`ml_intern/session/handlers.py`.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,8 +15,15 @@ from typing import Self
 from sqlalchemy import Connection
 
 from ml_intern.clock import Clock, stamp
-from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided, BudgetExtended, Event, RuleGranted, SessionStarted
+from ml_intern.errors import InputError, StateConflict
+from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalReminded,
+    BudgetExtended,
+    Event,
+    RuleGranted,
+    SessionStarted,
+)
 from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import ApprovalDecision, ExtendBudget, Interrupt, Op, UserInput
 from ml_intern.queue import (
@@ -25,6 +32,7 @@ from ml_intern.queue import (
     budgets,
     extending,
     leases,
+    people,
     place,
     rules,
     sessions,
@@ -43,6 +51,7 @@ from ml_intern.queue.mail import Mail
 from ml_intern.queue.owner import Owner, read_owner
 from ml_intern.queue.rows import (
     ApprovalRow,
+    Awaited,
     BudgetRow,
     Claim,
     JobRow,
@@ -214,6 +223,24 @@ class Store:
             lambda c: extending.extend(c, session_id, found, answers, key, at), "news", "work"
         )
 
+    def remind(self, awaited: Awaited) -> bool:
+        """Record that people are reminded of a call; false when somebody did, or it waits no more.
+
+        Raises StoreUnavailable.
+        """
+        at = stamp(self._clock.now())
+        reminded = ApprovalReminded(
+            call_id=awaited.call_id,
+            approval_id=awaited.approval_id,
+            number=awaited.reminders + 1,
+        )
+        found = encoded([reminded])
+        try:
+            self._write(lambda c: append_unheld(c, awaited.session_id, found, at), "news")
+        except StateConflict:
+            return False
+        return True
+
     # Working
 
     def claim(
@@ -384,6 +411,18 @@ class Store:
         """All that the session has reserved or spent. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return budgets.spends(connection, session_id)
+
+    def expired(self) -> list[Awaited]:
+        """Calls whose time to be decided or answered is over. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return people.expired(connection, self._clock.now())
+
+    def silent(self, reminder_s: Sequence[float]) -> list[Awaited]:
+        """Calls that wait for a person and of which one is to be reminded, after so many seconds
+        for the first time, the second, and so on. Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return people.silent(connection, self._clock.now(), reminder_s)
 
     def running_jobs(self) -> list[JobRow]:
         """Jobs of all sessions that have not ended, oldest first. Raises StoreUnavailable."""

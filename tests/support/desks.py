@@ -144,7 +144,7 @@ class Bench:
         self.effect, self.look = Recorder(), Looked()
         self.outward: Any = outward or Published()
         self.model = Listed(replies)
-        self.place = a_place(folder, sandbox=NoSandbox())
+        self.place = a_place(folder, sandbox=NoSandbox(), clock=clock)
         self.place.workspace.mkdir(parents=True, exist_ok=True)
         self.signals = Signals()
         self.desk = Desk(
