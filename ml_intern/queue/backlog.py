@@ -1,9 +1,10 @@
 """Accepting ops: bounds, duplicates, order, the lane of interrupts; in the caller's transaction."""
 
+import pydantic
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ml_intern import ops
-from ml_intern.errors import Busy, UnknownSession
+from ml_intern.errors import Busy, Overtaken, UnknownSession
 from ml_intern.events import Event, InterruptRequested, OpCancelled
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, Op, UserInput
@@ -24,6 +25,21 @@ _BUSY_OF_ONE = (
     .where(session.c.state.in_(["ready", "leased"]), session.c.author == bindparam("author"))
 )
 _SEEN = select(op.c.seq).where(op.c.session_id == bindparam("of"), op.c.dedupe == bindparam("key"))
+_NEXT = (
+    select(op.c.seq, op.c.payload)
+    .where(op.c.session_id == bindparam("of"), op.c.state == "queued")
+    .order_by(op.c.seq)
+    .limit(1)
+)
+_COMPLETE = (
+    update(op)
+    .where(
+        op.c.session_id == bindparam("of"),
+        op.c.seq == bindparam("op_seq"),
+        op.c.state == "queued",
+    )
+    .values(state="done")
+)
 _NUMBER = (
     update(session)
     .where(session.c.id == bindparam("of"))
@@ -117,6 +133,25 @@ def put(
         _overtake(connection, session_id, order, seq, at)
     connection.execute(_READY, {"of": session_id})
     return seq
+
+
+def next_queued(connection: Connection, session_id: SessionId) -> tuple[int, Op] | None:
+    """The op that is next in line behind the running one; None also when it cannot be read."""
+    row = connection.execute(_NEXT, {"of": session_id}).first()
+    if row is None:
+        return None
+    try:
+        return row.seq, ops.decode(row.payload)
+    except pydantic.ValidationError:
+        return None  # whoever claims it gives it up
+
+
+def complete(connection: Connection, session_id: SessionId, op_seq: int) -> None:
+    """Mark the op done that is next in line. Raises Overtaken when it is not any more."""
+    row = connection.execute(_NEXT, {"of": session_id}).first()
+    if row is None or row.seq != op_seq:
+        raise Overtaken(f"Op {op_seq} of session {session_id} is not next in line any more.")
+    connection.execute(_COMPLETE, {"of": session_id, "op_seq": op_seq})
 
 
 def _overtake(

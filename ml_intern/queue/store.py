@@ -291,6 +291,26 @@ class Store:
         found = encoded(events)
         return self._write(lambda c: append_held(c, lease, found, at, after_seq=after_seq), "news")
 
+    def next_queued(self, session_id: SessionId) -> tuple[int, Op] | None:
+        """The op behind the running one, with its number. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return backlog.next_queued(connection, session_id)
+
+    def take_in(self, lease: Lease, op_seq: int, *events: Event, after_seq: int) -> list[int]:
+        """Do the op that is next in line within the turn that goes on: its events, and it is done.
+
+        Raises Overtaken as `append` does, and when the op is not next any more; else as `append`.
+        """
+        at = stamp(self._clock.now())
+        found = encoded(events)
+
+        def work(connection: Connection) -> list[int]:
+            seqs = append_held(connection, lease, found, at, after_seq=after_seq)
+            backlog.complete(connection, lease.session_id, op_seq)
+            return seqs
+
+        return self._write(work, "news")
+
     def finish(self, claim: Claim, *events: Event) -> None:
         """Append the last events, mark the op done and end the lease. Raises as `append` does."""
         at = stamp(self._clock.now())

@@ -96,6 +96,14 @@ def _words(exc: Exception) -> str:
     )
 
 
+def _dropped(op_seq: int, op: TurnOp) -> list[Event]:
+    """For an op that comes too late: what somebody answered does not vanish without a word."""
+    if not isinstance(op, ResolveUnknown):
+        return []
+    reason = f"call {op.call_id} waits for no answer any more"
+    return [OpCancelled(op_seq=op_seq, op_kind=op.kind, reason=reason)]
+
+
 def _answered(open_call: OpenCall, outcome: ToolOutcome, by: AnsweredBy) -> ToolFinished:
     """The answer to a call that did not have to run for it."""
     return ToolFinished(
@@ -149,7 +157,8 @@ class Handling:
                 self._drop(op)
                 return
             with suppress(Overtaken):
-                self._scribe.plan(*self._first_events(op))
+                began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
+                self._scribe.plan(began, *self._events_of(op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is not None:
             self._finish(ended)
@@ -236,11 +245,24 @@ class Handling:
         self._finish(*first, given_up)
 
     def _drop(self, op: TurnOp) -> None:
-        """An answer that somebody gave does not vanish without a word."""
-        if isinstance(op, ResolveUnknown):
-            self._give_up(f"call {op.call_id} waits for no answer any more")
-        else:
-            self._finish()
+        self._finish(*_dropped(self._claim.op_seq, op))
+
+    def _take_in(self) -> bool:
+        """Do within this turn what has been queued behind it; false when nothing has.
+
+        Words are heard at the next step of a turn. What was to wake the session has nothing left
+        to do: its event is taken up. Ops that are no part of a turn wait for its end, and all that
+        stand behind them.
+        """
+        queued = self._desk.store.next_queued(self._claim.session_id)
+        if queued is None:
+            return False
+        seq, op = queued
+        if isinstance(op, Interrupt | Undo | Compact | ChangeModel):
+            return False
+        events = _dropped(seq, op) if self._too_late(op) else self._events_of(op)
+        self._scribe.take_in(seq, *events)
+        return True
 
     def _too_late(self, op: TurnOp) -> bool:
         """Whether the session has gone past what this op is about."""
@@ -268,18 +290,18 @@ class Handling:
             case _:
                 assert_never(op)
 
-    def _first_events(self, op: TurnOp) -> list[Event]:
-        began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
+    def _events_of(self, op: TurnOp) -> list[Event]:
+        """What the op itself brings into the journal."""
         match op:
             case UserInput():
-                return [began, *self._heard(op)]
+                return self._heard(op)
             case ResolveUnknown():
-                return [began, *self._resolved(op)]
+                return self._resolved(op)
             case Expire(call_id=call_id):
                 question = self._history.open_calls[call_id]
-                return [began, _answered(question, fail(UNANSWERED), "recovery")]
+                return [_answered(question, fail(UNANSWERED), "recovery")]
             case ApprovalDecision() | Resume() | Interrupt() | ExtendBudget():
-                return [began]
+                return []
             case _:
                 assert_never(op)
 
@@ -367,6 +389,7 @@ class Handling:
             clock=self._desk.clock,
             signals=self._signals,
             why_stopped=self._why_stopped,
+            take_in=self._take_in,
             on_text=partial(self._desk.on_text, self._claim.session_id),
         )
 

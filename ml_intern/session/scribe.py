@@ -62,6 +62,17 @@ class Scribe:
             raise
         self._know(seqs[-1], *events)
 
+    def take_in(self, op_seq: int, *events: Event) -> None:
+        """Do the op that is next in line within this turn. Raises Overtaken as `plan` does."""
+        try:
+            seqs = self._store.take_in(self._lease, op_seq, *events, after_seq=self._seq)
+        except Overtaken:
+            self.news += 1
+            self.catch_up()
+            raise
+        if seqs:
+            self._know(seqs[-1], *events)
+
     def _know(self, seq: int, *events: Event) -> None:
         for event in events:
             for take_up in self._listeners:

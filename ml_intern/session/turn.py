@@ -62,8 +62,10 @@ class Turn:
         clock: Clock,
         signals: Signals,
         why_stopped: Callable[[], str],
+        take_in: Callable[[], bool],
         on_text: Callable[[str], None] = ignore_text,
     ) -> None:
+        """`take_in` makes an op that has been queued meanwhile part of this turn; false: none."""
         self._scribe = scribe
         self._history = history
         self._context = context
@@ -74,6 +76,7 @@ class Turn:
         self._clock = clock
         self._signals = signals
         self._why_stopped = why_stopped
+        self._take_in = take_in
         self._on_text = on_text
         self._deadline = clock.monotonic() + limits.max_turn_s
         self._failures = 0
@@ -96,6 +99,8 @@ class Turn:
                     return waiting
                 if self._signals.leave.is_set():
                     return None
+                if self._take_in():
+                    continue
                 if (limit := self._limit()) is not None:
                     return _finished("stopped", limit)
                 self._demand_room()

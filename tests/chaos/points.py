@@ -20,7 +20,7 @@ from tests.chaos.traps import (
 
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
-    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send",
+    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
@@ -105,6 +105,10 @@ POINTS: tuple[Reached, ...] = (
     _at("words stored, not acknowledged", "after", SUBMIT, "question", orders("user_input")),
     _at("claimed, turn not begun", "after", "queue.store:Store.claim", "effects", came),
     _at("turn begun", "after", APPEND, "effects", has("turn_started")),
+    # Words that come while a turn runs.
+    _at("words not taken in", "before", "queue.store:Store.take_in", "steer"),
+    _at("words inserted, not taken in", "before", "queue.backlog:complete", "steer"),
+    _at("words taken in", "after", "queue.store:Store.take_in", "steer"),
     # The model.
     _at("model asked", "after", APPEND, "effects", has("model_asked"), hits=4),
     _at("reply not committed", "before", APPEND, "effects", has("model_replied"), hits=4),

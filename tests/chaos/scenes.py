@@ -119,6 +119,10 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.say(program(2, "publish", "bash"))
         case "slow":
             person.start(program(1, "slow", "bash"))
+        case "steer":
+            person.start(program(1, "slow", "bash"))
+            _await_start(stage, person)
+            person.say(program(2, "bash"))
         case "interrupt":
             person.start(program(1, "slow", "slow"))
             _await_start(stage, person)

@@ -72,16 +72,45 @@ def number_of(text: str) -> int:
 
 def answer(messages: Sequence[Message], _tools: Sequence[ToolSpec]) -> AssistantMessage | str:
     """The model's next words."""
-    spoken = [at for at, one in enumerate(messages) if isinstance(one, UserMessage)]
-    last = next((at for at in reversed(spoken) if not _is_ours(messages[at])), spoken[-1])
-    text = messages[last].text
-    if not text.startswith(BEGINS):
-        return "A summary." if text.startswith("The task, which stays") else "Done."
-    said = sum(isinstance(one, AssistantMessage) for one in messages[last:])
-    steps = steps_of(text)
-    if said >= len(steps):
-        return f"Done with {number_of(text)}."
-    return _STEPS[steps[said]](f"{number_of(text)}.{said}", messages)
+    if any(one.text.startswith("The task, which stays") for one in messages[1:2]):
+        return "A summary."
+    programs, taken = _under_way(messages)
+    while len(programs) > 1 and taken >= len(steps_of(programs[0])):
+        programs, taken = programs[1:], 0
+    if not programs:
+        return "Done."
+    steps = steps_of(programs[0])
+    if taken >= len(steps):
+        return f"Done with {number_of(programs[0])}."
+    return _STEPS[steps[taken]](f"{number_of(programs[0])}.{taken}", messages)
+
+
+def _under_way(messages: Sequence[Message]) -> tuple[list[str], int]:
+    """The programs that are not done, the oldest first, and how many steps of that were taken.
+
+    Words come also in the middle of a turn; they wait until the program before them is done. What
+    was interrupted, or summed up, is not gone on with.
+    """
+    programs: list[str] = []
+    taken = 0
+    ended = False
+    for one in messages:
+        match one:
+            case UserMessage(summary=True):
+                programs, taken = [], 0
+            case UserMessage() if not _is_ours(one) and one.text.startswith(BEGINS):
+                programs, taken = ([], 0) if ended else (programs, taken)
+                programs.append(one.text)
+                ended = False
+            case ToolMessage():
+                ended = ended or (one.is_error and "stopped it" in one.text)
+            case AssistantMessage() if programs:
+                if len(programs) > 1 and taken >= len(steps_of(programs[0])):
+                    programs, taken = programs[1:], 0
+                programs, taken = (programs, taken + 1) if one.tool_calls else (programs[1:], 0)
+            case _:
+                pass
+    return programs, taken
 
 
 def _is_ours(message: Message) -> bool:

@@ -12,18 +12,23 @@ from ml_intern.events import (
     ApprovalRequested,
     JobProgressed,
     ModelAsked,
+    OpCancelled,
     ToolFinished,
     ToolStarted,
     TurnFinished,
     TurnStarted,
+    UserSaid,
 )
-from ml_intern.messages import JobId, ToolMessage
+from ml_intern.messages import JobId, ToolMessage, UserMessage
+from ml_intern.ops import ChangeModel, Interrupt, UserInput
 from ml_intern.session.approvals import decide
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, succeed
 from tests.support.desks import SESSION, Bench, Died, calls, words
 
 Make = Callable[..., Bench]
+STEPS = ("append", "take_in", "finish")
+"""By which a turn writes."""
 
 
 @pytest.fixture
@@ -142,8 +147,9 @@ def killed_at(b: Bench, number: int) -> bool:
 
         return counted
 
-    append, finish = b.store.append, b.store.finish
-    b.store.append, b.store.finish = counting(append), counting(finish)  # type: ignore[method-assign]
+    kept = {name: getattr(b.store, name) for name in STEPS}
+    for name, step in kept.items():
+        setattr(b.store, name, counting(step))
     claim = None
     try:
         while (claim := b.store.claim(0)) is not None:
@@ -152,7 +158,8 @@ def killed_at(b: Bench, number: int) -> bool:
     except Died:
         pass
     finally:
-        b.store.append, b.store.finish = append, finish  # type: ignore[method-assign]
+        for name, step in kept.items():
+            setattr(b.store, name, step)
     if left[0] > 0:
         return False
     if claim is not None and b.store.queue_place(SESSION).state == "leased":
@@ -178,6 +185,86 @@ def test_killed_at_any_step_it_ends_in_the_same_way(bench: Make) -> None:
         assert len(b.all(ApprovalRequested)) == len(b.all(ApprovalDecided)) == 1
         assert len(b.all(ToolStarted)) == len(b.all(ToolFinished)) == 2
         assert len(b.outward.ran) <= 1
+        if not was_killed:
+            return
+    raise AssertionError("the session did not come to its end")
+
+
+def says(b: Bench, text: str) -> Callable[..., ToolOutcome]:
+    """An effect during which a person says something, once."""
+    said: list[str] = []
+
+    def run(args: Any, ctx: Any) -> ToolOutcome:
+        if not said:
+            said.append(text)
+            b.submit(UserInput(text=text, author="ada"))
+        return succeed({"number": args.number})
+
+    return run
+
+
+def test_words_are_heard_at_the_next_step_of_the_turn(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), words("as you say"))
+    b.effect.answer = says(b, "use ten epochs")
+    b.start()
+    assert b.drive() == TurnFinished(outcome="finished", detail="as you say")
+    assert turns(b) == 1
+    assert b.model.asked[1][-1] == UserMessage(text="use ten epochs")
+    assert b.store.queue_place(SESSION).open_ops == ()
+
+
+def test_words_behind_an_op_that_is_no_part_of_a_turn_wait_for_it(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), words("one"), words("two"))
+
+    def run(args: Any, ctx: Any) -> ToolOutcome:
+        b.submit(ChangeModel(model="other", asked_by="ada"))
+        b.submit(UserInput(text="and now?", author="ada"))
+        return succeed({})
+
+    b.effect.answer = run
+    b.start()
+    b.drive()
+    kinds = [event.kind for event in b.events()]
+    assert kinds.index("model_changed") > kinds.index("turn_finished")
+    assert (turns(b), len(b.model.asked)) == (2, 3)
+
+
+def test_words_that_an_interrupt_has_cancelled_are_not_heard(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), words("ok"))
+
+    def run(args: Any, ctx: Any) -> ToolOutcome:
+        b.submit(UserInput(text="never mind", author="ada"))
+        b.submit(Interrupt(asked_by="ada", reason="lunch"))
+        b.signals.stop.set()
+        return succeed({})
+
+    b.effect.answer = run
+    b.start()
+    b.drive()
+    assert len(b.all(UserSaid)) == 1
+    assert b.last(OpCancelled).op_kind == "user_input"
+
+
+def test_words_reset_what_the_model_may_still_do(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), *[calls(("look", f'{{"number": {n}}}')) for n in range(19)],
+              words("ok"))  # fmt: skip
+    b.effect.answer = says(b, "take your time")
+    b.start()
+    assert b.drive().outcome == "finished"
+
+
+def test_killed_at_any_step_words_are_heard_once(bench: Make) -> None:
+    for number in range(1, 30):
+        b = bench(calls(("effect", "{}")), words("as you say"), words("again"))
+        b.effect.answer = says(b, "use ten epochs")
+        b.effect.found = succeed({"found": True})
+        b.start()
+        was_killed = killed_at(b, number)
+        b.drive()
+        heard = [event.text for event in b.all(UserSaid)]
+        assert heard in (["do it", "use ten epochs"], ["do it"]), number
+        assert b.store.queue_place(SESSION).open_ops == ()
+        assert b.last(TurnFinished).outcome in ("finished", "failed")
         if not was_killed:
             return
     raise AssertionError("the session did not come to its end")
