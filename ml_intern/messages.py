@@ -21,6 +21,11 @@ JobId = NewType("JobId", str)
 """A long job; the id of the call that launched it, so that a crash cannot lose it."""
 
 
+def short_request(call_id: CallId) -> str:
+    """By what a model names a call of its own that waits."""
+    return call_id[:13]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
     """One call that a model asks for."""
@@ -47,6 +52,8 @@ class UserMessage:
     injected: bool = False
     summary: bool = False
     """It stands for what was said before it, and is also `injected`."""
+    outcome_of: CallId | None = None
+    """The parked call whose outcome it tells; it is also `injected`."""
     role: Literal["user"] = "user"
 
 

@@ -1,18 +1,26 @@
 """The conversation as the model sees it: a fold of the journal, each event taken up once.
 
 Promise: every tool call is followed by its one answer before anything else is said, whatever the
-order in which things happened; words of a person that come in between wait for the answers.
+order in which things happened; words of a person that come in between wait for the answers. What
+becomes of a parked call, which has had its answer, is told as a message of the harness.
 """
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from ml_intern.context import compaction
+from ml_intern.context.prompts import HARNESS
 from ml_intern.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    CallParked,
     Compacted,
     Event,
     Hinted,
     ModelReplied,
     ToolFinished,
+    ToolStarted,
     Undone,
     UserSaid,
 )
@@ -21,8 +29,10 @@ from ml_intern.messages import (
     CallId,
     Message,
     SystemMessage,
+    ToolCall,
     ToolMessage,
     UserMessage,
+    short_request,
 )
 
 
@@ -33,6 +43,12 @@ class ContextManager:
         self._messages: list[Message] = [SystemMessage(text=system_prompt)]
         self._unanswered: set[CallId] = set()
         self._held_back: list[UserMessage] = []
+        self._calls: dict[CallId, ToolCall] = {}
+        """Of the last answer, and those that are parked."""
+        self._parked: dict[CallId, dict[str, Any]] = {}
+        """With the arguments that were asked for, approved or started last."""
+        self._given: dict[CallId, dict[str, Any]] = {}
+        """The same, of the other calls."""
 
     def add(self, event: Event) -> None:
         """Take up what happened; events that a model need not see change nothing."""
@@ -50,12 +66,22 @@ class ContextManager:
                         )
                     )
                 self._unanswered = {call.call_id for call in event.tool_calls}
+                parked = {key: call for key, call in self._calls.items() if key in self._parked}
+                self._calls = parked | {call.call_id: call for call in event.tool_calls}
+                self._given = {}
+            case ApprovalRequested() | ApprovalDecided() | ToolStarted():
+                known = self._parked if event.call_id in self._parked else self._given
+                known[event.call_id] = event.arguments
+            case CallParked():
+                self._park(event)
+            case ToolFinished(call_id=call_id) if call_id in self._parked:
+                self._hear(self._outcome(event, self._parked.pop(call_id)))
             case ToolFinished():
                 self._answer(event)
             case Compacted():
                 self._messages = compaction.shortened(self._messages, event.summary, event.kept)
             case Undone():
-                del self._messages[self._last_words() :]
+                self._take_back()
             case _:
                 pass
 
@@ -79,19 +105,58 @@ class ContextManager:
                     return place
         return len(self._messages)
 
+    def _take_back(self) -> None:
+        """The last words and what followed; not what became of calls that were made before."""
+        place = self._last_words()
+        taken = self._messages[place:]
+        made = {
+            call.call_id
+            for message in taken
+            if isinstance(message, AssistantMessage)
+            for call in message.tool_calls
+        }
+        outcomes = [
+            message
+            for message in taken
+            if isinstance(message, UserMessage)
+            and message.outcome_of is not None
+            and message.outcome_of not in made
+        ]
+        self._messages[place:] = outcomes
+
     def _hear(self, message: UserMessage) -> None:
         if self._unanswered:
             self._held_back.append(message)
         else:
             self._messages.append(message)
 
+    def _park(self, event: CallParked) -> None:
+        call = self._calls[event.call_id]
+        self._parked[event.call_id] = self._given.get(event.call_id, {})
+        self._reply(
+            ToolMessage(call_id=event.call_id, name=call.name, text=event.output, is_error=False)
+        )
+
+    def _outcome(self, event: ToolFinished, arguments: dict[str, Any]) -> UserMessage:
+        """Whole in itself: the call may be gone from the conversation."""
+        self._calls.pop(event.call_id, None)
+        did = "has its answer" if event.ok else "failed, or was not run"
+        text = (
+            f"{HARNESS} {event.tool} (request {short_request(event.call_id)}), which was waiting, "
+            f"{did}. Arguments: {json.dumps(arguments, ensure_ascii=False)}\n{event.output}"
+        )
+        return UserMessage(text=text, injected=True, outcome_of=event.call_id)
+
     def _answer(self, event: ToolFinished) -> None:
-        self._messages.append(
+        self._reply(
             ToolMessage(
                 call_id=event.call_id, name=event.tool, text=event.output, is_error=not event.ok
             )
         )
-        self._unanswered.discard(event.call_id)
+
+    def _reply(self, message: ToolMessage) -> None:
+        self._messages.append(message)
+        self._unanswered.discard(message.call_id)
         if not self._unanswered:
             self._messages.extend(self._held_back)
             self._held_back.clear()

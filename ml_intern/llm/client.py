@@ -28,6 +28,14 @@ def never() -> bool:
     return False
 
 
+def can_park(model: object) -> bool:
+    """Whether a model can go on while a call of its own still waits for a person.
+
+    A planner that cannot says so by `parks = False`.
+    """
+    return bool(getattr(model, "parks", True))
+
+
 class ModelClient(Protocol):
     """A model, wherever it runs. Safe to use from several threads at once."""
 

@@ -26,17 +26,18 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.messages import ApprovalId, CallId, ToolSpec
+from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
 from ml_intern.session.asking import ON_DENIAL, what_changed
 from ml_intern.session.budget import Budget
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.parking import already_waits
 from ml_intern.session.scribe import Scribe
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.policy import Case, Judgement
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
-from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter
+from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter, arguments_sha256
 from ml_intern.tools.spill import spill
 
 log = logging.getLogger(__name__)
@@ -112,9 +113,9 @@ class Calls:
             if self._scribe.news == known:
                 return self._waiting()
 
-    def abandon(self, reason: str) -> None:
-        """Answer every open call with the news that it will not be finished."""
-        for open_call in self._open():
+    def abandon(self, reason: str, calls: Sequence[OpenCall] | None = None) -> None:
+        """Answer open calls, if none are named all, with the news that they end unfinished."""
+        for open_call in self._open() if calls is None else calls:
             self._answer(open_call, unfinished(open_call, reason), "interrupt")
 
     def _open(self) -> list[OpenCall]:
@@ -163,6 +164,9 @@ class Calls:
             return None
         context = self._context(open_call)
         ready = replace(ready, prepared=self._router.settle(ready.prepared, context))
+        if (same := self._waits_already(ready.prepared)) is not None:
+            self._answer(open_call, fail(already_waits(same)), "router")
+            return None
         case = self._router.case(ready.prepared, context)
         judgement = self._router.judge(case, self._history.rules.values())
         match judgement.verdict:
@@ -175,6 +179,16 @@ class Calls:
                 return None
             case _:
                 assert_never(judgement.verdict)
+
+    def _waits_already(self, prepared: Prepared) -> OpenCall | None:
+        """A parked call that is the same."""
+        for call in self._open():
+            given = call.arguments
+            if not call.parked or given is None:
+                continue
+            if arguments_sha256(call.call.name, given) == prepared.sha256:
+                return call
+        return None
 
     def _approved(self, open_call: OpenCall) -> _Ready | ApprovalRequested | None:
         """Between the yes and the start, a rule or what the call is about may have changed."""
@@ -319,6 +333,8 @@ class Calls:
                 self._scribe.record(
                     ToolWaiting(call_id=_id(open_call), on=outcome.on, expires_at=until)
                 )
+        elif outcome.withdraws:
+            self._withdraw(open_call, outcome)
         else:
             self._answer(open_call, _told_what_ran(item, outcome), "tool", began)
 
@@ -335,6 +351,26 @@ class Calls:
             self._lose(item.open_call, item.prepared.tool.effect, began)
         else:
             self._signals.left_running.set()
+
+    def _withdraw(self, open_call: OpenCall, outcome: ToolOutcome) -> None:
+        """The model wants a parked call of its own no more."""
+        named = [
+            call
+            for call in self._open()
+            if call.stage == "awaiting_approval"
+            and call.parked
+            and _id(call).startswith(outcome.withdraws)
+        ]
+        if len(named) == 1:
+            self.abandon("you withdrew the request", named)
+            self._answer(open_call, outcome, "tool")
+        else:
+            waiting = [short_request(_id(c)) for c in self._open() if c.parked]
+            self._answer(
+                open_call,
+                fail(f"No open request {outcome.withdraws!r}.", open_requests=waiting),
+                "tool",
+            )
 
     def _was_cut(self, item: _Ready) -> bool:
         """Whether a read was ended because the process goes: the next owner runs it again."""
@@ -383,7 +419,7 @@ class Calls:
 
     def _waiting(self) -> TurnFinished | None:
         waiting = [call for call in self._open() if call.waiting_on is not None]
-        if not waiting:
+        if all(call.parked for call in waiting):
             return None
         return TurnFinished(
             outcome="waiting",

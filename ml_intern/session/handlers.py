@@ -40,7 +40,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.llm.client import ModelClient, ModelReply
+from ml_intern.llm.client import ModelClient, ModelReply, can_park
 from ml_intern.messages import Message
 from ml_intern.ops import (
     ApprovalDecision,
@@ -61,6 +61,7 @@ from ml_intern.session.budget import Budget
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.parking import goes_on, parked
 from ml_intern.session.scribe import Scribe
 from ml_intern.session.turn import Turn
 from ml_intern.session.unknowns import answer, unfinished
@@ -175,12 +176,18 @@ class Handling:
         if self._context.last_words() is None:
             self._give_up("there are no words that could be taken back")
             return
-        self._calls().abandon(f"{asked_by} took back what was said")
+        reason = f"{asked_by} took back what was said"
+        self._calls().abandon(reason, self._history.ends_with_words())
         words = self._context.last_words() or ""  # those that waited for the answers are in now
         detail = f"{asked_by} took back {words[:80]!r}; files and jobs are as they were"
+        still = [call.waiting_on for call in self._history.open_calls.values() if call.waiting_on]
         self._finish(
             Undone(asked_by=asked_by, words=words),
-            TurnFinished(outcome="interrupted", detail=detail),
+            TurnFinished(
+                outcome="waiting" if still else "interrupted",
+                detail=detail,
+                waiting_on=tuple(still),
+            ),
         )
 
     def _compact(self, asked_by: str) -> None:
@@ -318,18 +325,23 @@ class Handling:
         """Words are the answer to an open question, else part of the conversation.
 
         They are heard before anything that still waits for a yes, or for a word on what became of
-        it, is decided: such a call ends, and the model may ask again.
+        it, is decided: such a call is parked, and its question stays open. A model that cannot
+        live with that is told that the call has ended, and may ask again.
         """
         question = self._history.open_question()
         if question is not None:
             return [_answered(question, succeed({"answer": op.text}), "person")]
-        reason = f"{op.author} said something first; ask again if it is still wanted"
-        asked = [
-            _answered(call, unfinished(call, reason), "interrupt")
-            for call in self._history.open_calls.values()
-            if call.stage in ("awaiting_approval", "unknown")
-        ]
-        return [*asked, UserSaid(text=op.text, author=op.author)]
+        said = UserSaid(text=op.text, author=op.author)
+        open_calls = [call for call in self._history.open_calls.values() if not call.parked]
+        asked = [call for call in open_calls if call.stage in ("awaiting_approval", "unknown")]
+        if not can_park(self._model()):
+            reason = f"{op.author} said something first; ask again if it is still wanted"
+            return [
+                *(_answered(call, unfinished(call, reason), "interrupt") for call in asked),
+                said,
+            ]
+        watching = [call for call in open_calls if call.waits_for_job and call.effect == "read"]
+        return [*map(parked, asked), *map(goes_on, watching), said]
 
     def _interrupted(self, op: Interrupt) -> TurnFinished:
         """What still runs or waits is ended, whichever turn began it."""

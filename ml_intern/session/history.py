@@ -10,6 +10,7 @@ from typing import Any, Literal, assert_never
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    CallParked,
     Effect,
     Event,
     Fact,
@@ -66,6 +67,15 @@ class OpenCall:
     """What a person was shown, last."""
     edit: ApprovalDecided | None = None
     """Of a person, if there was one."""
+    parked: bool = False
+    """The model has read that it waits; what becomes of it is told in a message of its own."""
+    words_before: int = 0
+    """How many words of a person stood before it that could be taken back."""
+
+    @property
+    def waits_for_job(self) -> bool:
+        """Whether it is asked again when a job has ended."""
+        return self.stage == "waiting" and (self.waiting_on or "").startswith("job:")
 
 
 class History:
@@ -105,12 +115,29 @@ class History:
                 return open_call
         return None
 
+    def ends_with_words(self) -> list[OpenCall]:
+        """The open calls that end when a person's last words are taken back.
+
+        Those that are parked and were made before these words go on waiting.
+        """
+        last = len(self._facts_when_said)
+        return [
+            call
+            for call in self.open_calls.values()
+            if not call.parked or call.words_before >= last
+        ]
+
     def standing(self) -> Standing:
         """What the guards of the turn need to know beside the model's conduct."""
         plan = Facts(self.facts).latest("plan") or {"items": []}
         return Standing(
             open_steps=[item["step"] for item in plan["items"] if item["status"] != "done"],
             jobs=[f"{job.label} ({job_id})" for job_id, job in self.jobs.items()],
+            parked=[
+                call.waiting_on
+                for call in self.open_calls.values()
+                if call.parked and call.waiting_on is not None
+            ],
         )
 
     def apply(self, event: Event) -> None:
@@ -134,7 +161,10 @@ class History:
                 self.last_turn = event
             case ModelReplied():
                 self.iterations += 1
-                self.open_calls = _planned(event)
+                parked = {key: call for key, call in self.open_calls.items() if call.parked}
+                self.open_calls = parked | _planned(event, len(self._facts_when_said))
+            case CallParked(call_id=call_id):
+                self.open_calls[call_id] = replace(self.open_calls[call_id], parked=True)
             case JobStarted(job_id=job_id):
                 self.jobs[job_id] = event
             case JobEnded(job_id=job_id):
@@ -207,10 +237,12 @@ class History:
         self.open_calls[event.call_id] = now
 
 
-def _planned(reply: ModelReplied) -> dict[CallId, OpenCall]:
+def _planned(reply: ModelReplied, words_before: int) -> dict[CallId, OpenCall]:
     """The calls of an answer. Only the last one can have been cut."""
     planned = {
-        call.call_id: OpenCall(call=call, reply_id=reply.reply_id, why=reply.text)
+        call.call_id: OpenCall(
+            call=call, reply_id=reply.reply_id, why=reply.text, words_before=words_before
+        )
         for call in reply.tool_calls
     }
     if reply.stop_reason == "length" and reply.tool_calls:

@@ -11,7 +11,7 @@ from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
 from ml_intern.tools.notify import Notify
-from ml_intern.tools.person import AskPerson, ProposeChange
+from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Tool
 from ml_intern.tools.training.cancel_job import CancelJob
@@ -35,6 +35,7 @@ def all_tools() -> list[Tool[Any]]:
         AskPerson(),
         ProposeChange(),
         Notify(),
+        WithdrawRequest(),
         Read(),
         Write(),
         Edit(),

@@ -1,5 +1,6 @@
 """Asking the person: a question in words, or a yes to changing what they asked for."""
 
+import json
 from typing import ClassVar
 
 from pydantic import Field
@@ -28,6 +29,29 @@ class AskPerson(Tool[QuestionArguments]):
 
     def run(self, args: QuestionArguments, ctx: ToolContext) -> Waiting:
         return Waiting(on=f"answer:{ctx.call_id}", question=args.question)
+
+
+class RequestArguments(Arguments):
+    """One request that is open."""
+
+    request: str = Field(min_length=6, description="Its id, as you were told, e.g. call_1a2b3c4d.")
+
+
+class WithdrawRequest(Tool[RequestArguments]):
+    """Ends a call that waits for a person's yes, before anybody decides; the turn does it."""
+
+    name: ClassVar[str] = "withdraw_request"
+    description: ClassVar[str] = (
+        "Withdraw a call of yours that still waits for a person's yes and is not wanted any more. "
+        "It will not run."
+    )
+    arguments = RequestArguments
+    effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
+
+    def run(self, args: RequestArguments, ctx: ToolContext) -> ToolOutcome:
+        document = json.dumps({"withdrawn": args.request})
+        return ToolOutcome(ok=True, output=document, withdraws=args.request)
 
 
 class ChangeArguments(Arguments):

@@ -63,6 +63,8 @@ class ToolOutcome:
     """Of a tool that has a worst cost: what it really cost; None: nobody can tell, so all that was
     reserved counts as spent. A job that it launched says so at its end.
     """
+    withdraws: str = ""
+    """The beginning of the id of an open call of the model's own that is to end unfinished."""
 
 
 @dataclass(frozen=True, kw_only=True)

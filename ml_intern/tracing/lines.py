@@ -101,6 +101,7 @@ class SessionLines:
         self._started: SessionStarted | None = None
         self._titled = False
         self._calls: dict[CallId, _OpenCall] = {}
+        self._parked: dict[CallId, _OpenCall] = {}
         self._use_ids: set[str] = set()
         self._jobs = Jobs()
         self._turn_began: datetime | None = None
@@ -147,7 +148,9 @@ class SessionLines:
                     self._notice(said)
             case TurnFinished():
                 self._turn_end(event, at)
-            case ModelAsked() | ToolStarted() | ToolWaiting() | CallParked():
+            case CallParked():
+                self._park(event)
+            case ModelAsked() | ToolStarted() | ToolWaiting():
                 pass
             case _:
                 assert_never(event)
@@ -255,17 +258,24 @@ class SessionLines:
     # Calls
 
     def _approval(self, event: ApprovalDecided) -> None:
-        call = self._calls.get(event.call_id)
+        calls = self._parked if event.call_id in self._parked else self._calls
+        call = calls.get(event.call_id)
         event = replace(event, arguments=self._shown.value(event.arguments))
         decided = notices.approval_decided(event, call.tool if call else "the call")
         self._notice(decided)
         if call is not None:
             approval = self._shown.value(decided.extra["approval"])
-            self._calls[event.call_id] = replace(call, approval=approval)
+            calls[event.call_id] = replace(call, approval=approval)
 
     def _answer(self, event: ToolFinished) -> None:
         call = self._calls.pop(event.call_id, None)
         text = self._shown.output(event.output)
+        if (waited := self._parked.pop(event.call_id, None)) is not None:
+            words = f"{event.tool}, which was waiting, has its outcome:\n{text}"
+            outcome = self._details(event, waited)
+            extra: JsonObject = {"callId": event.call_id, "outcome": outcome}
+            self._add(Said(text=words, is_meta=True), extra)
+            return
         if call is None:
             late = f"A late answer of {event.tool}: {text}"
             self._notice(Notice(text=late, extra={"callId": event.call_id}))
@@ -273,6 +283,15 @@ class SessionLines:
         refused = not event.ok and event.answered_by in ("person", "policy")
         details = text if refused else self._details(event, call)
         self._add_answer(call, text, is_error=not event.ok, details=details)
+
+    def _park(self, event: CallParked) -> None:
+        """It has its one answer now; its outcome comes later, as words."""
+        call = self._calls.pop(event.call_id, None)
+        if call is not None:
+            self._parked[event.call_id] = call
+            text = self._shown.output(event.output)
+            details: JsonObject = {"tool": call.tool, "parked": True}
+            self._add_answer(call, text, is_error=False, details=details)
 
     def _details(self, event: ToolFinished, call: _OpenCall) -> JsonObject:
         """For programs. Keys like `status`, `content`, `prompt` mean something else to readers."""

@@ -24,6 +24,7 @@ from ml_intern.ops import ChangeModel, Interrupt, UserInput
 from ml_intern.session.approvals import decide
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, succeed
+from tests.queue.checked import told
 from tests.support.desks import SESSION, Bench, Died, calls, words
 
 Make = Callable[..., Bench]
@@ -42,8 +43,9 @@ def bench(tmp_path: Path) -> Iterator[Make]:
         return made[-1]
 
     yield make
-    for each in made:
+    for number, each in enumerate(made):
         each.store.close()
+        assert told(tmp_path / str(number) / "ml-intern.db") == []
 
 
 def decides(b: Bench, verdict: Any = "approve") -> Callable[..., ToolOutcome]:

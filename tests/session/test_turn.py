@@ -204,22 +204,6 @@ def test_a_question_is_answered_by_the_next_words(bench):
     assert b.model.asked[1][-1].text == '{"answer": "the third"}'
 
 
-def test_words_are_heard_before_an_open_approval_is_decided(bench):
-    """What a person says may be that it is not wanted any more; the model asks again if it is."""
-    b = bench(calls(("outward", "{}")), words("I leave it, then."))
-    b.start()
-    b.drive()
-    approval_id = b.last(ApprovalRequested).approval_id
-    b.submit(UserInput(text="do not publish", author="ada"))
-    assert b.drive().outcome == "finished"
-    tool, said = b.model.asked[1][-2:]
-    assert "Not finished: ada said something first" in tool.text
-    assert said == UserMessage(text="do not publish")
-    assert b.store.approval(approval_id).state == "superseded"
-    assert not decide(b.store, b.desk.router, approval_id, "approve", decided_by="ada")
-    assert b.outward.ran == []
-
-
 def launch(args, ctx):
     return ToolOutcome(
         ok=True,

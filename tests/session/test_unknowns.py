@@ -269,8 +269,9 @@ def test_of_many_answers_at_once_one_wins(bench, monkeypatch):
     assert len(won) == 1
 
 
-def test_words_come_first_and_an_answer_after_them_is_too_late(bench, monkeypatch):
+def test_with_a_planner_words_come_first_and_an_answer_after_them_is_too_late(bench, monkeypatch):
     b = bench(OUTWARD, words("I look first"))
+    b.model.parks = False
     call_id = lost(b, monkeypatch)
     b.submit(UserInput(text="what is on the Hub?", author="ada"))
     assert resolved(b, "retry", call_id)  # accepted behind the words, which end the call

@@ -15,7 +15,7 @@ from ml_intern.queue.store import Store
 from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
-from ml_intern.tools.person import AskPerson, ProposeChange
+from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
 from ml_intern.tools.router import ToolRouter
@@ -150,7 +150,15 @@ class Bench:
         self.desk = Desk(
             store=self.store,
             router=ToolRouter(
-                [self.effect, self.outward, self.look, Plan(), AskPerson(), ProposeChange()]
+                [
+                    self.effect,
+                    self.outward,
+                    self.look,
+                    Plan(),
+                    AskPerson(),
+                    ProposeChange(),
+                    WithdrawRequest(),
+                ]
             ),
             clock=clock,
             limits=limits or Limits(max_iterations=20, max_turn_s=60),

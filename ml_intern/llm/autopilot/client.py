@@ -21,6 +21,8 @@ class Autopilot:
     """A planner by rules. It keeps nothing between requests, so any thread may ask it anything."""
 
     name = NAME
+    parks = False
+    """A step that waits for a yes is its only one: words in between end it, and it plans anew."""
 
     def complete(
         self,

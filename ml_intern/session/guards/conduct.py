@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ml_intern.events import (
+    CallParked,
     Event,
     HintAbout,
     Hinted,
@@ -42,6 +43,7 @@ class Conduct:
         self.begun: list[str] = []
         """The words of an answer that was cut, which the next ones go on with."""
         self._asked: dict[CallId, _Asked] = {}
+        self._parked: set[CallId] = set()
         self._answered: list[Exchange] = []
         self._rounds: list[Round] = []
 
@@ -68,7 +70,16 @@ class Conduct:
                 if about == "plan":
                     self.begun.clear()
             case ToolStarted(call_id=call_id, arguments_sha256=sha256):
-                self._asked[call_id].ran_sha256 = sha256
+                if call_id in self._asked:  # else it was parked
+                    self._asked[call_id].ran_sha256 = sha256
+            case CallParked(call_id=call_id):
+                # Words of a person follow, with which all counting begins anew.
+                self._asked.pop(call_id, None)
+                self._parked.add(call_id)
+            case ToolFinished(call_id=call_id) if call_id in self._parked:
+                # News for the model, whatever it has said or done since.
+                self._parked.remove(call_id)
+                self._begin_anew()
             case ToolFinished():
                 self._take(event)
             case TurnFinished():

@@ -1,6 +1,7 @@
 """What the guards say: go on, go on with a hint, or end the turn; with the words for it.
 
-Words alone end a turn, unless they were cut off, empty, or the plan is still open.
+Words alone end a turn, unless they were cut off, empty, or the plan is still open. While a call is
+parked they end it waiting, whatever the plan says: the person has the next word.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ class Standing:
     """Of the plan: those that are not done."""
     jobs: Sequence[str] = ()
     """Those that run."""
+    parked: Sequence[str] = ()
+    """What parked calls wait for, as in `TurnFinished.waiting_on`."""
 
 
 def judge(conduct: Conduct, standing: Standing) -> Hinted | TurnFinished | None:
@@ -42,6 +45,9 @@ def _judge_words(
         return _cut_short(words, conduct)
     if not words.text.strip():
         return _empty(words, conduct)
+    if standing.parked:
+        detail = _whole(words, conduct)
+        return TurnFinished(outcome="waiting", detail=detail, waiting_on=tuple(standing.parked))
     if standing.open_steps:
         return _too_early(conduct, standing, _whole(words, conduct))
     return _end("finished", _whole(words, conduct))

@@ -18,6 +18,7 @@ TABLE = {
     ("ask_person", ""): ("allow", "allow"),
     ("propose_change", ""): ("ask", "ask"),
     ("notify", ""): ("allow", "allow"),
+    ("withdraw_request", ""): ("allow", "allow"),
     ("read", ""): ("allow", "allow"),
     ("write", ""): ("allow", "allow"),
     ("edit", ""): ("allow", "allow"),
