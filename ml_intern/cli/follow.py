@@ -257,12 +257,19 @@ class Follow:
 
         self._screen.pause()
         self._screen.tell(render.approval(asked))
-        said = person.decide(asked.arguments, partial(self._asked_enough, is_open))
+        said = person.decide(
+            asked.arguments, partial(self._asked_enough, is_open), like_this=asked.like_this
+        )
         if said is None:
             return not is_open()
         try:
             self._decide(
-                asked, said.verdict, by=author(), reason=said.reason, arguments=said.arguments
+                asked,
+                said.verdict,
+                by=author(),
+                reason=said.reason,
+                arguments=said.arguments,
+                like_this=said.like_this,
             )
         except InputError as exc:
             self._screen.remark(str(exc))
@@ -321,6 +328,7 @@ class Follow:
         by: str,
         reason: str = "",
         arguments: Mapping[str, Any] | None = None,
+        like_this: bool = False,
     ) -> None:
         self._door.decide(
             asked.approval_id,
@@ -328,6 +336,7 @@ class Follow:
             decided_by=by,
             reason=reason,
             arguments=arguments,
+            like_this=like_this,
         )
         self._read()
 

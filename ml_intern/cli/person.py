@@ -41,6 +41,8 @@ class Decision:
     reason: str = ""
     arguments: dict[str, Any] | None = field(default=None, hash=False)
     """The edited ones, complete."""
+    like_this: bool = False
+    """All calls like it, too."""
 
 
 class Person:
@@ -49,16 +51,24 @@ class Person:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
 
-    def decide(self, arguments: dict[str, Any], look: Callable[[], bool]) -> Decision | None:
-        """Yes, no or an edit; None: later, or `look` said that it is over."""
+    def decide(
+        self, arguments: dict[str, Any], look: Callable[[], bool], *, like_this: bool = False
+    ) -> Decision | None:
+        """Yes, no or an edit; None: later, or `look` said that it is over.
+
+        `like_this`: whether a yes to all calls like it is offered.
+        """
         given = arguments
+        all_like_it = "[a]ll like it  " if like_this else ""
         while True:
-            answer = self.line("[y]es  [n]o  [e]dit  [l]ater: ", look)
+            answer = self.line(f"[y]es  {all_like_it}[n]o  [e]dit  [l]ater: ", look)
             match (answer or "later").strip().lower():
                 case "y" | "yes" if given is arguments:
                     return Decision(verdict="approve")
                 case "y" | "yes":
                     return Decision(verdict="edit", arguments=given)
+                case "a" | "all" if like_this and given is arguments:
+                    return Decision(verdict="approve", like_this=True)
                 case "n" | "no":
                     reason = self.line("Why not? The model reads it (may stay empty): ", look)
                     return None if reason is None else Decision(verdict="deny", reason=reason)

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from ml_intern.cli.person import Person
+from ml_intern.cli.person import Decision, Person
 from ml_intern.cli.screen import Screen
+from tests.cli.services import TypingPerson
 
 
 @pytest.fixture
@@ -34,3 +35,18 @@ def test_what_is_typed_after_it_is_one(terminal):
     decision = Person(Screen()).decide({}, look)
     assert decision is not None
     assert decision.verdict == "approve"
+
+
+def test_a_yes_to_all_calls_like_it_is_taken_where_it_is_offered() -> None:
+    offered, plain = TypingPerson("a"), TypingPerson("a", "y")
+    said = offered.decide({"x": 1}, bool, like_this=True)
+    assert said == Decision(verdict="approve", like_this=True)
+    assert "[a]ll like it" in offered.asked[0]
+    assert plain.decide({"x": 1}, bool) == Decision(verdict="approve")
+    assert "[a]ll" not in plain.asked[0]
+
+
+def test_an_edit_is_never_for_all_calls_like_it() -> None:
+    person = TypingPerson("e", '{"x": 2}', "a", "y")
+    said = person.decide({"x": 1}, bool, like_this=True)
+    assert said == Decision(verdict="edit", arguments={"x": 2})
