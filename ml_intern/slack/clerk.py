@@ -224,7 +224,8 @@ class Clerk:
         action, value = letter.body["action"], letter.body["value"]
         match action:
             case "approve" | "approve_like":
-                return self._decide(letter, value, "approve")
+                like_this = action == "approve_like"
+                return self._decide(letter, value, "approve", like_this=like_this)
             case "deny":
                 return self._decide(letter, value, "deny")
             case "edit" | "deny_reason":
@@ -251,6 +252,8 @@ class Clerk:
         verdict: Verdict,
         reason: str = "",
         arguments: dict[str, Any] | None = None,
+        *,
+        like_this: bool = False,
     ) -> str:
         row = self._door.approval(approval_id)
         self._demand_decide(letter, f"{verdict} {row.tool}", row.session_id)
@@ -262,6 +265,7 @@ class Clerk:
             decided_by=_who(letter),
             reason=reason,
             arguments=arguments,
+            like_this=like_this,
         )
         return verdict if won else self._too_late(letter, row.approval_id, verdict)
 

@@ -8,6 +8,7 @@ from ml_intern.events import (
     ApprovalDecided,
     BudgetExtended,
     InterruptRequested,
+    RuleGranted,
     UserSaid,
 )
 from ml_intern.llm.scripted import Answer, calling
@@ -70,6 +71,19 @@ def test_a_yes_runs_the_call_and_says_whose_it_was(
     assert office.sent == [("hub", SCRIPT)]
     wait_until(lambda: f"Approved by <@{APPROVER}>" in slack.message(question.ts).words)
     assert slack.message(question.ts).action_ids == []
+
+
+def test_a_yes_to_all_calls_like_it_makes_a_rule(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    slack.click(APPROVER, asked(office).ts, "approve_like")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert office.sent == [("hub", SCRIPT)]
+    (rule,) = office.events(RuleGranted)
+    assert (rule.tool, rule.max_cost_micro_usd) == ("send", 0)
+    assert APPROVER in rule.granted_by
 
 
 def test_an_edit_is_what_runs(open_office: OpenOffice, slack: SlackServer) -> None:
