@@ -73,6 +73,7 @@ def told(world: World, slack: SlackServer, model: ModelServer, outside: Path) ->
         "ML_INTERN_MODEL": "openai/scripted",
         "ML_INTERN_API_KEY": SECRET,
         "ML_INTERN_API_BASE": model.openai_url,
+        "ML_INTERN_FREE_MODELS": '["openai/*"]',
         "ML_INTERN_SLACK_API_URL": slack.base_url,
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
