@@ -20,7 +20,6 @@ from ml_intern.daemon.service import Service
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.llm.scripted import Answer, ScriptedModel, calling
 from ml_intern.messages import Message, SessionId, ToolMessage
-from ml_intern.session.approvals import misfits
 from ml_intern.settings import Settings
 from ml_intern.slack import blocks, drafts
 from ml_intern.slack.app import Setup, Slack
@@ -65,13 +64,12 @@ class Bench:
             base_url=slack.base_url,
             pace_s=pace_s,
         )
-        store, router = self.service.store, self.service.router
+        store = self.service.store
         self.app = Slack(
             setup,
             store,
             self.service.door,
             clock,
-            check=lambda *given: misfits(store, router, *given),
             redact=lambda value: value,
         )
         self.readers = Supervisor(clock)

@@ -39,7 +39,6 @@ from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.sandbox.system_paths import interpreter_folders
-from ml_intern.session.approvals import misfits
 from ml_intern.session.caps import micro_usd
 from ml_intern.session.desk import Caps, Desk, Limits
 from ml_intern.settings import Settings
@@ -168,7 +167,6 @@ class Service:
             self.store,
             self.door,
             self._clock,
-            check=partial(misfits, self.store, self.router),
             redact=Redactor(secrets_of(self.settings)).value,
         )
 

@@ -1,6 +1,6 @@
 """Whether and how this process talks to Slack: the settings, and the threads that they make."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ml_intern.client.door import Door
@@ -47,7 +47,6 @@ def slack_of(
     door: Door,
     clock: Clock,
     *,
-    check: Callable[[str, Mapping[str, Any]], Sequence[str]],
     redact: Callable[[Any], Any],
 ) -> "Slack | None":
     """None where Slack is not set up. Raises ConfigError for half of it."""
@@ -70,7 +69,7 @@ def slack_of(
         folder=folder,
         base_url=settings.slack_api_url,
     )
-    return Slack(setup, store, door, clock, check=check, redact=redact)
+    return Slack(setup, store, door, clock, redact=redact)
 
 
 def start(slack: "Slack", readers: Supervisor) -> None:

@@ -110,21 +110,6 @@ def _decided(
     )
 
 
-def misfits(
-    store: Store, router: ToolRouter, approval_id: str, arguments: Mapping[str, Any]
-) -> list[str]:
-    """What keeps these arguments from running in the place of those that were asked for.
-
-    A sentence each, which begins with the name of its argument where it is about one. Decides
-    nothing. Raises InputError for an unknown approval.
-    """
-    prepared = router.prepare(store.approval(approval_id).tool, arguments)
-    if not isinstance(prepared, ToolOutcome):
-        return []
-    told = json.loads(prepared.output)
-    return [str(problem) for problem in told.get("problems") or [told["error"]]]
-
-
 def _rule(asked: ApprovalRow, granted_by: str) -> RuleGranted:
     return RuleGranted(
         rule_id=asked.approval_id,

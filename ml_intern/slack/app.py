@@ -14,7 +14,7 @@ from ml_intern.clock import Clock
 from ml_intern.queue.store import Store
 from ml_intern.slack.access import Access
 from ml_intern.slack.clerk import Clerk
-from ml_intern.slack.listener import Check, Listener
+from ml_intern.slack.listener import Listener
 from ml_intern.slack.sender import PACE_S, Sender
 from ml_intern.slack.teller import Teller
 from ml_intern.slack.web import SlackWeb
@@ -48,7 +48,6 @@ class Slack:
         door: Door,
         clock: Clock,
         *,
-        check: Check,
         redact: Callable[[Any], Any],
     ) -> None:
         web = SlackWeb(setup.bot_token, setup.base_url)
@@ -72,6 +71,5 @@ class Slack:
             clock,
             app_token=setup.app_token,
             base_url=setup.base_url,
-            check=check,
             redact=redact,
         )

@@ -39,9 +39,6 @@ AWAY = timedelta(hours=24)
 MOST_THREADS = 40
 PAGE = 200
 
-Check = Callable[[str, Mapping[str, Any]], Sequence[str]]
-"""What keeps edited arguments of an approval from running; nothing when they fit."""
-
 
 class Listener:
     """Belongs to one thread, but for what its sockets call."""
@@ -56,7 +53,6 @@ class Listener:
         *,
         app_token: str,
         base_url: str | None,
-        check: Check,
         redact: Callable[[Any], Any],
     ) -> None:
         self._mail = mail
@@ -65,7 +61,6 @@ class Listener:
         self._access = access
         self._clock = clock
         self._app_token, self._base_url = app_token, base_url
-        self._check = check
         self._redact = redact
 
     def run(self, stop: threading.Event) -> None:
@@ -173,7 +168,7 @@ class Listener:
         return modal.edit_view(row, self._redact(row.arguments), self._schema(row.tool))
 
     def _take_submission(self, found: Heard) -> dict[str, Any] | None:
-        """Store the decision; or what is wrong with it, by field, and nothing is stored."""
+        """Store the decision; or what the person should know first, and nothing is stored."""
         body = {name: found.body[name] for name in ("kind", "user", "name", "team")}
         view = found.body["view"]
         approval_id, _ = modal.approval_of(view)
@@ -182,27 +177,40 @@ class Listener:
             body |= {"verdict": "deny", "reason": modal.reason_of(view)}
         else:
             try:
-                edit = self._edited(approval_id, view)
+                arguments, answer = self._edited(approval_id, view)
             except InputError as exc:
-                errors = modal.under_fields([str(exc)], view)
-                return {"response_action": "errors", "errors": errors} if errors else None
-            if edit.errors:
-                return {"response_action": "errors", "errors": edit.errors}
-            body |= {"verdict": "edit", "arguments": edit.arguments}
+                arguments, answer = {}, _errors(modal.under_fields({"": str(exc)}, view))
+            if answer is not None:
+                return answer
+            body |= {"verdict": "edit", "arguments": arguments}
         self._mail.receive(CHANNEL, found.key, body)
         return None
 
-    def _edited(self, approval_id: str, view: Mapping[str, Any]) -> modal.Edited:
+    def _edited(
+        self, approval_id: str, view: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The arguments, and what is answered in the place of taking them."""
         row = self._door.approval(approval_id)
         edit = modal.edited(row, view, self._schema(row.tool))
-        if edit.errors or row.state != "pending":
-            return edit
-        misfits = self._check(row.approval_id, edit.arguments)
-        errors = modal.under_fields(misfits, view)
-        return modal.Edited(arguments=edit.arguments, errors=errors)
+        if edit.errors:
+            return {}, _errors(edit.errors)
+        if row.state != "pending" or edit.arguments == row.arguments:
+            return edit.arguments, None
+        check = self._door.check_edit(row.approval_id, edit.arguments)
+        if check.problems:
+            return {}, _errors(modal.under_fields(check.problems, view))
+        if check.notes and not modal.was_noted(view, check.notes):
+            shown = modal.noted_view(view, check.notes)
+            return {}, {"response_action": "update", "view": shown}
+        return edit.arguments, None
 
     def _schema(self, tool: str) -> dict[str, Any]:
         return next((one.parameters for one in self._door.tools() if one.name == tool), {})
+
+
+def _errors(by_field: Mapping[str, str]) -> dict[str, Any] | None:
+    """What Slack shows under the fields; None where there is no field."""
+    return {"response_action": "errors", "errors": by_field} if by_field else None
 
 
 _WINDOWS = ("edit", "deny_reason")

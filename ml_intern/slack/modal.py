@@ -63,11 +63,8 @@ def deny_view(row: ApprovalRow) -> dict[str, Any]:
 
 def approval_of(view: Mapping[str, Any]) -> tuple[str, str]:
     """The approval that the window is about, and the hash of the arguments that it showed."""
-    try:
-        found = json.loads(str(view.get("private_metadata", "")))
-        return str(found["approval"]), str(found["sha256"])
-    except (ValueError, KeyError, TypeError):
-        return "", ""
+    found = _metadata(view)
+    return str(found.get("approval", "")), str(found.get("sha256", ""))
 
 
 def reason_of(view: Mapping[str, Any]) -> str:
@@ -98,15 +95,48 @@ def edited(row: ApprovalRow, view: Mapping[str, Any], schema: Mapping[str, Any])
     return Edited(arguments=arguments, errors=errors)
 
 
-def under_fields(misfits: Sequence[str], view: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with the arguments, under the fields it is about; else under the first."""
+def was_noted(view: Mapping[str, Any], notes: Sequence[str]) -> bool:
+    """Whether the window has shown these notes already."""
+    return _metadata(view).get("noted") == _joined(notes)
+
+
+def noted_view(view: Mapping[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    """The window as it was filled in, with what should be known before it is sent once more."""
+    kept = {name: view[name] for name in ("type", "callback_id", "title", "submit", "close")}
+    fields = [_as_typed(one, view) for one in view["blocks"] if one.get("type") == "input"]
+    warning = section(f":warning: {fitting(_joined(notes), 1500)} Send it again if you mean it.")
+    metadata = {**_metadata(view), "noted": _joined(notes)}
+    return {**kept, "private_metadata": json.dumps(metadata), "blocks": [warning, *fields]}
+
+
+def _as_typed(block: Block, view: Mapping[str, Any]) -> Block:
+    element = {name: one for name, one in block["element"].items() if name != "initial_value"}
+    if typed := _value(view, block["block_id"]):
+        element["initial_value"] = typed
+    return {**block, "element": element}
+
+
+def _metadata(view: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(str(view.get("private_metadata", "")))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return " ".join(notes)[:1000]
+
+
+def under_fields(problems: Mapping[str, str], view: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the arguments, by name, under their fields; else under the first."""
     blocks = [one for one in view.get("blocks", ()) if one.get("type") == "input"]
     known = [str(one.get("block_id")) for one in blocks]
     found: dict[str, str] = {}
-    for misfit in misfits if known else ():
-        name = misfit.partition(":")[0].partition(".")[0]
-        at = f"{_PREFIX}{name}" if f"{_PREFIX}{name}" in known else known[0]
-        found[at] = f"{found[at]}; {misfit}" if at in found else misfit
+    for name, words in problems.items() if known else ():
+        at = f"{_PREFIX}{name.partition('.')[0]}"
+        at, said = (at, words) if at in known else (known[0], f"{name}: {words}".lstrip(": "))
+        found[at] = f"{found[at]}; {said}" if at in found else said
     return {at: words[:500] for at, words in found.items()}
 
 

@@ -13,7 +13,6 @@ from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.events import Event
 from ml_intern.llm.scripted import Answer, ScriptedModel
 from ml_intern.messages import Message, SessionId, ToolMessage, UserMessage
-from ml_intern.session.approvals import misfits
 from ml_intern.settings import Settings
 from ml_intern.slack.app import Setup, Slack
 from ml_intern.tools.catalogue import with_own
@@ -81,7 +80,6 @@ class Office:
             self.service.store,
             self.service.door,
             clock,
-            check=lambda *given: misfits(self.service.store, self.service.router, *given),
             redact=Redactor({"HF_TOKEN": SECRET}).value,
         )
         self._readers = Supervisor(clock)

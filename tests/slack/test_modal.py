@@ -7,7 +7,15 @@ import pytest
 
 from ml_intern.messages import ApprovalId, CallId
 from ml_intern.queue.rows import ApprovalRow
-from ml_intern.slack.modal import approval_of, deny_view, edit_view, edited, under_fields
+from ml_intern.slack.modal import (
+    approval_of,
+    deny_view,
+    edit_view,
+    edited,
+    noted_view,
+    under_fields,
+    was_noted,
+)
 from tests.queue.given import S
 from tests.support.slack.blocks import IN_VIEW, check_blocks
 from tests.support.slack.shapes import Problems
@@ -108,12 +116,28 @@ def test_what_is_no_json_is_said_under_its_field() -> None:
     assert list(found.errors) == ["arg:epochs"]
 
 
-def test_misfits_stand_under_the_fields_that_they_are_about() -> None:
-    misfits = ["epochs: too many", "extra.lr: too much", "nothing in particular"]
-    found = under_fields(misfits, filled())
-    assert found["arg:epochs"] == "epochs: too many"
-    assert found["arg:extra"] == "extra.lr: too much"
-    assert found["arg:script"] == "nothing in particular"
+def test_problems_stand_under_the_fields_that_they_are_about() -> None:
+    problems = {"epochs": "too many", "extra.lr": "too much", "": "not allowed", "x": "unknown"}
+    found = under_fields(problems, filled())
+    assert found["arg:epochs"] == "too many"
+    assert found["arg:extra"] == "too much"
+    assert found["arg:script"] == "not allowed; x: unknown"
+
+
+def test_what_should_be_known_is_shown_once_and_what_was_typed_stays() -> None:
+    notes = ["It may cost $9.00 now."]
+    view = filled(epochs="2", script=None)
+    assert not was_noted(view, notes)
+    again = noted_view(view, notes)
+    assert was_noted(again, notes)
+    assert not was_noted(again, ["It may cost $10.00 now."])
+    assert approval_of(again) == ("a1", "sha")
+    problems = Problems(lambda _file: True)
+    check_blocks(problems, "/view/blocks", again["blocks"], IN_VIEW)
+    assert problems.messages == []
+    elements = {one["block_id"]: one["element"] for one in again["blocks"] if "element" in one}
+    assert elements["arg:epochs"]["initial_value"] == "2"
+    assert "initial_value" not in elements["arg:script"]
 
 
 def test_a_window_of_another_app_is_about_nothing() -> None:
