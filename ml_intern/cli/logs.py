@@ -144,6 +144,7 @@ def start_service_log(stream: TextIO, render: Renderer, *, debug: bool, redactor
 
 
 _NOISY = (
+    "apscheduler",
     "httpx",
     "httpcore",
     "uvicorn.access",

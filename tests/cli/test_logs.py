@@ -123,5 +123,6 @@ def test_what_libraries_chatter_about_is_left_out() -> None:
 
     logging.getLogger("httpx").info("HTTP Request: GET ...")
     logging.getLogger("alembic.runtime.plugins").info("setup plugin ...")
+    logging.getLogger("apscheduler.executors.default").info("Running job ...")
 
     assert stream.getvalue() == ""
