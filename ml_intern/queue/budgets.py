@@ -40,12 +40,12 @@ _ONE = update(spend).where(
     spend.c.session_id == bindparam("of"), spend.c.spend_id == bindparam("id")
 )
 _AGAIN = _ONE.where(spend.c.state == "reserved").values(
-    reserved_micro_usd=spend.c.reserved_micro_usd + bindparam("amount")
+    caps=bindparam("under", type_=spend.c.caps.type), reserved_micro_usd=bindparam("amount")
 )
 _SETTLE = _ONE.where(spend.c.state == "reserved").values(
     state=bindparam("to"), spent_micro_usd=bindparam("cost")
 )
-_FOUND = select(spend.c.caps, spend.c.state).where(
+_FOUND = select(spend.c.caps, spend.c.state, spend.c.reserved_micro_usd).where(
     spend.c.session_id == bindparam("of"), spend.c.spend_id == bindparam("id")
 )
 _RESERVED = select(spend.c.spend_id, spend.c.caps, spend.c.reserved_micro_usd).where(
@@ -74,9 +74,25 @@ def reserve(connection: Connection, session_id: SessionId, found: Spend | None) 
         return
     if not 0 <= found.micro_usd <= MOST_AMOUNT:
         raise InputError(f"{found.micro_usd} millionths of a dollar cannot be reserved.")
-    for cap in sorted(found.caps):
-        _take(connection, cap, found.micro_usd, found.caps[cap])
-    _remember(connection, session_id, found)
+    bind = {"of": session_id, "id": found.spend_id}
+    before = connection.execute(_FOUND, bind).first()
+    if before is not None and before.state != "reserved":
+        raise StateConflict(f"Spend {found.spend_id} of session {session_id} is {before.state}.")
+    held = {} if before is None else dict.fromkeys(before.caps, before.reserved_micro_usd)
+    # What is started again may cost again: both count, under the caps of now, until they are
+    # settled together. Another day has another cap.
+    total = found.micro_usd + max(held.values(), default=0)
+    for cap in sorted({*found.caps, *held}):
+        if cap in found.caps:
+            _take(connection, cap, total - held.get(cap, 0), found.caps[cap])
+        else:
+            connection.execute(_GIVE, {"key": cap, "amount": held[cap], "cost": 0})
+    row = {"caps": sorted(found.caps), "reserved_micro_usd": total, "state": "reserved"}
+    if before is None:
+        named = {"session_id": session_id, "spend_id": found.spend_id}
+        connection.execute(_RESERVE, {**named, **row})
+    else:
+        connection.execute(_AGAIN, {**bind, "under": row["caps"], "amount": total})
 
 
 def settle_model(connection: Connection, session_id: SessionId, cost: int | None) -> None:
@@ -160,30 +176,6 @@ def _take(connection: Connection, cap: str, amount: int, most: int | None) -> No
     raise OverBudget(
         cap=cap, used=row.spent + row.reserved, limit=(most or 0) + row.extended, needed=amount
     )
-
-
-def _remember(connection: Connection, session_id: SessionId, found: Spend) -> None:
-    """What is started again may cost again: both count, until they are settled together."""
-    bind = {"of": session_id, "id": found.spend_id}
-    caps = sorted(found.caps)
-    before = connection.execute(_FOUND, bind).first()
-    if before is None:
-        connection.execute(
-            _RESERVE,
-            {
-                "session_id": session_id,
-                "spend_id": found.spend_id,
-                "caps": caps,
-                "reserved_micro_usd": found.micro_usd,
-                "state": "reserved",
-            },
-        )
-        return
-    again = {**bind, "amount": found.micro_usd}
-    if before.caps != caps or connection.execute(_AGAIN, again).rowcount != 1:
-        raise StateConflict(
-            f"Spend {found.spend_id} of session {session_id} is {before.state} under {before.caps}."
-        )
 
 
 def _settle(connection: Connection, session_id: SessionId, open_: Any, cost: int | None) -> None:

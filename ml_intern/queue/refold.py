@@ -196,7 +196,8 @@ class Refold:
         if before is None:
             caps = sorted(spend.caps)
             self.spends[spend.spend_id] = Spent(caps=caps, reserved_micro_usd=spend.micro_usd)
-        elif before.state == "reserved" and before.caps == sorted(spend.caps):
+        elif before.state == "reserved":
+            before.caps = sorted(spend.caps)  # of the day on which it was started last
             before.reserved_micro_usd += spend.micro_usd
         else:
             yield f"spend {spend.spend_id} is reserved and was {before.state} already"

@@ -21,6 +21,7 @@ from ml_intern.messages import Usage
 from ml_intern.ops import Compact, Interrupt, UserInput
 from ml_intern.session.approvals import decide
 from ml_intern.session.desk import Caps
+from ml_intern.session.unknowns import resolve
 from ml_intern.tools.protocol import succeed
 from tests.queue.given import HandClock
 from tests.support.desks import SESSION, Bench, calls, crash, die, words
@@ -299,3 +300,31 @@ def test_an_unknown_cost_that_was_approved_is_settled_at_what_it_was(bench):
     approve(b)
     assert b.drive().outcome == "finished"
     assert b.store.budgets(OWN)[OWN].spent == 120
+
+
+def outward(number=1):
+    return calls(("outward", f'{{"number": {number}}}'))
+
+
+def test_a_call_that_is_run_again_the_next_day_counts_on_that_day(bench, monkeypatch):
+    b = bench(outward(), words("done"), session_micro_usd=500, day_micro_usd=500)
+    b.outward.worst_cost = 200
+    b.outward.answer = lambda args, ctx: replace(succeed({}), cost_micro_usd=150)
+    b.start()
+    b.drive()
+    approve(b)
+    with monkeypatch.context() as dying:
+        dying.setattr(b.desk.router, "run", die)
+        crash(b)
+    assert b.drive().outcome == "waiting"
+    b.desk.clock.passed_s += 86_400
+    resolve(b.store, SESSION, "", "retry", resolved_by="ada")
+    assert b.drive().outcome == "finished"
+    assert b.outward.ran == [1]
+    old, new = "day:2026-01-31", "day:2026-02-01"
+    rows = b.store.budgets(OWN, old, new)
+    assert [(rows[cap].spent, rows[cap].reserved) for cap in (OWN, old, new)] == [
+        (150, 0),
+        (0, 0),
+        (150, 0),
+    ]
