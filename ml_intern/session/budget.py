@@ -5,6 +5,7 @@ the transaction that records the step, because sessions share them.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ml_intern.clock import Clock
 from ml_intern.errors import OverBudget
@@ -12,6 +13,7 @@ from ml_intern.events import BudgetExtended, BudgetNoticed, Spend
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import Message, SessionId, ToolSpec
 from ml_intern.queue.budgets import OF_MODEL
+from ml_intern.queue.rows import MOST_AMOUNT
 from ml_intern.queue.store import Store
 from ml_intern.session.desk import Limits
 from ml_intern.session.history import History
@@ -24,6 +26,14 @@ BY_PROGRESS = "progress"
 def own_cap(session_id: SessionId) -> str:
     """The key of a session's own cap in money."""
     return f"session:{session_id}"
+
+
+def price(cost_micro_usd: Any) -> int | None:
+    """What a model or a tool says that a step has cost; None where that is no amount of money."""
+    is_number = isinstance(cost_micro_usd, int) and not isinstance(cost_micro_usd, bool)
+    if is_number and 0 <= cost_micro_usd <= MOST_AMOUNT:
+        return int(cost_micro_usd)
+    return None
 
 
 class Budget:

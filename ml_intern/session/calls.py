@@ -28,7 +28,7 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
 from ml_intern.session.asking import ON_DENIAL, what_changed
-from ml_intern.session.budget import Budget
+from ml_intern.session.budget import Budget, price
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.parking import already_waits
@@ -411,7 +411,7 @@ class Calls:
             return 0
         if outcome.job is not None:
             return 0  # its end says
-        return outcome.cost_micro_usd if answered_by == "tool" else None
+        return price(outcome.cost_micro_usd) if answered_by == "tool" else None
 
     def waiting_on(self) -> tuple[str, ...]:
         """What open calls wait for."""

@@ -54,10 +54,11 @@ from ml_intern.ops import (
     Undo,
     UserInput,
 )
+from ml_intern.queue.budgets import OF_MODEL
 from ml_intern.queue.leases import LEASE_S
 from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
-from ml_intern.session.budget import Budget
+from ml_intern.session.budget import Budget, price
 from ml_intern.session.calls import Calls
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
@@ -192,6 +193,7 @@ class Handling:
 
     def _compact(self, asked_by: str) -> None:
         """Have the session's model sum up the older part of the conversation."""
+        self._hold_what_was_asked()
         messages = self._context.messages()
         kept = compaction.kept_count(messages)
         if kept is None:
@@ -213,6 +215,13 @@ class Handling:
         else:
             self._summarize(asked_by, reply, kept)
 
+    def _hold_what_was_asked(self) -> None:
+        """What a process had reserved for this when it died counts as spent, as in a turn."""
+        spends = self._desk.store.spends(self._claim.session_id)
+        if any(row.state == "reserved" and row.spend_id.startswith(OF_MODEL) for row in spends):
+            reason = "the process died while it was asked for a summary"
+            self._scribe.record(ModelFailed(model=self._row.model, error=reason, retry_in_s=None))
+
     def _summarize(self, asked_by: str, reply: ModelReply, kept: int) -> None:
         if not reply.message.text.strip():
             reason = f"{reply.model} wrote no summary"
@@ -225,7 +234,7 @@ class Handling:
                 kept=kept,
                 model=reply.model,
                 usage=reply.usage,
-                cost_micro_usd=reply.cost_micro_usd,
+                cost_micro_usd=price(reply.cost_micro_usd),
             )
         )
 

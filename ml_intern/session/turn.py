@@ -33,7 +33,7 @@ from ml_intern.events import (
 )
 from ml_intern.llm.client import ModelClient, ModelReply, ignore_text
 from ml_intern.messages import CallId, ToolCall
-from ml_intern.session.budget import Budget
+from ml_intern.session.budget import Budget, price
 from ml_intern.session.calls import Calls
 from ml_intern.session.caps import reached
 from ml_intern.session.desk import Limits, Signals
@@ -212,7 +212,7 @@ class Turn:
             thinking=reply.message.thinking,
             tool_calls=self._with_own_ids(reply.message.tool_calls),
             usage=reply.usage,
-            cost_micro_usd=reply.cost_micro_usd,
+            cost_micro_usd=price(reply.cost_micro_usd),
             stop_reason=reply.stop_reason,
             duration_ms=round(took_s * 1000),
         )

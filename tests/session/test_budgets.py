@@ -328,3 +328,36 @@ def test_a_call_that_is_run_again_the_next_day_counts_on_that_day(bench, monkeyp
         (0, 0),
         (150, 0),
     ]
+
+
+@pytest.mark.parametrize("cost", [-400, 10**30, 1.5, True])
+def test_a_price_that_is_none_counts_as_all_that_was_reserved(bench, cost):
+    b = bench(effect(), words("done"), session_micro_usd=500)
+    paying(b, cost)
+    b.start()
+    b.drive()
+    approve(b)
+    assert b.drive().outcome == "finished"
+    assert b.store.budgets(OWN)[OWN].spent == 300
+
+
+@pytest.mark.parametrize("cost", [-400, 10**30, 1.5])
+def test_a_price_of_a_model_that_is_none_counts_as_all_that_was_reserved(bench, cost):
+    b = bench(paid(words("done"), cost), worst=300, session_micro_usd=500)
+    b.start()
+    assert b.drive().outcome == "finished"
+    assert b.store.budgets(OWN)[OWN].spent == 300
+
+
+def test_a_summary_whose_process_died_does_not_keep_what_it_reserved(bench, monkeypatch):
+    long = [paid(look(n), 10) for n in range(12)]
+    b = bench(*long, paid(words("done"), 10), worst=300, day_micro_usd=500)
+    b.start()
+    assert b.drive().outcome == "finished"
+    b.submit(Compact(asked_by="ada"))
+    with monkeypatch.context() as dying:
+        dying.setattr(b.model, "complete", die)
+        crash(b)
+    b.drive()
+    row = b.store.budgets("day:2026-01-31")["day:2026-01-31"]
+    assert (row.spent, row.reserved) == (430, 0)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ml_intern.messages import AssistantMessage, CallId, ToolCall, Usage
 
 StopReason = Literal["end", "tool_calls", "length"]
+_MOST_TOKENS = 10**12
 
 
 @dataclass
@@ -130,7 +131,9 @@ def usage_of(usage: Any) -> Usage:
 
 
 def _count(holder: Any, field: str) -> int:
-    return getattr(holder, field, None) or 0
+    """A number of tokens; some servers count nonsense, which would make money."""
+    found = getattr(holder, field, None)
+    return found if isinstance(found, int) and 0 < found <= _MOST_TOKENS else 0
 
 
 def _text_of(arguments: Any) -> str:

@@ -164,6 +164,11 @@ def test_a_frame_without_content_begins_nothing() -> None:
             Usage(input_tokens=65, output_tokens=10, cache_read_tokens=30, cache_write_tokens=5),
         ),
         ({"prompt_tokens": None, "completion_tokens": None}, Usage()),
+        (
+            {"prompt_tokens": 100, "completion_tokens": -4000, "cache_read_input_tokens": -9},
+            Usage(input_tokens=100),
+        ),
+        ({"prompt_tokens": 10**400, "completion_tokens": 1.5}, Usage()),
     ],
 )
 def test_input_tokens_do_not_hold_the_cached_ones(counted: dict[str, Any], usage: Usage) -> None:
