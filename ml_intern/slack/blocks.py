@@ -21,7 +21,7 @@ from ml_intern.events import (
 )
 from ml_intern.messages import SessionId
 from ml_intern.slack.drafts import Block, Said
-from ml_intern.slack.mrkdwn import code, escaped, fitting, person
+from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, person
 
 SECTION = 3000
 """Characters of a section."""
@@ -198,11 +198,11 @@ def files_of(request: ApprovalRequested) -> list[tuple[str, str]]:
     """What is too long to be shown, whole: names and contents."""
     found = [
         (f"{request.tool}-{name}.txt", text)
-        for name, text in _texts(request.arguments).items()
-        if len(escaped(text)) > SHOWN
+        for name, text in _texts(request.arguments)
+        if _is_long(text)
     ]
     for number, exhibit in enumerate(request.exhibits, 1):
-        if number > MOST_EXHIBITS or len(escaped(exhibit.text)) > SHOWN:
+        if number > MOST_EXHIBITS or _is_long(exhibit.text):
             name = f"{request.tool}-{number}.{_SUFFIXES.get(exhibit.kind, 'txt')}"
             found.append((name, exhibit.text))
     return [(name, content) for name, content in found if content]
@@ -234,26 +234,31 @@ def _shown(request: ApprovalRequested) -> list[Block]:
 
 
 def _arguments(arguments: Mapping[str, Any]) -> list[Block]:
-    texts = _texts(arguments)
-    return [_long(name, text) for name, text in texts.items()]
+    return [_long(name, text) for name, text in _texts(arguments)]
 
 
-def _texts(arguments: Mapping[str, Any]) -> dict[str, str]:
+def _texts(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What has lines of its own stands as it is; the rest is JSON together."""
     lines = {
         name: value for name, value in arguments.items() if isinstance(value, str) and "\n" in value
     }
     lines = dict(list(lines.items())[:MOST_TEXTS])
     rest = {name: value for name, value in arguments.items() if name not in lines}
-    return {**({"arguments": _json(rest)} if rest or not lines else {}), **lines}
+    together = [("arguments", _json(rest))] if rest or not lines else []
+    return [*together, *lines.items()]
 
 
 def _long(title: str, text: str) -> Block:
     head = f"*{fitting(title, 200)}*"
-    if len(escaped(text)) > SHOWN:
+    if _is_long(text):
         shown = f"{head} ({len(text):,} characters; whole in the file below)\n{code(text, 700)}"
         return section(shown)
-    return section(f"{head}\n{code(text or ' ', SHOWN + 10)}")
+    return section(f"{head}\n{code(text or ' ', SHOWN)}")
+
+
+def _is_long(text: str) -> bool:
+    """Whether it would not be shown whole."""
+    return code_length(text) > SHOWN
 
 
 def _choices(request: ApprovalRequested) -> Block:

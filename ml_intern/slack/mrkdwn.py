@@ -6,17 +6,22 @@ import re
 _PERSON = re.compile(r"(?:[\w.-]{1,80} \()?slack:([UW][A-Z0-9]{2,20})\)?")
 _LINK = re.compile(r"<(https?://[^<>|]*)(?:\|[^<>]*)?>|<(mailto:|tel:)([^<>|]*)(?:\|[^<>]*)?>")
 _NAMED = re.compile(r"<[#@!][A-Z0-9a-z^_-]*\|([^<>]*)>")
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and the marks that turn the writing direction: what is approved would look
+like something else."""
 CUT = "…"
-_FENCE, _BROKEN = "```", "``\u200b`"
+_FENCE, _INNER_FENCE = "```", re.compile("`(?=``)")
 
 
 def escaped(text: str) -> str:
-    """Nothing in it is markup that calls people or points elsewhere."""
+    """Nothing in it is markup that calls people or points elsewhere, or hides what stands there."""
+    text = _UNSHOWABLE.sub("\ufffd", text.replace("\r\n", "\n"))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fitting(text: str, longest: int) -> str:
     """`escaped`, and cut at the end so that it has at most `longest` characters."""
+    text = text.replace("\r\n", "\n")
     whole = escaped(text)
     if len(whole) <= longest:
         return whole
@@ -32,7 +37,16 @@ def fitting(text: str, longest: int) -> str:
 
 def code(text: str, longest: int) -> str:
     """A block of code; what would end the block within it is broken up."""
-    return f"{_FENCE}{fitting(text.replace(_FENCE, _BROKEN), longest - 6)}{_FENCE}"
+    return f"{_FENCE}{fitting(_unfenced(text), longest - 6)}{_FENCE}"
+
+
+def code_length(text: str) -> int:
+    """How long `code` becomes with the whole text in it."""
+    return len(escaped(_unfenced(text))) + 2 * len(_FENCE)
+
+
+def _unfenced(text: str) -> str:
+    return _INNER_FENCE.sub("`\u200b", text)
 
 
 def person(who: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_intern.slack.mrkdwn import code, fitting, person, typed, without_mention
+from ml_intern.slack.mrkdwn import code, code_length, fitting, person, typed, without_mention
 from tests.support.slack.gestures import typed as slack_sends
 
 
@@ -15,8 +15,16 @@ def test_what_fits_is_whole_and_nothing_is_markup(text: str, longest: int) -> No
     assert found.endswith("…") or typed(found) == text.strip()
 
 
-def test_no_code_ends_its_block() -> None:
-    assert code("a```b", 100).count("```") == 2
+@pytest.mark.parametrize("number", range(1, 12))
+def test_no_code_ends_its_block(number: int) -> None:
+    found = code(f"a{'`' * number}b", 100)
+    assert found.count("```") == 2
+    assert len(found) == code_length(f"a{'`' * number}b")
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\x1b", "\x00", "\r"])
+def test_nothing_turns_the_writing_around(mark: str) -> None:
+    assert mark not in fitting(f"rm{mark} safe", 100)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,19 @@ def test_whatever_is_asked_fits_into_slack(told: Told) -> None:
     told.take(decision("edit", arguments={"script": "x\n" * 9000}))
 
 
+@pytest.mark.parametrize("script", ["# " + "```" * 600 + "\nEVIL\n", "x\n" * 1196 + "EVIL\n"])
+def test_what_is_not_shown_whole_comes_as_a_file(told: Told, script: str) -> None:
+    question, *files = told.take(request(arguments={"script": script}))
+    contents = [one.body["content"] for one in files]
+    assert "EVIL" in str(question.body["blocks"]) or script in contents
+
+
+def test_an_argument_of_any_name_hides_no_other(told: Told) -> None:
+    given = {"arguments": "a\nb\n", "target": "elsewhere"}
+    (question,) = told.take(request(arguments=given))
+    assert "elsewhere" in str(question.body["blocks"])
+
+
 def test_a_call_that_was_answered_otherwise_takes_its_question_back(told: Told) -> None:
     (question,) = told.take(asked("c1"))
     finished = ToolFinished(
