@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 
 from ml_intern.clock import Clock
-from ml_intern.errors import SlackError
+from ml_intern.errors import SlackRefused
 from ml_intern.slack.web import SlackWeb
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,11 @@ KEEP_S = 60.0
 
 
 class Access:
-    """Ids of people (`U…`, `W…`), teams (`T…`, `E…`) and user groups (`S…`). For any thread."""
+    """Ids of people (`U…`, `W…`), teams (`T…`, `E…`) and user groups (`S…`). For any thread.
+
+    Questions about somebody who may be in a group raise SlackLimited and SlackUnclear when Slack
+    cannot say now who is.
+    """
 
     def __init__(
         self, may_start: Iterable[str], may_decide: Iterable[str], web: SlackWeb, clock: Clock
@@ -48,7 +52,7 @@ class Access:
             return members
         try:
             listed = self._web.ask("usergroups.users.list", usergroup=group).get("users", ())
-        except SlackError as exc:
+        except SlackRefused as exc:
             log.warning("slack_group_unknown", extra={"group": group, "error": str(exc)})
             return frozenset()
         members = frozenset(str(one) for one in listed)

@@ -24,6 +24,8 @@ from ml_intern.errors import (
     Draining,
     InputError,
     LeaseLost,
+    SlackLimited,
+    SlackUnclear,
     StateConflict,
     StoreUnavailable,
     UnknownSession,
@@ -45,6 +47,7 @@ log = logging.getLogger(__name__)
 NAME = "slack-clerk"
 LOOK = 100
 IDLE_S = 1.0
+ASK_AGAIN_S = 5.0
 KEEP = timedelta(days=30)
 """How long letters are known that were dealt with; older ones go at the next start."""
 HELP = (
@@ -53,6 +56,7 @@ HELP = (
     "it goes."
 )
 MAY_NOT = "Sorry, you are not on the list of people who may {what} here; this was noted."
+BROKE = "This could not be done, and the log says why. `ml-intern sessions` shows how things stand."
 _NAME = re.compile(r"[^\w.-]+")
 _STATES = {"approve": "approved", "deny": "denied", "edit": "edited"}
 
@@ -128,17 +132,30 @@ class Clerk:
             self._put_off[_lane(letter)] = self._clock.monotonic() + exc.retry_after_s
             self._whisper(letter, f"Not yet: {exc} I try again by myself.", "busy")
             return False
+        except (SlackLimited, SlackUnclear) as exc:
+            # Slack could not say who is in a group: that is no reason to send anybody away.
+            self._put_off[_lane(letter)] = self._clock.monotonic() + ASK_AGAIN_S
+            log.warning("slack_group_not_known", extra={"error": str(exc)})
+            return False
         except _Refused as exc:
             becomes, note = "refused", exc.what
             self._refuse(letter, exc)
         except (InputError, ConfigError, StateConflict, UnknownSession) as exc:
             note = str(exc)
             self._whisper(letter, note)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception as exc:  # the border around one letter: the others do not wait for it
+            log.exception("slack_letter_broke", extra={"letter": letter.id})
+            note = f"{type(exc).__name__}: {exc}"
+            with suppress(KeyError, InputError):
+                self._whisper(letter, BROKE)
+        note = note.encode(errors="replace").decode().replace("\0", "?")
         return self._mail.settle(letter, becomes, note[:1000])
 
     def _do(self, letter: Letter) -> str:
         """What was asked for; a note about what came of it."""
-        match letter.body["kind"]:
+        match letter.body.get("kind"):
             case "message":
                 return self._hear(letter)
             case "command":
@@ -383,9 +400,9 @@ def _who(letter: Letter) -> str:
 def _lane(letter: Letter) -> str:
     """Letters of one thread are dealt with in order; clicks wait for no words."""
     body = letter.body
-    if body["kind"] in ("click", "submission"):
+    if body.get("kind") not in ("message", "command"):
         return f"decisions:{letter.id}"
-    return f"{body['channel']}:{body.get('thread_ts') or body.get('ts') or letter.id}"
+    return f"{body.get('channel')}:{body.get('thread_ts') or body.get('ts') or letter.id}"
 
 
 def _already(row: ApprovalRow) -> str:

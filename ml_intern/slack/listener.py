@@ -146,7 +146,11 @@ class Listener:
 
     def _open_window(self, found: Heard, trigger_id: str) -> None:
         body = found.body
-        if not self._access.may_decide(body["user"], body["team"]):
+        try:
+            if not self._access.may_decide(body["user"], body["team"]):
+                return
+        except SlackError as exc:
+            self._tell_no_window(found, exc)
             return
         try:
             row = self._door.approval(body["value"])
@@ -158,11 +162,14 @@ class Listener:
         try:
             self._web.call("views.open", trigger_id=trigger_id, view=view)
         except SlackError as exc:
-            log.warning("slack_window_not_opened", extra={"error": str(exc)})
-            words = "The window could not be opened; click again."
-            where = {"channel": body["channel"], "thread_ts": body["thread_ts"]}
-            told = ephemeral(f"window:{found.key}", words, user=body["user"], **where)
-            self._mail.put(CHANNEL, [told])
+            self._tell_no_window(found, exc)
+
+    def _tell_no_window(self, found: Heard, exc: SlackError) -> None:
+        log.warning("slack_window_not_opened", extra={"error": str(exc)})
+        body, words = found.body, "The window could not be opened; click again."
+        where = {"channel": body["channel"], "thread_ts": body["thread_ts"]}
+        told = ephemeral(f"window:{found.key}", words, user=body["user"], **where)
+        self._mail.put(CHANNEL, [told])
 
     def _edit_view(self, row: ApprovalRow) -> dict[str, Any]:
         return modal.edit_view(row, self._redact(row.arguments), self._schema(row.tool))

@@ -1,13 +1,16 @@
 """What Slack and its people do at a bad moment: nothing is lost, nothing is done twice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from ml_intern.client.door import NewSession
-from ml_intern.events import ApprovalDecided, ToolStarted, UserSaid
+from ml_intern.errors import InputError
+from ml_intern.events import AccessRefused, ApprovalDecided, BudgetExtended, ToolStarted, UserSaid
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import Message, ToolMessage
+from ml_intern.slack.drafts import CHANNEL
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import SECRET, Office
 from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
@@ -166,3 +169,74 @@ def test_words_that_were_said_while_nobody_listened_are_heard_once(
     said = [one.text for one in again.events(UserSaid)]
     assert said.count("first") == 1
     assert said.count("while you were away") == 1
+
+
+def pressed(action: str, value: str) -> dict[str, str]:
+    return {
+        "kind": "click",
+        "user": APPROVER,
+        "name": "ann",
+        "team": "T1",
+        "channel": TRAINING,
+        "ts": "1.5",
+        "thread_ts": "",
+        "action": action,
+        "value": value,
+    }
+
+
+def said(text: str) -> dict[str, str]:
+    who = {"kind": "message", "user": REQUESTER, "team": "T1", "bot": "U0BOT"}
+    return {**who, "channel": TRAINING, "ts": "1.6", "thread_ts": "", "text": f"<@U0BOT> {text}"}
+
+
+BAD = (
+    pressed("extend", '{"session": "ID"}'),
+    pressed("extend", '{"session": "ID", "cap": "session", "amount": "x", "seq": 1}'),
+    pressed("extend", '{"session": "ID", "cap": "session", "amount": 1e999, "seq": 1}'),
+    pressed("extend", '{"session": "ID", "cap": "session", "amount": NaN, "seq": 1}'),
+    pressed("extend", '{"session": [], "cap": {}, "amount": 1, "seq": 1}'),
+    pressed("extend", '{"session": "ID", "cap": "session", "amount": -5, "seq": 1}'),
+    pressed("extend", "[" * 100_000),
+    pressed("retry", '{"session": "ID"}'),
+    pressed("retry", '{"session": "ID", "call": null}'),
+    pressed("stop", "no such session"),
+    pressed("approve", "\ud800"),
+    pressed("approve", "\x00"),
+    pressed("approve", ""),
+    pressed("nothing", ""),
+    said("a\x00b"),
+    said("a\ud800b"),
+    {"kind": "message"},
+)
+
+
+def test_no_letter_keeps_the_others_waiting(open_office: OpenOffice, slack: SlackServer) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    (session,) = office.service.store.sessions(2)
+    for number, body in enumerate(BAD):
+        value = body.get("value", "").replace("ID", session.session_id)
+        with suppress(InputError):
+            office.service.store.mail.receive(CHANNEL, f"bad:{number}", {**body, "value": value})
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    wait_until(lambda: not office.service.store.mail.unread(CHANNEL, 99))
+    assert office.events(BudgetExtended) == []
+
+
+@pytest.mark.parametrize("trouble", [{"retry_after": 1}, {"status": 503}])
+def test_who_is_in_a_group_is_asked_again_where_slack_could_not_say(
+    open_office: OpenOffice,
+    slack: SlackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: dict[str, int],
+) -> None:
+    monkeypatch.setattr("ml_intern.slack.clerk.ASK_AGAIN_S", 0.2)
+    slack.add_user_group("S0DECIDERS", [REQUESTER])
+    office = open_office(sends)
+    question = begun(office)
+    slack.fail_next("usergroups.users.list", **trouble)
+    slack.click(REQUESTER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert office.events(AccessRefused) == []
