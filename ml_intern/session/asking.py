@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from ml_intern.events import ApprovalRequested, Exhibit
+from ml_intern.session.caps import dollars
+from ml_intern.tools.policy import Case
 
 ON_DENIAL = "It is not run. The model is told so, with the reason, and the session goes on."
 
@@ -12,3 +14,16 @@ def what_changed(asked: ApprovalRequested, exhibits: Iterable[Exhibit]) -> str:
     before = {exhibit.title: exhibit.text for exhibit in asked.exhibits}
     changed = [each.title for each in exhibits if before.get(each.title) != each.text]
     return ", ".join(changed) or "the files that it names"
+
+
+def what_became(asked: ApprovalRequested, now: Case) -> str:
+    """What the same arguments would do now and nobody said yes to; empty where that is nothing."""
+    found = []
+    if now.operation != asked.operation:
+        found.append(f"what it does ({now.operation or 'something else'})")
+    if now.repository != asked.repository:
+        found.append(f"the repository ({now.repository or 'none'})")
+    before, cost = asked.cost_micro_usd, now.cost_micro_usd
+    if before is not None and (cost is None or cost > before):
+        found.append(f"its cost ({'unknown' if cost is None else f'up to {dollars(cost)}'})")
+    return ", ".join(found)

@@ -27,7 +27,7 @@ from ml_intern.events import (
     TurnFinished,
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
-from ml_intern.session.asking import ON_DENIAL, what_changed
+from ml_intern.session.asking import ON_DENIAL, what_became, what_changed
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.history import History, OpenCall
@@ -201,9 +201,13 @@ class Calls:
         if judgement.verdict == "deny":
             self._answer(open_call, _refusal(judgement), "policy")
             return None
-        if self._router.content_sha256(ready.prepared, context) == open_call.asked.content_sha256:
+        asked = open_call.asked
+        is_same = self._router.content_sha256(ready.prepared, context) == asked.content_sha256
+        # An edit brings another place and another cost by itself, and was judged when it was made.
+        became = "" if ready.prepared.sha256 != asked.arguments_sha256 else what_became(asked, case)
+        if is_same and not became:
             return ready
-        changed = what_changed(open_call.asked, self._router.exhibits(ready.prepared, context))
+        changed = became or what_changed(asked, self._router.exhibits(ready.prepared, context))
         reason = f"Changed since it was approved: {changed}. {open_call.asked.reason}"
         return self._question(ready, context, case, judgement, reason)
 

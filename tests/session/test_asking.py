@@ -19,7 +19,7 @@ from ml_intern.events import (
 from ml_intern.session.approvals import check_edit, decide, decide_all
 from ml_intern.session.said import Said
 from ml_intern.tools.policy import Judgement
-from ml_intern.tools.protocol import ToolContext
+from ml_intern.tools.protocol import ToolContext, ToolOutcome, succeed
 from tests.support.contexts import a_context
 from tests.support.desks import SESSION, Bench, Published, calls, words
 
@@ -160,7 +160,12 @@ def test_a_dearer_call_is_not_like_it(bench: Make) -> None:
     b.start()
     b.drive()
     said(b, "approve", like_this=True)
-    b.outward.cost = 2_000_001
+
+    def gets_dearer(args: Any, ctx: Any) -> ToolOutcome:
+        b.outward.cost = 2_000_001
+        return succeed({})
+
+    b.outward.answer = gets_dearer
     assert b.drive().outcome == "waiting"
     b.outward.cost = None
     assert b.outward.ran == [1]
@@ -190,6 +195,36 @@ def test_other_content_under_the_same_arguments_is_asked_again(bench: Make) -> N
     said(b, "approve")
     assert b.drive().outcome == "finished"
     assert b.outward.ran == [1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cost": 2_000_001}, "its cost (up to $2.00)"),
+        ({"cost": None}, "its cost (unknown)"),
+        ({"repository": lambda *_: "acme/model-1"}, "the repository (acme/model-1)"),
+        ({"operation": lambda *_: "replace"}, "what it does (replace)"),
+        ({"cost": 1}, ""),
+    ],
+)
+def test_arguments_that_came_to_mean_something_else_are_asked_again(
+    bench: Make, changes: dict[str, Any], named: str
+) -> None:
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve")
+    for name, value in changes.items():
+        setattr(b.outward, name, value)
+    b.drive()
+    assert b.outward.ran == ([] if named else [1])
+    if named:
+        assert b.last(ApprovalRequested).reason.startswith(
+            f"Changed since it was approved: {named}. "
+        )
+        said(b, "approve")
+        b.drive()
+        assert b.outward.ran == [1]
 
 
 def test_an_edit_that_is_asked_again_is_still_told_as_an_edit(bench: Make) -> None:
