@@ -135,6 +135,8 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.say(program(2, "bash"))
         case "undo":
             person.start(program(1, "bash"))
+            # Words that are heard in the same turn would take what it did then back with them.
+            _await_outcome(stage, person, "finished")
             person.say(program(2, "bash"))
             person.submit(Undo(asked_by="ada"))
             person.say(program(3, "bash"))
