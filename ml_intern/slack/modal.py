@@ -81,7 +81,7 @@ def edited(row: ApprovalRow, view: Mapping[str, Any], schema: Mapping[str, Any])
         if not block_id.startswith(_PREFIX):
             continue
         typed = str(_value(view, block_id) or "").replace("\r\n", "\n")
-        if typed.strip() == _prefill(row.arguments, name).strip():
+        if typed.strip() == _prefill(row.arguments, name).replace("\r\n", "\n").strip():
             continue
         if _is_text(row.arguments, name, schema):
             arguments[name] = typed
@@ -89,8 +89,8 @@ def edited(row: ApprovalRow, view: Mapping[str, Any], schema: Mapping[str, Any])
             arguments.pop(name, None)
         else:
             try:
-                arguments[name] = json.loads(typed)
-            except ValueError as exc:
+                arguments[name] = _json(typed)
+            except (ValueError, RecursionError) as exc:
                 errors[block_id] = f"No JSON: {exc}"[:150]
     return Edited(arguments=arguments, errors=errors)
 
@@ -186,6 +186,13 @@ def _prefill(arguments: Mapping[str, Any], name: str) -> str:
         return ""
     value = arguments[name]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _json(typed: str) -> Any:
+    """Raises ValueError, RecursionError. NaN and Infinity are no JSON, though Python reads them."""
+    found = json.loads(typed)
+    json.dumps(found, allow_nan=False)
+    return found
 
 
 def _is_text(arguments: Mapping[str, Any], name: str, schema: Mapping[str, Any]) -> bool:

@@ -111,9 +111,16 @@ def test_a_field_that_was_emptied() -> None:
     assert "epochs" not in found
 
 
-def test_what_is_no_json_is_said_under_its_field() -> None:
-    found = edited(row(), filled(epochs="two"), SCHEMA)
+@pytest.mark.parametrize("words", ["two", "NaN", "[-Infinity]", "1e999", "[" * 3000])
+def test_what_is_no_json_is_said_under_its_field(words: str) -> None:
+    found = edited(row(), filled(epochs=words), SCHEMA)
     assert list(found.errors) == ["arg:epochs"]
+
+
+def test_lines_that_slack_ends_otherwise_are_no_edit() -> None:
+    arguments = {"script": "a\r\nb\r\n"}
+    found = edited(row(arguments), filled(arguments, script="a\nb\n"), SCHEMA)
+    assert found.arguments == arguments
 
 
 def test_problems_stand_under_the_fields_that_they_are_about() -> None:

@@ -159,7 +159,7 @@ def test_words_that_were_said_while_nobody_listened_are_heard_once(
     thread_ts = question.thread_ts
     slack.say(REQUESTER, TRAINING, "first", thread_ts)
     wait_until(lambda: "first" in [one.text for one in office.events(UserSaid)])
-    slack.wait_for_message(TRAINING, "Finished")
+    slack.wait_for_message(TRAINING, "Done.")
     office.close()
     slack.say(REQUESTER, TRAINING, "while you were away", thread_ts)
     again = open_office(sends)
