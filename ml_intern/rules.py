@@ -18,6 +18,9 @@ _PART = re.compile(r"""\s*\[\s*["']?policy["']?\s*\.\s*["']?(?P<name>[\w-]+)["']
 _OTHER = re.compile(r"\s*\[")
 _KEY = re.compile(r"""\s*(?P<name>["']?[\w-]+["']?(?:\s*\.\s*["']?[\w-]+["']?)*)\s*=""")
 
+MOST_USD = 1e9
+"""Of one call. Larger numbers are typing errors."""
+
 Key = tuple[str, ...]
 
 
@@ -51,8 +54,8 @@ class PolicyRule(BaseModel):
     operation: str | None = Field(None, min_length=1)
     repository: str | None = Field(None, min_length=1)
     arguments: dict[str, str | bool | int | float] = {}
-    cost_up_to_usd: float | None = Field(None, ge=0)
-    cost_above_usd: float | None = Field(None, ge=0)
+    cost_up_to_usd: float | None = Field(None, ge=0, le=MOST_USD)
+    cost_above_usd: float | None = Field(None, ge=0, le=MOST_USD)
     reason: str = ""
 
     _place: RulePlace = PrivateAttr(default=RulePlace(short="settings", long="the settings"))

@@ -103,6 +103,10 @@ def test_rules_of_the_environment_take_the_place_of_those_of_the_file(
         ('tool = "a"\nverdict = "yes"', r"`verdict` = 'yes'.*config\.toml, line 4"),
         ('tool = ""\nverdict = "ask"', r"`tool` = ''.*line 3"),
         ('tool = "a"\nverdict = "ask"\ncost_up_to_usd = -1', r"`cost_up_to_usd` = -1.*line 5"),
+        (
+            'tool = "a"\nverdict = "ask"\ncost_above_usd = 1e305',
+            r"`cost_above_usd` = 1e\+305.*line 5",
+        ),
         ('tool = "a"\nverdict = "ask"\ncost_up_to_usd = nan', r"`cost_up_to_usd` = nan.*line 5"),
         ('tool = "a"\nverdict = "ask"\narguments = {n = [1]}', r"`arguments\.n`.*true.*line 5"),
         ('tool = "a"\nverdict = "ask"\n[policy.arguments]\nn = [1]', r"`arguments\.n`.*line 6"),

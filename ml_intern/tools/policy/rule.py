@@ -39,7 +39,7 @@ class Rule:
         return (
             self.is_about(case.tool)
             and (self.operation is None or fnmatchcase(case.operation, self.operation))
-            and (self.repository is None or _is_same(case.repository, self.repository))
+            and (self.repository is None or self._is_same(case.repository, self.repository))
             and self._fits_cost(case.cost_micro_usd)
             and all(
                 name in case.arguments and self._fits(case.arguments[name], pattern)
@@ -59,10 +59,20 @@ class Rule:
 
     def _fits(self, value: Any, pattern: str) -> bool:
         text = as_text(value)
-        # `models/*` is not meant to allow `models/../elsewhere`.
-        if self.verdict == "allow" and is_wild(pattern) and _UPWARDS.search(text):
+        if self._leads_upwards(text, pattern):
             return False
         return text == pattern or fnmatchcase(text, pattern)
+
+    def _is_same(self, repository: str, pattern: str) -> bool:
+        """The Hub takes names that differ only in case for one."""
+        if not repository or self._leads_upwards(repository, pattern):
+            return False
+        return fnmatchcase(repository.casefold(), pattern.casefold())
+
+    def _leads_upwards(self, text: str, pattern: str) -> bool:
+        """`models/*` is not meant to allow `models/../elsewhere`."""
+        is_upwards = _UPWARDS.search(text) is not None
+        return self.verdict == "allow" and is_wild(pattern) and is_upwards
 
 
 def is_wild(pattern: str) -> bool:
@@ -71,10 +81,10 @@ def is_wild(pattern: str) -> bool:
 
 
 def as_text(value: Any) -> str:
-    """The value of an argument as patterns see it: text as it is, anything else as JSON."""
+    """The value of an argument as patterns see it: text as it is, anything else as JSON.
+
+    A number is the same however it is written, 8 or 8.0: a rule that denies one denies both.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _is_same(repository: str, pattern: str) -> bool:
-    """The Hub takes names that differ only in case for one."""
-    return bool(repository) and fnmatchcase(repository.casefold(), pattern.casefold())

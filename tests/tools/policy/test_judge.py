@@ -10,6 +10,7 @@ from ml_intern.events import RuleGranted
 from ml_intern.messages import ApprovalId
 from ml_intern.tools.policy import Case, Rule, judge
 from ml_intern.tools.policy.judge import in_usd
+from ml_intern.tools.policy.rule import as_text
 
 
 def a_case(tool: str = "publish", effect: Any = "external", **more: Any) -> Case:
@@ -107,7 +108,14 @@ def test_an_unknown_cost_is_above_every_limit(limits: Any, cost: int | None, mat
         ({"repository": "*"}, {"repository": ""}, False),
         ({"arguments": {"private": "true"}}, {"arguments": {"private": True}}, True),
         ({"arguments": {"private": "true"}}, {"arguments": {"private": "true"}}, True),
+        ({"repository": "acme/*"}, {"repository": "acme/../other/m"}, False),
+        ({"repository": "*"}, {"repository": "../m"}, False),
+        ({"verdict": "deny", "repository": "acme/*"}, {"repository": "acme/../o/m"}, True),
         ({"arguments": {"n": "1*"}}, {"arguments": {"n": 12}}, True),
+        ({"arguments": {"hours": as_text(8)}}, {"arguments": {"hours": 8.0}}, True),
+        ({"arguments": {"hours": as_text(8.0)}}, {"arguments": {"hours": 8}}, True),
+        ({"arguments": {"hours": as_text(8.5)}}, {"arguments": {"hours": 8}}, False),
+        ({"arguments": {"on": as_text(True)}}, {"arguments": {"on": 1}}, False),
         ({"arguments": {"absent": "*"}}, {"arguments": {}}, False),
         ({"arguments": {"dir": "m/*"}}, {"arguments": {"dir": "m/a/b"}}, True),
         ({"arguments": {"dir": "m/*"}}, {"arguments": {"dir": "m/../b"}}, False),
