@@ -18,7 +18,8 @@ def drawn(values: Sequence[float], title: str) -> bytes:
     draw = ImageDraw.Draw(image)
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
     if high == low:
-        low, high = low - 0.5, high + 0.5
+        margin = max(0.5, abs(low) / 1000)  # beside a very large number 0.5 is nothing
+        low, high = low - margin, high + margin
     for share in (0.0, 0.5, 1.0):
         y = _y(share)
         draw.line([(_LEFT, y), (WIDTH - _RIGHT, y)], fill=_GRID)

@@ -7,6 +7,7 @@ the newest goes out. Nothing waits for it but its own thread: whoever puts rows 
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -39,6 +40,8 @@ IDLE_S = 1.0
 LINGER_S = 2.0
 """For the last words of those who were told to stop, too."""
 LONGEST_PAUSE_S = 60.0
+MOST_BREAKS = 3
+"""How often a message is tried that breaks whoever sends it."""
 GIVE_UP_AFTER = timedelta(hours=24)
 SKEW = timedelta(minutes=10)
 """By which our clock and Slack's may differ."""
@@ -71,6 +74,8 @@ class Sender:
         """Until then nothing is sent at all."""
         self._failures = 0
         """In a row, of the kind that every message would meet."""
+        self._breaks: Counter[int] = Counter()
+        """How often a row has broken this sender, by id."""
         self._complaint = ""
         """What was last written to the log."""
 
@@ -135,6 +140,16 @@ class Sender:
             self._doubt(post, exc)
         except SlackRefused as exc:
             self._face(post, exc)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception:  # the border around one message: the others do not wait for it for ever
+            log.exception("slack_message_broke", extra={"row": post.dedupe})
+            self._breaks[post.id] += 1
+            if self._breaks[post.id] < MOST_BREAKS:
+                self._mail.again(post, self._clock.now(), doubtful=True)
+                self._rest()
+            else:
+                self._mail.drop(post, "failed")
         else:
             self._failures = 0
             self._complaint = ""

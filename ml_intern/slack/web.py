@@ -16,6 +16,7 @@ from ml_intern.errors import SlackLimited, SlackRefused, SlackUnclear
 BASE_URL = "https://slack.com/api/"
 TIMEOUT_S = 10
 DEFAULT_RETRY_AFTER_S = 30.0
+MOST_RETRY_AFTER_S = 86_400.0
 _NOT_SURE = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
 )
@@ -133,9 +134,10 @@ def _translated(method: str, exc: SlackApiError) -> SlackLimited | SlackRefused 
 
 def _retry_after_s(answer: Any) -> float:
     try:
-        return float(answer.headers.get("Retry-After", DEFAULT_RETRY_AFTER_S))
+        found = float(answer.headers.get("Retry-After", DEFAULT_RETRY_AFTER_S))
     except (AttributeError, TypeError, ValueError):
         return DEFAULT_RETRY_AFTER_S
+    return found if 0 < found <= MOST_RETRY_AFTER_S else DEFAULT_RETRY_AFTER_S
 
 
 def _object(found: Any) -> dict[str, Any]:

@@ -4,17 +4,21 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from ml_intern.clock import SystemClock
+from ml_intern.errors import SlackLimited
 from ml_intern.messages import SessionId
 from ml_intern.queue.mail import Draft
 from ml_intern.queue.store import Store
 from ml_intern.slack import blocks, drafts
-from ml_intern.slack.sender import Sender
-from ml_intern.slack.web import SlackWeb
+from ml_intern.slack.picture import drawn
+from ml_intern.slack.sender import MOST_BREAKS, Sender
+from ml_intern.slack.web import DEFAULT_RETRY_AFTER_S, SlackWeb, _translated
 from tests.queue.given import S, T, new_session
 from tests.support.slack import GENERAL, TRAINING, SlackServer
 
@@ -293,3 +297,30 @@ def test_two_senders_take_turns(desk: Desk) -> None:
     for thread in threads:
         thread.join(5)
     assert desk.texts() == [f"root {S}", *(f"words {number:02d}" for number in range(10))]
+
+
+@pytest.mark.parametrize("curve", [[1e20, 1e20], [-1e300, -1e300], [0.0, 0.0]])
+def test_any_course_can_be_drawn(curve: list[float]) -> None:
+    assert drawn(curve, "loss").startswith(b"\x89PNG")
+
+
+def test_a_message_that_breaks_the_sender_keeps_no_other_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_intern.slack.sender.drawn", lambda *_: 1 / 0)
+    desk.begin()
+    desk.say("broken", curve=[1.0, 2.0])
+    desk.say("whole")
+    for _ in range(MOST_BREAKS + 1):
+        desk.send_all()
+        desk.clock.more_s += 100
+    assert desk.texts() == [f"root {S}", "words whole"]
+    assert desk.counts() == {"sent": 2, "failed": 1}
+
+
+@pytest.mark.parametrize("said", ["inf", "nan", "-5", "0", "soon", "1e400"])
+def test_a_wait_that_is_none_is_not_obeyed(said: str) -> None:
+    answer = SimpleNamespace(status_code=429, data={}, headers={"Retry-After": said})
+    found = _translated("chat.update", SlackApiError("no", answer))
+    assert isinstance(found, SlackLimited)
+    assert found.retry_after_s == DEFAULT_RETRY_AFTER_S
