@@ -113,6 +113,7 @@ class JobWatcher:
             status=state.status,
             exit_code=state.exit_code,
             reason=state.reason,
+            cost_micro_usd=None,  # no compute tells what a job cost: all that was reserved for it
         )
         order = Resume(on=f"job:{job.job_id}")
         key = ended_key(job.job_id)

@@ -40,7 +40,13 @@ def declare_lost(
             f"{session_id[:8]}` stops it."
         )
     reason = loss_in_words(declared_by, note)
-    lost = JobEnded(job_id=found, status="lost", exit_code=None, reason=reason)
+    lost = JobEnded(
+        job_id=found,
+        status="lost",
+        exit_code=None,
+        reason=reason,
+        cost_micro_usd=None,  # what was reserved for it may have been spent
+    )
     order = Resume(on=f"job:{found}")
     return store.submit(session_id, order, dedupe=ended_key(found), events=[lost]) is not None
 

@@ -107,7 +107,13 @@ def test_the_end_of_a_job_wakes_the_session_once(watched):
     watcher.look()
     watcher.look()
     assert bench.all(JobEnded) == [
-        JobEnded(job_id=JobId("j"), status="failed", exit_code=1, reason="killed")
+        JobEnded(
+            job_id=JobId("j"),
+            status="failed",
+            exit_code=1,
+            reason="killed",
+            cost_micro_usd=None,
+        )
     ]
     bench.store.finish(claim)
     assert bench.store.claim(0).op == Resume(on="job:j")

@@ -1,6 +1,7 @@
 """Jobs of a machine that is gone: a person's word ends them, once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import JobEnded, JobStarted
 from ml_intern.messages import JobId, SessionId
 from ml_intern.ops import Resume
+from ml_intern.session.approvals import decide
 from ml_intern.session.lost_jobs import declare_lost, ended_key
+from ml_intern.tools.protocol import LaunchedJob, succeed
 from tests.queue.checked import told
-from tests.support.desks import SESSION, Bench, words
+from tests.support.desks import SESSION, Bench, calls, words
 
 
 @pytest.fixture
@@ -46,10 +49,29 @@ def test_a_job_that_was_declared_lost_has_ended_and_wakes_its_session(
         status="lost",
         exit_code=None,
         reason="ada says that it ended with its machine: the rack burned",
+        cost_micro_usd=None,
     )
     assert [row.job_id for row in bench.store.running_jobs()] == ["j2"]
     assert [op.kind for op in bench.store.queue_place(SESSION).open_ops] == ["user_input", "resume"]
     assert told(tmp_path / "ml-intern.db") == []
+
+
+def test_what_was_reserved_for_a_lost_job_counts_as_spent(bench: Bench) -> None:
+    reply = calls(("effect", "{}"))
+    bench.model.replies.insert(0, reply)
+    bench.effect.worst_cost = 300
+    job = LaunchedJob(job_id=JobId("j3"), compute="local", handle={}, label="train.py")
+    bench.effect.answer = lambda args, ctx: replace(
+        succeed({}), job=replace(job, job_id=JobId(ctx.call_id))
+    )
+    bench.drive()
+    (asked,) = bench.store.open_approvals()
+    decide(bench.store, bench.desk.router, asked.approval_id, "approve", decided_by="ada")
+    bench.drive()
+    own = f"session:{SESSION}"
+    assert bench.store.budgets(own)[own].reserved == 300
+    assert lose(bench, asked.call_id)
+    assert bench.store.budgets(own)[own].spent == 300
 
 
 def test_only_the_first_word_on_the_end_of_a_job_counts(bench: Bench) -> None:
