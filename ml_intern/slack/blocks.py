@@ -331,7 +331,9 @@ def reached(session_id: SessionId, seq: int, event: BudgetReached) -> Said:
         f":money_with_wings: *The {cap_name(event.cap)} is reached*: {used} of {limit} used, "
         f"and the next step may need {needed}. I wait."
     )
-    more = max(event.needed, event.limit // 2 or 1)
+    # More may be used than the limit is: a setting was changed, or a step cost more than it could.
+    missing = event.used + event.needed - event.limit
+    more = max(event.needed, missing, event.limit // 2 or 1)
     value = json.dumps({"session": session_id, "cap": event.cap, "amount": more, "seq": seq})
     choices = actions(
         button("extend", f"Allow {amount(event.cap, more)} more", value, "primary"),

@@ -1,5 +1,6 @@
 """What a session says in Slack: every message is one that Slack takes, and the same each time."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -308,3 +309,14 @@ def test_secrets_stay_home() -> None:
         event=request(arguments={"token": secret}, why=f"with {secret}"),
     )
     assert secret not in str(clean(recorded, Redactor({"HF_TOKEN": secret}).value))
+
+
+def test_the_room_that_a_button_gives_is_enough(told: Told) -> None:
+    (question,) = told.take(BudgetReached(cap=f"session:{S}", used=900, limit=400, needed=50))
+    (value,) = (
+        json.loads(one["value"])
+        for block in question.body["blocks"]
+        for one in block.get("elements", ())
+        if one.get("action_id") == "extend"
+    )
+    assert 400 + value["amount"] >= 900 + 50
