@@ -71,6 +71,12 @@ def _find(source: str, place: Workplace) -> Path | None:
         path = place.readable(source)
         if path.exists():
             return path
+    except InputError:
+        if _looks_like_path(source) or any(
+            (folder / source).exists() for folder in (place.workspace, place.started_in)
+        ):
+            raise
+        return None  # Words about a dataset, said in a folder that is closed.
     except (OSError, ValueError, RuntimeError) as exc:  # too long, or odd characters: no path
         if _looks_like_path(source):
             raise InputError(f"{source[:200]} cannot be read: {exc}") from exc

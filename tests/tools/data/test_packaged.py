@@ -168,6 +168,18 @@ def test_words_about_nothing_offer_what_there_is(confined: Bench) -> None:
     assert "moviereviews.csv" in words
 
 
+@needs_sklearn
+def test_words_are_found_where_the_folder_itself_is_closed(tmp_path: Path) -> None:
+    own = tmp_path / "state" / "slack"
+    own.mkdir(parents=True)
+    (own / "notes").write_text("of the product")
+    place = confined_place(tmp_path, started_in=own, records=(tmp_path / "state",))
+    bench = Bench(place)
+    assert bench.inspect("handwritten digits")["source"] == "sklearn:digits"
+    assert "kept out of reach" in bench.refusal("notes")
+    assert "kept out of reach" in bench.refusal("rows.csv")
+
+
 def test_a_training_environment_that_does_not_start_is_an_answer(tmp_path: Path) -> None:
     place = confined_place(tmp_path, training_python=tmp_path / "no-python")
     assert Bench(place).refusal("some digits")
