@@ -351,7 +351,7 @@ def _slack(settings: Settings) -> Iterator[Check]:
         yield Check(name="slack", verdict="fail", found=str(exc), next_step=step)
         return
     if found is None:
-        yield Check(name="slack", verdict="ok", found="not set up (docs/slack.md says how)")
+        yield _without_tokens(settings)
         return
     # Here, because Slack's client takes half a second to import.
     from ml_intern.slack.examination import examine as examine_slack
@@ -362,6 +362,19 @@ def _slack(settings: Settings) -> Iterator[Check]:
     for one in examine_slack(*found, settings.slack_api_url, channels, *may):
         verdict: Verdict = "fail" if one.is_fatal else "warn" if one.next_step else "ok"
         yield Check(name="slack", verdict=verdict, found=one.found, next_step=one.next_step)
+
+
+def _without_tokens(settings: Settings) -> Check:
+    """Whoever has set a channel or people wants Slack, and has not got it here."""
+    if not (settings.slack_channel or settings.slack_may_start or settings.slack_may_decide):
+        return Check(name="slack", verdict="ok", found="not set up (docs/slack.md says how)")
+    return Check(
+        name="slack",
+        verdict="warn",
+        found="the settings name a channel or people, but this process has neither token",
+        next_step="give SLACK_BOT_TOKEN and SLACK_APP_TOKEN to the daemon, and here to look; "
+        "see docs/slack.md",
+    )
 
 
 def _hub_token() -> Check:

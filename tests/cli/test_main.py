@@ -505,6 +505,13 @@ def test_doctor_names_what_slack_lacks(ml_intern) -> None:
     assert "verysecret" not in done.stdout
 
 
+def test_doctor_misses_the_tokens_of_who_may_decide(ml_intern) -> None:
+    done = ml_intern("doctor", "--json", env={"ML_INTERN_SLACK_MAY_DECIDE": "U0123456789"})
+    (check,) = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "slack"]
+    assert check["verdict"] == "warn"
+    assert "SLACK_APP_TOKEN" in check["next_step"]
+
+
 def test_doctor_finds_what_a_run_needs(ml_intern) -> None:
     done = ml_intern("doctor", "--json", env={"HF_TOKEN": "hf_verysecretverysecret"})
     document = json.loads(done.stdout)
