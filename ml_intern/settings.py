@@ -406,6 +406,12 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         case _:
             pass
     name = str(error["loc"][0])
+    if name == "policy" and isinstance(error["input"], dict):
+        return (
+            "The policy is a list of rules, but stands as one table in "
+            f"{_writing_of(name, written).place}. Write the head of "
+            "each rule with two brackets: [[policy]]."
+        )
     secret = "secret" in str(Settings.model_fields[name].annotation).lower()
     value = "(not shown)" if secret else repr(error["input"])
     return (

@@ -133,3 +133,9 @@ def test_a_rule_in_a_list_of_one_line_is_found_by_its_number(config: Path) -> No
     config.write_text('policy = [{tool = "a", verdict = "ask"}, {tool = "b", verdict = "x"}]\n')
     with pytest.raises(ConfigError, match=r"`policy` in .*config\.toml, line 1, rule 2"):
         settings.load()
+
+
+def test_one_table_is_told_how_rules_are_written(config: Path) -> None:
+    config.write_text('[policy]\ntool = "bash"\nverdict = "ask"\n')
+    with pytest.raises(ConfigError, match=r"config.toml, line 1.*\[\[policy\]\]"):
+        settings.load()

@@ -38,6 +38,7 @@ def _rule(written: PolicyRule, tools: Sequence[Tool[Any]]) -> Rule:
         _demand_operation(written, meant)
         _demand_arguments(written, meant)
         _refuse_patterns_of_code(written, rule, meant)
+    _demand_owner(written)
     _demand_some_cost(written)
     return rule
 
@@ -94,6 +95,15 @@ def _refuse_patterns_of_code(written: PolicyRule, rule: Rule, meant: Sequence[To
                 "what matches it may still do anything. Write the whole text, without * ? [, or "
                 f"allow {written.tool} as such."
             )
+
+
+def _demand_owner(written: PolicyRule) -> None:
+    name = written.repository
+    if name is not None and "/" not in name and not is_wild(name):
+        raise ConfigError(
+            f"No repository is called `{name}`, which a rule of the policy names "
+            f"({written.place.of('repository')}): write OWNER/{name}, or `*/{name}`."
+        )
 
 
 def _demand_some_cost(written: PolicyRule) -> None:

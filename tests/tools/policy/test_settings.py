@@ -27,6 +27,7 @@ def written(verdict: str = "allow", **keys: object) -> PolicyRule:
         ({"tool": "*", "arguments": {"command": "ls ?"}}, "cannot allow the pattern"),
         ({"tool": "write", "arguments": {"content": "*"}}, "cannot allow the pattern"),
         ({"tool": "propose_change"}, "no rule can give"),
+        ({"tool": "publish", "repository": "digits"}, r"line 12.*OWNER/digits, or `\*/digits`"),
         ({"tool": "bash", "cost_up_to_usd": 1, "cost_above_usd": 1}, "No cost is above"),
     ],
 )
