@@ -270,7 +270,10 @@ def _choices(request: ApprovalRequested) -> Block:
         button("deny_reason", "Deny, with a reason", value),
     ]
     if request.like_this:
-        sure = f"All calls of {request.tool} like this one then run without a question."
+        sure = (
+            f"Later calls of {request.tool} in this session, with the same operation and "
+            "repository and no dearer, then run without a question."
+        )
         buttons.append(button("approve_like", "Approve all like this", value, confirm=sure))
     return actions(*buttons)
 

@@ -55,7 +55,10 @@ HELP = (
     "data. Reply in the thread to steer or to answer; `stop` stops the session, `status` says how "
     "it goes."
 )
-MAY_NOT = "Sorry, you are not on the list of people who may {what} here; this was noted."
+MAY_NOT = (
+    "Sorry, you are not on the list of people who may {what} here; this was noted. Whoever runs "
+    "ml-intern keeps the list: the setting `{setting}`."
+)
 BROKE = "This could not be done, and the log says why. `ml-intern sessions` shows how things stand."
 _NAME = re.compile(r"[^\w.-]+")
 _STATES = {"approve": "approved", "deny": "denied", "edit": "edited"}
@@ -330,18 +333,18 @@ class Clerk:
 
     def _demand_start(self, letter: Letter, what: str, session_id: SessionId | None) -> None:
         if not self._access.may_start(letter.body["user"], letter.body["team"]):
-            raise _Refused(what, session_id)
+            raise _Refused(what, "slack_may_start", session_id)
 
     def _demand_decide(self, letter: Letter, what: str, session_id: SessionId) -> None:
         if not self._access.may_decide(letter.body["user"], letter.body["team"]):
-            raise _Refused(what, session_id)
+            raise _Refused(what, "slack_may_decide", session_id)
 
     def _refuse(self, letter: Letter, refused: "_Refused") -> None:
         log.warning("slack_refused", extra={"who": _who(letter), "what": refused.what})
         if refused.session_id is not None:
             noted = AccessRefused(who=_who(letter), what=refused.what)
             self._store.note(refused.session_id, noted)
-        self._whisper(letter, MAY_NOT.format(what=refused.what))
+        self._whisper(letter, MAY_NOT.format(what=refused.what, setting=refused.setting))
 
     # Answers
 
@@ -384,9 +387,10 @@ class Clerk:
 class _Refused(Exception):
     """Somebody who is not on the list asked for it."""
 
-    def __init__(self, what: str, session_id: SessionId | None) -> None:
+    def __init__(self, what: str, setting: str, session_id: SessionId | None) -> None:
         super().__init__(what)
         self.what = what
+        self.setting = setting
         self.session_id = session_id
 
 

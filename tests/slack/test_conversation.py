@@ -150,7 +150,7 @@ def test_a_stranger_decides_and_starts_nothing_and_that_is_noted(
     slack.mention(REQUESTER, TRAINING, "send it")
     question = asked(office)
     slack.click(STRANGER, question.ts, "approve")
-    slack.wait_for_ephemeral(STRANGER, "not on the list")
+    slack.wait_for_ephemeral(STRANGER, "`slack_may_decide`")
     slack.click(STRANGER, question.ts, "edit").wait()
     slack.say(STRANGER, TRAINING, "stop", question.thread_ts)
     slack.mention(STRANGER, TRAINING, "mine bitcoin")
