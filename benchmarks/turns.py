@@ -82,10 +82,10 @@ class TimedStore:
         self._store = store
         self.seconds = 0.0
 
-    def append(self, *given: Any) -> Any:
+    def append(self, *given: Any, **how: Any) -> Any:
         started = time.perf_counter()
         try:
-            return self._store.append(*given)
+            return self._store.append(*given, **how)
         finally:
             self.seconds += time.perf_counter() - started
 

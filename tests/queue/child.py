@@ -56,7 +56,7 @@ def note(store: Store) -> None:
 
 def decide(store: Store, name: str) -> None:
     await_go()
-    tell(store.decide(decided(by=name)))
+    tell(bool(store.decide(decided(by=name))))
 
 
 def fill_disk(store: Store, limit_bytes: int) -> None:

@@ -450,7 +450,8 @@ def test_reading_is_linear_in_long_nonsense() -> None:
     for piece in ("a", "a ", "95 % ", "the ", "/", "'", "data ", "accuracy of ", "-", "\n", "x/y "):
         began = time.process_time()
         assert isinstance(read(piece * (1_000_000 // len(piece))), Objective)
-        assert time.process_time() - began < 1.0, repr(piece)
+        # A tenth of that on an idle machine; what grows faster than the text takes minutes.
+        assert time.process_time() - began < 10.0, repr(piece)
 
 
 @pytest.mark.parametrize(
