@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from ml_intern.messages import SessionId
 from ml_intern.tracing.mark import Mark, Place
-from ml_intern.transcript import (
+from ml_intern.transcript.line import (
     Body,
     Compacted,
     JsonObject,

@@ -52,7 +52,7 @@ from ml_intern.tracing.mark import Mark
 from ml_intern.tracing.notices import Jobs, Notice
 from ml_intern.tracing.redact import Redactor
 from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
-from ml_intern.transcript import (
+from ml_intern.transcript.line import (
     PROGRAM,
     Answered,
     Block,

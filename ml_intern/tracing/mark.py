@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_intern.clock import parse_stamp
-from ml_intern.transcript import EXTRA
+from ml_intern.transcript.line import EXTRA
 
 
 @dataclass(frozen=True, order=True)

@@ -32,7 +32,7 @@ from ml_intern.events import (
     UnknownResolved,
 )
 from ml_intern.messages import Choice, JobId
-from ml_intern.transcript import JsonObject, Level
+from ml_intern.transcript.line import JsonObject, Level
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from ml_intern.events import Fact
 from ml_intern.tracing.clip import clip
 from ml_intern.tracing.redact import Redactor
-from ml_intern.transcript import CWD, ENVELOPE_DEPTH, JsonObject, plain
+from ml_intern.transcript.line import CWD, ENVELOPE_DEPTH, JsonObject, plain
 
 MAX_RESULT_BYTES = 20_000
 """Of a tool's output; viewers fail on large sessions, and the journal has the whole."""

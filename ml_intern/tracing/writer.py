@@ -24,7 +24,7 @@ from ml_intern.tracing import position, trace_file
 from ml_intern.tracing.journal import Journal
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redact import Redactor
-from ml_intern.transcript import encode
+from ml_intern.transcript.line import encode
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from ml_intern.queue.rows import Recorded
 from ml_intern.tools.training.dataset import split_sha256
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redact import Redactor
-from ml_intern.transcript import encode
+from ml_intern.transcript.line import encode
 from tests.chaos import script
 from tests.chaos.crowd import Acknowledged
 from tests.chaos.peek import Tables

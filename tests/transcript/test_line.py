@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml_intern.clock import parse_stamp
 from ml_intern.messages import Usage
-from ml_intern.transcript import (
+from ml_intern.transcript.line import (
     MAX_DEPTH,
     NULL_KILLERS,
     Answered,
