@@ -33,13 +33,14 @@ from ml_intern.errors import (
 from ml_intern.events import AccessRefused, Verdict
 from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import Interrupt, UserInput
-from ml_intern.queue.mail import HOLD_S, Held, Letter, LetterState
+from ml_intern.queue.mail import Letter, LetterState
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
 from ml_intern.slack import blocks, drafts
 from ml_intern.slack.access import Access
 from ml_intern.slack.drafts import CHANNEL
 from ml_intern.slack.mrkdwn import escaped, person, typed, without_mention
+from ml_intern.slack.shift import Shift, in_shifts
 from ml_intern.slack.thread import ORIGIN, clean
 
 log = logging.getLogger(__name__)
@@ -90,26 +91,12 @@ class Clerk:
 
     def run(self, stop: threading.Event) -> None:
         """Deal with what comes until `stop` is set."""
-        while not stop.is_set():
-            held = self._mail.hold(NAME)
-            if held is None:
-                self._clock.wait(stop, IDLE_S)
-                continue
-            try:
-                self._serve(held, stop)
-            except LeaseLost:
-                log.info("slack_clerk_elsewhere")
-            finally:
-                with suppress(LeaseLost, StoreUnavailable):
-                    self._mail.release(held)
+        in_shifts(self._mail, self._clock, NAME, lambda shift: self._serve(shift, stop), stop)
 
-    def _serve(self, held: Held, stop: threading.Event) -> None:
-        renewed_at = self._clock.monotonic()
+    def _serve(self, shift: Shift, stop: threading.Event) -> None:
         self._mail.forget(CHANNEL, self._clock.now() - KEEP)
         while not stop.is_set():
-            if self._clock.monotonic() - renewed_at > HOLD_S / 6:
-                self._mail.renew(held)
-                renewed_at = self._clock.monotonic()
+            shift.keep()
             heard = self._mail.rings()
             if not self.work():
                 self._mail.wait(heard, IDLE_S)

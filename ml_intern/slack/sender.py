@@ -9,7 +9,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +21,10 @@ from ml_intern.errors import (
     SlackUnclear,
     StoreUnavailable,
 )
-from ml_intern.queue.mail import HOLD_S, Held, Mail, Post
+from ml_intern.queue.mail import Mail, Post
 from ml_intern.slack.drafts import CHANNEL, external_id
 from ml_intern.slack.picture import drawn
+from ml_intern.slack.shift import Shift, in_shifts
 from ml_intern.slack.web import SlackWeb
 
 log = logging.getLogger(__name__)
@@ -81,28 +81,14 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set, and what comes soon after that."""
-        while not stop.is_set():
-            held = self._mail.hold(NAME)
-            if held is None:
-                self._clock.wait(stop, IDLE_S)
-                continue
-            try:
-                self._serve(held, stop)
-            except LeaseLost:
-                log.info("slack_sender_elsewhere")
-            finally:
-                with suppress(LeaseLost, StoreUnavailable):
-                    self._mail.release(held)
+        in_shifts(self._mail, self._clock, NAME, lambda shift: self._serve(shift, stop), stop)
 
-    def _serve(self, held: Held, stop: threading.Event) -> None:
-        renewed_at = self._clock.monotonic()
+    def _serve(self, shift: Shift, stop: threading.Event) -> None:
         end: float | None = None
         while end is None or self._clock.monotonic() < end:
             if stop.is_set() and end is None:
                 end = self._clock.monotonic() + LINGER_S
-            if self._clock.monotonic() - renewed_at > HOLD_S / 6:
-                self._mail.renew(held)
-                renewed_at = self._clock.monotonic()
+            shift.keep()
             heard = self._mail.rings()
             if not self.send_next():
                 self._mail.wait(heard, self._pause_s())

@@ -8,16 +8,16 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from ml_intern.clock import Clock
-from ml_intern.errors import EventUnreadable, LeaseLost, StoreUnavailable
+from ml_intern.errors import EventUnreadable
 from ml_intern.messages import SessionId
 from ml_intern.queue.journal import Journal
 from ml_intern.queue.mail import HOLD_S, Draft, Held, Mail
 from ml_intern.queue.rows import Recorded
 from ml_intern.slack.drafts import CHANNEL
+from ml_intern.slack.shift import in_shifts
 from ml_intern.slack.thread import Thread, clean
 
 log = logging.getLogger(__name__)
@@ -60,18 +60,14 @@ class Teller:
 
     def run(self, stop: threading.Event) -> None:
         """Tell what happens until `stop` is set; then what has happened until now."""
-        while not stop.is_set():
-            held = self._mail.hold(NAME, self._journal.last_position())
-            if held is None:
-                self._clock.wait(stop, WAIT_S)
-                continue
-            try:
-                self._follow(held, stop)
-            except LeaseLost:
-                log.info("slack_teller_elsewhere")
-            finally:
-                with suppress(LeaseLost, StoreUnavailable):
-                    self._mail.release(held)
+        in_shifts(
+            self._mail,
+            self._clock,
+            NAME,
+            lambda shift: self._follow(shift.held, stop),
+            stop,
+            self._journal.last_position,
+        )
 
     def _follow(self, held: Held, stop: threading.Event) -> None:
         position, saved_at = held.position, self._clock.monotonic()
