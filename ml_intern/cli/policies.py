@@ -16,8 +16,8 @@ from ml_intern.client.author import author
 from ml_intern.client.door import Explanation, Policy
 from ml_intern.errors import InputError
 from ml_intern.events import RuleGranted
+from ml_intern.money import dollars
 from ml_intern.tools.policy import Rule
-from ml_intern.tools.policy.judge import in_usd
 
 _LONGEST = 500
 
@@ -90,7 +90,7 @@ def _as_lines(found: Explanation) -> Iterable[str]:
 def _cost(micro_usd: int | None) -> str:
     if micro_usd is None:
         return "unknown"
-    return f"at most {in_usd(micro_usd)}" if micro_usd else "free"
+    return f"at most {dollars(micro_usd)}" if micro_usd else "free"
 
 
 def _listed(policy: Policy, session: str | None) -> Iterable[str]:
@@ -116,9 +116,9 @@ def _rule(rule: Rule) -> str:
 
 def _cost_limits(rule: Rule) -> Iterable[str]:
     if rule.cost_up_to_micro_usd is not None:
-        yield f"cost up to {in_usd(rule.cost_up_to_micro_usd)}"
+        yield f"cost up to {dollars(rule.cost_up_to_micro_usd)}"
     if rule.cost_above_micro_usd is not None:
-        yield f"cost above {in_usd(rule.cost_above_micro_usd)}, or unknown"
+        yield f"cost above {dollars(rule.cost_above_micro_usd)}, or unknown"
 
 
 def _granted(rule: RuleGranted) -> str:

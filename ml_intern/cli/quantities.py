@@ -52,11 +52,6 @@ def count(many: int, noun: str, plural: str | None = None) -> str:
     return f"{many:,} {noun if many == 1 else plural or noun + 's'}"
 
 
-def money(micro_usd: int | None) -> str:
-    """`$0.00`; None is a price that nobody knows."""
-    return "unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.2f}"
-
-
 def sparkline(values: list[float], width: int) -> str:
     """The course of `values` in at most `width` characters."""
     finite = [value for value in values if math.isfinite(value)]

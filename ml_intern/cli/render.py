@@ -13,11 +13,12 @@ from typing import Any
 from rich.text import Text
 
 from ml_intern.cli.notes import note, subject
-from ml_intern.cli.quantities import duration, line, money, number, percent, shown, sparkline
+from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested, BudgetReached
+from ml_intern.money import dollars
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.session.caps import amount, named
 
@@ -202,11 +203,11 @@ def _money(asked: ApprovalRequested | ApprovalRow) -> list[Piece]:
     """What it costs at worst, unless it is free, and what is left."""
     if asked.cost_micro_usd == 0:
         return []
-    cost = "unknown" if asked.cost_micro_usd is None else f"up to {money(asked.cost_micro_usd)}"
+    cost = "unknown" if asked.cost_micro_usd is None else f"up to {dollars(asked.cost_micro_usd)}"
     left = asked.budget_left_micro_usd
     return [
         _labelled("cost", cost),
-        *([] if left is None else [_labelled("budget left", money(left))]),
+        *([] if left is None else [_labelled("budget left", dollars(left))]),
     ]
 
 

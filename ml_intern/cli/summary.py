@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import count, duration, money, number, percent
+from ml_intern.cli.quantities import count, duration, number, percent
 from ml_intern.client.training import Training
 from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
 from ml_intern.events import BudgetReached
 from ml_intern.messages import Choice
+from ml_intern.money import MICRO_USD, dollars
 
 SHORT = 8
 """Characters of an id that we show; any unique prefix is understood."""
@@ -265,6 +266,6 @@ def _effort(found: Mapping[str, Any]) -> str:
         f"waited for you {duration(waited)}" if waited >= 1 else "",
         count(found["tool_calls"], "tool call"),
         count(found["model_calls"], "model call"),
-        f"cost {money(None if cost is None else round(cost * 1_000_000))}",
+        f"cost {dollars(None if cost is None else round(cost * MICRO_USD))}",
     ]
     return ", ".join(part for part in parts if part)

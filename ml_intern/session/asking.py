@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ml_intern.events import ApprovalRequested, Exhibit
-from ml_intern.session.caps import dollars
+from ml_intern.money import dollars
 from ml_intern.tools.policy import Case
 
 ON_DENIAL = "It is not run. The model is told so, with the reason, and the session goes on."
@@ -25,5 +25,5 @@ def what_became(asked: ApprovalRequested, now: Case) -> str:
         found.append(f"the repository ({now.repository or 'none'})")
     before, cost = asked.cost_micro_usd, now.cost_micro_usd
     if before is not None and (cost is None or cost > before):
-        found.append(f"its cost ({'unknown' if cost is None else f'up to {dollars(cost)}'})")
+        found.append(f"its cost ({dollars(cost) if cost is None else f'up to {dollars(cost)}'})")
     return ", ".join(found)

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from ml_intern.errors import InputError
+from ml_intern.money import MICRO_USD, dollars
 from ml_intern.queue.rows import MOST_AMOUNT
 
-MICRO = 1_000_000
 _OF_SESSION = {
     "tokens": "the session's tokens",
     "seconds": "the session's time at work",
@@ -54,17 +54,9 @@ def amount(cap: str, number: int) -> str:
     return f"{number:,} {'tokens' if kind == 'tokens' else 'calls'}"
 
 
-def dollars(micro_usd: int) -> str:
-    """Money as people write it; small sums with as many digits as they need."""
-    usd = micro_usd / MICRO
-    digits = 2 if abs(micro_usd) >= 100_000 or micro_usd % 10_000 == 0 else 6
-    text = f"{abs(usd):,.{digits}f}"
-    return f"{'-' if usd < 0 else ''}${text}"
-
-
 def micro_usd(usd: float | None) -> int | None:
     """Dollars of the settings or of a person in the unit of the store."""
-    return None if usd is None else round(usd * MICRO)
+    return None if usd is None else round(usd * MICRO_USD)
 
 
 def unit_of(cap: str) -> str:
@@ -82,7 +74,7 @@ def parsed(cap: str, words: str) -> int:
         given = float(words.strip().removeprefix("$").replace(",", ""))
     except ValueError:
         given = math.nan
-    number = given * {"USD": MICRO, "hours": 3600}.get(unit, 1)
+    number = given * {"USD": MICRO_USD, "hours": 3600}.get(unit, 1)
     if not 1 <= number <= MOST_AMOUNT:
         raise InputError(f"{words.strip()[:40]!r} is no number of {unit} above 0.")
     return round(number)

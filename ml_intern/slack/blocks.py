@@ -20,6 +20,7 @@ from ml_intern.events import (
     UnknownResolved,
 )
 from ml_intern.messages import SessionId
+from ml_intern.money import dollars
 from ml_intern.slack.drafts import Block, Said
 from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, person
 
@@ -104,11 +105,6 @@ def said(text: str, *blocks: Block) -> Said:
     return {"text": text[:TEXT], "blocks": list(blocks) or [section(text[:SECTION])]}
 
 
-def money(micro_usd: int | None) -> str:
-    """`$1.25`; None is a price that nobody knows."""
-    return "unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.2f}"
-
-
 # A session's beginning and end
 
 
@@ -132,7 +128,7 @@ def ended(view: View, end: TurnFinished, trace: str) -> Said:
     head = f"{_ENDS[end.outcome]} {fitting(view.title, 150)}"
     facts = {
         **{f"Metrics, {split}": _metrics(found) for split, found in view.metrics.items()},
-        "Models cost": money(view.cost_micro_usd),
+        "Models cost": dollars(view.cost_micro_usd),
         "Took": _duration(view.working_s),
     }
     places = {name: str(path) for name, path in view.results.items()}
@@ -158,7 +154,7 @@ def state(view: View, words: str) -> Said:
     lines += [f"• running {escaped(step.tool)}" for step in view.now_running[:5]]
     lines += [f"• asks for a yes to {escaped(one.tool)}" for one in view.approvals.values()][:5]
     lines += [f"• asks: {fitting(words, 300)}" for words in view.questions.values()][:5]
-    lines.append(f"• models cost {money(view.cost_micro_usd)}")
+    lines.append(f"• models cost {dollars(view.cost_micro_usd)}")
     return said("\n".join(lines)[:TEXT])
 
 
@@ -377,7 +373,7 @@ def amount(cap: str, number: int) -> str:
     """So much of what the cap counts."""
     units = {"tokens": "tokens", "seconds": "s", "iterations": "steps", "price": "calls"}
     unit = units.get(cap.partition(":")[0])
-    return money(number) if unit is None else f"{number:,} {unit}"
+    return dollars(number) if unit is None else f"{number:,} {unit}"
 
 
 # Progress
@@ -442,11 +438,11 @@ def _duration(seconds: float) -> str:
 
 
 def _cost(micro_usd: int | None) -> str:
-    return "" if micro_usd == 0 else money(micro_usd)
+    return "" if micro_usd == 0 else dollars(micro_usd)
 
 
 def _left(micro_usd: int | None) -> str:
-    return "" if micro_usd is None else money(micro_usd)
+    return "" if micro_usd is None else dollars(micro_usd)
 
 
 def _json(arguments: Mapping[str, Any]) -> str:

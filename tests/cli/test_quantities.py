@@ -6,7 +6,6 @@ from ml_intern.cli.quantities import (
     count,
     duration,
     line,
-    money,
     number,
     percent,
     shown,
@@ -33,7 +32,7 @@ def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_sizes_counts_money_and_shares() -> None:
+def test_sizes_counts_and_shares() -> None:
     assert [size(512), size(1536), size(7.6 * 2**30), size(3 * 2**40)] == [
         "512 B",
         "1.5 KiB",
@@ -41,7 +40,6 @@ def test_sizes_counts_money_and_shares() -> None:
         "3.0 TiB",
     ]
     assert [count(1, "row"), count(1797, "row")] == ["1 row", "1,797 rows"]
-    assert [money(0), money(1_234_567), money(None)] == ["$0.00", "$1.23", "unknown"]
     assert [percent(0.9667), percent(math.nan)] == ["96.7 %", "not a number"]
 
 

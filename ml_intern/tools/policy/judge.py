@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ml_intern.events import RuleGranted
+from ml_intern.money import dollars
 from ml_intern.tools.policy.case import Case
 from ml_intern.tools.policy.rule import Rule, Verdict
 
@@ -80,7 +81,7 @@ def _by_default(case: Case) -> Judgement:
     if case.cost_micro_usd is None:
         return _ask(case, "nobody knows what it costs", "an unknown cost")
     if case.cost_micro_usd > 0:
-        return _ask(case, f"it may cost up to {in_usd(case.cost_micro_usd)}", "it costs money")
+        return _ask(case, f"it may cost up to {dollars(case.cost_micro_usd)}", "it costs money")
     match case.effect:
         case "read":
             return _allow("it only reads", "reads")
@@ -116,9 +117,3 @@ def _covers(grant: RuleGranted, case: Case) -> bool:
 def _may_be_granted(case: Case) -> bool:
     """Not code, which differs each time; not a question; not what has no known cost."""
     return not case.is_question and not case.runs_code and case.cost_micro_usd is not None
-
-
-def in_usd(micro_usd: int) -> str:
-    """Money as a person reads it: no less than a cent is rounded to nothing."""
-    usd = micro_usd / 1_000_000
-    return f"${usd:,.2f}" if usd >= 0.01 else f"${usd:.6f}".rstrip("0")

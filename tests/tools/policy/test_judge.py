@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ml_intern.events import RuleGranted
 from ml_intern.messages import ApprovalId
 from ml_intern.tools.policy import Case, Rule, judge
-from ml_intern.tools.policy.judge import in_usd
 from ml_intern.tools.policy.rule import as_text
 
 
@@ -154,13 +153,6 @@ def test_a_yes_to_all_like_it_is_offered_where_it_could_hold() -> None:
     assert not judge(a_case(runs_code=True)).like_this
     assert not judge(a_case(cost_micro_usd=None)).like_this
     assert not judge(a_case(effect="read")).like_this
-
-
-@pytest.mark.parametrize(
-    ("micro_usd", "text"), [(1_500_000, "$1.50"), (12, "$0.000012"), (10_000, "$0.01")]
-)
-def test_small_money_is_not_rounded_to_nothing(micro_usd: int, text: str) -> None:
-    assert in_usd(micro_usd) == text
 
 
 TEXTS = st.sampled_from(["", "a", "b", "a/b", "A/B"])

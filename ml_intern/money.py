@@ -1,0 +1,15 @@
+"""Money as people read it. It is counted in integer millionths of a US dollar, everywhere."""
+
+MICRO_USD = 1_000_000
+"""Of one dollar."""
+_CENT = MICRO_USD // 100
+
+
+def dollars(micro_usd: int | None) -> str:
+    """`$1.25`; below ten cents as many digits as it takes. None is a sum that nobody knows."""
+    if micro_usd is None:
+        return "unknown"
+    sign, sum_ = "-" if micro_usd < 0 else "", abs(micro_usd)
+    if sum_ >= 10 * _CENT or sum_ % _CENT == 0:
+        return f"{sign}${sum_ / MICRO_USD:,.2f}"
+    return f"{sign}${sum_ / MICRO_USD:.6f}".rstrip("0")
