@@ -5,7 +5,7 @@ cut is brought as a file beside it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_intern.client.training import Training
@@ -22,17 +22,21 @@ from ml_intern.events import (
 from ml_intern.messages import SessionId
 from ml_intern.money import dollars
 from ml_intern.slack.drafts import Block, Said
-from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, person
+from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, moment, person
 
 SECTION = 3000
 """Characters of a section."""
 SHOWN = 2400
 """Characters of a script or of arguments that are shown; longer ones are files."""
+FACT = 1800
+"""Characters of a fact in a column."""
 TEXT = 3000
 """Characters of the text beside the blocks; an update takes 4,000 at most."""
 MOST_EXHIBITS = 4
 MOST_TEXTS = 10
 MOST_FIELDS = 10
+MOST_AT_ONCE = 40
+"""Calls that a button decides about: it carries the id of each, and at most 2,000 characters."""
 _VERBS = {
     "approve": "Approved",
     "deny": "Denied",
@@ -61,9 +65,9 @@ def section(text: str) -> Block:
 
 
 def fields(facts: Mapping[str, str]) -> list[Block]:
-    """Facts by name, in two columns; none for no facts."""
+    """Facts by name, in two columns; none for no facts. The values are markup already."""
     listed = [
-        {"type": "mrkdwn", "text": f"*{escaped(name)}*\n{fitting(value, 1800)}"}
+        {"type": "mrkdwn", "text": f"*{escaped(name)}*\n{value}"}
         for name, value in facts.items()
         if value
     ]
@@ -127,7 +131,10 @@ def ended(view: View, end: TurnFinished, trace: str) -> Said:
     """How the turn ended, with all that came of it."""
     head = f"{_ENDS[end.outcome]} {fitting(view.title, 150)}"
     facts = {
-        **{f"Metrics, {split}": _metrics(found) for split, found in view.metrics.items()},
+        **{
+            f"Metrics, {split}": fitting(_metrics(found), FACT)
+            for split, found in view.metrics.items()
+        },
         "Models cost": dollars(view.cost_micro_usd),
         "Took": _duration(view.working_s),
     }
@@ -184,6 +191,30 @@ def withdrawn(request: ApprovalRequested) -> Said:
     return said(words, section(_question(request, open_=False)), section(words))
 
 
+def together(session_id: SessionId, requests: Sequence[ApprovalRequested]) -> Said:
+    """The calls of one answer that wait, to be decided about at once."""
+    if not requests:
+        return said(":heavy_check_mark: None of these calls waits any more.")
+    if len(requests) == 1:
+        return said(f":raised_hand: Only `{escaped(requests[0].tool)}` waits still.")
+    head = (
+        f":raised_hands: *{len(requests)} calls wait together.* Decide about each of them above, "
+        "or about all at once:"
+    )
+    lines = [f"• `{escaped(one.tool)}`: {fitting(one.reason, 150)}" for one in requests]
+    listed = "\n".join([head, *lines])[:SECTION]
+    if len(requests) > MOST_AT_ONCE:
+        where = f"All at once: `ml-intern approve {session_id}` or `deny` in a terminal."
+        return said(head, section(listed), context(where))
+    named = {"session": session_id, "approvals": [one.approval_id for one in requests]}
+    value, sure = json.dumps(named), f"All {len(requests)} calls then run as they stand above."
+    choices = actions(
+        button("approve_all", f"Approve all {len(requests)}", value, "primary", confirm=sure),
+        button("deny_all", f"Deny all {len(requests)}", value, "danger"),
+    )
+    return said(head, section(listed), choices)
+
+
 def reminded(request: ApprovalRequested | None, question: str, number: int) -> Said:
     """Nobody has answered for some time."""
     what = f"`{escaped(request.tool)}`" if request else fitting(question, 300)
@@ -214,11 +245,11 @@ def _question(request: ApprovalRequested, *, open_: bool = True) -> str:
 
 def _shown(request: ApprovalRequested) -> list[Block]:
     facts = {
-        "Repository": request.repository,
+        "Repository": fitting(request.repository, FACT),
         "Cost at worst": _cost(request.cost_micro_usd),
         "Left of the budget": _left(request.budget_left_micro_usd),
-        "Without a yes": request.on_denial,
-        "Expires": request.expires_at,
+        "Without a yes": fitting(request.on_denial, FACT),
+        "Expires": moment(request.expires_at),
     }
     blocks = []
     if request.why:
@@ -288,10 +319,11 @@ def words(text: str) -> Said:
     return said(fitting(text, 2900))
 
 
-def question(words: str) -> Said:
-    """The model wants to know something in words."""
+def question(words: str, expires_at: str) -> Said:
+    """The model wants to know something in words; `expires_at`: as in `ToolWaiting`."""
     text = f":question: *A question*\n{fitting(words, 2800)}"
-    return said(text, section(text), context("Reply in this thread to answer."))
+    until = f" It is given up {moment(expires_at)}." if expires_at else ""
+    return said(text, section(text), context(f"Reply in this thread to answer.{until}"))
 
 
 def unknown(session_id: SessionId, step: Step) -> Said:

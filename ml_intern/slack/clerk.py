@@ -36,6 +36,7 @@ from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.mail import Letter, LetterState
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
+from ml_intern.session.said import Said
 from ml_intern.slack import blocks, drafts
 from ml_intern.slack.access import Access
 from ml_intern.slack.drafts import CHANNEL
@@ -235,6 +236,10 @@ class Clerk:
                 return self._decide(letter, value, "approve", like_this=like_this)
             case "deny":
                 return self._decide(letter, value, "deny")
+            case "approve_all":
+                return self._decide_all(letter, "approve", _facts(value))
+            case "deny_all":
+                return self._decide_all(letter, "deny", _facts(value))
             case "edit" | "deny_reason":
                 return self._window(letter, value)
             case "extend":
@@ -279,10 +284,26 @@ class Clerk:
     def _too_late(self, letter: Letter, approval_id: str, verdict: Verdict) -> str:
         """Unless it was this very decision, before a crash or with another click."""
         row = self._door.approval(approval_id)
-        if row.decided_by == _who(letter) and row.state == _STATES.get(verdict):
+        if self._is_own(letter, row, verdict):
             return f"{verdict}, before"
         self._show(letter, _already(row))
         return "too late"
+
+    def _is_own(self, letter: Letter, row: ApprovalRow, verdict: Verdict) -> bool:
+        return row.decided_by == _who(letter) and row.state == _STATES.get(verdict)
+
+    def _decide_all(self, letter: Letter, verdict: Verdict, facts: dict[str, Any]) -> str:
+        """The calls that the button named; of those that somebody was first with, who it was."""
+        session_id, ids = SessionId(str(facts["session"])), [str(one) for one in facts["approvals"]]
+        self._demand_decide(letter, f"{verdict} {len(ids)} calls", session_id)
+        said = [Said(approval_id=one, verdict=verdict) for one in ids]
+        won = self._door.decide_all(said, decided_by=_who(letter))
+        rows = [self._door.approval(one) for one in ids if one not in won]
+        late = [row for row in rows if not self._is_own(letter, row, verdict)]
+        if late:
+            lines = [f"`{escaped(row.tool)}`: {_already(row)}" for row in late]
+            self._show(letter, "\n".join(lines)[: blocks.TEXT])
+        return f"{verdict} {len(won)}, too late for {len(late)}"
 
     def _window(self, letter: Letter, approval_id: str) -> str:
         """The listener has opened it, if this person may decide."""

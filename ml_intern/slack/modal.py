@@ -81,7 +81,9 @@ def edited(row: ApprovalRow, view: Mapping[str, Any], schema: Mapping[str, Any])
         if not block_id.startswith(_PREFIX):
             continue
         typed = str(_value(view, block_id) or "").replace("\r\n", "\n")
-        if typed.strip() == _prefill(row.arguments, name).replace("\r\n", "\n").strip():
+        stood = _prefill(row.arguments, name).replace("\r\n", "\n")
+        # A window that drops the blanks around a text does so where nobody changed it, too.
+        if typed in (stood, stood.strip()):
             continue
         if _is_text(row.arguments, name, schema):
             arguments[name] = typed

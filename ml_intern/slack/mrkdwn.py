@@ -3,6 +3,8 @@
 import html
 import re
 
+from ml_intern.clock import parse_stamp
+
 _PERSON = re.compile(r"(?:[\w.-]{1,80} \()?slack:([UW][A-Z0-9]{2,20})\)?")
 _LINK = re.compile(r"<(https?://[^<>|]*)(?:\|[^<>]*)?>|<(mailto:|tel:)([^<>|]*)(?:\|[^<>]*)?>")
 _NAMED = re.compile(r"<[#@!][A-Z0-9a-z^_-]*\|([^<>]*)>")
@@ -53,6 +55,14 @@ def person(who: str) -> str:
     """A person of the journal: those from Slack by their name there."""
     found = _PERSON.fullmatch(who)
     return f"<@{found[1]}>" if found else fitting(who, 100)
+
+
+def moment(stamp: str) -> str:
+    """A time of `clock.stamp`, by the clock of whoever reads it; empty for none."""
+    if not stamp:
+        return ""
+    at = parse_stamp(stamp)
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
 
 
 def typed(text: str) -> str:

@@ -70,6 +70,8 @@ class Thread:
         self.view = View()
         self.seq = 0
         self._requests: dict[ApprovalId, ApprovalRequested] = {}
+        self._together: dict[str, tuple[ApprovalId, ...]] = {}
+        """The open calls of questions with several, as they were told to be decided at once."""
         self._lost: dict[CallId, str] = {}
         """Keys of the rows about calls that are lost."""
         self._budgets: dict[str, str] = {}
@@ -113,7 +115,7 @@ class Thread:
                 return self._tell_approval(event, seq)
             case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
                 words = self.view.questions.get(call_id, "")
-                return [self._post(f"question:{seq}", blocks.question(words))]
+                return [self._post(f"question:{seq}", blocks.question(words, event.expires_at))]
             case ToolFinished(call_id=call_id):
                 return self._withdraw(call_id, seq)
             case ToolLost(call_id=call_id):
@@ -145,13 +147,11 @@ class Thread:
                 return [asked, *self._files(event)]
             case ApprovalDecided(approval_id=approval_id):
                 request = self._requests.pop(approval_id, None)
-                return (
-                    []
-                    if request is None
-                    else [
-                        self._update(f"approval:{approval_id}", seq, blocks.decided(request, event))
-                    ]
-                )
+                if request is None:
+                    return []
+                said = blocks.decided(request, event)
+                decided = self._update(f"approval:{approval_id}", seq, said)
+                return [decided, *self._retell_together(seq)]
             case ApprovalReminded():
                 open_request = self._requests.get(event.approval_id or ApprovalId(""))
                 words = self.view.questions.get(event.call_id, "")
@@ -175,9 +175,40 @@ class Thread:
         found = [one for one in self._requests.values() if one.call_id == call_id]
         for request in found:
             del self._requests[request.approval_id]
-        return [
+        taken_back = [
             self._update(f"approval:{one.approval_id}", seq, blocks.withdrawn(one)) for one in found
         ]
+        return taken_back + self._retell_together(seq)
+
+    def _tell_together(self, seq: int) -> list[Draft]:
+        """The questions of several calls, once all of their calls have been asked about."""
+        several = [
+            question_id
+            for question_id in dict.fromkeys(one.question_id for one in self._requests.values())
+            if question_id not in self._together and len(self._open(question_id)) > 1
+        ]
+        told = []
+        for question_id in several:
+            requests = self._open(question_id)
+            self._together[question_id] = tuple(one.approval_id for one in requests)
+            said = blocks.together(self._id, requests)
+            told.append(self._post(f"together:{question_id}", said))
+        return told + self._retell_together(seq)
+
+    def _retell_together(self, seq: int) -> list[Draft]:
+        """Those of which other calls are open now than was told."""
+        told = []
+        for question_id, before in list(self._together.items()):
+            requests = self._open(question_id)
+            now = tuple(one.approval_id for one in requests)
+            if now != before:
+                self._together[question_id] = now
+                said = blocks.together(self._id, requests)
+                told.append(self._update(f"together:{question_id}", seq, said))
+        return told
+
+    def _open(self, question_id: str) -> list[ApprovalRequested]:
+        return [one for one in self._requests.values() if one.question_id == question_id]
 
     def _tell_resolved(self, event: UnknownResolved, seq: int) -> list[Draft]:
         step, key = self.view.step(event.call_id), self._lost.pop(event.call_id, None)
@@ -230,7 +261,7 @@ class Thread:
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
         words, self._words = self._words, ""
         spoken = [self._post(f"words:{seq}", blocks.words(words))] if words.strip() else []
-        return spoken + [
+        return [*spoken, *self._tell_together(seq)] + [
             self._post(key, blocks.unknown(self._id, step))
             for call_id in asked
             if (key := self._lost.get(CallId(call_id)))

@@ -1,6 +1,9 @@
 """A session in Slack from its beginning to its end, and whoever may not."""
 
+import json
 from collections.abc import Sequence
+
+import pytest
 
 from ml_intern.client.door import NewSession
 from ml_intern.events import (
@@ -12,7 +15,7 @@ from ml_intern.events import (
     UserSaid,
 )
 from ml_intern.llm.scripted import Answer, calling
-from ml_intern.messages import Message, ToolMessage
+from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import Office, last_answer
 from tests.support.slack import (
@@ -107,6 +110,55 @@ def test_an_edit_is_what_runs(open_office: OpenOffice, slack: SlackServer) -> No
     assert decision.arguments["script"] == "print('mine <&>')"
     assert "mine &lt;&amp;&gt;" in end.words
     wait_until(lambda: "Edited and approved" in slack.message(question.ts).words)
+
+
+def sends_three(_task: str, messages: Sequence[Message]) -> Answer:
+    if any(isinstance(one, ToolMessage) for one in messages):
+        return "Done."
+    calls = [
+        ToolCall(call_id=CallId(to), name="send", arguments=json.dumps({"to": to})) for to in "abc"
+    ]
+    return AssistantMessage(text="All three.", tool_calls=tuple(calls))
+
+
+@pytest.mark.parametrize(("pressed", "sent"), [("approve_all", ["a", "b", "c"]), ("deny_all", [])])
+def test_all_calls_of_a_question_are_decided_at_once(
+    open_office: OpenOffice, slack: SlackServer, pressed: str, sent: list[str]
+) -> None:
+    office = open_office(sends_three)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    together = slack.wait_for_message(TRAINING, "3 calls wait together")
+    slack.click(STRANGER, together.ts, pressed)
+    slack.wait_for_ephemeral(STRANGER, "`slack_may_decide`")
+    slack.click(APPROVER, together.ts, pressed)
+    slack.wait_for_message(TRAINING, "Finished")
+    assert sorted(to for to, _ in office.sent) == sent
+    verdict = "Approved" if sent else "Denied"
+    wait_until(lambda: "None of these calls" in slack.message(together.ts).words)
+    asked = [one for one in slack.messages(TRAINING) if f"{verdict} by <@{APPROVER}>" in one.words]
+    assert len(asked) == 3
+    assert slack.message(together.ts).action_ids == []
+
+
+def test_of_a_question_that_is_decided_in_part_the_first_answers_count(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    slack.add_user_group("S0DECIDERS", [REQUESTER])
+    office = open_office(sends_three)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    together = slack.wait_for_message(TRAINING, "3 calls wait together")
+    first = next(one for one in slack.messages(TRAINING) if "May I run" in one.words)
+    slack.hold()
+    slack.click(REQUESTER, first.ts, "deny")
+    slack.click(APPROVER, together.ts, "approve_all")
+    slack.click(APPROVER, together.ts, "approve_all")
+    slack.release()
+    slack.wait_for_message(TRAINING, "Finished")
+    won = [one for one in office.events(ApprovalDecided) if one.verdict == "deny"]
+    assert len(office.events(ApprovalDecided)) == 3
+    assert len(office.sent) == 3 - len(won)
+    loser, winner = (APPROVER, REQUESTER) if won else (REQUESTER, APPROVER)
+    slack.wait_for_ephemeral(loser, f"by <@{winner}>")
 
 
 def test_a_no_with_a_reason_is_read_by_the_model(

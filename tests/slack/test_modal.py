@@ -89,8 +89,17 @@ def test_what_does_not_fit_or_is_secret_stays_as_it_is() -> None:
 
 def test_nothing_that_was_left_alone_is_an_edit() -> None:
     assert edited(row(), filled(), SCHEMA).arguments == ARGUMENTS
-    again = filled(script="a\r\nb", epochs=" 8 ", empty="  ")
+    again = filled(script="a\r\nb", epochs=" 8 ", extra='{"lr":0.1}')
     assert edited(row(), again, SCHEMA).arguments == ARGUMENTS
+
+
+@pytest.mark.parametrize("typed", ["  a\nb\n", "a\nb\n\n", "a\nb ", "\na\nb\n"])
+def test_blanks_around_a_text_are_part_of_the_edit(typed: str) -> None:
+    assert edited(row(), filled(script=typed), SCHEMA).arguments["script"] == typed
+
+
+def test_a_text_of_blanks_is_an_edit() -> None:
+    assert edited(row(), filled(empty="  "), SCHEMA).arguments["empty"] == "  "
 
 
 def test_text_stays_text_and_the_rest_is_json() -> None:

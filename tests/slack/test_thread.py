@@ -184,6 +184,46 @@ def test_an_argument_of_any_name_hides_no_other(told: Told) -> None:
     assert "elsewhere" in str(question.body["blocks"])
 
 
+def test_a_time_is_shown_by_the_clock_of_whoever_reads_it(told: Told) -> None:
+    (question,) = told.take(request(expires_at="2026-01-31T12:00:30.500Z"))
+    assert "<!date^1769860830^{date_short_pretty} {time}|2026-01-31 12:00 UTC>" in words(question)
+
+
+def several(told: Told, number: int, question_id: str = "r") -> list[Draft]:
+    """What is told when a turn ends that asks about so many calls."""
+    for n in range(number):
+        told.take(request(approval_id=ApprovalId(f"a{n}"), call_id=CallId(f"c{n}"),
+                          question_id=question_id))  # fmt: skip
+    waits = tuple(f"approval:a{n}" for n in range(number))
+    return told.take(TurnFinished(outcome="waiting", detail="", waiting_on=waits))
+
+
+def test_calls_of_one_answer_are_also_asked_about_together(told: Told) -> None:
+    (together,) = several(told, 3)
+    assert buttons(together) == ["approve_all", "deny_all"]
+    value = together.body["blocks"][-1]["elements"][0]["value"]
+    assert json.loads(value) == {"session": S, "approvals": ["a0", "a1", "a2"]}
+    _, fewer = told.take(decision(approval_id=ApprovalId("a1")))
+    assert fewer.body["target"] == together.dedupe
+    assert json.loads(fewer.body["blocks"][-1]["elements"][0]["value"])["approvals"] == ["a0", "a2"]
+    waits = TurnFinished(outcome="waiting", detail="", waiting_on=("approval:a0", "approval:a2"))
+    assert told.take(waits) == [], "nothing has changed"
+    _, one = told.take(decision("deny", approval_id=ApprovalId("a0")))
+    assert buttons(one) == []
+    _, none = told.take(decision(approval_id=ApprovalId("a2")))
+    assert "None of these calls waits" in words(none)
+
+
+def test_one_call_is_not_asked_about_together(told: Told) -> None:
+    assert several(told, 1) == []
+
+
+def test_more_calls_than_a_button_can_name_are_decided_in_a_terminal(told: Told) -> None:
+    (together,) = several(told, 41)
+    assert buttons(together) == []
+    assert f"ml-intern approve {S}" in words(together)
+
+
 def test_a_call_that_was_answered_otherwise_takes_its_question_back(told: Told) -> None:
     (question,) = told.take(asked("c1"))
     finished = ToolFinished(
