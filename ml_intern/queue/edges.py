@@ -176,54 +176,22 @@ _JOB_STATUS = select(job.c.status, job.c.log_offset).where(
 
 
 def apply(connection: Connection, session_id: SessionId, event: Event, at: str) -> None:
-    """Move the rows that `event` is about. Raises StateConflict."""
+    """Move the rows that `event` is about. Raises StateConflict, OverBudget, InputError."""
     match event:
-        case ModelAsked():
-            # A process that died while it asked may have spent what it had reserved.
-            budgets.settle_model(connection, session_id, None)
-            budgets.reserve(connection, session_id, event.spend)
-        case ModelReplied():
-            budgets.settle_model(connection, session_id, event.cost_micro_usd)
-            _plan(connection, session_id, event)
-        case ModelFailed():
-            budgets.settle_model(connection, session_id, 0 if event.is_free else None)
-        case Compacted():
-            budgets.settle_model(connection, session_id, event.cost_micro_usd)
-        case ApprovalRequested():
-            _ask(connection, session_id, event, at)
-        case ApprovalReminded():
-            before = event.number - 1
-            _move_call(connection, session_id, event.call_id, _REMIND, event.kind, before=before)
-        case ApprovalDecided():
-            _decide(connection, session_id, event, at)
-        case ToolStarted():
-            _start(connection, session_id, event)
-        case ToolWaiting():
-            _wait(connection, session_id, event, at)
-        case ToolLost(call_id=call_id):
-            _move_call(connection, session_id, call_id, _LOSE, event.kind, on=f"unknown:{call_id}")
-        case UnknownResolved(call_id=call_id):
-            to = "approved" if event.choice == "retry" else "unknown"
-            _move_call(connection, session_id, call_id, _RESOLVE, event.kind, to=to)
-        case ToolFinished():
-            _answer(connection, session_id, event)
-        case JobStarted():
-            _run_job(connection, session_id, event, at)
-        case JobProgressed():
-            _move_job(connection, session_id, event, _FOLLOW_JOB, offset=event.log_offset)
-        case JobEnded():
-            _move_job(connection, session_id, event, _END_JOB, to=event.status)
-            budgets.settle_job(connection, session_id, event.job_id, event.cost_micro_usd)
+        case ModelAsked() | ModelReplied() | ModelFailed() | Compacted():
+            _of_model(connection, session_id, event)
+        case ApprovalRequested() | ApprovalReminded() | ApprovalDecided():
+            _of_approval(connection, session_id, event, at)
+        case ToolStarted() | ToolWaiting() | ToolLost() | UnknownResolved() | ToolFinished():
+            _of_call(connection, session_id, event, at)
+        case JobStarted() | JobProgressed() | JobEnded():
+            _of_job(connection, session_id, event, at)
+        case TurnStarted() | TurnFinished():
+            _of_turn(connection, session_id, event)
         case BudgetNoticed():
             budgets.noticed(connection, event)
         case BudgetExtended():
             budgets.extended(connection, event)
-        case TurnStarted():
-            budgets.settle_model(connection, session_id, None)
-            _turn(connection, session_id, None, "", ())
-        case TurnFinished():
-            budgets.settle_model(connection, session_id, None)
-            _turn(connection, session_id, event.outcome, event.detail, event.waiting_on)
         case ModelChanged():
             connection.execute(_CHANGE_MODEL, {"of": session_id, "to": event.model})
         case (
@@ -243,6 +211,96 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             pass
         case _:
             assert_never(event)
+
+
+def _of_model(
+    connection: Connection,
+    session_id: SessionId,
+    event: ModelAsked | ModelReplied | ModelFailed | Compacted,
+) -> None:
+    match event:
+        case ModelAsked():
+            # A process that died while it asked may have spent what it had reserved.
+            budgets.settle_model(connection, session_id, None)
+            budgets.reserve(connection, session_id, event.spend)
+        case ModelReplied():
+            budgets.settle_model(connection, session_id, event.cost_micro_usd)
+            _plan(connection, session_id, event)
+        case ModelFailed():
+            budgets.settle_model(connection, session_id, 0 if event.is_free else None)
+        case Compacted():
+            budgets.settle_model(connection, session_id, event.cost_micro_usd)
+        case _:
+            assert_never(event)
+
+
+def _of_approval(
+    connection: Connection,
+    session_id: SessionId,
+    event: ApprovalRequested | ApprovalReminded | ApprovalDecided,
+    at: str,
+) -> None:
+    match event:
+        case ApprovalRequested():
+            _ask(connection, session_id, event, at)
+        case ApprovalReminded():
+            before = event.number - 1
+            _move_call(connection, session_id, event.call_id, _REMIND, event.kind, before=before)
+        case ApprovalDecided():
+            _decide(connection, session_id, event, at)
+        case _:
+            assert_never(event)
+
+
+def _of_call(
+    connection: Connection,
+    session_id: SessionId,
+    event: ToolStarted | ToolWaiting | ToolLost | UnknownResolved | ToolFinished,
+    at: str,
+) -> None:
+    match event:
+        case ToolStarted():
+            _start(connection, session_id, event)
+        case ToolWaiting():
+            _wait(connection, session_id, event, at)
+        case ToolLost(call_id=call_id):
+            _move_call(connection, session_id, call_id, _LOSE, event.kind, on=f"unknown:{call_id}")
+        case UnknownResolved(call_id=call_id):
+            to = "approved" if event.choice == "retry" else "unknown"
+            _move_call(connection, session_id, call_id, _RESOLVE, event.kind, to=to)
+        case ToolFinished():
+            _answer(connection, session_id, event)
+        case _:
+            assert_never(event)
+
+
+def _of_job(
+    connection: Connection,
+    session_id: SessionId,
+    event: JobStarted | JobProgressed | JobEnded,
+    at: str,
+) -> None:
+    match event:
+        case JobStarted():
+            _run_job(connection, session_id, event, at)
+        case JobProgressed():
+            _move_job(connection, session_id, event, _FOLLOW_JOB, offset=event.log_offset)
+        case JobEnded():
+            _move_job(connection, session_id, event, _END_JOB, to=event.status)
+            budgets.settle_job(connection, session_id, event.job_id, event.cost_micro_usd)
+        case _:
+            assert_never(event)
+
+
+def _of_turn(
+    connection: Connection, session_id: SessionId, event: TurnStarted | TurnFinished
+) -> None:
+    # No request to a model goes on over the bounds of a turn.
+    budgets.settle_model(connection, session_id, None)
+    if isinstance(event, TurnFinished):
+        _turn(connection, session_id, event.outcome, event.detail, event.waiting_on)
+    else:
+        _turn(connection, session_id, None, "", ())
 
 
 def shown(event: ApprovalRequested) -> dict[str, Any]:
