@@ -255,6 +255,16 @@ class AccessRefused:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What arguments were found to do when somebody said yes to them."""
+
+    operation: str = ""
+    repository: str = ""
+    cost_micro_usd: int | None = 0
+    """At worst; None: unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApprovalDecided:
     """The first decision on an approval; `arguments` are those that may run."""
 
@@ -266,6 +276,8 @@ class ApprovalDecided:
     arguments_sha256: str
     decided_by: str
     reason: str
+    outlook: Outlook | None = None
+    """Of edited arguments, as they were judged; None where they are those that were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

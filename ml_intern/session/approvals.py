@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided, RuleGranted, Verdict
+from ml_intern.events import ApprovalDecided, Outlook, RuleGranted, Verdict
 from ml_intern.messages import ApprovalId
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
@@ -93,9 +93,9 @@ def _decided(
             f"{asked.tool} cannot be approved together with all calls like it; approve this one "
             "alone. Nothing was decided."
         )
-    arguments, sha256 = asked.arguments, asked.arguments_sha256
+    arguments, sha256, outlook = asked.arguments, asked.arguments_sha256, None
     if said.verdict == "edit":
-        prepared, check = _checked(asked, router, said.arguments or {}, situation)
+        prepared, check, outlook = _checked(asked, router, said.arguments or {}, situation)
         if prepared is None:
             raise InputError(_misfit(check))
         arguments, sha256 = prepared.arguments, prepared.sha256
@@ -107,6 +107,7 @@ def _decided(
         arguments_sha256=sha256,
         decided_by=decided_by,
         reason=said.reason,
+        outlook=outlook,
     )
 
 
@@ -127,19 +128,21 @@ def _checked(
     router: ToolRouter,
     arguments: Mapping[str, Any],
     situation: Situation | None,
-) -> tuple[Prepared | None, EditCheck]:
-    """The edited call, or None when it may not be made."""
+) -> tuple[Prepared | None, EditCheck, Outlook | None]:
+    """The edited call, or None when it may not be made; and what it would do, if it was judged."""
     prepared = router.prepare(asked.tool, arguments)
     if isinstance(prepared, ToolOutcome):
-        return None, EditCheck(problems=_problems(asked.tool, prepared))
+        return None, EditCheck(problems=_problems(asked.tool, prepared)), None
     if situation is None:
-        return prepared, EditCheck(problems={})
+        return prepared, EditCheck(problems={}), None
     case = router.case(prepared, situation(asked))
     judgement = router.judge(case)
     if judgement.verdict == "deny":
-        return None, EditCheck(problems={"": f"it is not allowed: {judgement.reason}"})
+        return None, EditCheck(problems={"": f"it is not allowed: {judgement.reason}"}), None
     cost = case.cost_micro_usd
-    return prepared, EditCheck(problems={}, notes=_dearer(asked, cost), cost_micro_usd=cost)
+    outlook = Outlook(operation=case.operation, repository=case.repository, cost_micro_usd=cost)
+    check = EditCheck(problems={}, notes=_dearer(asked, cost), cost_micro_usd=cost)
+    return prepared, check, outlook
 
 
 def _dearer(asked: ApprovalRow, cost: int | None) -> tuple[str, ...]:

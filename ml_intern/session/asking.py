@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ml_intern.events import ApprovalRequested, Exhibit
+from ml_intern.events import ApprovalRequested, Exhibit, Outlook
 from ml_intern.money import dollars
 from ml_intern.tools.policy import Case
 
@@ -16,14 +16,16 @@ def what_changed(asked: ApprovalRequested, exhibits: Iterable[Exhibit]) -> str:
     return ", ".join(changed) or "the files that it names"
 
 
-def what_became(asked: ApprovalRequested, now: Case) -> str:
+def what_became(approved: Outlook | None, now: Case) -> str:
     """What the same arguments would do now and nobody said yes to; empty where that is nothing."""
+    if approved is None:
+        return ""
     found = []
-    if now.operation != asked.operation:
+    if now.operation != approved.operation:
         found.append(f"what it does ({now.operation or 'something else'})")
-    if now.repository != asked.repository:
+    if now.repository != approved.repository:
         found.append(f"the repository ({now.repository or 'none'})")
-    before, cost = asked.cost_micro_usd, now.cost_micro_usd
+    before, cost = approved.cost_micro_usd, now.cost_micro_usd
     if before is not None and (cost is None or cost > before):
         found.append(f"its cost ({dollars(cost) if cost is None else f'up to {dollars(cost)}'})")
     return ", ".join(found)

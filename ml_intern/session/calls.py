@@ -19,6 +19,7 @@ from ml_intern.events import (
     Event,
     JobStarted,
     Notified,
+    Outlook,
     Spend,
     ToolFinished,
     ToolLost,
@@ -60,6 +61,8 @@ class _Ready:
 
     open_call: OpenCall
     prepared: Prepared
+    worst_micro_usd: int | None = 0
+    """What it may cost, as it was judged, and as it is reserved; None: unknown."""
 
 
 class Calls:
@@ -102,16 +105,16 @@ class Calls:
             steps = [self._next_step(call) for call in self._open() if _id(call) not in asked]
             # Those of one answer are one question.
             self._scribe.plan(*[step for step in steps if isinstance(step, ApprovalRequested)])
-            ready = [step for step in steps if isinstance(step, _Ready)]
-            for batch in _batches(ready):
-                if self._signals.is_called_off():
-                    return None
-                if self._scribe.news != known:
-                    break  # what is ready was judged before something that counts
-                self._run_together(batch)
-                asked |= {_id(item.open_call) for item in batch}
-            if self._scribe.news == known:
+            if self._scribe.news != known:
+                continue  # what is ready was judged before something that counts
+            batch = next(_batches([step for step in steps if isinstance(step, _Ready)]), None)
+            if batch is None:
                 return self._waiting()
+            if self._signals.is_called_off():
+                return None
+            # Those behind it are judged again when it has ended: it may change what they are about.
+            self._run_together(batch)
+            asked |= {_id(item.open_call) for item in batch}
 
     def abandon(self, reason: str, calls: Sequence[OpenCall] | None = None) -> None:
         """Answer open calls, if none are named all, with the news that they end unfinished."""
@@ -168,6 +171,7 @@ class Calls:
             self._answer(open_call, fail(already_waits(same)), "router")
             return None
         case = self._router.case(ready.prepared, context)
+        ready = replace(ready, worst_micro_usd=case.cost_micro_usd)
         judgement = self._router.judge(case, self._history.rules.values())
         match judgement.verdict:
             case "allow":
@@ -193,23 +197,44 @@ class Calls:
     def _approved(self, open_call: OpenCall) -> _Ready | ApprovalRequested | None:
         """Between the yes and the start, a rule or what the call is about may have changed."""
         ready = self._prepared(open_call)
-        if ready is None or open_call.asked is None:
-            return ready
+        if ready is None:
+            return None
         context = self._context(open_call)
         case = self._router.case(ready.prepared, context)
+        ready = replace(ready, worst_micro_usd=case.cost_micro_usd)
         judgement = self._router.judge(case, self._history.rules.values())
         if judgement.verdict == "deny":
             self._answer(open_call, _refusal(judgement), "policy")
             return None
-        asked = open_call.asked
-        is_same = self._router.content_sha256(ready.prepared, context) == asked.content_sha256
-        # An edit brings another place and another cost by itself, and was judged when it was made.
-        became = "" if ready.prepared.sha256 != asked.arguments_sha256 else what_became(asked, case)
-        if is_same and not became:
+        if (changed := self._changed(open_call, ready, context, case, judgement)) is None:
             return ready
-        changed = became or what_changed(asked, self._router.exhibits(ready.prepared, context))
-        reason = f"Changed since it was approved: {changed}. {open_call.asked.reason}"
+        why = judgement.reason if open_call.asked is None else open_call.asked.reason
+        reason = f"Changed since it was approved: {changed}. {why}"
         return self._question(ready, context, case, judgement, reason)
+
+    def _changed(
+        self,
+        open_call: OpenCall,
+        ready: _Ready,
+        context: ToolContext,
+        case: Case,
+        judgement: Judgement,
+    ) -> str | None:
+        """What nobody has said yes to; None when the call is what somebody approved."""
+        asked = open_call.asked
+        if asked is None:
+            # Allowed at first, then lost, then wanted again: for what it was to cost then.
+            was = Outlook(
+                operation=case.operation,
+                repository=case.repository,
+                cost_micro_usd=open_call.reserved_micro_usd or 0,
+            )
+            return (what_became(was, case) or None) if judgement.verdict == "ask" else None
+        if became := what_became(_approved_outlook(open_call, asked), case):
+            return became
+        if self._router.content_sha256(ready.prepared, context) == asked.content_sha256:
+            return None
+        return what_changed(asked, self._router.exhibits(ready.prepared, context))
 
     def _question(
         self, ready: _Ready, context: ToolContext, case: Case, judgement: Judgement, reason: str
@@ -309,10 +334,8 @@ class Calls:
 
     def _spend(self, item: _Ready) -> Spend | None:
         """What is reserved for it; nothing is known of an unknown cost before it is settled."""
-        worst = self._router.worst_cost_micro_usd(item.prepared, self._context(item.open_call))
-        if worst == 0:
-            return None
-        return self._budget.spend(item.open_call.call.call_id, worst or 0)
+        worst = item.worst_micro_usd
+        return None if worst == 0 else self._budget.spend(_id(item.open_call), worst or 0)
 
     def _execute(self, item: _Ready) -> ToolOutcome | Waiting | LeftRunning:
         return self._router.run(item.prepared, self._context(item.open_call), self._signals.cut)
@@ -411,7 +434,7 @@ class Calls:
     def _cost(self, call_id: CallId, outcome: ToolOutcome, answered_by: AnsweredBy) -> int | None:
         """Only the tool itself can tell what it cost."""
         started = self._history.open_calls.get(call_id)
-        if started is None or not started.has_reserved:
+        if started is None or started.reserved_micro_usd is None:
             return 0
         if outcome.job is not None:
             return 0  # its end says
@@ -434,6 +457,18 @@ class Calls:
 
 def _id(open_call: OpenCall) -> CallId:
     return open_call.call.call_id
+
+
+def _approved_outlook(open_call: OpenCall, asked: ApprovalRequested) -> Outlook | None:
+    """What the person who said yes was told that the call would do; None: nobody has told them."""
+    decision = open_call.decision
+    if decision is not None and decision.verdict == "edit":
+        return decision.outlook
+    return Outlook(
+        operation=asked.operation,
+        repository=asked.repository,
+        cost_micro_usd=asked.cost_micro_usd,
+    )
 
 
 def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:

@@ -115,7 +115,7 @@ def _answered(open_call: OpenCall, outcome: ToolOutcome, by: AnsweredBy) -> Tool
         output=outcome.output,
         answered_by=by,
         duration_ms=0,
-        cost_micro_usd=None if open_call.has_reserved else 0,
+        cost_micro_usd=0 if open_call.reserved_micro_usd is None else None,
     )
 
 

@@ -55,8 +55,8 @@ class OpenCall:
     decision: ApprovalDecided | None = None
     effect: Effect | None = None
     """As it was when the call was started; None before."""
-    has_reserved: bool = False
-    """Money was reserved when it was started."""
+    reserved_micro_usd: int | None = None
+    """What was reserved when it was started; None: nothing."""
     cut_off: bool = False
     """The model's answer was cut before the arguments of this call began."""
     reply_id: str = ""
@@ -217,12 +217,13 @@ class History:
                     waiting_on=None,
                 )
             case ToolStarted():
+                reserved = was.reserved_micro_usd if event.spend is None else event.spend.micro_usd
                 now = replace(
                     was,
                     stage="started",
                     arguments=event.arguments,
                     effect=event.effect,
-                    has_reserved=was.has_reserved or event.spend is not None,
+                    reserved_micro_usd=reserved,
                     waiting_on=None,
                 )
             case ToolWaiting():

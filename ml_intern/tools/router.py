@@ -144,21 +144,6 @@ class ToolRouter:
             reason = f"{tool.name} cannot judge this call: {exc}"
             return replace(case, cost_micro_usd=None, own_reason=reason, is_question=True)
 
-    def worst_cost_micro_usd(self, call: Prepared, ctx: ToolContext) -> int | None:
-        """What it may cost at worst; None where that is unknown, or the tool cannot say."""
-        try:
-            return _sound(
-                Case(
-                    tool=call.tool.name,
-                    arguments=call.arguments,
-                    effect=call.tool.effect,
-                    cost_micro_usd=call.tool.worst_cost_micro_usd(call.args, ctx),
-                )
-            ).cost_micro_usd
-        except Exception:  # the border around one tool
-            log.exception("tool_cost_unknown", extra={"tool": call.tool.name})
-            return None
-
     def judge(self, case: Case, granted: Iterable[RuleGranted] = ()) -> Judgement:
         """What the policy says of this call; `granted`: what was approved for its session."""
         return judge(case, self.rules, granted)

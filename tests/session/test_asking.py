@@ -18,10 +18,11 @@ from ml_intern.events import (
 )
 from ml_intern.session.approvals import check_edit, decide, decide_all
 from ml_intern.session.said import Said
+from ml_intern.session.unknowns import resolve
 from ml_intern.tools.policy import Judgement
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, succeed
 from tests.support.contexts import a_context
-from tests.support.desks import SESSION, Bench, Published, calls, words
+from tests.support.desks import SESSION, Bench, Published, calls, crash, die, words
 
 Make = Callable[..., Bench]
 
@@ -239,6 +240,96 @@ def test_an_edit_that_is_asked_again_is_still_told_as_an_edit(bench: Make) -> No
     b.drive()
     assert b.outward.ran == [5]
     assert "ada edited the arguments" in b.last(ToolFinished).output
+
+
+@pytest.mark.parametrize("cost", [9_000_000, 9_000_001])
+def test_an_edit_that_came_to_cost_more_than_was_said_is_asked_again(
+    bench: Make, tmp_path: Path, cost: int
+) -> None:
+    """It was judged when it was made: at 9 dollars, before at 2."""
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "edit", arguments={"number": 100}, situation=lambda _asked: a_context(tmp_path))
+    b.outward.worst_cost_micro_usd = lambda *_given: cost
+    b.drive()
+    assert b.outward.ran == ([100] if cost == 9_000_000 else [])
+    assert (b.store.open_approvals(SESSION) == []) is (cost == 9_000_000)
+
+
+def test_what_a_call_costs_is_looked_at_when_its_turn_has_come(bench: Make) -> None:
+    """The rule allows two dollars, and while the call before it runs, the price becomes another."""
+    b = bench(calls(ask(1)), calls(ask(3), ask(5)))
+    b.start()
+    b.drive()
+    said(b, "approve", like_this=True)
+
+    def gets_dearer(args: Any, ctx: Any) -> ToolOutcome:
+        b.outward.cost = 2_000_000 if args.number < 3 else 2_000_001
+        return succeed({})
+
+    b.outward.answer = gets_dearer
+    assert b.drive().outcome == "waiting"
+    assert b.outward.ran == [1, 3]
+    assert b.last(ApprovalRequested).cost_micro_usd == 2_000_001
+
+
+def test_content_that_the_call_before_it_changes_is_asked_again(bench: Make) -> None:
+    b = bench(calls(ask(1), ask(2)), words("ok"))
+    b.start()
+    b.drive()
+    wishes = [
+        Said(approval_id=one.approval_id, verdict="approve") for one in b.all(ApprovalRequested)
+    ]
+    decide_all(b.store, b.desk.router, wishes, decided_by="ada")
+
+    def changes(args: Any, ctx: Any) -> ToolOutcome:
+        b.outward.content = "weights-2"
+        return succeed({})
+
+    b.outward.answer = changes
+    assert b.drive().outcome == "waiting"
+    assert b.outward.ran == [1]
+    assert b.last(ApprovalRequested).arguments == {"number": 2}
+
+
+def test_no_more_is_reserved_than_was_judged(bench: Make) -> None:
+    """A price that is another one at each look: what is reserved is what the judgement saw."""
+    b = bench(calls(ask(1)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve")
+    prices = iter([1_000_000, 7_000_000])
+    b.outward.worst_cost_micro_usd = lambda *_given: next(prices)
+    b.drive()
+    assert b.outward.ran == [1]
+    assert b.last(ToolStarted).spend.micro_usd == 1_000_000
+
+
+@pytest.mark.parametrize("cost", [2_000_000, 2_000_001])
+def test_a_lost_call_that_came_to_cost_more_is_not_run_again_unasked(
+    bench: Make, monkeypatch: pytest.MonkeyPatch, cost: int
+) -> None:
+    """Nobody was asked at first: a rule allowed it, which is taken back while nobody knows."""
+    b = bench(calls(ask(1)), calls(ask(3)), words("ok"))
+    b.start()
+    b.drive()
+    said(b, "approve", like_this=True)
+    run = b.desk.router.run
+    monkeypatch.setattr(
+        b.desk.router,
+        "run",
+        lambda call, *more: die() if call.arguments["number"] == 3 else run(call, *more),
+    )
+    crash(b)
+    monkeypatch.undo()
+    b.drive()
+    b.store.revoke_rule(SESSION, b.last(RuleGranted).rule_id, "ada")
+    b.outward.cost = cost
+    resolve(b.store, SESSION, "", "retry", resolved_by="ada")
+    b.drive()
+    assert b.outward.ran == ([1, 3] if cost == 2_000_000 else [1])
+    assert len(b.store.open_approvals(SESSION)) == (cost != 2_000_000)
 
 
 def test_what_a_rule_forbids_meanwhile_does_not_start(
