@@ -13,6 +13,7 @@ import typer
 
 from ml_intern import __version__
 from ml_intern.cli import exits
+from ml_intern.cli.traces.app import app as traces
 from ml_intern.errors import MLInternError
 
 DEMO_TASK = (
@@ -519,6 +520,8 @@ def fsck(
 
     return checking.fsck(database, as_json=as_json)
 
+
+app.add_typer(traces)
 
 policy = typer.Typer(
     name="policy",

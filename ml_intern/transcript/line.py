@@ -27,6 +27,8 @@ CWD = "/workspace"
 PROGRAM = "ml-intern"
 EXTRA = "mlIntern"
 """The key of everything that only we read."""
+RAW = "_raw"
+"""The one field of arguments that were no JSON object: what the model wrote instead."""
 MAX_DEPTH = 64
 """Nesting of the JSON of a line; readers walk it recursively."""
 ENVELOPE_DEPTH = 8
@@ -176,7 +178,7 @@ def three_numbers(version: str) -> str:
 def tool_input(arguments: str) -> JsonObject:
     """What a model wrote as arguments, as the object that readers demand.
 
-    Text that is not a JSON object comes back whole under `_raw`.
+    Text that is not a JSON object comes back whole under `RAW`.
     """
     try:
         value = json.loads(arguments)
@@ -184,7 +186,7 @@ def tool_input(arguments: str) -> JsonObject:
             return plain(value, ENVELOPE_DEPTH)  # type: ignore[no-any-return]
     except (ValueError, RecursionError):
         pass
-    return {"_raw": _clean(arguments)}
+    return {RAW: _clean(arguments)}
 
 
 def plain(value: Any, depth: int = 0) -> Any:

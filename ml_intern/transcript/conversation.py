@@ -1,0 +1,166 @@
+"""What was said in a session file: its turns, and the messages that a model would be given.
+
+A turn begins with words of a person. Every call has its one answer directly behind it, as model
+clients demand, whatever the order of the lines; a call without a result gets one that says so.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ml_intern.messages import (
+    AssistantMessage,
+    CallId,
+    Message,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.line import (
+    RAW,
+    Answered,
+    Noticed,
+    Replied,
+    Said,
+    Text,
+    Thinking,
+    ToolUse,
+)
+
+UNANSWERED = "Interrupted before the tool finished."
+
+
+def joined(records: Iterable[Record]) -> Iterator[Record]:
+    """Without the lines of sub-agents; neighbours that are blocks of one answer made one record.
+
+    Some programs write a line for each block, each with the usage of the whole answer.
+    """
+    last: Record | None = None
+    for record in records:
+        if record.is_sidechain:
+            continue
+        if last is not None and (one := _one_answer(last, record)) is not None:
+            last = one
+            continue
+        if last is not None:
+            yield last
+        last = record
+    if last is not None:
+        yield last
+
+
+def is_persons(record: Record) -> bool:
+    """Whether it is words that a person typed."""
+    said = record.content
+    return isinstance(said, Said) and not (said.is_meta or said.is_summary)
+
+
+def numbered(records: Iterable[Record]) -> Iterator[tuple[int, Record]]:
+    """Each with the number of its turn, from 1; 0 for what stands before a person's first words."""
+    number = 0
+    for record in records:
+        number += is_persons(record)
+        yield number, record
+
+
+def messages(records: Iterable[Record]) -> list[Message]:
+    """What a model would be given after these records, without a system prompt.
+
+    A compaction leaves the task, its summary and the messages that were kept; words that were
+    taken back are left out with all that followed them.
+    """
+    conversation = _Conversation()
+    for record in joined(records):
+        conversation.take(record)
+    return conversation.end()
+
+
+class _Conversation:
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._open: dict[CallId, str] = {}
+        """The calls that have no answer yet, with the names of their tools."""
+        self._held_back: list[UserMessage] = []
+
+    def take(self, record: Record) -> None:
+        match record.content:
+            case Said() as said if not record.extra.get("newChain"):
+                self._say(said, record)
+            case Replied() as replied:
+                self._close()
+                self._reply(replied)
+            case Answered() as answered:
+                self._answer(answered)
+            case Noticed() if "undone" in record.extra:
+                self._take_back()
+            case _:
+                pass
+
+    def end(self) -> list[Message]:
+        self._close()
+        return self._messages
+
+    def _say(self, said: Said, record: Record) -> None:
+        if said.is_summary:
+            self._close()
+            kept = record.extra.get("kept", 0)
+            recent = self._messages[1:][-kept:] if kept else []
+            summary = UserMessage(text=said.text, injected=True, summary=True)
+            self._messages = [*self._messages[:1], summary, *recent]
+            return
+        message = UserMessage(text=said.text, injected=said.is_meta)
+        (self._held_back if self._open else self._messages).append(message)
+
+    def _reply(self, replied: Replied) -> None:
+        calls = tuple(_call(block) for block in replied.blocks if isinstance(block, ToolUse))
+        texts = [block.text for block in replied.blocks if isinstance(block, Text)]
+        thoughts = [block.text for block in replied.blocks if isinstance(block, Thinking)]
+        if not calls and not "".join(texts).strip():
+            return
+        self._messages.append(
+            AssistantMessage(text="\n".join(texts), thinking="\n".join(thoughts), tool_calls=calls)
+        )
+        self._open = {call.call_id: call.name for call in calls}
+
+    def _answer(self, answered: Answered) -> None:
+        call_id = CallId(answered.use_id)
+        if (name := self._open.pop(call_id, None)) is None:
+            return
+        self._messages.append(
+            ToolMessage(call_id=call_id, name=name, text=answered.text, is_error=answered.is_error)
+        )
+        if not self._open:
+            self._close()
+
+    def _close(self) -> None:
+        for call_id, name in self._open.items():
+            self._messages.append(
+                ToolMessage(call_id=call_id, name=name, text=UNANSWERED, is_error=True)
+            )
+        self._open = {}
+        self._messages.extend(self._held_back)
+        self._held_back = []
+
+    def _take_back(self) -> None:
+        self._close()
+        for place in range(len(self._messages) - 1, -1, -1):
+            message = self._messages[place]
+            if isinstance(message, UserMessage) and not message.injected:
+                del self._messages[place:]
+                return
+
+
+def _call(use: ToolUse) -> ToolCall:
+    raw = use.input.get(RAW)
+    written = isinstance(raw, str) and len(use.input) == 1
+    arguments = raw if written else json.dumps(use.input, ensure_ascii=False)
+    return ToolCall(call_id=CallId(use.use_id), name=use.name, arguments=str(arguments))
+
+
+def _one_answer(first: Record, second: Record) -> Record | None:
+    a, b = first.content, second.content
+    if not (isinstance(a, Replied) and isinstance(b, Replied) and a.message_id == b.message_id):
+        return None
+    blocks = (*a.blocks, *b.blocks)
+    return replace(first, content=replace(b, blocks=blocks))

@@ -1,0 +1,52 @@
+"""Whether the lines of a file hang together, and its calls and results."""
+
+from ml_intern.transcript.line import JsonObject
+from ml_intern.transcript.problems import Problems
+
+
+class Links:
+    """Looks at line after line. Not thread-safe."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._seen: set[str] = set()
+        self._open: dict[str, int] = {}
+        self._answered: set[str] = set()
+
+    def take(self, number: int, fields: JsonObject) -> None:
+        """The next line, as an object."""
+        self._take_uuid(number, fields.get("uuid"), fields.get("parentUuid"))
+        for block in blocks_of(fields):
+            if block.get("type") == "tool_use":
+                self._open.setdefault(str(block.get("id")), number)
+            elif block.get("type") == "tool_result":
+                self._take_result(number, str(block.get("tool_use_id")))
+
+    def end(self) -> None:
+        """No more lines."""
+        for use_id, number in self._open.items():
+            self._problems.add(number, f"the call {use_id} has no result")
+
+    def _take_uuid(self, number: int, uuid: object, parent: object) -> None:
+        if isinstance(parent, str) and parent not in self._seen:
+            on = "itself" if parent == uuid else "no earlier line"
+            self._problems.add(number, f"hangs on {on} ({parent[:8]})")
+        if isinstance(uuid, str):
+            if uuid in self._seen:
+                self._problems.add(number, f"has the uuid of an earlier line ({uuid[:8]})")
+            self._seen.add(uuid)
+
+    def _take_result(self, number: int, use_id: str) -> None:
+        if self._open.pop(use_id, None) is None:
+            which = "a second time" if use_id in self._answered else "that nobody made"
+            self._problems.add(number, f"answers the call {use_id} {which}")
+        self._answered.add(use_id)
+
+
+def blocks_of(fields: JsonObject) -> list[JsonObject]:
+    """The blocks of the line's message; none where it is only text."""
+    message = fields.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list):
+        return []
+    return [block for block in content if isinstance(block, dict)]

@@ -1,0 +1,103 @@
+"""Session files in the format of Claude Code, read: from bytes to records.
+
+Reads what it can, of ours and of any other program's files, and names by its line what it cannot:
+a broken line costs that line alone. Streams: a file may be larger than memory. Nothing here
+repairs or links; `conversation.py` makes messages and turns of records.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ml_intern.transcript import decoding
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.line import JsonObject, plain
+from ml_intern.transcript.links import Links
+from ml_intern.transcript.problems import Problems
+
+MAX_LINE_BYTES = 64 << 20
+"""A longer line is named and skipped; no program that writes sessions makes one."""
+
+_HALF_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Written so, or a whole pair; no UTF-8 can hold a half."""
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """The records of a file, in its order, one line in memory at a time.
+
+    What cannot be read is added to `problems`. Raises OSError.
+    """
+    with path.open("rb") as file:
+        yield from read_stream(file, problems)
+
+
+def read_stream(file: BinaryIO, problems: Problems) -> Iterator[Record]:
+    """As `read`, from an open file that can seek."""
+    links = Links(problems)
+    for number, line in _lines(file, problems):
+        fields = _fields(number, line, problems)
+        if fields is None:
+            continue
+        links.take(number, fields)
+        try:
+            yield from decoding.records(number, fields, problems)
+        except RecursionError:
+            problems.add(number, "nested too deep to be read")
+    links.end()
+
+
+# From bytes to objects
+
+
+def _lines(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything, each with its number."""
+    number = 0
+    whole = True
+    file = _as_utf8(file, problems)
+    while line := file.readline(MAX_LINE_BYTES):
+        begins, whole = whole, line.endswith(b"\n")
+        number += begins
+        if begins and not whole and len(line) == MAX_LINE_BYTES:
+            problems.add(number, f"longer than {MAX_LINE_BYTES >> 20} MiB, skipped")
+        elif begins and line.strip():
+            yield number, _text(number, line, problems)
+
+
+def _as_utf8(file: BinaryIO, problems: Problems) -> BinaryIO:
+    """The file behind its byte order mark."""
+    head = file.read(len(codecs.BOM_UTF8))
+    file.seek(len(codecs.BOM_UTF8) if head == codecs.BOM_UTF8 else 0)
+    if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return file
+    problems.add(0, "The file is UTF-16 and is read as such; readers of the format want UTF-8.")
+    return cast("BinaryIO", codecs.EncodedFile(file, "utf-8", "utf-16", errors="replace"))
+
+
+def _text(number: int, line: bytes, problems: Problems) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as exc:
+        problems.add(number, f"not UTF-8 at byte {exc.start}; such bytes are read as \ufffd")
+        return line.decode(errors="replace")
+
+
+def _fields(number: int, line: str, problems: Problems) -> JsonObject | None:
+    try:
+        value = json.loads(line)
+        if _HALF_SURROGATE.search(line):
+            value = plain(value)
+    except (ValueError, RecursionError) as exc:
+        torn = "" if line.endswith("\n") else ", and the file ends here: the line was cut off"
+        problems.add(number, f"no JSON ({_short(exc)}){torn}")
+        return None
+    if not isinstance(value, dict):
+        problems.add(number, f"a JSON {type(value).__name__}, where an object belongs")
+        return None
+    return value
+
+
+def _short(exc: Exception) -> str:
+    return str(exc).split(":", 1)[0] if isinstance(exc, ValueError) else "nested too deep"

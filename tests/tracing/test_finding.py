@@ -1,0 +1,50 @@
+"""What people type for a trace."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.tracing.finding import find
+
+FIRST = "c9f02920-881f-5462-872c-5b98acb62df8"
+SECOND = "c9f02921-1416-5d86-8c4a-bae706edcd42"
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    for folder, name in (("sessions/2026-11-20", FIRST), ("imported/2026-11-21", SECOND)):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f"{name}.jsonl").write_text("{}\n")
+    return tmp_path
+
+
+def test_a_path_is_itself(traces: Path, tmp_path: Path) -> None:
+    other = tmp_path / "some file.jsonl"
+    other.write_text("{}\n")
+    assert find(str(other), traces) == other
+
+
+@pytest.mark.parametrize("name", [FIRST, SECOND])
+def test_the_beginning_of_an_id_is_enough(traces: Path, name: str) -> None:
+    assert find(name[:8].upper(), traces).stem == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("c9f0292", f"Several traces begin with 'c9f0292': {FIRST}, {SECOND}"),
+        ("ffff", "There is no trace 'ffff'"),
+        ("", "Name a trace"),
+        ("no/such/file.jsonl", "There is no trace"),
+    ],
+)
+def test_what_names_no_one_trace_is_refused(traces: Path, typed: str, words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        find(typed, traces)
+
+
+def test_a_folder_is_no_trace(traces: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        find(str(traces / "sessions"), traces)
