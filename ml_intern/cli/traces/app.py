@@ -1,6 +1,29 @@
 """`ml-intern traces`: the commands about what sessions leave behind."""
 
+from typing import Annotated
+
 import typer
+
+ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+LinesJson = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
+
+
+def _ids(incomplete: str) -> list[tuple[str, str]]:
+    """What the shell offers where a trace is to be named."""
+    from ml_intern.cli import completing
+
+    return completing.session_ids(incomplete)
+
+
+Trace = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|ID",
+        show_default=False,
+        help="A .jsonl file, or the first characters of a session's id.",
+        autocompletion=_ids,
+    ),
+]
 
 app = typer.Typer(
     name="traces",
@@ -12,3 +35,41 @@ app = typer.Typer(
 @app.callback()
 def _group() -> None:
     """Be a group of commands, however few there are."""
+
+
+@app.command("list")
+def list_traces(
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="How many, the newest first.")
+    ] = 20,
+    as_json: ListJson = False,
+) -> int:
+    """List the traces of this machine: task, model, result, cost, time and tool calls."""
+    from ml_intern.cli.traces import listing
+
+    return listing.list_traces(limit, as_json=as_json)
+
+
+@app.command()
+def show(
+    trace: Trace,
+    turn: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="Only this turn.")
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX", show_default=False, help="Only what it is found in. Status 1: nothing."
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Fold nothing.")] = False,
+    as_json: LinesJson = False,
+) -> int:
+    """Show a trace in the terminal: turns, calls, folded outputs, tokens and cost.
+
+    Any file of the format is shown, of Claude Code too; what cannot be read is named by its line.
+    """
+    from ml_intern.cli.traces import showing
+
+    wanted = showing.Wanted(turn=turn, search=search, full=full)
+    return showing.show(trace, wanted, as_json=as_json)

@@ -1,0 +1,126 @@
+"""`traces list`: what lies on the shelf, for people and as JSON. Asks no daemon."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import count, duration, line, size
+from ml_intern.cli.summary import short
+from ml_intern.clock import stamp
+from ml_intern.money import MICRO_USD, dollars
+from ml_intern.settings import load
+from ml_intern.tracing.shelf import Trace, traces
+
+_STYLES = {"finished": "green", "failed": "red", "stopped": "yellow", "interrupted": "yellow"}
+_MANY = 50
+"""So many files are read without a word; more take over two seconds."""
+
+
+def list_traces(limit: int, *, as_json: bool) -> int:
+    """The newest traces of the state directory."""
+    folder = load().state_dir / "traces"
+    found = traces(folder, _progress)[:limit]
+    if as_json:
+        sys.stdout.write(json.dumps([document(one) for one in found], indent=2) + "\n")
+    elif not found:
+        sys.stdout.write(f"No traces in {folder} yet. Every session leaves one.\n")
+    else:
+        _print(found)
+    return exits.DONE
+
+
+def document(trace: Trace) -> dict[str, Any]:
+    """A trace as JSON."""
+    digest = trace.digest
+    return {
+        "session_id": digest.session_id,
+        "task": digest.task,
+        "title": digest.title,
+        "models": digest.models,
+        "outcome": digest.outcome or None,
+        "cost_usd": cost_usd(trace),
+        "duration_s": digest.seconds,
+        "began_at": stamp(digest.began) if digest.began else None,
+        "turns": digest.turns,
+        "answers": digest.answers,
+        "tool_calls": digest.call_count,
+        "calls_by_tool": dict(sorted(digest.calls.items(), key=lambda one: -one[1])),
+        "tool_errors": digest.errors,
+        "compactions": digest.compactions,
+        "usage": {
+            "input_tokens": digest.usage.input_tokens,
+            "cache_read_input_tokens": digest.usage.cache_read_tokens,
+            "cache_creation_input_tokens": digest.usage.cache_write_tokens,
+            "output_tokens": digest.usage.output_tokens,
+        },
+        "program": digest.program,
+        "version": digest.version,
+        "forked_from": digest.forked_from or None,
+        "imported": trace.imported,
+        "path": str(trace.path),
+        "files": trace.files,
+        "size_bytes": trace.size_bytes,
+        "problems": trace.problems,
+    }
+
+
+def cost_usd(trace: Trace) -> float | None:
+    """None: the cost of an answer is unknown."""
+    return None if trace.digest.unpriced else trace.digest.cost_usd
+
+
+def cost(trace: Trace) -> str:
+    """In words; `≥` where the cost of some answers is unknown."""
+    digest = trace.digest
+    known = dollars(round(digest.cost_usd * MICRO_USD))
+    if not digest.unpriced:
+        return known
+    return f"≥ {known}" if digest.cost_usd else "unknown"
+
+
+def _progress(read: int) -> None:
+    if read % _MANY == 0:
+        sys.stderr.write(f"Reading {count(read, 'trace')} …\n")
+
+
+def _print(found: Sequence[Trace]) -> None:
+    console = Console(highlight=False)
+    rows = [_fields(trace) for trace in found]
+    if not console.is_terminal:
+        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
+        return
+    heads = ("session", "began", "result", "model", "cost", "took", "calls", "task")
+    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads) - 1)]
+    console.print(Text(_row(heads, widths), "dim"), no_wrap=True, overflow="ellipsis")
+    for trace, row in zip(found, rows, strict=True):
+        text = Text(_row(row, widths))
+        begin = widths[0] + widths[1] + 4
+        text.stylize(_STYLES.get(trace.digest.outcome, ""), begin, begin + widths[2])
+        console.print(text, no_wrap=True, overflow="ellipsis")
+
+
+def _fields(trace: Trace) -> tuple[str, ...]:
+    digest = trace.digest
+    began = digest.began.astimezone().strftime("%Y-%m-%d %H:%M") if digest.began else "?"
+    models = list(digest.models)
+    model = line(models[0], 24) if models else "?"
+    return (
+        short(digest.session_id or trace.path.stem),
+        began,
+        digest.outcome or "open",
+        f"{model} +{len(models) - 1}" if len(models) > 1 else model,
+        cost(trace),
+        duration(digest.seconds),
+        f"{digest.call_count}{f' ({digest.errors} failed)' if digest.errors else ''}",
+        line(digest.title or digest.task or f"({size(trace.size_bytes)})"),
+    )
+
+
+def _row(fields: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [f"{field:<{width}}" for field, width in zip(fields, widths, strict=False)]
+    return "  ".join((*padded, fields[-1]))

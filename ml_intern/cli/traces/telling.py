@@ -1,0 +1,190 @@
+"""A trace as text with styles: a record at a time, long outputs folded. Pure.
+
+Words of models, tools and files pass through `shown` or `line`, so that they cannot steer the
+terminal.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.text import Text
+
+from ml_intern.cli.quantities import count, duration, line, shown
+from ml_intern.messages import Usage
+from ml_intern.money import MICRO_USD, dollars
+from ml_intern.transcript.conversation import is_persons
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.digest import Digest
+from ml_intern.transcript.line import (
+    Answered,
+    Block,
+    Compacted,
+    Noticed,
+    Replied,
+    Said,
+    Thinking,
+    ToolUse,
+    TurnTook,
+)
+from ml_intern.transcript.line import Text as Words
+from ml_intern.transcript.problems import Problems
+
+FOLDED_LINES = 4
+"""Of a tool's output."""
+FOLDED_CHARS = 400
+MOST_PROBLEMS = 10
+"""So many are named; the others are counted."""
+_LEVELS = {"info": "dim", "warning": "yellow", "error": "red"}
+
+
+class Teller:
+    """Knows which tool a result belongs to. Not thread-safe."""
+
+    def __init__(self, *, full: bool) -> None:
+        """`full`: nothing is folded."""
+        self._full = full
+        self._tools: dict[str, str] = {}
+        """The open calls, by id."""
+
+    def tell(self, turn: int, record: Record) -> Text | None:
+        """What is shown of a record; None for one that says nothing to people."""
+        match record.content:
+            case Said() as said:
+                return self._said(turn, said, record)
+            case Replied() as replied:
+                return self._replied(replied, record)
+            case Answered() as answered:
+                return self._answered(answered, record)
+            case Noticed(text=text, level=level):
+                return _beside("·", line(text, FOLDED_CHARS), record, _LEVELS[level])
+            case TurnTook(duration_ms=took):
+                return _beside("·", f"turn done in {duration(took / 1000)}", record, "dim")
+            case Compacted() if not record.extra.get("newChain"):
+                return _beside("·", "the conversation was summed up", record, "yellow")
+            case _:
+                return None
+
+    def _said(self, turn: int, said: Said, record: Record) -> Text | None:
+        if record.extra.get("newChain"):
+            return None
+        if is_persons(record):
+            author = record.extra.get("author")
+            who = f"{line(author)}, " if isinstance(author, str) else ""
+            head = Text(f"\nturn {turn}  {who}{_clock(record)}\n", "bold cyan")
+            return head.append(shown(said.text).strip(), "default")
+        about = "summary" if said.is_summary else "told the model"
+        return Text.assemble((f"  {about}: ", "dim"), *self._folded(said.text, "dim"))
+
+    def _replied(self, replied: Replied, record: Record) -> Text:
+        used = ", ".join(_used(replied.usage, replied.cost_usd))
+        head = f"{line(replied.model) or 'a model'}  {_clock(record)}  {used}".rstrip()
+        text = Text(head, "dim")
+        for block in replied.blocks:
+            text.append_text(Text("\n").append_text(self._block(block)))
+        return text
+
+    def _block(self, block: Block) -> Text:
+        match block:
+            case Words(text=text):
+                return Text(shown(text).strip())
+            case Thinking(text=text):
+                return Text.assemble(("  thinks: ", "dim"), *self._folded(text, "dim italic"))
+            case ToolUse(name=name, input=arguments):
+                self._tools[block.use_id] = name
+                told = Text.assemble(("  ▸ ", "cyan"), (line(name), "bold"))
+                return told.append_text(self._arguments(arguments))
+
+    def _arguments(self, arguments: dict[str, Any]) -> Text:
+        if self._full:
+            text = json.dumps(arguments, ensure_ascii=False, indent=2)
+            return Text(f"\n{_indented(shown(text), '      ')}", "dim")
+        pairs = (f"{key}={_brief(value)}" for key, value in arguments.items())
+        return Text(f"  {line(' '.join(pairs), 160)}", "dim")
+
+    def _answered(self, answered: Answered, record: Record) -> Text:
+        tool = self._tools.pop(answered.use_id, "a call that is not here")
+        mark, style = ("✗", "red") if answered.is_error else ("✓", "green")
+        details = answered.details if isinstance(answered.details, dict) else {}
+        took = details.get("durationMs")
+        time = f"  {duration(took / 1000)}" if isinstance(took, int) else ""
+        head = Text.assemble((f"  {mark} ", style), (line(tool), "bold"), (time, "dim"))
+        return head.append_text(Text.assemble(*self._folded(f"  {answered.text}", "")))
+
+    def _folded(self, text: str, style: str) -> Iterator[tuple[str, str]]:
+        """The text, or its first lines and how much is folded."""
+        lines = shown(text).strip().splitlines()
+        if self._full or (len(lines) <= 1 and len(text) <= FOLDED_CHARS):
+            yield _below(lines), style
+            return
+        kept, chars = list[str](), 0
+        for one in lines[:FOLDED_LINES]:
+            kept.append(one[: FOLDED_CHARS - chars])
+            chars += len(one)
+            if chars >= FOLDED_CHARS:
+                break
+        yield _below(kept), style
+        left = len(text.strip()) - sum(map(len, kept)) - (len(kept) - 1)
+        if left > 0:
+            yield f"\n      … {count(left, 'more character')}", "dim"
+
+
+def ending(digest: Digest) -> Text:
+    """What the records add up to."""
+    cost = dollars(round(digest.cost_usd * MICRO_USD))
+    if digest.unpriced:
+        unpriced = f"{count(digest.unpriced, 'answer')} of unknown cost"
+        cost = f"{cost} and {unpriced}" if digest.cost_usd else unpriced
+    fields = (
+        digest.outcome or "no end is written",
+        ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
+        count(digest.turns, "turn"),
+        count(digest.answers, "answer"),
+        f"{count(digest.call_count, 'tool call')}, {digest.errors} failed",
+        *_used(digest.usage, None),
+        cost,
+        duration(digest.seconds),
+    )
+    return Text.assemble("\n", (" · ".join(filter(None, fields)), "bold"))
+
+
+def trouble(problems: Problems) -> Iterable[Text]:
+    """What could not be read, by its line."""
+    for problem in problems.found[:MOST_PROBLEMS]:
+        yield Text(f"! {line(str(problem))}", "yellow")
+    if (left := problems.count - MOST_PROBLEMS) > 0:
+        yield Text(f"! {count(left, 'more problem')}; --json lists them", "yellow")
+
+
+def _used(usage: Usage, cost_usd: float | None) -> Iterator[str]:
+    cached = usage.cache_read_tokens
+    if usage.input_tokens or cached or usage.cache_write_tokens:
+        fresh = usage.input_tokens + usage.cache_write_tokens
+        yield f"{fresh + cached:,} tokens in" + (f" ({cached:,} cached)" if cached else "")
+    if usage.output_tokens:
+        yield f"{usage.output_tokens:,} out"
+    if cost_usd is not None:
+        yield dollars(round(cost_usd * MICRO_USD))
+
+
+def _clock(record: Record) -> str:
+    return record.at.astimezone().strftime("%H:%M:%S") if record.at else ""
+
+
+def _beside(mark: str, text: str, record: Record, style: str) -> Text:
+    return Text(f"  {mark} {_clock(record)} {text}".rstrip(), style)
+
+
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return line(text, 60)
+
+
+def _below(lines: list[str]) -> str:
+    """One line stays where it is; several stand below, indented."""
+    text = "\n".join(lines)
+    return "\n" + _indented(text, "      ") if len(lines) > 1 else text
+
+
+def _indented(text: str, by: str) -> str:
+    return "\n".join(by + one for one in text.splitlines())

@@ -1,0 +1,156 @@
+"""`traces list` and `traces show`, as a person runs them."""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml_intern.cli import exits
+
+INTERRUPTED = "c9f02920-881f-5462-872c-5b98acb62df8"
+FINISHED = "ee272992-1416-5d86-8c4a-bae706edcd42"
+COMMAND = (sys.executable, "-c", "from ml_intern.cli.main import main; main()", "traces")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A state directory with both examples."""
+    for path in Path("traces/examples").glob("*.jsonl"):
+        day = tmp_path / "traces" / "sessions" / "2026-11-21"
+        day.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, day)
+    return tmp_path
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home)}
+    return subprocess.run(
+        (*COMMAND, *arguments), env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_list_says_what_became_of_each(home: Path) -> None:
+    lines = run(home, "list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["c9f02920", "ee272992"]
+    assert (
+        "\tinterrupted\tanthropic/claude-sonnet…\t$0.005685\t4 min 22 s\t8 (4 failed)\t" in lines[0]
+    )
+    assert run(home, "list", "-n", "1").stdout.splitlines() == lines[:1]
+
+
+def test_the_list_as_json_has_the_whole_numbers(home: Path) -> None:
+    first, second = json.loads(run(home, "list", "--json").stdout)
+    assert (first["session_id"], second["session_id"]) == (INTERRUPTED, FINISHED)
+    assert second["outcome"] == "finished"
+    assert second["calls_by_tool"]["evaluate"] == 2
+    assert first["usage"]["cache_read_input_tokens"] == 15_923
+    assert first["problems"] == 0
+
+
+def test_what_has_grown_is_read_again_and_nothing_else(home: Path) -> None:
+    run(home, "list")
+    path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
+    with path.open("a") as file:
+        file.write("{broken\n")
+    kept = json.loads((home / "traces" / "digests.json").read_text())
+    kept[f"{INTERRUPTED}.jsonl"]["digest"]["title"] = "kept"
+    (home / "traces" / "digests.json").write_text(json.dumps(kept))
+    first, second = json.loads(run(home, "list", "--json").stdout)
+    assert (first["title"], first["problems"]) == ("kept", 0)
+    assert second["problems"] == 1
+
+
+def test_kept_digests_that_are_damaged_are_made_anew(home: Path) -> None:
+    expected = run(home, "list").stdout
+    (home / "traces" / "digests.json").write_text("{")
+    assert run(home, "list").stdout == expected
+
+
+def test_an_empty_shelf_says_so(tmp_path: Path) -> None:
+    assert run(tmp_path, "list").stdout.startswith("No traces in ")
+
+
+def test_a_trace_is_told_in_order_with_folded_outputs(home: Path) -> None:
+    text = run(home, "show", "c9f0").stdout
+    assert "turn 1  ada, " in text
+    assert text.index("▸ inspect_dataset  source=reviews.csv") < text.index("✗ inspect_dataset")
+    assert "thinks: They keep the rate. Write the script." in text
+    assert text.splitlines()[-1].startswith(
+        "interrupted · anthropic/claude-sonnet-4-5 (6) · 1 turn"
+    )
+
+
+def test_long_outputs_are_folded_unless_all_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    words = "\n".join(f"line {number}" for number in range(100))
+    message = {"role": "user", "content": words}
+    path.write_text(json.dumps({"type": "user", "isMeta": True, "message": message}) + "\n")
+    folded = run(tmp_path, "show", str(path)).stdout
+    assert "line 3\n      … 762 more characters\n" in folded
+    assert "line 99" not in folded
+    assert "line 99" in run(tmp_path, "show", str(path), "--full").stdout
+
+
+def test_a_search_shows_what_it_is_found_in(home: Path) -> None:
+    found = run(home, "show", "c9f0", "--search", "cancelled")
+    assert found.returncode == exits.DONE
+    assert found.stdout.count("  · ") == 1
+    nothing = run(home, "show", "c9f0", "--search", "no such word")
+    assert nothing.returncode == exits.FAILED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--search", "("), "is no regular expression"),
+        (("--turn", "2"), "The trace has 1 turn, and no turn 2."),
+    ],
+)
+def test_what_cannot_be_shown_is_said(home: Path, arguments: tuple[str, ...], words: str) -> None:
+    told = run(home, "show", "c9f0", *arguments)
+    assert told.returncode == exits.USAGE
+    assert words in told.stderr
+
+
+def test_a_damaged_file_is_shown_with_its_problems(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.jsonl"
+    whole = next(home.glob(f"traces/sessions/*/{INTERRUPTED}.jsonl")).read_bytes()
+    path.write_bytes(whole[:1200] + b"\xff\n" + whole[1200:])
+    text = run(home, "show", str(path)).stdout
+    assert "\n! line 3: no JSON" in text
+    document = json.loads(run(home, "show", str(path), "--json").stdout.splitlines()[-1])
+    assert document["problem_count"] == len(document["problems"]) > 2
+
+
+def test_escape_sequences_of_a_tool_do_not_reach_the_terminal(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "evil.jsonl"
+    message = {"role": "user", "content": "\x1b[2Jgone\u202e"}
+    path.write_text(json.dumps({"type": "user", "message": message}) + "\n")
+    assert "\x1b" not in run(home, "show", str(path), "--full").stdout
+
+
+def test_a_terminal_gets_a_pager_that_may_be_left_early(home: Path) -> None:
+    leader, follower = pty.openpty()
+    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home), "PAGER": "head -n 3"}
+    command = (*COMMAND, "show", "ee27", "--full")
+    with subprocess.Popen(command, env=env, stdout=follower) as shown:
+        os.close(follower)
+        text = b""
+        while b"thinks" not in text and (more := _read(leader)):
+            text += more
+        assert shown.wait() == exits.DONE
+    os.close(leader)
+    assert b"turn 1" in text
+    assert text.count(b"\n") <= 3
+
+
+def _read(leader: int) -> bytes:
+    try:
+        return os.read(leader, 4096)
+    except OSError:  # the other end is closed
+        return b""
