@@ -4,9 +4,10 @@ What comes in is stored before the other side hears that it has arrived, and onc
 is sent. What goes out is sent in order within its lane; a sending that was begun and not ended is
 in doubt, and the sender looks before it sends again. Readers and senders hold a row of `reader`:
 one process at a time, until it is released or its time is over, and the place of a reader is kept
-with what it put. Safe from any thread. Does not know what a body means.
+with what it put. Safe from any thread. Does not know what a body means, but for its `channel`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,10 +130,12 @@ _HEADS = (
     .where(outbox.c.channel == bindparam("of"), outbox.c.state.in_(_OPEN_STATES))
     .group_by(outbox.c.lane)
 )
+_GOES_TO = outbox.c.body["channel"].as_string()
 _READY = (
     select(outbox)
     .where(outbox.c.id.in_(_HEADS))
     .where(or_(outbox.c.next_try.is_(None), outbox.c.next_try <= bindparam("at")))
+    .where(func.coalesce(_GOES_TO, "").not_in(bindparam("busy", expanding=True)))
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
@@ -228,14 +231,20 @@ class Mail:
     # Outgoing
 
     def put(self, channel: str, drafts: Iterable[Draft]) -> int:
-        """Store what is to be sent; how many of them are new."""
+        """Store what is to be sent; how many of them are new.
+
+        Raises ValueError for numbers that JSON does not have: no query reads past them.
+        """
         found, at = list(drafts), self._now()
         return self._change(lambda c: _put(c, channel, found, at))
 
-    def ready(self, channel: str, most: int) -> list[Post]:
-        """The first of each lane, if its time has come; oldest first."""
+    def ready(self, channel: str, most: int, busy: Sequence[str] = ()) -> list[Post]:
+        """The first of each lane, if its time has come; oldest first.
+
+        `busy`: what goes there may not go now; a body says in `channel` where it goes.
+        """
+        bind = {"of": channel, "at": self._now(), "busy": list(busy), "most": most}
         with self._database.read() as connection:
-            bind = {"of": channel, "at": self._now(), "most": most}
             return [_post(row) for row in connection.execute(_READY, bind).mappings()]
 
     def behind(self, channel: str, first: Post, most: int) -> list[Post]:
@@ -371,6 +380,7 @@ def _put(connection: Connection, channel: str, drafts: Sequence[Draft], at: str)
 
 
 def _put_one(connection: Connection, channel: str, draft: Draft, at: str) -> bool:
+    json.dumps(draft.body, allow_nan=False)
     bind = {
         "session_id": draft.session_id,
         "channel": channel,

@@ -1,14 +1,16 @@
 """The sender: rows of the outbox go to Slack, in order within each thread and at Slack's pace.
 
 One process at a time. A sending whose end is in doubt (a crash, a broken connection) is looked for
-by the key that the message bears before it is sent again. Of several updates of one message only
-the newest goes out. Nothing waits for it but its own thread: whoever puts rows is done.
+by the key that the message bears before it is sent again. That is no use while another process
+still sends it, so the row that says who sends is kept before everything that somebody sees. Of
+several updates of one message only the newest goes out. Nothing waits for it but its own thread:
+whoever puts rows is done.
 """
 
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -33,8 +35,6 @@ NAME = "slack-sender"
 METADATA = "ml_intern_message"
 PACE_S = 1.0
 """Between two messages in one channel."""
-LOOK = 50
-"""Lanes that are looked at at once."""
 PAGE = 200
 IDLE_S = 1.0
 LINGER_S = 2.0
@@ -43,19 +43,21 @@ LONGEST_PAUSE_S = 60.0
 MOST_BREAKS = 3
 """How often a message is tried that breaks whoever sends it."""
 GIVE_UP_AFTER = timedelta(hours=24)
+WHISPERS_AGAIN = timedelta(minutes=5)
+"""How long words that one person sees are repeated when it is in doubt whether they arrived."""
 SKEW = timedelta(minutes=10)
 """By which our clock and Slack's may differ."""
 
 _TOKEN = frozenset(
-    {"account_inactive", "invalid_auth", "missing_scope", "not_allowed_token_type", "not_authed",
+    {"account_inactive", "invalid_auth", "not_allowed_token_type", "not_authed",
      "token_expired", "token_revoked", "org_login_required", "ekm_access_denied"}
 )  # fmt: skip
 """Nothing can be sent until somebody mends it."""
 _PLACE = frozenset(
-    {"channel_not_found", "is_archived", "not_in_channel", "restricted_action",
+    {"channel_not_found", "is_archived", "missing_scope", "not_in_channel", "restricted_action",
      "restricted_action_thread_locked", "no_permission", "user_not_in_channel"}
 )  # fmt: skip
-"""Nothing can be sent there until somebody mends it."""
+"""It cannot be sent there until somebody mends it; other messages can."""
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "is_inactive"})
 """The message cannot be changed; what it would say now is said in a new one."""
 
@@ -69,7 +71,7 @@ class Sender:
         self._clock = clock
         self._pace_s = pace_s
         self._free_at: dict[str, float] = {}
-        """When the next message may go to a channel."""
+        """When the next message may go to a channel, for those that wait."""
         self._rest_until = 0.0
         """Until then nothing is sent at all."""
         self._failures = 0
@@ -78,17 +80,20 @@ class Sender:
         """How often a row has broken this sender, by id."""
         self._complaint = ""
         """What was last written to the log."""
+        self._keep: Callable[[], None] = lambda: None
+        """Of the shift: raises LeaseLost when another process sends now."""
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set, and what comes soon after that."""
         in_shifts(self._mail, self._clock, NAME, lambda shift: self._serve(shift, stop), stop)
 
     def _serve(self, shift: Shift, stop: threading.Event) -> None:
+        self._keep = shift.keep
         end: float | None = None
         while end is None or self._clock.monotonic() < end:
             if stop.is_set() and end is None:
                 end = self._clock.monotonic() + LINGER_S
-            shift.keep()
+            self._keep()
             heard = self._mail.rings()
             if not self.send_next():
                 self._mail.wait(heard, self._pause_s())
@@ -98,10 +103,10 @@ class Sender:
         now = self._clock.monotonic()
         if now < self._rest_until:
             return False
-        for post in self._mail.ready(CHANNEL, LOOK):
-            if now >= self._free_at.get(post.body["channel"], 0.0):
-                self._deal_with(post)
-                return True
+        self._free_at = {name: at for name, at in self._free_at.items() if at > now}
+        for post in self._mail.ready(CHANNEL, 1, list(self._free_at)):
+            self._deal_with(post)
+            return True
         return False
 
     def _pause_s(self) -> float:
@@ -111,21 +116,23 @@ class Sender:
         return min([IDLE_S, *times])
 
     def _deal_with(self, post: Post) -> None:
-        if self._is_overtaken(post):
+        if self._is_overtaken(post) or self._is_stale(post):
             self._mail.drop(post, "superseded")
             return
+        in_doubt = post.state == "sending"
         try:
-            found = self._found(post) if post.state == "sending" else None
+            found = self._found(post) if in_doubt else None
             if found is None:
+                in_doubt = False
                 if not self._mail.begin(post):
                     return
                 found = self._send(post)
         except SlackLimited as exc:
-            self._wait(post, exc)
+            self._wait(post, exc, in_doubt=in_doubt)
         except SlackUnclear as exc:
             self._doubt(post, exc)
         except SlackRefused as exc:
-            self._face(post, exc)
+            self._face(post, exc, in_doubt=in_doubt)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception:  # the border around one message: the others do not wait for it for ever
@@ -153,10 +160,26 @@ class Sender:
             for one in self._mail.behind(CHANNEL, post, PAGE)
         )
 
+    def _is_stale(self, post: Post) -> bool:
+        """Slack cannot say whether a whisper arrived: twice is better than never, but not late."""
+        if post.body["act"] != "ephemeral" or post.state != "sending":
+            return False
+        return self._clock.now() - post.created > WHISPERS_AGAIN
+
     # One message
 
     def _send(self, post: Post) -> str | None:
-        """What Slack calls it now."""
+        """What Slack calls it now. What it refuses with its blocks may pass as mere words."""
+        try:
+            return self._act(post)
+        except SlackRefused as exc:
+            is_message = post.body["act"] in ("post", "update")
+            if not is_message or not exc.error.startswith("invalid_"):
+                raise
+            log.error("slack_refuses_blocks", extra={"row": post.dedupe, "error": str(exc)})  # noqa: TRY400
+            return self._post(post, {**post.body, "blocks": [], "curve": []})
+
+    def _act(self, post: Post) -> str | None:
         match post.body["act"]:
             case "post":
                 return self._post(post, post.body)
@@ -172,12 +195,14 @@ class Sender:
 
     def _post(self, post: Post, body: Mapping[str, Any]) -> str:
         metadata = {"event_type": METADATA, "event_payload": {"row": post.dedupe}}
+        thread_ts, shown = self._thread_ts(body), self._blocks(body)
+        self._keep()
         answer = self._web.call(
             "chat.postMessage",
             channel=body["channel"],
-            thread_ts=self._thread_ts(body),
+            thread_ts=thread_ts,
             text=body["text"],
-            blocks=self._blocks(body),
+            blocks=shown,
             metadata=metadata,
             unfurl_links=False,
             unfurl_media=False,
@@ -190,14 +215,10 @@ class Sender:
         if target is None or target.external_id is None:
             return self._post(post, body)
         channel, ts = target.external_id.split(":", 1)
+        shown = self._blocks(body)
+        self._keep()
         try:
-            self._web.call(
-                "chat.update",
-                channel=channel,
-                ts=ts,
-                text=body["text"],
-                blocks=self._blocks(body),
-            )
+            self._web.call("chat.update", channel=channel, ts=ts, text=body["text"], blocks=shown)
         except SlackRefused as exc:
             if exc.error not in _GONE:
                 raise
@@ -206,17 +227,20 @@ class Sender:
 
     def _file(self, post: Post) -> str:
         body = post.body
-        file_id = self._web.upload(body["name"], body["content"].encode())
+        file_id = self._web.upload(body["name"], body["content"].encode(), self._keep)
+        thread_ts, channel_id = self._thread_ts(body), self._web.channel_id(body["channel"])
+        self._keep()
         self._mail.note(post, f"file:{file_id}")
         self._web.call(
             "files.completeUploadExternal",
             files=[{"id": file_id, "title": body["name"]}],
-            channel_id=self._web.channel_id(body["channel"]),
-            thread_ts=self._thread_ts(body),
+            channel_id=channel_id,
+            thread_ts=thread_ts,
         )
         return f"file:{file_id}"
 
     def _ephemeral(self, body: Mapping[str, Any]) -> None:
+        self._keep()
         self._web.call(
             "chat.postEphemeral",
             channel=body["channel"],
@@ -234,7 +258,8 @@ class Sender:
     def _picture(self, curve: list[float]) -> list[dict[str, Any]]:
         """The picture below the facts; a message is as good without it."""
         try:
-            file_id = self._web.upload("loss.png", drawn(curve, "training loss"))
+            file_id = self._web.upload("loss.png", drawn(curve, "training loss"), self._keep)
+            self._keep()
             self._web.call("files.completeUploadExternal", files=[{"id": file_id, "title": "loss"}])
         except SlackError as exc:
             log.warning("slack_picture_not_sent", extra={"error": str(exc)})
@@ -276,6 +301,7 @@ class Sender:
         found: list[dict[str, Any]] = []
         cursor: str | None = None
         while cursor != "":
+            self._keep()
             answer = self._web.ask(
                 method,
                 channel=self._web.channel_id(post.body["channel"]),
@@ -291,10 +317,10 @@ class Sender:
 
     # Failure
 
-    def _wait(self, post: Post, exc: SlackLimited) -> None:
-        """It was certainly not done. Other channels may go on."""
+    def _wait(self, post: Post, exc: SlackLimited, *, in_doubt: bool) -> None:
+        """What was asked just now was certainly not done. Other channels may go on."""
         at = self._clock.now() + timedelta(seconds=exc.retry_after_s)
-        self._mail.again(post, at, doubtful=False)
+        self._mail.again(post, at, doubtful=in_doubt)
         self._free_at[post.body["channel"]] = self._clock.monotonic() + exc.retry_after_s
 
     def _doubt(self, post: Post, exc: SlackUnclear) -> None:
@@ -302,10 +328,10 @@ class Sender:
         self._mail.again(post, self._clock.now(), doubtful=True)
         self._rest()
 
-    def _face(self, post: Post, exc: SlackRefused) -> None:
+    def _face(self, post: Post, exc: SlackRefused, *, in_doubt: bool) -> None:
         if exc.error in _TOKEN:
             self._complain("slack_refuses_token", exc)
-            self._mail.again(post, self._clock.now(), doubtful=False)
+            self._mail.again(post, self._clock.now(), doubtful=in_doubt)
             self._rest()
             return
         too_old = self._clock.now() - post.created > GIVE_UP_AFTER
@@ -313,23 +339,10 @@ class Sender:
             self._complain("slack_refuses_channel", exc)
             wait_s = min(10 * LONGEST_PAUSE_S, 2.0**post.attempts)
             at = self._clock.now() + timedelta(seconds=wait_s)
-            self._mail.again(post, at, doubtful=False)
+            self._mail.again(post, at, doubtful=in_doubt)
             return
         log.error("slack_message_lost", extra={"row": post.dedupe, "error": str(exc)})
-        self._say_plainly(post, exc)
-
-    def _say_plainly(self, post: Post, exc: SlackRefused) -> None:
-        """What Slack refuses with its blocks may pass as mere words; else it is given up."""
-        plain = {**post.body, "blocks": [], "curve": []}
-        worth_it = post.body["act"] in ("post", "update") and exc.error.startswith("invalid_")
-        try:
-            found = self._post(post, plain) if worth_it else None
-        except SlackError:
-            found = None
-        if found is None:
-            self._mail.drop(post, "failed")
-        else:
-            self._mail.sent(post, found)
+        self._mail.drop(post, "failed")
         self._take_pace(post)
 
     def _rest(self) -> None:

@@ -5,6 +5,7 @@ Slack's own client may repeat a call whose connection broke, and so post twice: 
 
 import http.client
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ from ml_intern.errors import SlackLimited, SlackRefused, SlackUnclear
 
 BASE_URL = "https://slack.com/api/"
 TIMEOUT_S = 10
+"""For each piece that is sent or received."""
+PIECE_BYTES = 64 * 1024
 DEFAULT_RETRY_AFTER_S = 30.0
 MOST_RETRY_AFTER_S = 86_400.0
 _NOT_SURE = frozenset(
@@ -100,14 +103,29 @@ class SlackWeb:
             error="channel_not_found",
         )
 
-    def upload(self, name: str, content: bytes) -> str:
-        """Bring a file to Slack, where nobody sees it yet; its id. Raises as `call` does."""
+    def upload(self, name: str, content: bytes, goes_on: Callable[[], None]) -> str:
+        """Bring a file to Slack, where nobody sees it yet; its id. Raises as `call` does.
+
+        `goes_on` is called before each piece: all of them may take minutes. It may raise.
+        """
+        goes_on()
         place = self.ask("files.getUploadURLExternal", filename=name, length=len(content))
         try:
-            httpx.post(place["upload_url"], content=content, timeout=TIMEOUT_S).raise_for_status()
+            httpx.post(
+                place["upload_url"],
+                content=_pieces(content, goes_on),
+                headers={"Content-Length": str(len(content))},
+                timeout=TIMEOUT_S,
+            ).raise_for_status()
         except httpx.HTTPError as exc:
             raise SlackUnclear(f"{name} could not be brought to Slack: {exc}.") from exc
         return str(place["file_id"])
+
+
+def _pieces(content: bytes, goes_on: Callable[[], None]) -> Iterator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        goes_on()
+        yield content[start : start + PIECE_BYTES]
 
 
 def client(token: str | None, base_url: str | None) -> WebClient:

@@ -182,3 +182,18 @@ def test_a_worker_on_the_file_lets_go_what_others_held(
     other = open_store()
     other.recover()
     assert (other.mail.hold("teller") is not None) == (database_kind == "sqlite")
+
+
+def test_what_goes_where_nothing_may_go_now_is_left_out(mail: Mail) -> None:
+    for number, place in enumerate(("a", "b", "")):
+        body = {"channel": place} if place else {}
+        mail.put(SLACK, [Draft(lane=f"{number}", dedupe=f"{number}", body=body)])
+    assert [post.dedupe for post in mail.ready(SLACK, 9, ["a"])] == ["1", "2"]
+    assert [post.dedupe for post in mail.ready(SLACK, 9, ["a", "b"])] == ["2"]
+    assert [post.dedupe for post in mail.ready(SLACK, 1)] == ["0"]
+
+
+def test_a_number_that_json_does_not_have_is_refused_before_it_is_in_the_way(mail: Mail) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        mail.put(SLACK, [Draft(lane="a", dedupe="a", body={"curve": [float("nan")]})])
+    assert keys(mail) == []

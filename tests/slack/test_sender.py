@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import nan
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -247,7 +248,7 @@ def test_a_message_that_cannot_be_changed_any_more_is_said_anew(desk: Desk) -> N
 def test_a_curve_becomes_a_picture_in_the_message(desk: Desk) -> None:
     desk.begin()
     desk.say("a")
-    desk.change("a1", "a", "step 10", curve=[3.0, 2.0, float("nan"), 1.0])
+    desk.change("a1", "a", "step 10", curve=[3.0, 2.0, 1.0])
     desk.send_all()
     message = desk.slack.messages(TRAINING)[1]
     (picture,) = (one for one in message.blocks if one["type"] == "image")
@@ -299,7 +300,7 @@ def test_two_senders_take_turns(desk: Desk) -> None:
     assert desk.texts() == [f"root {S}", *(f"words {number:02d}" for number in range(10))]
 
 
-@pytest.mark.parametrize("curve", [[1e20, 1e20], [-1e300, -1e300], [0.0, 0.0]])
+@pytest.mark.parametrize("curve", [[1e20, 1e20], [-1e300, -1e300], [0.0, 0.0], [3.0, nan]])
 def test_any_course_can_be_drawn(curve: list[float]) -> None:
     assert drawn(curve, "loss").startswith(b"\x89PNG")
 
@@ -324,3 +325,134 @@ def test_a_wait_that_is_none_is_not_obeyed(said: str) -> None:
     found = _translated("chat.update", SlackApiError("no", answer))
     assert isinstance(found, SlackLimited)
     assert found.retry_after_s == DEFAULT_RETRY_AFTER_S
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"retry_after": 3},
+        {"status": 503},
+        {"error": "missing_scope"},
+        {"error": "token_revoked"},
+        {"error": "channel_not_found"},
+    ],
+)
+def test_a_look_that_fails_leaves_the_doubt(desk: Desk, trouble: dict[str, Any]) -> None:
+    desk.begin()
+    desk.say("a")
+    desk.send_all()
+    desk.say("b")
+    desk.slack.drop_connection("chat.postMessage", "after")
+    desk.slack.fail_next("conversations.replies", **trouble)
+    for _ in range(6):
+        desk.send_all()
+        desk.clock.more_s += 5
+    assert desk.texts() == [f"root {S}", "words a", "words b"]
+    assert desk.counts() == {"sent": 3}
+
+
+def test_a_storm_of_limits_loses_nothing_doubles_nothing_and_keeps_the_order(desk: Desk) -> None:
+    """Ten minutes in which Slack answers 429, and 500 in between, to everything."""
+    desk.begin()
+    for key in "abc":
+        desk.say(key)
+    began = desk.clock.more_s
+    while desk.clock.more_s - began < 600:
+        desk.slack.fail_next("*", retry_after=30)
+        desk.slack.fail_next("chat.postMessage", status=500)
+        desk.slack.drop_connection("chat.postMessage", "after")
+        desk.send_all()
+        desk.clock.more_s += 31
+    asked = len(desk.slack.requests)
+    assert asked <= 600 / 31 * 4, "Slack is left in peace"
+    desk.slack.no_more_faults()
+    for _ in range(5):
+        desk.clock.more_s += 61
+        desk.send_all()
+    assert desk.texts() == [f"root {S}", "words a", "words b", "words c"]
+    assert desk.counts() == {"sent": 4}
+
+
+def test_words_that_are_limited_after_their_blocks_were_refused_are_not_lost(desk: Desk) -> None:
+    desk.begin()
+    said = {"text": "plain", "blocks": [{"type": "no such block"}]}
+    desk.put(drafts.post(S, "a", said, channel=TRAINING))
+    desk.sender.send_next()
+    desk.slack.fail_next("chat.postMessage", error="invalid_blocks")
+    desk.slack.fail_next("chat.postMessage", retry_after=2)
+    desk.send_all()
+    desk.clock.more_s += 3
+    desk.send_all()
+    assert desk.texts() == [f"root {S}", "plain"]
+
+
+def test_a_crowded_channel_keeps_no_other_waiting(desk: Desk) -> None:
+    desk.sender = desk.new_sender(pace_s=1.0)
+    desk.slack.channel(GENERAL).members.add("U0BOT")
+    for number in range(200):
+        said = blocks.said(f"crowd {number}")
+        desk.put(Draft(lane=f"lane {number}", dedupe=f"crowd {number}", body=to(TRAINING, said)))
+    desk.put(Draft(lane="other", dedupe="other", body=to(GENERAL, blocks.said("other"))))
+    assert desk.send_all() == 2
+    assert [one.text for one in desk.slack.messages(GENERAL)] == ["other"]
+
+
+def to(channel: str, said: blocks.Said) -> dict[str, Any]:
+    return {"act": "post", "channel": channel, "thread": "", **said}
+
+
+def test_a_message_that_lacks_a_scope_keeps_no_other_waiting(desk: Desk) -> None:
+    desk.slack.tokens.bot.scopes.discard("files:write")
+    desk.begin()
+    desk.put(drafts.file(S, "f", "train.py", "print()", channel=TRAINING))
+    desk.begin(T)
+    desk.send_all()
+    assert desk.texts() == [f"root {S}", f"root {T}"]
+
+
+@pytest.mark.parametrize(("after_s", "seen"), [(100.0, 2), (301.0, 1)])
+def test_a_whisper_in_doubt_is_repeated_for_five_minutes(
+    desk: Desk, after_s: float, seen: int
+) -> None:
+    """Slack cannot say whether it arrived: this once it has."""
+    where = {"channel": TRAINING, "thread_ts": ""}
+    desk.put(drafts.ephemeral("w", "Not you.", user="U0STRANGER", **where))
+    desk.slack.drop_connection("chat.postEphemeral", "after")
+    desk.send_all()
+    desk.clock.more_s += after_s
+    desk.send_all()
+    assert len(desk.slack.ephemerals("U0STRANGER")) == seen
+    assert "sending" not in desk.counts()
+
+
+def test_a_whisper_that_was_not_tried_is_told_however_late(desk: Desk) -> None:
+    where = {"channel": TRAINING, "thread_ts": ""}
+    desk.put(drafts.ephemeral("w", "Not you.", user="U0STRANGER", **where))
+    desk.clock.more_s += 3600
+    desk.send_all()
+    assert len(desk.slack.ephemerals("U0STRANGER")) == 1
+
+
+def test_whoever_sends_for_longer_than_the_row_is_held_keeps_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step of bringing a file takes most of the time for which the row is held."""
+    monkeypatch.setattr("ml_intern.queue.mail.HOLD_S", 1.5)
+    monkeypatch.setattr("ml_intern.slack.shift.KEEP_S", 0.2)
+    stop = threading.Event()
+    desk.begin()
+    desk.put(drafts.file(S, "f", "train.py", "print('ü')", channel=TRAINING))
+    desk.say("behind it")
+    desk.slack.upload_takes_s = 1.0
+    for method in ("files.getUploadURLExternal", "files.completeUploadExternal"):
+        desk.slack.delay(method, 1.0)
+    senders = [desk.new_sender() for _ in range(2)]
+    threads = [threading.Thread(target=one.run, args=(stop,)) for one in senders]
+    for thread in threads:
+        thread.start()
+    desk.slack.wait_for(lambda: "words behind it" in desk.texts(), 30)
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+    assert desk.texts() == [f"root {S}", "", "words behind it"]
+    assert len(desk.slack.workspace.files) == 1, "the other one never began it"

@@ -5,6 +5,7 @@ What tests do with them stands in `hands.py`, `watch.py` and `trouble.py`. Every
 called from any thread.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self
@@ -55,6 +56,8 @@ class SlackServer(Hands, Watch, Trouble):
         self.requests: list[Call] = []
         self.deliveries: list[Delivery] = []
         self.subscriptions = set(subscriptions)
+        self.upload_takes_s = 0.0
+        """From the last byte of a file to the answer."""
         self._faults = Faults()
         self._sockets = Sockets(self.workspace)
         self._courier = Courier(
@@ -123,6 +126,7 @@ class SlackServer(Hands, Watch, Trouble):
 
     async def _upload(self, request: web.Request) -> web.Response:
         content = await request.read()
+        await asyncio.sleep(self.upload_takes_s)
         status, text = files.receive(self.workspace, request.match_info["file_id"], content)
         return web.Response(status=status, text=text)
 
