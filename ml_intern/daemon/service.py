@@ -29,6 +29,7 @@ from ml_intern.daemon.secrets import secrets_of
 from ml_intern.daemon.slack import slack_of, start, tokens
 from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
+from ml_intern.daemon.sweeping import Sweeping
 from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
@@ -156,6 +157,7 @@ class Service:
             [
                 Patience(self.store, self._clock, self.settings.reminder_s),
                 Room(self.store, self._clock, caps(self.settings)),
+                Sweeping(self.store, self._clock),
             ]
         )
         self._clockwork.start()

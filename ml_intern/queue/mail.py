@@ -20,7 +20,6 @@ from sqlalchemy import (
     RowMapping,
     Text,
     bindparam,
-    delete,
     func,
     or_,
     select,
@@ -33,11 +32,15 @@ from ml_intern.errors import LeaseLost
 from ml_intern.messages import SessionId
 from ml_intern.queue.bell import Bell
 from ml_intern.queue.database import Database
+from ml_intern.queue.pruning import prune
 from ml_intern.queue.schema import Words, inbox, outbox, reader
 
 T = TypeVar("T")
 HOLD_S = 30.0
 """How long a row of `reader` is held without being held again."""
+
+PRUNED_AT_ONCE = 500
+"""Of each box, in one transaction: nobody waits for long."""
 
 LetterState = Literal["new", "done", "refused"]
 PostState = Literal["queued", "sending", "sent", "superseded", "failed"]
@@ -118,11 +121,6 @@ _SETTLE = (
     update(inbox)
     .where(inbox.c.id == bindparam("letter"), inbox.c.state == "new")
     .values(state=bindparam("becomes"), note=bindparam("words"))
-)
-_FORGET = delete(inbox).where(
-    inbox.c.channel == bindparam("of"),
-    inbox.c.state != "new",
-    inbox.c.received_at < bindparam("at"),
 )
 _OPEN_STATES = ("queued", "sending")
 _HEADS = (
@@ -219,15 +217,6 @@ class Mail:
         bind = {"letter": letter.id, "becomes": becomes, "words": note}
         return self._change(lambda c: c.execute(_SETTLE, bind).rowcount == 1)
 
-    def forget(self, channel: str, before: datetime) -> int:
-        """Keep no longer what was dealt with and came before that; how much it was.
-
-        The same coming again would count once more: keep it for days.
-        """
-        bind = {"of": channel, "at": stamp(before)}
-        gone: int = self._database.write(lambda c: c.execute(_FORGET, bind).rowcount)
-        return gone
-
     # Outgoing
 
     def put(self, channel: str, drafts: Iterable[Draft]) -> int:
@@ -292,6 +281,16 @@ class Mail:
         with self._database.read() as connection:
             rows = connection.execute(_COUNTS, {"of": channel}).all()
         return {row.state: row.number for row in rows}
+
+    # Both
+
+    def prune(self, before: datetime) -> int:
+        """Delete some of what was dealt with before that and is not needed; how much: see `prune`.
+
+        Call it until it says 0. The same coming again would count once more: keep it for days.
+        """
+        gone: int = self._database.write(lambda c: prune(c, stamp(before), PRUNED_AT_ONCE))
+        return gone
 
     # Who reads and sends
 

@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,8 +49,6 @@ NAME = "slack-clerk"
 LOOK = 100
 IDLE_S = 1.0
 ASK_AGAIN_S = 5.0
-KEEP = timedelta(days=30)
-"""How long letters are known that were dealt with; older ones go at the next start."""
 HELP = (
     "Mention me with a task in plain words, or type `/ml-intern TASK`: what to train, on which "
     "data. Reply in the thread to steer or to answer; `stop` stops the session, `status` says how "
@@ -95,7 +92,6 @@ class Clerk:
         in_shifts(self._mail, self._clock, NAME, lambda shift: self._serve(shift, stop), stop)
 
     def _serve(self, shift: Shift, stop: threading.Event) -> None:
-        self._mail.forget(CHANNEL, self._clock.now() - KEEP)
         while not stop.is_set():
             shift.keep()
             heard = self._mail.rings()
@@ -222,7 +218,7 @@ class Clerk:
         words = row.outcome or {"leased": "at work", "ready": "queued"}.get(row.state, row.state)
         said = blocks.state(view, words)
         channel = letter.body["channel"]
-        told = drafts.post(session_id, f"status:{letter.id}", said, channel=channel)
+        told = drafts.post(session_id, f"status:{letter.key}", said, channel=channel)
         self._mail.put(CHANNEL, [told])
         return "told"
 
@@ -365,7 +361,7 @@ class Clerk:
         if not channel:
             return
         told = drafts.ephemeral(
-            f"whisper:{letter.id}{about}",
+            f"whisper:{letter.key}:{about}",
             markup,
             channel=channel,
             user=letter.body["user"],

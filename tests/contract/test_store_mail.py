@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from ml_intern.errors import LeaseLost
+from ml_intern.queue.invariants import Checker
 from ml_intern.queue.mail import HOLD_S, Draft, Held, Mail
 from ml_intern.queue.store import Store
-from tests.contract.conftest import OpenStore
-from tests.queue.given import HandClock, S, new_session
+from tests.contract.conftest import OpenDatabase, OpenStore
+from tests.queue.given import HandClock, S, T, claimed, ended, new_session, replied, turn
 
 SLACK = "slack"
 
@@ -53,15 +54,52 @@ def test_letters_are_read_in_the_order_in_which_they_came_until_they_are_settled
     assert [letter.body["key"] for letter in mail.unread(SLACK, 9)] == ["two", "three"]
 
 
-def test_only_what_was_dealt_with_long_ago_is_forgotten(mail: Mail, clock: HandClock) -> None:
+def test_only_letters_that_were_dealt_with_long_ago_are_pruned(
+    mail: Mail, clock: HandClock
+) -> None:
     for key in ("settled", "open"):
         mail.receive(SLACK, key, {"key": key})
     mail.settle(mail.unread(SLACK, 1)[0], "done")
-    assert mail.forget(SLACK, clock.now()) == 0
+    assert mail.prune(clock.now()) == 0
     clock.passed_s += 60
-    assert mail.forget(SLACK, clock.now()) == 1
+    assert mail.prune(clock.now()) == 1
     assert [letter.key for letter in mail.unread(SLACK, 9)] == ["open"]
     assert mail.receive(SLACK, "settled", {})
+
+
+def test_what_was_sent_is_pruned_but_for_what_somebody_may_still_refer_to(
+    store: Store, mail: Mail, clock: HandClock, open_database: OpenDatabase
+) -> None:
+    new_session(store, T)
+    claim = claimed(store)
+    store.append(claim.lease, turn(), replied())
+    store.finish(claim, ended())
+    new_session(store)  # one that is not at rest
+    for session in (S, T):
+        keys = [f"{session}:{what}" for what in ("root", "asked", "update", "failed")]
+        mail.put(SLACK, [draft(key, session, session_id=session) for key in keys])
+        for key in keys:
+            (post,) = [one for one in mail.ready(SLACK, 9) if one.dedupe == key]
+            mail.begin(post)
+            if key.endswith("failed"):
+                mail.drop(post, "failed")
+            else:
+                mail.sent(post, None if key.endswith("update") else f"C1:{key}")
+    mail.put(SLACK, [draft("whisper", "only"), draft("waits", "only")])
+    (whisper,) = mail.ready(SLACK, 9)
+    mail.sent(whisper, None)
+
+    assert mail.prune(clock.now()) == 0, "all of it is new"
+    clock.passed_s += 60
+    while mail.prune(clock.now()):
+        pass
+
+    known = [*(f"{one}:{what}" for one in (S, T) for what in ("root", "asked", "update")), "waits"]
+    left = [key for key in [*known, "whisper"] if mail.find(key)]
+    assert left == [f"{S}:root", f"{S}:asked", f"{T}:root", "waits"]
+    assert mail.known_as(SLACK, f"C1:{T}:root").session_id == T
+    assert mail.counts(SLACK) == {"queued": 1, "sent": 3}
+    assert open_database().write(lambda c: list(Checker(c).findings())) == []
 
 
 def test_whoever_waits_for_mail_is_woken(mail: Mail) -> None:
