@@ -85,6 +85,17 @@ class _State(Collector):
             "Sessions that wait because a cap is reached (ml-intern extend).",
             value=health.without_room,
         )
+        yield _labelled(
+            "ml_intern_messages",
+            "Messages to Slack that wait, and those of the last 7 days that it did not take.",
+            "state",
+            {"waiting": health.messages_waiting, "refused": health.messages_refused},
+        )
+        yield GaugeMetricFamily(
+            "ml_intern_oldest_message_seconds",
+            "How long the first of the messages that wait has waited.",
+            value=health.oldest_message_s,
+        )
         yield GaugeMetricFamily(
             "ml_intern_api_streams", "Clients that follow a session.", value=len(self._streams)
         )

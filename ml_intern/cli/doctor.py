@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy import Connection
 
 from ml_intern import __version__
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import count, shown, size
+from ml_intern.cli.quantities import count, duration, shown, size
 from ml_intern.cli.summary import short, tilde
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
@@ -37,6 +39,7 @@ from ml_intern.errors import MLInternError
 from ml_intern.llm.hosted import price_list
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.mail import Undelivered, undelivered
 from ml_intern.queue.rows import UnknownRow
 from ml_intern.queue.snapshot import snapshot, version_of
 from ml_intern.queue.unknowns import unanswered
@@ -44,6 +47,7 @@ from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Access, Sandbox
 from ml_intern.sandbox.run import run_confined
 from ml_intern.settings import Settings, config_file, load
+from ml_intern.slack.drafts import CHANNEL as SLACK
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.training.environment import HOW_TO_INSTALL, NEEDED
@@ -55,6 +59,8 @@ LITTLE_DISK_BYTES = 2 << 30
 NO_DISK_BYTES = 100 << 20
 PROBE_TIMEOUT_S = 60.0
 MOST_NAMED = 5
+LATE_MESSAGE = timedelta(minutes=10)
+T = TypeVar("T")
 
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _GUARANTEES = {
@@ -121,6 +127,7 @@ def examine() -> Iterator[Check]:
         _sqlite,
         _leftovers,
         _outcomes,
+        _messages,
         _sandbox,
         _training,
         _model,
@@ -226,14 +233,8 @@ def _of_caution(name: str, caution: Caution | None, *, otherwise: str) -> Check:
 
 def _outcomes(settings: Settings) -> Check:
     """Calls of which a person is to say what became of them."""
-    url = database_of(settings)
-    path = address.file_of(url)
-    found: list[UnknownRow] = []
-    if path is None or path.exists():
-        with snapshot(url) as connection:
-            # The tables of an older one may be others; it is left as it is.
-            if version_of(connection) == schema.VERSION:
-                found = unanswered(connection)
+    nothing: list[UnknownRow] = []
+    found = _looked_up(settings, unanswered, nothing)
     if not found:
         return Check(name="outcomes", verdict="ok", found="no call waits for a word on its effect")
     calls = ", ".join(f"{one.tool} of {short(one.session_id)}" for one in found[:MOST_NAMED])
@@ -243,6 +244,33 @@ def _outcomes(settings: Settings) -> Check:
         f"look, and say `ml-intern resolve {short(found[0].session_id)} --retry`, --done or --skip"
     )
     return Check(name="outcomes", verdict="warn", found=words, next_step=step)
+
+
+def _messages(settings: Settings) -> Check:
+    """What was to be told in Slack, and was not."""
+    found = _looked_up(settings, lambda connection: undelivered(connection, SLACK), Undelivered())
+    age = timedelta() if found.since is None else SystemClock().now() - found.since
+    words = f"{count(found.waiting, 'message')} to Slack to be sent"
+    if found.waiting:
+        words += f", the first since {duration(max(0.0, age.total_seconds()))}"
+    if found.refused:
+        words += f"; {found.refused:,} of the last 7 days not taken by Slack"
+        step = "look for slack_message_lost in the daemon's log"
+    elif age > LATE_MESSAGE:
+        step = "see that a daemon runs, and what is said of slack below"
+    else:
+        return Check(name="messages", verdict="ok", found=words)
+    return Check(name="messages", verdict="warn", found=words, next_step=step)
+
+
+def _looked_up(settings: Settings, look: Callable[[Connection], T], otherwise: T) -> T:
+    """`otherwise` where there is no database yet, or one whose tables may be others."""
+    url = database_of(settings)
+    path = address.file_of(url)
+    if path is not None and not path.exists():
+        return otherwise
+    with snapshot(url) as connection:
+        return look(connection) if version_of(connection) == schema.VERSION else otherwise
 
 
 def _policy(settings: Settings) -> Check:

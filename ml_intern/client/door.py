@@ -75,6 +75,12 @@ class Health:
     reserved_today_micro_usd: int = 0
     without_room: int = 0
     """Sessions that wait because a cap is reached (`ml-intern extend`)."""
+    messages_waiting: int = 0
+    """What is to be told in Slack, and has not been."""
+    oldest_message_s: float = 0.0
+    """How long the first of them has waited."""
+    messages_refused: int = 0
+    """What Slack did not take, in the last seven days; the log says which and why."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ml_intern.events import SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import ApprovalId, CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
+from ml_intern.queue.mail import Undelivered
 from ml_intern.queue.rows import MOST_AMOUNT, ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session import standing
@@ -31,6 +33,7 @@ from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.said import EditCheck, Said
 from ml_intern.session.unknowns import resolve
+from ml_intern.slack.drafts import CHANNEL
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
 from ml_intern.tools.router import ToolRouter
@@ -299,10 +302,11 @@ class LocalDoor:
             counts, approvals = self._store.counts(), self._store.open_approvals()
             unknowns, without_room = self._store.unknowns(), self._store.without_room()
             today = standing.shared(self._store, self._parts.limits, self._parts.clock)[0]
+            unsaid = self._store.mail.undelivered(CHANNEL)
             trouble = self._lack_of_room() or self._parts.trouble()
         except StoreUnavailable as exc:
             counts, approvals, unknowns, trouble = {}, [], [], str(exc)
-            without_room, today = 0, CapState(cap="day", used=0)
+            without_room, today, unsaid = 0, CapState(cap="day", used=0), Undelivered()
         state = "draining" if self._draining else "degraded" if trouble else "ready"
         return Health(
             version=__version__,
@@ -317,7 +321,13 @@ class LocalDoor:
             spent_today_micro_usd=today.used,
             reserved_today_micro_usd=today.reserved,
             without_room=without_room,
+            messages_waiting=unsaid.waiting,
+            oldest_message_s=self._age_s(unsaid.since),
+            messages_refused=unsaid.refused,
         )
+
+    def _age_s(self, since: datetime | None) -> float:
+        return 0.0 if since is None else max(0.0, (self._parts.clock.now() - since).total_seconds())
 
     def _lack_of_room(self) -> str:
         """The store reads on when its disk is full; empty when there is room."""

@@ -31,6 +31,8 @@ LOOP_LIMITS_S = {CLAIMS: 15.0, KEEPER: 15.0, WRITER: 20.0}
 """A loop that has not come round for so long hangs, and the watchdog is not fed."""
 API_STOP_S = 3.0
 RETRY_S = 5.0
+LATE_MESSAGE_S = 60.0
+"""A message to Slack that has waited so long is worth a word."""
 EXTEND_S = 30.0
 """For what comes after `drain_s`: steps that were cut short, readers, the store."""
 
@@ -159,9 +161,12 @@ def status(health: Health) -> str:
         f"{health.running} running, {health.queued} queued, {health.waiting} waiting, "
         f"{approvals} approval{'' if approvals == 1 else 's'} open"
     )
-    if not unknowns:
-        return words
-    return f"{words}, {unknowns} unknown outcome{'' if unknowns == 1 else 's'} (ml-intern resolve)"
+    if unknowns:
+        words += f", {unknowns} unknown outcome{'' if unknowns == 1 else 's'} (ml-intern resolve)"
+    if health.oldest_message_s >= LATE_MESSAGE_S:
+        late_min = int(health.oldest_message_s // 60)
+        words += f", {health.messages_waiting} for Slack, the first for {late_min} min"
+    return words
 
 
 _TAKEN = (

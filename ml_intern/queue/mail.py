@@ -88,6 +88,17 @@ class Post:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undelivered:
+    """What people have not been told."""
+
+    waiting: int = 0
+    since: datetime | None = None
+    """When the oldest of those was put; None when nothing waits."""
+    refused: int = 0
+    """Given up, and not pruned yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held:
     """The right to read or send under this name."""
 
@@ -159,6 +170,13 @@ _COUNTS = (
     select(outbox.c.state, func.count().label("number"))
     .where(outbox.c.channel == bindparam("of"))
     .group_by(outbox.c.state)
+)
+_WAITING = select(func.count(), func.min(outbox.c.id)).where(
+    outbox.c.channel == bindparam("of"), outbox.c.state.in_(_OPEN_STATES)
+)
+_CREATED = select(outbox.c.created).where(outbox.c.id == bindparam("post"))
+_REFUSED = select(func.count()).where(
+    outbox.c.channel == bindparam("of"), outbox.c.state == "failed"
 )
 _OPEN = update(outbox).where(outbox.c.id == bindparam("post"), outbox.c.state.in_(_OPEN_STATES))
 _BEGIN = _OPEN.values(state="sending", attempts=outbox.c.attempts + 1, next_try=None)
@@ -282,6 +300,11 @@ class Mail:
             rows = connection.execute(_COUNTS, {"of": channel}).all()
         return {row.state: row.number for row in rows}
 
+    def undelivered(self, channel: str) -> Undelivered:
+        """What waits to be sent, and what will not be."""
+        with self._database.read() as connection:
+            return undelivered(connection, channel)
+
     # Both
 
     def prune(self, before: datetime) -> int:
@@ -366,6 +389,18 @@ class Mail:
 
     def _now(self) -> str:
         return stamp(self._clock.now())
+
+
+def undelivered(connection: Connection, channel: str) -> Undelivered:
+    """See `Mail.undelivered`."""
+    waiting, oldest = connection.execute(_WAITING, {"of": channel}).one()
+    since = connection.execute(_CREATED, {"post": oldest}).scalar()  # none, if it was sent just now
+    refused = connection.execute(_REFUSED, {"of": channel}).scalar_one()
+    return Undelivered(
+        waiting=waiting,
+        since=None if since is None else datetime.fromisoformat(since),
+        refused=refused,
+    )
 
 
 def _demand(connection: Connection, held: Held, statement: Any, **bind: Any) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from ml_intern.queue.mail import Draft
 from tests.queue.given import S, T, new_session
 from tests.support.lost import lose_call
 from tests.support.raw_http import RawConnection, request
@@ -34,6 +35,7 @@ def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> Non
     door = StoreDoor(tmp_path)
     new_session(door.store, T)
     lose_call(door.store, "send")
+    door.store.mail.put("slack", [Draft(lane="a", dedupe="a", body={})])
     new_session(door.store)
     with served(door, tmp_path / "s") as path, RawConnection(path) as follower:
         for _ in range(3):
@@ -58,4 +60,6 @@ def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> Non
         *(1, 2, 3)
     ]
     assert found["ml_intern_unknown_calls",] == 1
+    assert found["ml_intern_messages", "waiting"] == 1
+    assert found["ml_intern_messages", "refused"] == 0
     assert found["process_open_fds",] > 0

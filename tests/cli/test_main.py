@@ -22,6 +22,7 @@ from ml_intern import __version__
 from ml_intern.cli.main import app
 from ml_intern.events import JobStarted, TurnFinished, TurnStarted
 from ml_intern.messages import JobId
+from ml_intern.queue.mail import Draft
 from tests.cli.services import change, scripted_service, started
 from tests.support.lost import lose_call
 from tests.support.waiting import wait_until
@@ -364,6 +365,21 @@ def test_doctor_names_the_command_for_a_lost_call(ml_intern, unknown: str) -> No
         f"1 call may have taken effect or not: send of {unknown[:8]}" in checks["outcomes"]["found"]
     )
     assert f"ml-intern resolve {unknown[:8]} --retry" in checks["outcomes"]["next_step"]
+
+
+def test_doctor_tells_of_messages_that_slack_did_not_take(ml_intern, state: Path) -> None:
+    with scripted_service(state) as service:
+        mail = service.store.mail
+        mail.put("slack", [Draft(lane=lane, dedupe=lane, body={}) for lane in ("one", "two")])
+        mail.drop(mail.ready("slack", 1)[0], "failed")
+
+    done = ml_intern("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert checks["messages"]["verdict"] == "warn"
+    assert "1 message to Slack to be sent" in checks["messages"]["found"]
+    assert "1 of the last 7 days not taken" in checks["messages"]["found"]
+    assert "slack_message_lost" in checks["messages"]["next_step"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from ml_intern.errors import LeaseLost
 from ml_intern.queue.invariants import Checker
-from ml_intern.queue.mail import HOLD_S, Draft, Held, Mail
+from ml_intern.queue.mail import HOLD_S, Draft, Held, Mail, Undelivered
 from ml_intern.queue.store import Store
 from tests.contract.conftest import OpenDatabase, OpenStore
 from tests.queue.given import HandClock, S, T, claimed, ended, new_session, replied, turn
@@ -220,6 +220,19 @@ def test_a_worker_on_the_file_lets_go_what_others_held(
     other = open_store()
     other.recover()
     assert (other.mail.hold("teller") is not None) == (database_kind == "sqlite")
+
+
+def test_what_nobody_was_told_is_counted(mail: Mail, clock: HandClock) -> None:
+    assert mail.undelivered(SLACK) == Undelivered()
+    since = clock.now()
+    mail.put(SLACK, [draft("first"), draft("lost", "b"), draft("told", "c")])
+    clock.passed_s += 60
+    mail.put(SLACK, [draft("later")])
+    first, lost, told = mail.ready(SLACK, 9)
+    mail.begin(first)
+    mail.drop(lost, "failed")
+    mail.sent(told, None)
+    assert mail.undelivered(SLACK) == Undelivered(waiting=2, since=since, refused=1)
 
 
 def test_what_goes_where_nothing_may_go_now_is_left_out(mail: Mail) -> None:

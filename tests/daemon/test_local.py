@@ -10,6 +10,7 @@ from ml_intern.errors import ConfigError, Draining, InputError, StateConflict, U
 from ml_intern.events import SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, UserInput
+from ml_intern.queue.mail import Draft
 from ml_intern.settings import Settings
 from tests.cli.services import scripted_service
 from tests.support.lost import lose_call
@@ -85,6 +86,15 @@ def test_health_counts_the_calls_that_a_person_must_answer_for(service):
     assert door.health().unknown_calls == 1
     door.resolve(session_id, "", "skip", resolved_by="ada")
     assert door.health().unknown_calls == 0
+
+
+def test_health_tells_what_nobody_was_told(service):
+    mail = service.store.mail
+    mail.put("slack", [Draft(lane=lane, dedupe=lane, body={}) for lane in ("one", "two")])
+    mail.drop(mail.ready("slack", 1)[0], "failed")
+    health = service.door.health()
+    assert (health.messages_waiting, health.messages_refused) == (1, 1)
+    assert 0 <= health.oldest_message_s < 60
 
 
 def test_a_store_in_trouble_is_told_and_not_raised(service):

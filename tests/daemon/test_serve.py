@@ -39,3 +39,13 @@ def test_the_status_names_the_command_for_calls_whose_outcome_is_unknown() -> No
     assert status(health) == (
         "1 running, 0 queued, 2 waiting, 1 approval open, 2 unknown outcomes (ml-intern resolve)"
     )
+
+
+@pytest.mark.parametrize(
+    ("oldest_s", "words"), [(59.0, ""), (185.0, ", 4 for Slack, the first for 3 min")]
+)
+def test_the_status_tells_of_messages_that_wait_for_long(oldest_s: float, words: str) -> None:
+    counts = {"running": 0, "queued": 0, "waiting": 0, "open_approvals": 0}
+    mail = {"messages_waiting": 4, "oldest_message_s": oldest_s}
+    health = Health(version="1", pid=1, state="ready", trouble="", **counts, **mail)
+    assert status(health) == f"0 running, 0 queued, 0 waiting, 0 approvals open{words}"

@@ -293,6 +293,7 @@ class StoreDoor:
             waiting=3,
             open_approvals=len(self.store.open_approvals()),
             unknown_calls=len(self.store.unknowns()),
+            messages_waiting=self.store.mail.undelivered("slack").waiting,
         )
 
     def _demand_health(self) -> None:
