@@ -13,3 +13,11 @@ def dollars(micro_usd: int | None) -> str:
     if sum_ >= 10 * _CENT or sum_ % _CENT == 0:
         return f"{sign}${sum_ / MICRO_USD:,.2f}"
     return f"{sign}${sum_ / MICRO_USD:.6f}".rstrip("0")
+
+
+def bill(known_micro_usd: int, *, is_whole: bool) -> str:
+    """What something has cost; not `is_whole`: the price of a part of it is unknown."""
+    if is_whole:
+        return dollars(known_micro_usd)
+    more = f"{dollars(known_micro_usd)} and " if known_micro_usd else ""
+    return f"{more}what nobody knows the price of"

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import Manner, go_on, session_named
 from ml_intern.cli.opening import opened
-from ml_intern.cli.quantities import line
+from ml_intern.cli.quantities import count, line
 from ml_intern.cli.summary import how_to_answer, short
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
+from ml_intern.client.door import Door
 from ml_intern.client.view import View, fold
 from ml_intern.errors import InputError
+from ml_intern.messages import SessionId
 from ml_intern.session.caps import CapState, amount, named, parsed
 
 _CAPS = {"tokens": "tokens", "hours": "seconds", "iterations": "iterations"}
@@ -27,7 +29,8 @@ def budget(prefix: str | None, *, as_json: bool, debug: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps([asdict(each) for each in caps], indent=2) + "\n")
     else:
-        sys.stdout.write("".join(f"{_words(each)}\n" for each in caps))
+        unpriced = sum(each.used for each in caps if each.cap.startswith("price:"))
+        sys.stdout.writelines(f"{_words(each, unpriced)}\n" for each in caps)
     return exits.DONE
 
 
@@ -48,11 +51,22 @@ def extend(
         won = found.door.extend(session_id, which, more, extended_by=author(), reason=reason)
         if not won:
             raise InputError("Somebody else has given more room already; nothing was changed.")
-        said = f"{amount(which, more)} more for {named(which)}."
+        said = (
+            f"{amount(which, more)} more for {named(which)}{_now(found.door, session_id, which)}."
+        )
         if wait and view.reached is not None and view.outcome == "waiting":
             return go_on(found, session_id, manner, wishes, said=said)
         sys.stdout.write(said + "\n")
         return exits.DONE
+
+
+def _now(door: Door, session_id: SessionId, which: str) -> str:
+    """How the cap stands with what was given; `which`: as whoever gave it named it."""
+    for state in door.budget(session_id):
+        if which in (state.cap, state.cap.partition(":")[0]) and state.limit is not None:
+            used, limit = amount(state.cap, state.used), amount(state.cap, state.limit)
+            return f": now {limit}, {used} of it used"
+    return ""
 
 
 def _chosen(given: Mapping[str, float | None], cap: str | None, view: View) -> tuple[str, int]:
@@ -85,8 +99,10 @@ def _hint(view: View) -> str:
     return f" It waits for: {how_to_answer(view)[0]}"
 
 
-def _words(state: CapState) -> str:
+def _words(state: CapState, unpriced: int) -> str:
+    """`unpriced`: calls of the session that no money cap counts."""
     used = amount(state.cap, state.used)
+    not_in_it = f"{count(unpriced, 'call')} of unknown price not in it"
     parts = [
         f"{used} used"
         if state.limit is None
@@ -94,5 +110,6 @@ def _words(state: CapState) -> str:
         f"{amount(state.cap, state.reserved)} reserved" if state.reserved else "",
         f"{amount(state.cap, state.extended)} of it given later" if state.extended else "",
         "no cap" if state.limit is None else "",
+        not_in_it if unpriced and state.cap.startswith("session:") else "",
     ]
     return f"{line(named(state.cap), 80)}: {', '.join(part for part in parts if part)}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ml_intern.errors import MLInternError
 from ml_intern.settings import load
+from ml_intern.wording import shortened
 
 MOST = 200
 SHORT = 8
@@ -48,5 +49,5 @@ def _shortened(name: str, begun: str, rows: list[tuple[str, str]]) -> str:
 
 
 def _about(title: str) -> str:
-    words = " ".join(title.split())[:TITLE_CHARS]
+    words = shortened(title, TITLE_CHARS)
     return "".join(each if each.isprintable() else "?" for each in words)

@@ -21,6 +21,7 @@ from ml_intern.events import (
 )
 from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site, is_money
 from ml_intern.session.caps import amount, named
+from ml_intern.wording import sentence
 
 Awaited = Literal["person", "job", "queue", "worker", "model", "other", "nothing"]
 
@@ -182,12 +183,12 @@ class Reasons:
 
     def _approval(self, key: str, since: datetime | None) -> Reason:
         asked = {str(one): found for one, found in self._view.approvals.items()}.get(key)
-        what = f"{asked.tool}: {line(asked.reason).rstrip('.')}" if asked else "a call"
+        what = f"{asked.tool}: {line(asked.reason)}" if asked else "a call"
         commands = (
             f"ml-intern approve {short(key)}",
             f'ml-intern deny {short(key)} --reason "..."',
         )
-        words = f"A person must decide about {what}."
+        words = sentence(f"A person must decide about {what}")
         if asked is not None and asked.expires_at:
             words += f" Without a decision it counts as denied at {asked.expires_at}."
         return Reason(awaited="person", words=words, since=since, commands=commands)

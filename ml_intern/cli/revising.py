@@ -19,6 +19,7 @@ from ml_intern.events import Compacted, ModelChanged, OpCancelled, Undone
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, Compact, Undo
 from ml_intern.queue.rows import Recorded
+from ml_intern.wording import sentence
 
 Outcome = Undone | Compacted | ModelChanged | OpCancelled
 SHOW_AFTER_S = 2.0
@@ -91,7 +92,7 @@ def _outcome(recorded: Recorded, number: int | None) -> Outcome | None:
 
 def _tell(outcome: Outcome, session_id: SessionId) -> int:
     if isinstance(outcome, OpCancelled):
-        raise InputError(f"Nothing was changed: {outcome.reason.rstrip('.')}.")
+        raise InputError(sentence(f"Nothing was changed: {outcome.reason}"))
     sys.stdout.write(_words(outcome, short(session_id)) + "\n")
     return exits.DONE
 

@@ -19,7 +19,7 @@ from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
 from ml_intern.events import BudgetReached
 from ml_intern.messages import Choice
-from ml_intern.money import MICRO_USD, dollars
+from ml_intern.money import MICRO_USD, bill
 
 SHORT = 8
 """Characters of an id that we show; any unique prefix is understood."""
@@ -50,8 +50,12 @@ def heading(view: View, host_pid: int | None = None) -> str:
 
 
 def how_to_answer(view: View) -> list[str]:
-    """The commands that answer what is open, ready to be typed."""
+    """The commands that answer what is open, ready to be typed; those for all of it first."""
     commands = []
+    if len(view.approvals) > 1:
+        everything = short(view.session_id)
+        deny = f'ml-intern deny {everything} --reason "..."'
+        commands += [f"ml-intern approve {everything}", deny]
     for key in view.approvals:
         deny = f'ml-intern deny {short(key)} --reason "..."'
         commands += [f"ml-intern approve {short(key)}", deny]
@@ -113,6 +117,7 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "input_tokens": view.input_tokens,
         "output_tokens": view.output_tokens,
         "cost_usd": view.cost_usd,
+        "known_cost_usd": view.known_cost_micro_usd / MICRO_USD,
     }
 
 
@@ -260,12 +265,12 @@ def _published(artefacts: Mapping[str, Any]) -> str:
 
 
 def _effort(found: Mapping[str, Any]) -> str:
-    cost, waited = found["cost_usd"], found["waited_for_person_s"]
+    known, waited = round(found["known_cost_usd"] * MICRO_USD), found["waited_for_person_s"]
     parts = [
         duration(found["working_s"]),
         f"waited for you {duration(waited)}" if waited >= 1 else "",
         count(found["tool_calls"], "tool call"),
         count(found["model_calls"], "model call"),
-        f"cost {dollars(None if cost is None else round(cost * MICRO_USD))}",
+        f"cost {bill(known, is_whole=found['cost_usd'] is not None)}",
     ]
     return ", ".join(part for part in parts if part)

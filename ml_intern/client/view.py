@@ -50,6 +50,7 @@ from ml_intern.events import (
     UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage
+from ml_intern.money import MICRO_USD
 from ml_intern.queue.rows import Recorded
 
 RESULTS = ("weights", "loss_curve", "model_card", "reproduce", "published")
@@ -126,8 +127,10 @@ class View:
         self.asking_model = False
         self.model_calls = 0
         self.usage = Usage()
-        self.cost_micro_usd: int | None = 0
-        """None: what one of them cost is unknown."""
+        self.known_cost_micro_usd = 0
+        """Of models, calls and jobs, as far as it is known."""
+        self.is_cost_known = True
+        """Whether that is all of it."""
         self.waited_s = 0.0
         """Seconds in which nothing went on because a person was to answer."""
         self._idle_s = 0.0
@@ -176,7 +179,7 @@ class View:
     @property
     def cost_usd(self) -> float | None:
         """What models, calls and jobs cost; None: that of one of them is unknown."""
-        return None if self.cost_micro_usd is None else self.cost_micro_usd / 1_000_000
+        return self.known_cost_micro_usd / MICRO_USD if self.is_cost_known else None
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -302,10 +305,8 @@ class View:
         self._pay(event.cost_micro_usd)
 
     def _pay(self, cost_micro_usd: int | None) -> None:
-        if cost_micro_usd is None or self.cost_micro_usd is None:
-            self.cost_micro_usd = None
-        else:
-            self.cost_micro_usd += cost_micro_usd
+        self.known_cost_micro_usd += cost_micro_usd or 0
+        self.is_cost_known = self.is_cost_known and cost_micro_usd is not None
 
     def _take_approval(self, event: ApprovalRequested | ApprovalDecided) -> None:
         if isinstance(event, ApprovalRequested):

@@ -38,6 +38,7 @@ from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tracing.writer import TraceWriter
+from ml_intern.wording import sentence, shortened
 
 MAX_TASK_CHARS = 100_000
 TITLE_CHARS = 80
@@ -96,7 +97,7 @@ class LocalDoor:
         self._parts.models(model)
         session_id = self._new_id(key)
         started = SessionStarted(
-            title=" ".join(new.task.split())[:TITLE_CHARS],
+            title=shortened(new.task, TITLE_CHARS),
             model=model,
             workspace=str(self._parts.sessions / session_id / "workspace"),
             started_in=new.started_in,
@@ -371,7 +372,7 @@ class LocalDoor:
 def _misfit(refusal: ToolOutcome) -> str:
     """What the router has against a call, as a person reads it."""
     told = json.loads(refusal.output)
-    return " ".join([str(told["error"]), *(f"{each}." for each in told.get("problems", ()))])
+    return " ".join([str(told["error"]), *map(sentence, told.get("problems", ()))])
 
 
 def _demand_task(task: str) -> None:

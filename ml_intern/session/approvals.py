@@ -7,11 +7,13 @@ from typing import Any
 from ml_intern.errors import InputError
 from ml_intern.events import ApprovalDecided, Outlook, RuleGranted, Verdict
 from ml_intern.messages import ApprovalId
+from ml_intern.money import dollars
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
 from ml_intern.session.said import EditCheck, Said
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
+from ml_intern.wording import sentence
 
 Situation = Callable[[ApprovalRow], ToolContext]
 """What the tool of an approval would be given if it ran now."""
@@ -150,7 +152,7 @@ def _dearer(asked: ApprovalRow, cost: int | None) -> tuple[str, ...]:
     if cost is None and before is not None:
         return ("What it costs with this edit is not known.",)
     if cost is not None and before is not None and cost > before:
-        return (f"With this edit it costs up to ${cost / 1e6:.2f}, before ${before / 1e6:.2f}.",)
+        return (f"With this edit it costs up to {dollars(cost)}, before {dollars(before)}.",)
     return ()
 
 
@@ -177,5 +179,4 @@ def _misfit(check: EditCheck) -> str:
         f"{name}: {words}" if name and not words.startswith(f"{name}.") else words
         for name, words in check.problems.items()
     )
-    end = "" if listed.endswith((".", "?")) else "."
-    return f"The edited arguments cannot be used: {listed}{end} Nothing was decided."
+    return f"The edited arguments cannot be used: {sentence(listed)} Nothing was decided."

@@ -40,6 +40,7 @@ from ml_intern.tools.policy import Case, Judgement
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Waiting, Workplace, fail
 from ml_intern.tools.router import LeftRunning, Prepared, ToolRouter, arguments_sha256
 from ml_intern.tools.spill import spill
+from ml_intern.wording import sentence
 
 log = logging.getLogger(__name__)
 
@@ -267,11 +268,13 @@ class Calls:
     def _refuse(self, open_call: OpenCall) -> None:
         decision = open_call.decision
         assert decision is not None, "a denied call has its decision"
-        words = f": {decision.reason}" if decision.reason else ""
+        words = f": {decision.reason}" if decision.reason.strip() else ""
         if decision.verdict == "expire":
             self._answer(open_call, fail(EXPIRED), "policy")
         else:
-            self._answer(open_call, fail(f"{decision.decided_by} said no{words}."), "person")
+            self._answer(
+                open_call, fail(sentence(f"{decision.decided_by} said no{words}")), "person"
+            )
 
     def _recover(self, open_call: OpenCall) -> None:
         """A crash stands between this call's start and its end."""

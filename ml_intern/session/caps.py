@@ -84,12 +84,12 @@ def reached(cap: str, used: int, limit: int, needed: int) -> str:
     """Why a session waits, and what helps."""
     if cap.startswith("price:"):
         return (
-            f"more room: {named(cap)}; allow some (`ml-intern extend SESSION --calls N`), or give "
-            "its price (`model_prices`) in the settings, or that it is free (`free_models`)"
+            f"more room: {named(cap)}; allow some, or say in the settings what it costs "
+            "(`model_prices`) or that it is free (`free_models`)"
         )
     return (
         f"more room: {named(cap)}: {amount(cap, used)} of {amount(cap, limit)} used, and the next "
-        f"step may need {amount(cap, needed)}; `ml-intern extend SESSION` gives more"
+        f"step may need {amount(cap, needed)}"
     )
 
 

@@ -20,7 +20,7 @@ from ml_intern.events import (
     UnknownResolved,
 )
 from ml_intern.messages import SessionId
-from ml_intern.money import dollars
+from ml_intern.money import bill, dollars
 from ml_intern.slack.drafts import Block, Said
 from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, moment, person
 
@@ -135,7 +135,7 @@ def ended(view: View, end: TurnFinished, trace: str) -> Said:
             f"Metrics, {split}": fitting(_metrics(found), FACT)
             for split, found in view.metrics.items()
         },
-        "Models cost": dollars(view.cost_micro_usd),
+        "Cost": _spent(view),
         "Took": _duration(view.working_s),
     }
     places = {name: str(path) for name, path in view.results.items()}
@@ -161,7 +161,7 @@ def state(view: View, words: str) -> Said:
     lines += [f"• running {escaped(step.tool)}" for step in view.now_running[:5]]
     lines += [f"• asks for a yes to {escaped(one.tool)}" for one in view.approvals.values()][:5]
     lines += [f"• asks: {fitting(words, 300)}" for words in view.questions.values()][:5]
-    lines.append(f"• models cost {dollars(view.cost_micro_usd)}")
+    lines.append(f"• cost {_spent(view)}")
     return said("\n".join(lines)[:TEXT])
 
 
@@ -187,7 +187,10 @@ def decided(request: ApprovalRequested, decision: ApprovalDecided) -> Said:
 
 def withdrawn(request: ApprovalRequested) -> Said:
     """The same, when the session went on without a decision."""
-    words = ":heavy_minus_sign: *No longer needed*: the session went on without it."
+    words = (
+        ":heavy_minus_sign: *No longer needed*: the session went on without it. If the step is "
+        "still wanted, it is asked about anew."
+    )
     return said(words, section(_question(request, open_=False)), section(words))
 
 
@@ -467,6 +470,10 @@ def _place(at: str) -> str:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{round(seconds)} s" if minutes < 2 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _spent(view: View) -> str:
+    return bill(view.known_cost_micro_usd, is_whole=view.is_cost_known)
 
 
 def _cost(micro_usd: int | None) -> str:

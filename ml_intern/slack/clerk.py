@@ -265,6 +265,8 @@ class Clerk:
     ) -> str:
         row = self._door.approval(approval_id)
         self._demand_decide(letter, f"{verdict} {row.tool}", row.session_id)
+        if row.state != "pending":  # an edit for it need not even fit any more
+            return self._too_late(letter, row.approval_id, verdict)
         if verdict == "edit" and arguments == row.arguments:
             verdict, arguments = "approve", None
         won = self._door.decide(
@@ -282,8 +284,18 @@ class Clerk:
         row = self._door.approval(approval_id)
         if self._is_own(letter, row, verdict):
             return f"{verdict}, before"
-        self._show(letter, _already(row))
+        self._show(letter, self._already(row))
         return "too late"
+
+    def _already(self, row: ApprovalRow) -> str:
+        """What became of it, as markup."""
+        again = self._door.open_approvals(row.session_id) if row.state == "superseded" else ()
+        if any(one.tool == row.tool for one in again):
+            return (
+                f"`{escaped(row.tool)}` was asked anew after this, below in the thread: answer "
+                "there. Nothing was decided here."
+            )
+        return _already(row)
 
     def _is_own(self, letter: Letter, row: ApprovalRow, verdict: Verdict) -> bool:
         return row.decided_by == _who(letter) and row.state == _STATES.get(verdict)
@@ -297,7 +309,7 @@ class Clerk:
         rows = [self._door.approval(one) for one in ids if one not in won]
         late = [row for row in rows if not self._is_own(letter, row, verdict)]
         if late:
-            lines = [f"`{escaped(row.tool)}`: {_already(row)}" for row in late]
+            lines = [f"`{escaped(row.tool)}`: {self._already(row)}" for row in late]
             self._show(letter, "\n".join(lines)[: blocks.TEXT])
         return f"{verdict} {len(won)}, too late for {len(late)}"
 
@@ -306,7 +318,7 @@ class Clerk:
         row = self._door.approval(approval_id)
         self._demand_decide(letter, f"edit {row.tool}", row.session_id)
         if row.state != "pending":
-            self._show(letter, _already(row))
+            self._show(letter, self._already(row))
         return "window"
 
     def _allow_more(self, letter: Letter, facts: dict[str, Any]) -> str:

@@ -66,7 +66,10 @@ def extends(cap: str | None = None, **given: float) -> None:
 def test_a_session_that_waits_is_extended_once(store: Store, capsys) -> None:
     waits(store)
     extends(usd=2.5)
-    assert capsys.readouterr().out == "$2.50 more for the session's money.\n"
+    assert (
+        capsys.readouterr().out
+        == "$2.50 more for the session's money: now $12.50, $0.00 of it used.\n"
+    )
     assert store.budgets(OWN)[OWN].extended == 2_500_000
     assert fold(store.events(S)).reached is None
     budget.budget("aaaa", as_json=False, debug=False)

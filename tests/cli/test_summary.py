@@ -1,4 +1,12 @@
-from ml_intern.cli.summary import heading, how_to_go_on, lines, summary, tilde, tildes
+from ml_intern.cli.summary import (
+    heading,
+    how_to_answer,
+    how_to_go_on,
+    lines,
+    summary,
+    tilde,
+    tildes,
+)
 from ml_intern.client.view import fold
 from tests.cli.journals import Journal, evaluation, finished_journal, published_journal
 
@@ -81,3 +89,15 @@ def test_paths_below_home_are_short_and_still_right_in_a_shell(monkeypatch) -> N
     assert tilde("/home/ada/my state") == "/home/ada/my state"
     assert tilde("/home/adam/x") == "/home/adam/x"
     assert tildes("in a/home/ada/x or (/home/ada/x).") == "in a/home/ada/x or (~/x)."
+
+
+def test_several_open_calls_are_answered_together_or_one_by_one() -> None:
+    one = how_to_answer(fold(Journal().ask("a1", "c1", "publish").end("waiting")))
+    assert one == ["ml-intern approve a1", 'ml-intern deny a1 --reason "..."']
+
+    two = how_to_answer(
+        fold(Journal().ask("a1", "c1", "publish").ask("a2", "c2", "publish").end("waiting"))
+    )
+    assert two[:2] == ["ml-intern approve 11111111", 'ml-intern deny 11111111 --reason "..."']
+    assert two[2] == "ml-intern approve a1"
+    assert len(two) == 6

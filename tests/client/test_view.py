@@ -62,7 +62,8 @@ def test_tokens_are_summed_up() -> None:
 
     assert view.usage == Usage(input_tokens=20, output_tokens=4)
     assert (view.input_tokens, view.output_tokens, view.cost_usd) == (20, 4, 0.0)
-    assert fold(Journal().reply(cost=None).reply()).cost_usd is None
+    unknown = fold(Journal().reply(cost=None).reply(cost=30))
+    assert (unknown.cost_usd, unknown.known_cost_micro_usd) == (None, 30)
 
 
 def test_an_approval_is_open_until_it_is_decided() -> None:
@@ -229,8 +230,8 @@ def test_stopping_shows_only_while_there_is_something_to_stop(outcome: str, stop
 
 
 def test_one_unknown_price_makes_the_cost_unknown() -> None:
-    assert fold(Journal().reply(cost=5).reply(cost=7)).cost_micro_usd == 12
-    assert fold(Journal().reply(cost=5).reply(cost=None).reply(cost=7)).cost_micro_usd is None
+    assert fold(Journal().reply(cost=5).reply(cost=7)).known_cost_micro_usd == 12
+    assert fold(Journal().reply(cost=5).reply(cost=None).reply(cost=7)).cost_usd is None
 
 
 def test_malformed_arguments_of_a_model_are_no_arguments() -> None:

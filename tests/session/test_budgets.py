@@ -81,7 +81,7 @@ def test_a_turn_that_would_pass_a_cap_waits_and_goes_on_with_more_room(bench):
     b.start()
     ended = b.drive()
     assert (ended.outcome, ended.waiting_on) == ("waiting", (f"budget:{OWN}",))
-    assert "$0.000250 of $0.000500 used" in ended.detail
+    assert "$0.00025 of $0.0005 used" in ended.detail
     assert b.last(BudgetReached) == BudgetReached(cap=OWN, used=250, limit=500, needed=300)
     assert len(b.all(ModelAsked)) == 1
     b.store.extend(SESSION, OWN, 50, "ada")
@@ -137,7 +137,7 @@ def test_an_unknown_price_is_for_a_person_to_allow_call_by_call(bench):
     b = bench(*[paid(look(n), None) for n in range(2)], paid(words("done"), None), worst=None)
     b.start()
     assert b.drive().waiting_on == ("budget:price:listed",)
-    assert "extend SESSION --calls" in b.last(TurnFinished).detail
+    assert "whose price is unknown; allow some" in b.last(TurnFinished).detail
     b.store.extend(SESSION, "price:listed", 2, "ada")
     assert b.drive().waiting_on == ("budget:price:listed",)
     assert len(b.all(ModelReplied)) == 2

@@ -34,6 +34,7 @@ class Office:
         *,
         channel: str = TRAINING,
         max_iterations: int = 300,
+        parks: bool = True,
         **more: Any,
     ) -> None:
         self.slack = slack
@@ -52,6 +53,8 @@ class Office:
             said = [one.text for one in messages if isinstance(one, UserMessage)]
             return plan(said[0], messages)
 
+        model = ScriptedModel("scripted", answer)
+        model.parks = parks
         clock = SystemClock()
         self.service = Service.open(
             Settings(
@@ -61,7 +64,7 @@ class Office:
                 max_iterations=max_iterations,
             ),
             clock,
-            [ScriptedModel("scripted", answer)],
+            [model],
             with_own([send]),
         )
         setup = Setup(

@@ -231,7 +231,7 @@ def test_replies_steer_status_answers_and_stop_stops(
     question = slack.wait_for_message(TRAINING, "Which colour")
     assert "<@U0X>" not in question.words
     slack.say(REQUESTER, TRAINING, "status", ts)
-    slack.wait_for_message(TRAINING, "models cost")
+    slack.wait_for_message(TRAINING, "• cost $0.00")
     slack.say(REQUESTER, TRAINING, "the colour is blue &amp; gold", ts)
     asked(office)
     slack.say(REQUESTER, TRAINING, "Stop!", ts)

@@ -12,7 +12,7 @@ from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import Message, ToolMessage
 from ml_intern.slack.drafts import CHANNEL
 from tests.slack.conftest import OpenOffice
-from tests.slack.office import SECRET, Office
+from tests.slack.office import SECRET, Office, last_answer
 from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
 from tests.support.slack import Message as Posted
 from tests.support.waiting import wait_until
@@ -87,6 +87,34 @@ def test_a_window_that_was_open_while_somebody_else_decided(
     slack.wait_for_ephemeral(APPROVER, "Already denied by ada.")
     assert office.sent == []
     assert SECRET not in str([one.words for one in slack.messages(TRAINING)])
+
+
+def test_a_window_whose_question_was_asked_anew(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    def insists(_task: str, messages: Sequence[Message]) -> Answer:
+        if last_answer(messages).startswith("sent"):
+            return "Done."
+        return calling(send={"to": f"hub {len(messages)}"})
+
+    office = open_office(insists, parks=False)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    first = slack.wait_for_message(TRAINING, "May I run")
+    slack.click(APPROVER, first.ts, "edit")
+    view = slack.wait_for_view(APPROVER)
+    slack.say(REQUESTER, TRAINING, "soon, please", first.thread_ts)
+    slack.wait_for(lambda: len(questions(slack)) == 1 and questions(slack)[0].ts != first.ts)
+    slack.submit_view(APPROVER, view.id, {"arg:to": {"value": "elsewhere"}}).wait()
+    slack.wait_for_ephemeral(APPROVER, "`send` was asked anew after this")
+    assert office.sent == []
+    slack.click(APPROVER, questions(slack)[0].ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert len(office.sent) == 1
+
+
+def questions(slack: SlackServer) -> list[Posted]:
+    """Those that wait for an answer."""
+    return [one for one in slack.messages(TRAINING) if "May I run" in one.words]
 
 
 def test_an_unknown_approval_is_refused(open_office: OpenOffice, slack: SlackServer) -> None:

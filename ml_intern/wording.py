@@ -1,0 +1,15 @@
+"""How texts are cut and ended where people read them."""
+
+CUT = "…"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` in one line of at most `most` characters; what was cut is seen to be."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + CUT
+
+
+def sentence(text: str) -> str:
+    """`text` with a full stop, unless it ends as a sentence does already."""
+    text = text.rstrip()
+    return text if text.endswith((".", "?", "!", CUT)) else f"{text}."
