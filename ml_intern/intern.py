@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession, TextPiece
 from ml_intern.client.following import Following
 from ml_intern.client.result import Result, result_of
+from ml_intern.client.room import named_room
+from ml_intern.client.view import fold
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.slack import tokens
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
@@ -30,7 +32,7 @@ from ml_intern.tools.catalogue import with_own
 from ml_intern.tools.protocol import Tool
 
 Seen = Recorded | TextPiece
-Approve = Callable[[ApprovalRequested], bool | None]
+Approve = Callable[[ApprovalRequested], bool | Literal["like_this"] | None]
 
 
 class Stream:
@@ -99,8 +101,9 @@ class MLIntern:
         session goes on only while its work gets on, else it waits (`ml-intern extend`).
         `enable_slack_notifications`: also talk to Slack, where the settings have its tokens.
         `tools`: made with `tool`. `yes`: approve every call that needs it. `approve`: is asked
-        about each instead: True, False, or None to leave it open. `settings`: any other setting by
-        its name. Raises ConfigError.
+        about each instead: True, False, None to leave it open, or "like_this" for a yes to all
+        calls like it in the session, where that is offered (`like_this` of what is asked; else it
+        is a yes to this call alone). `settings`: any other setting by its name. Raises ConfigError.
         """
         if yes and approve is not None:
             raise ConfigError("Give yes=True or `approve`, not both: one would overrule the other.")
@@ -167,11 +170,25 @@ class MLIntern:
             found = _named(session_id, service.door)
             service.door.submit(found, UserInput(text=text, author=author()))
 
-    def approve(self, approval_id: str, *, arguments: dict[str, Any] | None = None) -> bool:
-        """Say yes, with these arguments changed; False when somebody was first. See `say`."""
+    def approve(
+        self,
+        approval_id: str,
+        *,
+        arguments: dict[str, Any] | None = None,
+        like_this: bool = False,
+    ) -> bool:
+        """Say yes, with these arguments changed; False when somebody was first. See `say`.
+
+        `like_this`: also to later calls of the session with the same tool, operation and repository
+        that cost no more. Raises InputError where that is not offered, or with `arguments`.
+        """
+        if arguments and like_this:
+            raise InputError("An edited call is approved alone: leave out `like_this`.")
         with self._opened() as service:
             if not arguments:
-                return service.door.decide(approval_id, "approve", decided_by=author())
+                return service.door.decide(
+                    approval_id, "approve", decided_by=author(), like_this=like_this
+                )
             asked = service.door.approval(approval_id)
             edited = {**asked.arguments, **arguments}
             return service.door.decide(
@@ -194,6 +211,36 @@ class MLIntern:
         """Say no; the model reads `reason`. False when somebody was first. See `say`."""
         with self._opened() as service:
             return service.door.decide(approval_id, "deny", decided_by=author(), reason=reason)
+
+    def extend(
+        self,
+        session_id: str,
+        *,
+        usd: float | None = None,
+        tokens: float | None = None,
+        hours: float | None = None,
+        iterations: float | None = None,
+        calls: float | None = None,
+        cap: str | None = None,
+        reason: str = "",
+    ) -> bool:
+        """Give more room under one cap; False when somebody gave it first. See `say`.
+
+        Exactly one amount. `usd`: under the money cap that the session waits for, else its own, or
+        under `cap`: `session`, `day`, `daemon`. `calls`: of a model of unknown price.
+        Raises UnknownSession, InputError.
+        """
+        given = {
+            "usd": usd,
+            "tokens": tokens,
+            "hours": hours,
+            "iterations": iterations,
+            "calls": calls,
+        }
+        with self._opened() as service:
+            found = _named(session_id, service.door)
+            which, amount = named_room(given, cap, fold(service.door.events(found)))
+            return service.door.extend(found, which, amount, extended_by=author(), reason=reason)
 
     def interrupt(self, session_id: str, reason: str = "") -> None:
         """Stop a session and its jobs; what it has done is kept. See `say`."""
@@ -316,11 +363,15 @@ class MLIntern:
         return result_of(following.view, trace)
 
     def _answer(self, door: Door, asked: ApprovalRequested) -> None:
-        said, by = (True, f"{author()} (yes=True)") if self._yes else (None, author())
-        if self._approve is not None:
-            said = self._approve(asked)
+        by = f"{author()} (yes=True)" if self._yes else author()
+        said = self._approve(asked) if self._approve is not None else self._yes or None
         if said is not None:
-            door.decide(asked.approval_id, "approve" if said else "deny", decided_by=by)
+            door.decide(
+                asked.approval_id,
+                "approve" if said else "deny",
+                decided_by=by,
+                like_this=said == "like_this" and asked.like_this,
+            )
 
 
 def _named(session_id: str, door: Door) -> SessionId:

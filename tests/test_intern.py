@@ -10,14 +10,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from ml_intern import MLIntern, TextPiece, ToolContext, tool
 from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
-from ml_intern.events import ApprovalDecided, SessionStarted, ToolFinished, TurnFinished
+from ml_intern.events import (
+    ApprovalDecided,
+    RuleGranted,
+    SessionStarted,
+    ToolFinished,
+    TurnFinished,
+)
 from ml_intern.llm.scripted import Answer, ScriptedModel, calling
 from ml_intern.queue.rows import Recorded
 from ml_intern.queue.store import Store
@@ -186,6 +192,59 @@ def test_a_function_is_asked_once_about_each_approval(intern: Make) -> None:
 
     assert asked == ["8", "4", "2"]
     assert [one.arguments["becomes"] for one in result.open_approvals] == ["2"]
+
+
+@tool(effect="external")
+def send(to: str) -> str:
+    """Send it."""
+    return f"sent to {to}"
+
+
+def test_a_yes_to_all_calls_like_it_is_asked_for_once(intern: Make) -> None:
+    asked = []
+
+    def approve(call: Any) -> Literal["like_this"]:
+        asked.append((call.tool, call.like_this))
+        return "like_this"
+
+    answers = (
+        calling(send={"to": "a"}),
+        calling(send={"to": "b"}),
+        change("8"),
+        change("4"),
+        "Done.",
+    )
+    stream = intern(*answers, tools=[send], approve=approve).stream("Do it")
+    (rule,) = events_of(stream, RuleGranted)
+
+    assert stream.result().text == "Done."
+    assert rule.tool == "send"
+    # What is not offered for all calls is a yes to the one.
+    assert asked == [("send", True), ("propose_change", False), ("propose_change", False)]
+
+
+def test_an_open_approval_is_given_for_all_like_it(intern: Make) -> None:
+    made = intern(calling(send={"to": "a"}), calling(send={"to": "b"}), "Done.", tools=[send])
+    result = made.run("Do it")
+    (asked,) = result.open_approvals
+
+    with pytest.raises(InputError, match="alone"):
+        made.approve(asked.approval_id, arguments={"to": "c"}, like_this=True)
+    assert made.approve(asked.approval_id, like_this=True)
+    assert made.resume(result.session_id).text == "Done."
+
+
+def test_a_session_at_a_cap_is_given_more_room(intern: Make) -> None:
+    made = intern(calling(double={"number": 1}), "Done.", tools=[double], max_iterations=1)
+    result = made.run("Do it")
+
+    assert result.status == "waiting"
+    with pytest.raises(InputError, match="Say one of"):
+        made.extend(result.session_id, usd=1, iterations=5)
+    with pytest.raises(InputError, match="for money only"):
+        made.extend(result.session_id, iterations=5, cap="day")
+    assert made.extend(result.session_id[:8], iterations=5)
+    assert made.resume(result.session_id).text == "Done."
 
 
 def test_a_question_is_answered_in_words(intern: Make) -> None:

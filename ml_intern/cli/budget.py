@@ -13,12 +13,11 @@ from ml_intern.cli.summary import how_to_answer, short
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Door
+from ml_intern.client.room import named_room
 from ml_intern.client.view import View, fold
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
-from ml_intern.session.caps import CapState, amount, named, parsed
-
-_CAPS = {"tokens": "tokens", "hours": "seconds", "iterations": "iterations"}
+from ml_intern.session.caps import CapState, amount, named
 
 
 def budget(prefix: str | None, *, as_json: bool, debug: bool) -> int:
@@ -71,26 +70,11 @@ def _now(door: Door, session_id: SessionId, which: str) -> str:
 
 def _chosen(given: Mapping[str, float | None], cap: str | None, view: View) -> tuple[str, int]:
     """The cap and the amount in its unit. Raises InputError."""
-    said = {unit: number for unit, number in given.items() if number is not None}
-    if len(said) != 1:
+    if sum(number is not None for number in given.values()) != 1:
         raise InputError(
             f"Say one of --usd, --tokens, --hours, --iterations, --calls.{_hint(view)}"
         )
-    ((unit, number),) = said.items()
-    which = _which(unit, cap, view)
-    return which, parsed(which, str(number))
-
-
-def _which(unit: str, cap: str | None, view: View) -> str:
-    reached = view.reached.cap if view.reached is not None else ""
-    if unit == "usd":
-        if cap is not None:
-            return cap
-        is_money = reached.startswith(("session:", "day:")) or reached == "daemon"
-        return reached if is_money else f"session:{view.session_id}"
-    if cap is not None:
-        raise InputError("--cap says which cap in money; it goes with --usd only.")
-    return _CAPS.get(unit) or (reached if reached.startswith("price:") else f"price:{view.model}")
+    return named_room(given, cap, view)
 
 
 def _hint(view: View) -> str:

@@ -82,7 +82,7 @@ def test_a_session_that_waits_is_extended_once(store: Store, capsys) -> None:
 @pytest.mark.parametrize(
     ("cap", "given", "words"),
     [(None, {}, "It waits for: ml-intern extend"), (None, {"usd": 1, "tokens": 5}, "Say one of"),
-     (None, {"usd": 0}, "above 0"), ("day", {"tokens": 5}, "goes with --usd only"),
+     (None, {"usd": 0}, "above 0"), ("day", {"tokens": 5}, "for money only"),
      ("moon", {"usd": 1}, "There is no cap")],
 )  # fmt: skip
 def test_what_makes_no_sense_changes_nothing(store: Store, cap, given, words: str) -> None:
