@@ -7,7 +7,7 @@ are millionths of a US dollar. Rows of `budget` are taken in the order of their 
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Text, bindparam, func, insert, select, text, update
 
 from ml_intern.errors import InputError, OverBudget, StateConflict
 from ml_intern.events import BudgetExtended, BudgetNoticed, Spend
@@ -39,8 +39,13 @@ _RESERVE = insert(spend).inline()
 _ONE = update(spend).where(
     spend.c.session_id == bindparam("of"), spend.c.spend_id == bindparam("id")
 )
-_AGAIN = _ONE.where(spend.c.state == "reserved").values(
-    caps=bindparam("under", type_=spend.c.caps.type), reserved_micro_usd=bindparam("amount")
+_HOLD = _ONE.where(spend.c.state == "reserved").values(
+    spend_id=bindparam("kept"), state="held", spent_micro_usd=spend.c.reserved_micro_usd
+)
+_PREFIX = bindparam("prefix", type_=Text)
+_HELD = select(func.count()).where(
+    spend.c.session_id == bindparam("of"),
+    func.substr(spend.c.spend_id, 1, func.length(_PREFIX)) == _PREFIX,
 )
 _SETTLE = _ONE.where(spend.c.state == "reserved").values(
     state=bindparam("to"), spent_micro_usd=bindparam("cost")
@@ -79,20 +84,23 @@ def reserve(connection: Connection, session_id: SessionId, found: Spend | None) 
     if before is not None and before.state != "reserved":
         raise StateConflict(f"Spend {found.spend_id} of session {session_id} is {before.state}.")
     held = {} if before is None else dict.fromkeys(before.caps, before.reserved_micro_usd)
-    # What is started again may cost again: both count, under the caps of now, until they are
-    # settled together. Another day has another cap.
-    total = found.micro_usd + max(held.values(), default=0)
     for cap in sorted({*found.caps, *held}):
+        if cap in held:
+            connection.execute(_GIVE, {"key": cap, "amount": held[cap], "cost": held[cap]})
         if cap in found.caps:
-            _take(connection, cap, total - held.get(cap, 0), found.caps[cap])
-        else:
-            connection.execute(_GIVE, {"key": cap, "amount": held[cap], "cost": 0})
-    row = {"caps": sorted(found.caps), "reserved_micro_usd": total, "state": "reserved"}
-    if before is None:
-        named = {"session_id": session_id, "spend_id": found.spend_id}
-        connection.execute(_RESERVE, {**named, **row})
-    else:
-        connection.execute(_AGAIN, {**bind, "under": row["caps"], "amount": total})
+            _take(connection, cap, found.micro_usd, found.caps[cap])
+    if before is not None:
+        # What is started again may have cost before, and nobody can tell.
+        number = connection.execute(_HELD, {"of": session_id, "prefix": kept(found.spend_id)})
+        name = kept(found.spend_id, number.scalar_one() + 1)
+        connection.execute(_HOLD, {**bind, "kept": name})
+    row = {"caps": sorted(found.caps), "reserved_micro_usd": found.micro_usd, "state": "reserved"}
+    connection.execute(_RESERVE, {"session_id": session_id, "spend_id": found.spend_id, **row})
+
+
+def kept(spend_id: str, number: int | None = None) -> str:
+    """The id of what was reserved for the `number`th start; None: how those ids begin."""
+    return f"{spend_id}/{'' if number is None else number}"
 
 
 def settle_model(connection: Connection, session_id: SessionId, cost: int | None) -> None:

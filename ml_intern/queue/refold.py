@@ -47,6 +47,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
+from ml_intern.queue.budgets import kept
 
 _ANSWERED = ("succeeded", "failed")
 _BEGUN = ("started", "waiting", "unknown")
@@ -111,6 +112,11 @@ class Spent:
     reserved_micro_usd: int
     spent_micro_usd: int | None = None
     state: str = "reserved"
+
+    def end(self, cost: int | None) -> None:
+        """It has cost so much; None: nobody can tell."""
+        self.state = "held" if cost is None else "settled" if cost else "refunded"
+        self.spent_micro_usd = self.reserved_micro_usd if cost is None else cost
 
 
 @dataclass(kw_only=True, slots=True)
@@ -192,15 +198,16 @@ class Refold:
     def _reserve(self, spend: Spend | None, asked: set[str]) -> Iterator[str]:
         if spend is None:
             return
-        before = self.spends.get(spend.spend_id)
-        if before is None:
-            caps = sorted(spend.caps)
-            self.spends[spend.spend_id] = Spent(caps=caps, reserved_micro_usd=spend.micro_usd)
-        elif before.state == "reserved":
-            before.caps = sorted(spend.caps)  # of the day on which it was started last
-            before.reserved_micro_usd += spend.micro_usd
-        else:
+        before = self.spends.pop(spend.spend_id, None)
+        if before is not None and before.state != "reserved":
             yield f"spend {spend.spend_id} is reserved and was {before.state} already"
+        elif before is not None:
+            prefix = kept(spend.spend_id)
+            number = 1 + sum(name.startswith(prefix) for name in self.spends)
+            before.end(None)
+            self.spends[kept(spend.spend_id, number)] = before
+        caps = sorted(spend.caps)
+        self.spends[spend.spend_id] = Spent(caps=caps, reserved_micro_usd=spend.micro_usd)
         asked.add(spend.spend_id)
 
     def _end_asking(self, cost: int | None) -> None:
@@ -210,10 +217,8 @@ class Refold:
 
     def _end(self, spend_id: str, cost: int | None) -> None:
         spent = self.spends.get(spend_id)
-        if spent is None or spent.state != "reserved":
-            return
-        spent.state = "held" if cost is None else "settled" if cost else "refunded"
-        spent.spent_micro_usd = spent.reserved_micro_usd if cost is None else cost
+        if spent is not None and spent.state == "reserved":
+            spent.end(cost)
 
     def _moved(self, event: Event, at: str) -> Iterator[str]:
         match event:

@@ -179,11 +179,22 @@ def test_a_job_of_which_nobody_can_tell_what_it_cost_is_held(store: Store, claim
 def test_what_starts_again_may_cost_again(store: Store, claim: Claim) -> None:
     reads = replace(pays(400), effect="read")
     store.append(claim.lease, replied("c1"), reads, reads)
-    assert used(store) == (0, 800)
+    assert used(store) == (400, 400), "nobody can tell what the first start has cost"
     with pytest.raises(OverBudget):
         store.append(claim.lease, reads)
-    store.append(claim.lease, replace(answered(), cost_micro_usd=None))
-    assert used(store) == (800, 0)
+    store.append(claim.lease, replace(answered(), cost_micro_usd=150))
+    assert used(store) == (550, 0)
+
+
+def test_what_is_reserved_for_each_start_has_a_row(store: Store, claim: Claim) -> None:
+    reads = replace(pays(100), effect="read")
+    store.append(claim.lease, replied("c1"), reads, reads, reads)
+    store.append(claim.lease, replace(answered(), cost_micro_usd=30))
+    assert [(row.spend_id, row.state, row.spent_micro_usd) for row in store.spends(S)] == [
+        ("c1", "settled", 30),
+        ("c1/1", "held", 100),
+        ("c1/2", "held", 100),
+    ]
 
 
 def test_one_id_is_not_reserved_after_it_was_settled(store: Store, claim: Claim) -> None:

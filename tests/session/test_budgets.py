@@ -324,10 +324,10 @@ def test_a_call_that_is_run_again_the_next_day_counts_on_that_day(bench, monkeyp
     old, new = "day:2026-01-31", "day:2026-02-01"
     rows = b.store.budgets(OWN, old, new)
     assert [(rows[cap].spent, rows[cap].reserved) for cap in (OWN, old, new)] == [
+        (350, 0),
+        (200, 0),
         (150, 0),
-        (0, 0),
-        (150, 0),
-    ]
+    ], "what it may have cost before it was lost is held, on the day of that"
 
 
 @pytest.mark.parametrize("cost", [-400, 10**30, 1.5, True])
