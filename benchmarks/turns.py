@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ml_intern.clock import SystemClock
+from ml_intern.compute.hub import HubHardware
 from ml_intern.events import SessionStarted
 from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
@@ -123,6 +124,7 @@ def _run(root: Path, store: Any, model: Clocked) -> None:
         published=root,
         sandbox=NoSandbox(),
         compute=None,  # type: ignore[arg-type]
+        hub=HubHardware(root / "hub_hardware.json", SystemClock()),
         clock=SystemClock(),
         training_python=Path("/usr/bin/python3"),
         network=False,

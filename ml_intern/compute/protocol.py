@@ -47,6 +47,8 @@ class JobState:
     """
     done: dict[str, Any] | None = field(default=None, hash=False)
     """Content of the done-marker of a job that succeeded."""
+    cost_micro_usd: int | None = None
+    """Of a job that is over; None: nobody can tell, so all that was reserved counts as spent."""
 
 
 @dataclass(frozen=True, kw_only=True)

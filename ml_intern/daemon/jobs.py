@@ -18,6 +18,7 @@ from ml_intern.messages import JobId
 from ml_intern.ops import Resume
 from ml_intern.queue.rows import JobRow
 from ml_intern.queue.store import Store
+from ml_intern.session.budget import price
 from ml_intern.session.lost_jobs import ended_key
 from ml_intern.tools.training.metrics import Course, follow
 
@@ -113,7 +114,7 @@ class JobWatcher:
             status=state.status,
             exit_code=state.exit_code,
             reason=state.reason,
-            cost_micro_usd=None,  # no compute tells what a job cost: all that was reserved for it
+            cost_micro_usd=price(state.cost_micro_usd),
         )
         order = Resume(on=f"job:{job.job_id}")
         key = ended_key(job.job_id)

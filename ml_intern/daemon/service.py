@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ml_intern.clock import Clock, SystemClock
+from ml_intern.compute.hub import HubHardware
 from ml_intern.compute.local import LocalCompute, runs_here
 from ml_intern.compute.protocol import Compute
 from ml_intern.daemon.clockwork import Clockwork
@@ -84,6 +85,7 @@ class Service:
             store, settings.state_dir / "traces", clock=clock, secrets=secrets_of(settings)
         )
         self._clock = clock
+        self._hub_hardware = hub_hardware(settings, clock)
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
         self._workers: Workers | None = None
         self._clockwork: Clockwork | None = None
@@ -282,6 +284,7 @@ class Service:
             published=settings.publish_dir or settings.state_dir / "published",
             sandbox=self.sandbox,
             compute=self._compute,
+            hub=self._hub_hardware,
             clock=self._clock,
             training_python=training_python(settings),
             network=settings.sandbox_network,
@@ -312,6 +315,11 @@ def caps(settings: Settings) -> Caps:
         tokens=settings.session_max_tokens,
         seconds=settings.session_max_s,
     )
+
+
+def hub_hardware(settings: Settings, clock: Clock) -> HubHardware:
+    """What the Hub's machines cost, kept in the state directory."""
+    return HubHardware(settings.state_dir / "hub_hardware.json", clock)
 
 
 def training_python(settings: Settings) -> Path:

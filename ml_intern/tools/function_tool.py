@@ -71,6 +71,7 @@ class Says:
     operation: str | Callable[..., str] = ""
     repository: str | Callable[..., str] = ""
     worst_cost_micro_usd: int | Callable[..., int | None] | None = 0
+    cost_basis: str | Callable[..., str] = ""
     exhibits: Callable[..., Iterable[Exhibit]] | None = None
     content_sha256: Callable[..., str] | None = None
 
@@ -102,6 +103,10 @@ class FunctionTool(Tool[Arguments], Generic[P, R]):
     def worst_cost_micro_usd(self, args: Arguments, ctx: ToolContext) -> int | None:
         """See `Tool.worst_cost_micro_usd`."""
         return _said(self._says.worst_cost_micro_usd, args)
+
+    def cost_basis(self, args: Arguments, ctx: ToolContext) -> str:
+        """See `Tool.cost_basis`."""
+        return _said(self._says.cost_basis, args)
 
     def exhibits(self, args: Arguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
         """See `Tool.exhibits`."""

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from ml_intern.clock import Clock
+from ml_intern.compute.hub import HubHardware
 from ml_intern.compute.protocol import Compute
 from ml_intern.errors import InputError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
@@ -128,6 +129,8 @@ class Workplace:
     """Where `publish` puts repositories when there is no Hub to put them on."""
     sandbox: Sandbox
     compute: Compute
+    hub: HubHardware
+    """What the Hub's machines cost."""
     clock: Clock
     training_python: Path
     """Interpreter of the environment that training code runs in."""
@@ -279,8 +282,18 @@ class Tool(ABC, Generic[A]):
         return ""
 
     def worst_cost_micro_usd(self, args: A, ctx: ToolContext) -> int | None:
-        """What it may cost at worst, in millionths of a US dollar. 0: free. None: unknown."""
+        """What it may cost at worst, in millionths of a US dollar. 0: free. None: unknown.
+
+        For a job on the Hub's hardware: `ctx.place.hub.worst(flavor, timeout_s).micro_usd`.
+        """
         return 0
+
+    def cost_basis(self, args: A, ctx: ToolContext) -> str:
+        """What that rests on, for whoever is asked: a price, whose list it is from, and its date.
+
+        For a job on the Hub's hardware: `ctx.place.hub.worst(flavor, timeout_s).basis`.
+        """
+        return ""
 
     def exhibits(self, args: A, ctx: ToolContext) -> tuple[Exhibit, ...]:
         """What a person looks at before saying yes, beside the arguments: a script, a diff."""

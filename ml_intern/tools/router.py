@@ -136,6 +136,7 @@ class ToolRouter:
                     operation=tool.operation(call.args),
                     repository=tool.repository(call.args, ctx),
                     cost_micro_usd=tool.worst_cost_micro_usd(call.args, ctx),
+                    cost_basis=tool.cost_basis(call.args, ctx),
                     own_reason=tool.ask_reason(call.args, ctx),
                 )
             )
@@ -192,8 +193,8 @@ def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Pre
 
 def _sound(case: Case) -> Case:
     """The case, if a tool has said what can be judged. Raises TypeError, ValueError."""
-    if not isinstance(case.operation, str) or not isinstance(case.repository, str):
-        raise TypeError("its operation and repository must be text")
+    if not all(isinstance(s, str) for s in (case.operation, case.repository, case.cost_basis)):
+        raise TypeError("its operation, its repository and the basis of its cost must be text")
     cost = case.cost_micro_usd
     if cost is not None and (not isinstance(cost, int) or cost < 0):
         raise ValueError(f"a cost of {cost!r} is no number of millionths of a US dollar")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern.clock import SystemClock
+from ml_intern.compute.hub import HubHardware
 from ml_intern.messages import CallId, SessionId
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, Workplace
@@ -22,6 +23,7 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "published": folder / "published",
         "sandbox": None,
         "compute": None,
+        "hub": HubHardware(folder / "state" / "hub_hardware.json", SystemClock()),
         "clock": SystemClock(),
         "training_python": Path("python3"),
         "network": False,

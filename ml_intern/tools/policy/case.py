@@ -21,6 +21,8 @@ class Case:
     """`OWNER/NAME` that it is about; empty for none."""
     cost_micro_usd: int | None = 0
     """At worst. None: unknown, which is as good as too much."""
+    cost_basis: str = ""
+    """What that rests on: a price, whose list it is from, and its date."""
     runs_code: bool = False
     """Whether code or a command that the model wrote would run."""
     unconfined: bool = False

@@ -49,7 +49,7 @@ def _by_rule(rule: Rule, case: Case) -> Judgement:
         case "allow":
             return Judgement(verdict="allow", reason=said or "the settings allow it", rule=named)
         case "ask":
-            reason = ". ".join(each for each in (said, case.own_reason) if each)
+            reason = ". ".join(each for each in (said, case.own_reason, case.cost_basis) if each)
             return Judgement(
                 verdict="ask",
                 reason=reason or "the settings want a person to be asked",
@@ -98,6 +98,8 @@ def _allow(reason: str, default: str) -> Judgement:
 
 
 def _ask(case: Case, reason: str, default: str) -> Judgement:
+    if case.cost_basis:
+        reason = f"{reason} ({case.cost_basis})"
     return Judgement(
         verdict="ask", reason=reason, rule=f"default: {default}", like_this=_may_be_granted(case)
     )

@@ -55,6 +55,21 @@ def test_what_stays_in_the_workspace_is_allowed_and_all_else_is_asked(
     assert words in found.reason
 
 
+@pytest.mark.parametrize(
+    ("cost", "rules", "reason"),
+    [
+        (1_500_000, [], "it may cost up to $1.50 ($0.025 a minute)"),
+        (None, [], "nobody knows what it costs ($0.025 a minute)"),
+        (1_500_000, [a_rule("ask", reason="Dear.")], "Dear. $0.025 a minute"),
+    ],
+)
+def test_whoever_is_asked_reads_what_the_cost_rests_on(
+    cost: int | None, rules: list[Rule], reason: str
+) -> None:
+    case = a_case(effect="write", cost_micro_usd=cost, cost_basis="$0.025 a minute")
+    assert judge(case, rules).reason == reason
+
+
 def test_the_first_rule_that_matches_decides_and_is_named() -> None:
     rules = [a_rule("ask", repository="acme/*", line=3), a_rule("allow", line=7, reason="Ours.")]
     asked = judge(a_case(repository="acme/m"), rules)
