@@ -99,7 +99,10 @@ class Settings(BaseSettings):
         120.0, gt=0, description="Seconds of silence after which a streaming answer is given up."
     )
     max_output_tokens: int | None = Field(
-        None, ge=1, description="Longest answer of a model. Default: what the model allows."
+        None,
+        ge=1,
+        description="Longest answer of a model, in tokens. Default: 16384 where the model costs "
+        "money (less where it cannot give so many), else what the model allows.",
     )
     state_dir: Path = Field(
         default_factory=default_state_dir,

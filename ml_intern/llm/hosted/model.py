@@ -13,7 +13,7 @@ from ml_intern.llm.hosted.call import Accepted, Call, Ended, Failed, HungUp, Pie
 from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
 from ml_intern.llm.hosted.offline import litellm
-from ml_intern.llm.hosted.prices import Price, cost_micro_usd, worst_micro_usd
+from ml_intern.llm.hosted.prices import Price, cost_micro_usd, longest_answer, worst_micro_usd
 from ml_intern.llm.hosted.stream import Answer
 from ml_intern.llm.hosted.trouble import Moment
 from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
@@ -110,12 +110,17 @@ class HostedModel:
     def worst_cost_micro_usd(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
     ) -> int | None:
-        """See `ModelClient`: all input at the dearest price, and the longest possible answer."""
+        """See `ModelClient`: all input at the dearest price, and the longest answer."""
         if self._is_free:
             return 0
         tokens = self._most_tokens(messages, tools, known)
-        most = self._max_output_tokens
-        return worst_micro_usd(litellm(), self._endpoint, tokens, most, self._price)
+        return worst_micro_usd(litellm(), self._endpoint, tokens, self._longest(), self._price)
+
+    def _longest(self) -> int | None:
+        """Tokens of an answer at most, in the request as in what is reserved for it."""
+        if self._max_output_tokens is not None or self._is_free:
+            return self._max_output_tokens
+        return longest_answer(litellm(), self._endpoint, self._price)
 
     def _cost(self, usage: Usage) -> int | None:
         return 0 if self._is_free else cost_micro_usd(litellm(), self._endpoint, usage, self._price)
@@ -202,8 +207,8 @@ class HostedModel:
         }
         if tools:
             request["tools"] = tools_on_the_wire(tools)
-        if self._max_output_tokens is not None:
-            request["max_tokens"] = self._max_output_tokens
+        if (longest := self._longest()) is not None:
+            request["max_tokens"] = longest
         return request
 
 

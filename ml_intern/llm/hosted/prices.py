@@ -19,6 +19,12 @@ from ml_intern.llm.hosted.names import Endpoint
 from ml_intern.messages import Usage
 
 MICRO = 1_000_000
+USUAL_ANSWER_TOKENS = 16_384
+"""Longest answer that is asked for, of a model that costs money, where the settings do not say.
+
+A long script with its reasoning fits; what the largest models allow (128,000 and more) would have
+each request reserve dollars that it never spends.
+"""
 _DEARER = re.compile(
     r"(?:input_cost_per_token|cache_creation_input_token_cost)(?:_above_(?P<k>\d+)k_tokens)?"
 )
@@ -89,17 +95,31 @@ def worst_micro_usd(
 ) -> int | None:
     """For a request of at most so many tokens; None when no bound is known.
 
-    `most_output_tokens`: that are asked for; None: as many as the model can give.
+    `most_output_tokens`: that are asked for; None: `longest_answer`.
     """
     if endpoint.is_free:
         return 0
     found = price or _listed(litellm, endpoint, input_tokens)
     if found is None:
         return None
-    most = most_output_tokens or found.max_output_tokens
+    most = most_output_tokens or longest_answer(litellm, endpoint, price)
     if most is None:
         return None
     return _rounded_up(input_tokens * found.dearest_input_usd + most * found.output_usd)
+
+
+def longest_answer(litellm: Any, endpoint: Endpoint, price: Price | None = None) -> int | None:
+    """Tokens to ask for at most, so that no answer costs more than was reserved for it.
+
+    None where money does not depend on it: of a model that is free, or of unknown price.
+    """
+    listed = _listed(litellm, endpoint, 0)
+    if endpoint.is_free or (price is None and listed is None):
+        return None
+    if price is not None and price.max_output_tokens is not None:
+        return price.max_output_tokens
+    most = listed.max_output_tokens if listed is not None else None
+    return min(USUAL_ANSWER_TOKENS, most or USUAL_ANSWER_TOKENS)
 
 
 def _by(price: Price, usage: Usage) -> int:

@@ -4,14 +4,21 @@ import importlib.metadata
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from ml_intern.llm.hosted import Price, RequestLoop, hosted_model, price_list
 from ml_intern.llm.hosted.offline import litellm
-from ml_intern.llm.hosted.prices import cost_micro_usd, worst_micro_usd
+from ml_intern.llm.hosted.prices import (
+    USUAL_ANSWER_TOKENS,
+    cost_micro_usd,
+    longest_answer,
+    worst_micro_usd,
+)
 from ml_intern.messages import AssistantMessage, Usage, UserMessage
-from tests.llm.hosted.given import SAID, TOOLS, an_endpoint
+from tests.llm.hosted.given import SAID, TOOLS, an_endpoint, model_at
+from tests.support.model_server import ModelServer, Reply
 
 KEYS = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "GROQ_API_KEY"), "k")
 SOME = Usage(input_tokens=1000, output_tokens=100)
@@ -102,9 +109,10 @@ def worst(name: str, tokens: int, most: int | None = None, price: Price | None =
 
 def test_the_worst_case_is_the_dearest_input_and_the_longest_answer() -> None:
     prices = litellm().model_cost[OPUS]
+    assert prices["max_output_tokens"] > USUAL_ANSWER_TOKENS
     usd = (
         10_000 * prices["cache_creation_input_token_cost"]
-        + prices["max_output_tokens"] * prices["output_cost_per_token"]
+        + USUAL_ANSWER_TOKENS * prices["output_cost_per_token"]
     )
     assert worst(OPUS, 10_000) == math.ceil(round(usd * 1_000_000, 6))
     assert worst(OPUS, 10_000, most=1000) < worst(OPUS, 10_000)
@@ -129,14 +137,61 @@ def test_long_requests_are_dearer_where_the_list_says_so() -> None:
     assert worst("openai/steep", 200_000) == 600_000 + 500
 
 
-@pytest.mark.parametrize("name", ["gpt-9-never-listed", "hf/Qwen/Qwen3-32B", "openai/no-longest"])
-def test_without_a_price_or_a_longest_answer_there_is_no_bound(name: str) -> None:
-    litellm().model_cost["no-longest"] = {
-        "litellm_provider": "openai",
-        "input_cost_per_token": 1e-6,
-        "output_cost_per_token": 2e-6,
-    }
+@pytest.mark.parametrize("name", ["gpt-9-never-listed", "hf/Qwen/Qwen3-32B"])
+def test_without_a_price_there_is_no_bound(name: str) -> None:
     assert worst(name, 1000) is None
+    assert longest_answer(litellm(), an_endpoint(name, KEYS)) is None
+
+
+def list_model(name: str, **more: int) -> None:
+    prices = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+    litellm().model_cost[name] = {"litellm_provider": "openai", **prices, **more}
+
+
+@pytest.mark.parametrize(
+    ("listed", "price", "longest"),
+    [
+        ({"max_output_tokens": 128_000}, None, USUAL_ANSWER_TOKENS),
+        ({"max_output_tokens": 4096}, None, 4096),
+        ({}, None, USUAL_ANSWER_TOKENS),
+        ({"max_output_tokens": 4096}, Price(input_usd=1, output_usd=2), 4096),
+        ({}, Price(input_usd=1, output_usd=2, max_output_tokens=50_000), 50_000),
+    ],
+)
+def test_an_answer_of_a_model_with_a_price_has_a_longest_length(
+    listed: dict[str, int], price: Price | None, longest: int
+) -> None:
+    list_model("talkative", **listed)
+    assert longest_answer(litellm(), an_endpoint("openai/talkative", KEYS), price) == longest
+    assert worst("openai/talkative", 1000, price=price) == 1000 + 2 * longest
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, USUAL_ANSWER_TOKENS),
+        ({"price": Price(input_usd=1, output_usd=2, max_output_tokens=300)}, 300),
+        ({"max_output_tokens": 77}, 77),
+        ({"is_free": True}, None),
+        ({"name": "openai/nobody-knows"}, None),
+    ],
+)
+def test_the_request_asks_for_no_longer_answer_than_is_reserved(
+    no_loop: RequestLoop, given: dict[str, Any], sent: int | None
+) -> None:
+    list_model("talkative", max_output_tokens=128_000)
+    with ModelServer([Reply(text="Done.")]) as server:
+        model = model_at(server, no_loop, **{"name": "openai/talkative", **given})
+        worst_cost = model.worst_cost_micro_usd(SAID, TOOLS, None)
+        model.complete(SAID, TOOLS)
+        assert server.last.body.get("max_tokens") == sent
+    shorter = hosted_model(
+        "openai/talkative", no_loop, secrets=KEYS.get, max_output_tokens=1, price=given.get("price")
+    ).worst_cost_micro_usd(SAID, TOOLS, None)
+    if worst_cost:
+        assert worst_cost - shorter == 2 * (sent - 1)
+    else:
+        assert sent is None
 
 
 def test_a_price_of_the_settings_comes_before_the_list() -> None:
