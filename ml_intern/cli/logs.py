@@ -18,7 +18,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from ml_intern.clock import stamp
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 
 MOST_BYTES = 10_000_000
 OLD_FILES = 3

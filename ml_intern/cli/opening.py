@@ -18,7 +18,7 @@ from ml_intern.daemon.service import DRAIN_S, Service
 from ml_intern.daemon.workers import CUT_S
 from ml_intern.errors import Busy, QueueError
 from ml_intern.settings import Settings, load
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from ml_intern.daemon.secrets import secrets_of
 from ml_intern.daemon.serve import Daemon
 from ml_intern.daemon.systemd import Notifier, journal_stream
 from ml_intern.settings import Settings, load
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 
 
 def serve(*, database: str | None, debug: bool) -> int:

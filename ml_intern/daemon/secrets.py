@@ -6,7 +6,7 @@ from ml_intern.credentials import credential_files
 from ml_intern.daemon.stores import database_of
 from ml_intern.queue import address
 from ml_intern.settings import Settings
-from ml_intern.tracing.redact import secrets_in
+from ml_intern.tracing.redaction import secrets_in
 
 
 def secrets_of(settings: Settings) -> dict[str, str]:

@@ -48,7 +48,7 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.writer import TraceWriter
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ from ml_intern.tracing import notices
 from ml_intern.tracing.chain import Chain
 from ml_intern.tracing.mark import Mark
 from ml_intern.tracing.notices import Jobs, Notice
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
 from ml_intern.transcript.line import (
     PROGRAM,

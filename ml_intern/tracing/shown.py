@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_intern.events import Fact
 from ml_intern.tracing.clip import clip
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import CWD, ENVELOPE_DEPTH, JsonObject, plain
 
 MAX_RESULT_BYTES = 20_000

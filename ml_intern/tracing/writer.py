@@ -23,7 +23,7 @@ from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import position, trace_file
 from ml_intern.tracing.journal import Journal
 from ml_intern.tracing.lines import SessionLines
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import encode
 
 log = logging.getLogger(__name__)

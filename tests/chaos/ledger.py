@@ -29,7 +29,7 @@ from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
 from ml_intern.tools.training.dataset import split_sha256
 from ml_intern.tracing.lines import SessionLines
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import encode
 from tests.chaos import script
 from tests.chaos.crowd import Acknowledged

@@ -14,7 +14,7 @@ from ml_intern.cli.logs import (
     start_service_log,
 )
 from ml_intern.errors import StoreUnavailable
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 
 log = logging.getLogger("ml_intern.test")
 

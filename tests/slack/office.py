@@ -16,7 +16,7 @@ from ml_intern.messages import Message, SessionId, ToolMessage, UserMessage
 from ml_intern.settings import Settings
 from ml_intern.slack.app import Setup, Slack
 from ml_intern.tools.catalogue import with_own
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
 from tests.support.waiting import wait_until
 

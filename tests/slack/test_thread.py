@@ -34,7 +34,7 @@ from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
 from ml_intern.queue.mail import Draft
 from ml_intern.queue.rows import Recorded
 from ml_intern.slack.thread import Thread, clean
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from tests.queue.given import S, asked, lost, resolved
 from tests.support.slack import TRAINING
 from tests.support.slack.blocks import IN_MESSAGE, check_blocks

@@ -13,7 +13,7 @@ from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, 
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing.lines import SessionLines
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import encode
 
 START = parse_stamp("2026-11-20T09:14:01.007Z")

@@ -36,7 +36,7 @@ from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usag
 from ml_intern.tracing.chain import MAX_CHAIN
 from ml_intern.tracing.lines import UNFINISHED, SessionLines
 from ml_intern.tracing.mark import read_mark
-from ml_intern.tracing.redact import Redactor
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import Title, encode
 from tests.tracing.fakes import (
     WORKSPACE,

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import pytest
 
-from ml_intern.tracing.redact import Redactor, secrets_in
+from ml_intern.tracing.redaction import Redactor, secrets_in
 
 KEY_BODY = "\n".join(["MIIEpAIBAAKCAQEA7bq3Zb4Xk1pQ9sV2hT5dY8cW0eR6uM3oL1iN7jF4gH2kA9x"] * 3)
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_BODY}\n-----END RSA PRIVATE KEY-----"
