@@ -1,0 +1,87 @@
+"""Names under which secrets stand: `password`, `HF_TOKEN`, `clientSecret`; not `pad_token`.
+
+Pure. Only what a name says: whether its value is a secret is judged in `values.py`.
+"""
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+Strength = Literal["strong", "weak"]
+"""Strong: any literal value is a secret. Weak: one that looks random is."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+_ALWAYS = frozenset(
+    (
+        *("password", "passwd", "passwort", "pwd", "passphrase", "passcode", "pgpassword"),
+        *("secret", "apikey", "authtoken", "accesstoken", "secretkey", "accesskey", "credential"),
+        *("dbpassword", "userpassword", "accountkey", "sharedaccesskey", "mysqlpwd", "sshpass"),
+    )
+)
+_SHORT = frozenset(("pass", "pw", "psw"))
+_KEYS = frozenset(
+    (
+        *("api", "access", "secret", "private", "auth", "encryption", "signing", "account"),
+        *("storage", "master", "shared", "subscription", "webhook", "deploy", "license", "app"),
+        *("application", "service", "admin", "client", "consumer", "integration", "ingest"),
+    )
+)
+"""Before `key`, they make it the name of a secret; `primary_key` and `sort_key` are none."""
+_OF_LANGUAGE = frozenset(
+    (
+        *("pad", "eos", "bos", "unk", "mask", "sep", "cls", "special", "image", "video", "audio"),
+        *("start", "end", "stop", "begin", "decoder", "forced", "next", "prev", "previous", "last"),
+        *("first", "current", "new", "input", "output", "sub", "word", "target", "source", "extra"),
+        *("max", "min", "num", "per", "boi", "eoi", "eot", "eom", "bot", "eod", "boundary", "text"),
+        *("additional", "generated", "predicted", "gold", "label", "sample", "prompt", "think"),
+        *("page", "cancellation", "cancel", "continuation", "lang", "language", "prefix", "suffix"),
+        *("middle", "fill", "fim", "time", "silence", "blank", "separator", "padding", "masked"),
+        *("line", "node", "tool", "turn", "role", "by", "each", "a", "the", "one", "this", "that"),
+    )
+)
+"""Before `token`, they make it a piece of text."""
+_BEHIND = frozenset(
+    (
+        *("prod", "production", "dev", "test", "staging", "live", "old", "new", "backup", "base"),
+        *("value", "plain", "plaintext", "raw", "default", "primary", "secondary", "main", "b"),
+    )
+)
+"""What may stand behind such a name without making it another's."""
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Its words in lower case: of `HF_TOKEN`, `hf-token` and `hfToken` the same."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+@lru_cache(maxsize=4096)
+def strength(name: str) -> Strength | None:
+    """How surely what stands under `name` is a secret; None: nothing says so."""
+    words = words_of(name)
+    while len(words) > 1 and words[-1] in _BEHIND:
+        words = words[:-1]
+    if not words:
+        return None
+    *before, last = words
+    previous = before[-1] if before else ""
+    singular = last.removesuffix("s") if last not in ("pass", "credentials") else last
+    if singular in _ALWAYS or last in _SHORT or last == "credentials":
+        return "strong"
+    match singular:
+        case "token" if last == "token":
+            return _of_token(name, previous)
+        case "key":
+            return "strong" if previous in _KEYS else "weak"
+        case "auth" | "authorization" | "pat" | "cookie" | "dsn":
+            return "weak"
+        case _:
+            return None
+
+
+def _of_token(name: str, previous: str) -> Strength | None:
+    if not previous:
+        return "strong" if name.isupper() else "weak"
+    if previous in _OF_LANGUAGE and not (name.isupper() and previous == "bot"):
+        return "strong" if name.lower().startswith("slack") else None
+    return "strong"

@@ -1,0 +1,116 @@
+"""The second look at a trace before it is sent: is there a secret left?
+
+Built otherwise than what redacts, so that one mistake does not blind both: nothing here knows the
+formats of tokens beyond how they begin. It goes over the decoded values of each line, with the
+names under which they stand, and asks of every word whether it looks random.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_intern.tracing.redaction import names, values
+
+MAX_LINE_BYTES = 64 << 20
+LONGEST_WORD = 256
+"""Longer ones are data: pictures, weights."""
+
+_WORD = re.compile(r"[A-Za-z0-9_~+/=.-]{16,}")
+_BEGINNING = re.compile(
+    r"(?:hf_|api_org_|sk-|sk_live_|rk_live_|gh[a-z]_|github_pat_|gl[a-z]{2,6}-|xox[a-z]|xapp-|AKIA|ASIA"
+    r"|AIza|ya29\.|GOCSPX-|eyJ|npm_|pypi-|gsk_|r8_|dckr_pat_|SG\.|hvs\.|nvapi-|xai-|pcsk_|wandb_v)"
+)
+_ADDRESS = re.compile(r"://[^\s/@:\"'<>]{0,100}:(?P<secret>[^\s/@\"'<>]{1,200})@")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+
+_IDS = frozenset(
+    (
+        *("uuid", "parentUuid", "sessionId", "requestId", "id", "tool_use_id", "timestamp"),
+        *("logicalParentUuid", "sourceToolAssistantUUID", "version"),
+    )
+)
+"""Fields of the format whose values look random by their nature."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that looks like a secret; the thing itself is not told."""
+
+    line: int
+    """From 1."""
+    kind: str
+    where: str
+    """The way to the value, e.g. `message.content[0].input.command`."""
+
+    def __str__(self) -> str:
+        """E.g. `line 12: private key in message.content[0].text`."""
+        return f"line {self.line}: {self.kind} in {self.where}"
+
+
+def findings(path: Path) -> list[Finding]:
+    """What is left in a file, in its order; empty: it may be sent. Raises OSError."""
+    found: list[Finding] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                found.append(
+                    Finding(line=number, kind="line that cannot be read", where="the line")
+                )
+                continue
+            found += (
+                Finding(line=number, kind=kind, where=where) for kind, where in in_value(value)
+            )
+    return found
+
+
+def in_value(value: Any, where: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+    """What kind of secret a JSON value holds, and where; `name`: that of its field."""
+    if isinstance(value, str):
+        kind = "" if name in _IDS else _kind_of(value, name)
+        if kind:
+            yield kind, where or "the line"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if kind := _kind_of(key, ""):
+                yield kind, f"a name in {where or 'the line'}"
+            yield from in_value(item, f"{where}.{key}" if where else key, key)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from in_value(item, f"{where}[{number}]", name)
+
+
+def _kind_of(text: str, name: str) -> str:
+    """Of the secret in a text; empty: there is none."""
+    if name and _is_named(text, name):
+        return f"value of {name}"
+    if _PRIVATE_KEY.search(text):
+        return "private key"
+    address = _ADDRESS.search(text)
+    if address and not values.is_placeholder(address["secret"]) and "{" not in address.group():
+        return "password in an address"
+    for word in _WORD.findall(text):
+        if len(word) <= LONGEST_WORD and _is_suspect(word):
+            return "random word"
+    return ""
+
+
+def _is_named(text: str, name: str) -> bool:
+    match names.strength(name):
+        case "strong":
+            return len(text) >= values.SHORTEST_PASSWORD and not values.is_placeholder(text)
+        case "weak":
+            return values.looks_random(text)
+        case None:
+            return False
+
+
+def _is_suspect(word: str) -> bool:
+    word = word.rstrip(".=")
+    if _BEGINNING.match(word):
+        return values.looks_random(word[4:], 12)
+    return False

@@ -1,0 +1,50 @@
+"""What a literal says of itself: a secret, a placeholder for one, or something else. Pure."""
+
+import re
+
+SHORTEST_PASSWORD = 4
+SHORTEST_RANDOM = 16
+
+_PLACEHOLDER = re.compile(
+    r"""
+      \[REDACTED | \$\{ | \{\{ | ^\$ | ^%[(\w] | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^\[[^]]*\]$
+    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,}
+    | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
+         | ^insert[_-]
+         | ^(?: change[_-]?me | replace[_-]?me | todo | tbd | fixme | dummy | redacted | hidden
+              | none | null | nil | true | false | yes | no | undefined | nan | required | optional
+              | string | str | int | bool | bytes | text | any | object | number | secretstr | self
+              | password | passwd | secret | token | key | api[_-]?key | passphrase | value | test
+              | not[_-]?set | unset | missing | empty | default | unknown | set | present | ok
+           )$ )
+    """,
+    re.VERBOSE,
+)
+_DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96,})")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RUNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
+
+
+def is_placeholder(value: str) -> bool:
+    """It stands where a secret would, and is none."""
+    return _PLACEHOLDER.search(value) is not None
+
+
+def is_digest(value: str) -> bool:
+    """A checksum, or a UUID: they look random, and nobody keeps them secret."""
+    return _DIGEST.fullmatch(value) is not None or _UUID.fullmatch(value) is not None
+
+
+def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
+    """Nobody would write it by hand: it changes between letters and digits too often.
+
+    Words, joined in whatever way (`train-batch-size-16`, `camelCaseName`), change seldom: fewer
+    than once in four characters.
+    """
+    if len(value) < shortest or not value.isascii():
+        return False
+    runs = _RUNS.findall(value)
+    letters = sum(map(len, runs))
+    has_digit = any(run[0].isdigit() for run in runs)
+    has_letter = any(run[0].isalpha() for run in runs)
+    return has_digit and has_letter and letters >= 0.8 * len(value) and len(runs) * 4 >= letters
