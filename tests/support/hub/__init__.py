@@ -1,9 +1,17 @@
 """A Hugging Face Hub on a loopback port, for clients that speak real HTTP to it.
 
-A group of routes is a module with a class of its own, given to `HubServer`; so far: jobs.
+A group of routes is a module with a class of its own, given to `HubServer`: jobs, and datasets as
+the upload protocol sees them (who asks, repositories, files as git blobs or in LFS, commits on a
+parent). It refuses what the real one refuses, and breaks on demand. In a test:
+
+    with HubServer() as hub:
+        api = HfApi(endpoint=hub.url, token=TOKEN)
+        hub.faults.lose_answer("/commit/")
+        ...  # and then hub.datasets.repository("ada/logs").files, .commits, .private
 """
 
 from tests.support.hub.hardware import a_machine
+from tests.support.hub.people import READ_TOKEN, SCOPED_TOKEN, TOKEN, USER
 from tests.support.hub.server import HubServer
 
-__all__ = ["HubServer", "a_machine"]
+__all__ = ["READ_TOKEN", "SCOPED_TOKEN", "TOKEN", "USER", "HubServer", "a_machine"]

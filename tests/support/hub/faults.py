@@ -1,11 +1,13 @@
 """What goes wrong on demand, in the order in which it was asked for."""
 
 import asyncio
-from collections import deque
+import random
+import threading
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from tests.support.hub.people import refusal
 from tests.support.slack.connections import hang_up
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -14,21 +16,38 @@ PAGE = "<!DOCTYPE html><html><body>Bad gateway</body></html>"
 
 
 class Faults:
-    """One for each of the next requests to a path under `/api`."""
+    """One for each of the next requests whose path has `at` in it; `at` is empty for any.
+
+    May be asked for from any thread.
+    """
 
     def __init__(self) -> None:
-        self._planned: deque[Fault] = deque()
+        self._lock = threading.Lock()  # protects _planned
+        self._planned: list[tuple[str, Fault]] = []
         self._released = asyncio.Event()
+        self._chance: random.Random | None = None
+        self._rate = 0.0
+        self.met = 0
+        """How many there were."""
 
-    def refuse(self, status: int, message: str = "Refused by the test", times: int = 1) -> None:
+    def refuse(
+        self,
+        status: int,
+        message: str = "Refused by the test",
+        times: int = 1,
+        *,
+        at: str = "",
+        code: str = "",
+    ) -> None:
         """With the Hub's own shape of an error."""
 
         async def refused(_request: web.Request, _handler: Handler) -> web.StreamResponse:
-            return refusal(status, message)
+            return refusal(status, message, code)
 
-        self._planned.extend([refused] * times)
+        for _ in range(times):
+            self._plan(refused, at)
 
-    def limit_rate(self, seconds: int) -> None:
+    def limit_rate(self, seconds: int, *, at: str = "") -> None:
         """429, and how long until there is room again."""
 
         async def limited(_request: web.Request, _handler: Handler) -> web.StreamResponse:
@@ -37,30 +56,31 @@ class Faults:
             found.headers["RateLimit-Policy"] = '"fixed window";"api";q=1000;w=300'
             return found
 
-        self._planned.append(limited)
+        self._plan(limited, at)
 
-    def page(self) -> None:
+    def page(self, *, at: str = "") -> None:
         """A page with status 200, as a gateway gives that wants somebody to sign in."""
 
         async def paged(_request: web.Request, _handler: Handler) -> web.StreamResponse:
             return web.Response(text=PAGE, content_type="text/html")
 
-        self._planned.append(paged)
+        self._plan(paged, at)
 
-    def hang(self) -> None:
+    def hang(self, times: int = 1, *, at: str = "") -> None:
         """Say nothing until `release`, then answer."""
 
         async def hung(request: web.Request, handler: Handler) -> web.StreamResponse:
             await self._released.wait()
             return await handler(request)
 
-        self._planned.append(hung)
+        for _ in range(times):
+            self._plan(hung, at)
 
     async def release(self) -> None:
         """Answer those that hang."""
         self._released.set()
 
-    def cut(self) -> None:
+    def cut(self, *, at: str = "") -> None:
         """Reset the connection in the middle of the answer."""
 
         async def halved(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,14 +94,76 @@ class Faults:
             hang_up(request.transport)
             return half
 
-        self._planned.append(halved)
+        self._plan(halved, at)
 
-    def next(self) -> Fault | None:
-        return self._planned.popleft() if self._planned else None
+    def drop(self, *, at: str = "") -> None:
+        """Reset the connection before anything was done."""
+        self._plan(_drop, at)
+
+    def lose_answer(self, *, at: str = "") -> None:
+        """Do what was asked, and reset the connection instead of saying so."""
+        self._plan(_lose, at)
+
+    def at_random(self, rate: float, seed: int) -> None:
+        """From now on so many of all requests fail, each in a way drawn by lot."""
+        with self._lock:
+            self._chance, self._rate = random.Random(seed), rate
+
+    def end(self) -> None:
+        """No more of them."""
+        with self._lock:
+            self._planned.clear()
+            self._chance = None
+
+    def next(self, path: str) -> Fault | None:
+        with self._lock:
+            for number, (at, fault) in enumerate(self._planned):
+                if at in path:
+                    del self._planned[number]
+                    self.met += 1
+                    return fault
+            if self._chance is None or self._chance.random() >= self._rate:
+                return None
+            self.met += 1
+            return self._chance.choice(_BY_LOT)
+
+    def _plan(self, fault: Fault, at: str) -> None:
+        with self._lock:
+            self._planned.append((at, fault))
 
 
-def refusal(status: int, message: str) -> web.Response:
-    """An error as the Hub writes it."""
-    return web.json_response(
-        {"error": message}, status=status, headers={"X-Error-Message": message}
-    )
+async def _drop(request: web.Request, _handler: Handler) -> web.StreamResponse:
+    return _gone(request)
+
+
+async def _lose(request: web.Request, handler: Handler) -> web.StreamResponse:
+    await handler(request)
+    return _gone(request)
+
+
+async def _fail(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+    return refusal(500, "Internal Error - We're working hard to fix this as soon as possible!")
+
+
+async def _gateway(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+    return web.Response(status=502, text=PAGE, content_type="text/html")
+
+
+async def _fail_late(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A gateway that lost patience with what was done in the end."""
+    await handler(request)
+    return web.Response(status=504, text=PAGE, content_type="text/html")
+
+
+async def _limit(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+    found = refusal(429, "You have reached your limit of requests")
+    found.headers["Retry-After"] = "0"
+    return found
+
+
+_BY_LOT: tuple[Fault, ...] = (_drop, _lose, _fail, _gateway, _fail_late, _limit)
+
+
+def _gone(request: web.Request) -> web.StreamResponse:
+    hang_up(request.transport)
+    return web.Response()

@@ -7,11 +7,12 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.support.hub.faults import Faults, refusal
+from tests.support.hub.datasets import Datasets
+from tests.support.hub.faults import Faults
 from tests.support.hub.jobs import JobRoutes
-from tests.support.slack.serving import Serving
+from tests.support.hub.people import People, refusal, token_of
+from tests.support.slack.serving import LARGEST_UPLOAD, Serving
 
-TOKEN = "hf_test_token"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -33,7 +34,9 @@ class HubServer:
     def __init__(self) -> None:
         self.requests: list[Seen] = []
         self.faults = Faults()
+        self.people = People()
         self.jobs = JobRoutes()
+        self.datasets = Datasets(self.people, lambda: self.url)
         self._serving = Serving(self._app)
 
     def __enter__(self) -> Self:
@@ -71,22 +74,24 @@ class HubServer:
         self._serving.do(self._serving.open())
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._record, self._check_token, self._break])
+        app = web.Application(
+            middlewares=[self._record, self._check_token, self._break],
+            client_max_size=LARGEST_UPLOAD,
+        )
         # The client asks for it before its first request, and takes a 404 for an answer.
         app.router.add_get("/api/agent-harnesses", _no_such_page)
-        app.router.add_routes(self.jobs.routes())
+        for group in (self.people, self.jobs, self.datasets):
+            app.router.add_routes(group.routes())
         return app
 
     @web.middleware
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        token_given = token if kind == "Bearer" else None
-        self.requests.append(Seen(request.method, request.path, token_given))
+        self.requests.append(Seen(request.method, request.path, token_of(request)))
         return await handler(request)
 
     @web.middleware
     async def _check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.headers.get("Authorization", f"Bearer {TOKEN}") != f"Bearer {TOKEN}":
+        if "Authorization" in request.headers and self.people.who(token_of(request)) is None:
             return refusal(401, "Invalid username or password.")
         return await handler(request)
 
@@ -94,7 +99,7 @@ class HubServer:
     async def _break(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path == "/api/agent-harnesses":
             return await handler(request)
-        fault = self.faults.next()
+        fault = self.faults.next(request.path)
         return await handler(request) if fault is None else await fault(request, handler)
 
 

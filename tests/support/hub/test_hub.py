@@ -6,7 +6,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from tests.support.hub import HubServer, a_machine
-from tests.support.hub.server import TOKEN
+from tests.support.hub.people import TOKEN
 
 
 @pytest.fixture
