@@ -13,7 +13,17 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usage
+from ml_intern.messages import (
+    ApprovalId,
+    AssistantMessage,
+    CallId,
+    Choice,
+    JobId,
+    ToolCall,
+    ToolMessage,
+    Usage,
+    UserMessage,
+)
 
 Outcome = Literal["finished", "waiting", "stopped", "interrupted", "failed"]
 Verdict = Literal["approve", "deny", "edit", "expire"]
@@ -68,6 +78,19 @@ class Spend:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForkedFrom:
+    """The session whose conversation, to the end of one of its turns, another one goes on with."""
+
+    session_id: str
+    turn: int
+    """From 1: each words of a person that were no answer to a question begin one."""
+    source: str = ""
+    """The file that it was read from; empty: our own journal."""
+    scored: tuple[Fact, ...] = ()
+    """Its evaluations on test splits: what was scored there counts as scored here."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionStarted:
     """Always the first event of a session."""
 
@@ -87,6 +110,22 @@ class SessionStarted:
     """Cap of this session; None: the setting counts."""
     origin: str = ""
     """Where it was started and is answered, e.g. `slack:CHANNEL:TS`; empty: where nobody waits."""
+    forked_from: ForkedFrom | None = None
+    """None: it began by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recalled:
+    """A message of the session that this one was forked from is before the model.
+
+    Stored in the transaction that starts the session, right behind its start. Nobody says it here:
+    it lets no tool read what its words name, costs nothing, and cannot be taken back.
+    """
+
+    kind: Literal["recalled"] = "recalled"
+    message: Annotated[UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")]
+    model: str = ""
+    """That gave the answer; empty for other messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -512,6 +551,7 @@ class TurnFinished:
 
 Event = (
     SessionStarted
+    | Recalled
     | UserSaid
     | Hinted
     | TurnStarted

@@ -54,6 +54,8 @@ class UserMessage:
     """It stands for what was said before it, and is also `injected`."""
     outcome_of: CallId | None = None
     """The parked call whose outcome it tells; it is also `injected`."""
+    recalled: bool = False
+    """It was said in another session, which this one goes on from."""
     role: Literal["user"] = "user"
 
 

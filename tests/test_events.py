@@ -12,13 +12,22 @@ from ml_intern.events import (
     Hinted,
     JobProgressed,
     ModelReplied,
+    Recalled,
     ToolFinished,
     ToolLost,
     TurnFinished,
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.messages import CallId, JobId, ToolCall, Usage
+from ml_intern.messages import (
+    AssistantMessage,
+    CallId,
+    JobId,
+    ToolCall,
+    ToolMessage,
+    Usage,
+    UserMessage,
+)
 
 EXAMPLES = [
     UserSaid(text="a\u2028b\0 \U0001f600", author="ada"),
@@ -44,6 +53,14 @@ EXAMPLES = [
         duration_ms=3,
     ),
     Hinted(text="Go on.", about="plan"),
+    Recalled(message=UserMessage(text="once", injected=True, summary=True, recalled=True)),
+    Recalled(
+        message=AssistantMessage(
+            thinking="so", tool_calls=(ToolCall(call_id=CallId("c"), name="n", arguments="{}"),)
+        ),
+        model="m",
+    ),
+    Recalled(message=ToolMessage(call_id=CallId("c"), name="n", text="", is_error=True)),
     ToolLost(call_id=CallId("c"), tool="t"),
     UnknownResolved(call_id=CallId("c"), choice="retry", resolved_by="ada", note="nothing came"),
     JobProgressed(job_id=JobId("j"), step=1, max_steps=None, metrics={"loss": None}, log_offset=3),

@@ -36,6 +36,7 @@ from ml_intern.events import (
     Notified,
     OpCancelled,
     Outcome,
+    Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
@@ -49,7 +50,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage
+from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage, UserMessage
 from ml_intern.money import MICRO_USD
 from ml_intern.queue.rows import Recorded
 
@@ -230,6 +231,8 @@ class View:
                 self._start(event, at)
             case UserSaid():
                 self.task = self.task or event.text
+            case Recalled(message=UserMessage(text=text)):
+                self.task = self.task or text
             case TurnStarted():
                 self._end_rest(at)
                 self.outcome, self.detail, self.waiting_on = None, "", ()
@@ -264,7 +267,8 @@ class View:
             case RuleRevoked():
                 self.rules.pop(event.rule_id, None)
             case (
-                Hinted()
+                Recalled()
+                | Hinted()
                 | ModelAsked()
                 | ModelFailed()
                 | OpCancelled()

@@ -19,6 +19,7 @@ from ml_intern.events import (
     Event,
     Hinted,
     ModelReplied,
+    Recalled,
     ToolFinished,
     ToolStarted,
     Undone,
@@ -53,6 +54,8 @@ class ContextManager:
     def add(self, event: Event) -> None:
         """Take up what happened; events that a model need not see change nothing."""
         match event:
+            case Recalled(message=message):
+                self._messages.append(message)
             case UserSaid(text=text):
                 self._hear(UserMessage(text=text))
             case Hinted(text=text):
@@ -86,7 +89,9 @@ class ContextManager:
                 pass
 
     def last_words(self) -> str | None:
-        """What a person said last, if it can still be taken back; words in a summary cannot."""
+        """What a person said last, if it can still be taken back; words in a summary cannot, nor
+        those of another session.
+        """
         place = self._last_words()
         return self._messages[place].text if place < len(self._messages) else None
 
@@ -99,7 +104,7 @@ class ContextManager:
         for place in range(len(self._messages) - 1, 0, -1):
             message = self._messages[place]
             if isinstance(message, UserMessage):
-                if message.summary:
+                if message.summary or message.recalled:
                     break
                 if not message.injected:
                     return place

@@ -32,6 +32,7 @@ from ml_intern.events import (
     ModelReplied,
     Notified,
     OpCancelled,
+    Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
@@ -196,6 +197,7 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             connection.execute(_CHANGE_MODEL, {"of": session_id, "to": event.model})
         case (
             SessionStarted()
+            | Recalled()
             | UserSaid()
             | Hinted()
             | CallParked()

@@ -33,6 +33,7 @@ from ml_intern.events import (
     ModelReplied,
     Notified,
     OpCancelled,
+    Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
@@ -157,14 +158,25 @@ class Refold:
         self._asked: set[str] = set()
         """What was reserved for a request to a model that has not ended."""
         self._is_first = True
+        self._may_recall = False
+        """Only behind the start of a fork, before anything else happened."""
 
     def take(self, event: Event, at: str) -> Iterator[str]:
         """Take up the next event; yields what is wrong with it, in words."""
         if isinstance(event, SessionStarted) != self._is_first:
             yield f"session_started is the first event and no other; this is {event.kind}"
         self._is_first = False
+        yield from self._recall(event)
         yield from self._paid(event)
         yield from self._moved(event, at)
+
+    def _recall(self, event: Event) -> Iterator[str]:
+        if isinstance(event, SessionStarted):
+            self._may_recall = event.forked_from is not None
+        elif not isinstance(event, Recalled):
+            self._may_recall = False
+        elif not self._may_recall:
+            yield "a message of another session is recalled elsewhere than where a fork starts"
 
     def _paid(self, event: Event) -> Iterator[str]:
         """What the event does to what is reserved; before it moves anything else."""
@@ -257,7 +269,8 @@ class Refold:
             case ModelChanged():
                 self.session.model = stored(event.model)
             case (
-                UserSaid()
+                Recalled()
+                | UserSaid()
                 | Hinted()
                 | ModelAsked()
                 | ModelFailed()

@@ -31,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest of `ml_intern/queue/migrations/versions`."""
 
 VERSION = int(REVISION)

@@ -21,6 +21,7 @@ from ml_intern.events import (
     ApprovalReminded,
     BudgetExtended,
     Event,
+    Recalled,
     RuleGranted,
     SessionStarted,
 )
@@ -110,15 +111,21 @@ class Store:
     # Accepting
 
     def create_session(
-        self, session_id: SessionId, started: SessionStarted, first: UserInput
+        self,
+        session_id: SessionId,
+        started: SessionStarted,
+        first: UserInput,
+        recalled: Sequence[Recalled] = (),
     ) -> int:
         """A new session with its first event and its first op; returns the op's number.
+
+        `recalled`: of a fork, the messages that it goes on from.
 
         Raises Busy, InputError for text that no UTF-8 can hold, StateConflict when the session
         exists, StoreUnavailable.
         """
         at = stamp(self._clock.now())
-        found = encoded([started])
+        found = encoded([started, *recalled])
 
         def work(connection: Connection) -> int:
             backlog.refuse_over_bounds(connection, session_id, first)

@@ -148,6 +148,8 @@ class History:
             case SessionStarted():
                 self.max_iterations = event.max_iterations
                 self.instructions = event.instructions
+                if event.forked_from is not None:
+                    self.facts.extend(event.forked_from.scored)
             case UserSaid(text=text):
                 self.said.append(text)
                 self._facts_when_said.append(len(self.facts))

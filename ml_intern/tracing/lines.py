@@ -5,9 +5,10 @@ again and leaving out what it holds. Every call is answered at most once; those 
 when a turn ends are answered here. Not thread-safe.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from ml_intern.events import (
     AccessRefused,
@@ -31,6 +32,7 @@ from ml_intern.events import (
     ModelReplied,
     Notified,
     OpCancelled,
+    Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
@@ -44,7 +46,15 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.messages import CallId, SessionId, ToolCall, Usage
+from ml_intern.messages import (
+    AssistantMessage,
+    CallId,
+    SessionId,
+    ToolCall,
+    ToolMessage,
+    Usage,
+    UserMessage,
+)
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import notices
 from ml_intern.tracing.chain import Chain
@@ -72,6 +82,7 @@ from ml_intern.transcript.line import (
     tool_input,
 )
 
+_RECALLED: JsonObject = {"recalled": True}
 UNFINISHED = "Interrupted before the tool finished."
 STOP_REASONS = {"end": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"}
 
@@ -121,6 +132,8 @@ class SessionLines:
         match event:
             case SessionStarted():
                 self._start(event)
+            case Recalled():
+                self._recall(event)
             case UserSaid():
                 self._person(event)
             case Hinted():
@@ -163,14 +176,29 @@ class SessionLines:
         self._shown = Shown(self._redactor, event.workspace)
 
     def _person(self, event: UserSaid) -> None:
-        extra: JsonObject = {"author": self._shown.brief(event.author)}
+        self._say(event.text, {"author": self._shown.brief(event.author)})
+
+    def _say(self, text: str, extra: JsonObject) -> None:
+        """Words of a person, here or in the session that this one was forked from."""
         if not self._spoken and self._started is not None:
-            extra["model"] = self._shown.brief(self._started.model)
+            extra = {**extra, **self._about(self._started)}
         self._spoken = True
-        self._add(Said(text=self._shown.words(event.text)), extra)
+        self._add(Said(text=self._shown.words(text)), extra)
         held, self._held = self._held, []
         for body, held_extra in held:
             self._add(body, held_extra)
+
+    def _about(self, started: SessionStarted) -> JsonObject:
+        """What the first line says of the session."""
+        about: JsonObject = {"model": self._shown.brief(started.model)}
+        if (parent := started.forked_from) is not None:
+            source = {"source": self._shown.brief(parent.source)} if parent.source else {}
+            about["forkedFrom"] = {
+                "sessionId": self._shown.brief(parent.session_id),
+                "turn": parent.turn,
+                **source,
+            }
+        return about
 
     def _reply(self, event: ModelReplied) -> None:
         self._close_calls()
@@ -179,30 +207,80 @@ class SessionLines:
             self._replied(event, uses),
             {"replyId": self._shown.brief(event.reply_id), "durationMs": event.duration_ms},
         )
-        for call, use in zip(event.tool_calls, uses, strict=True):
+        self._expect(event.tool_calls, uses, asked_in)
+        self._chain.context_tokens = _tokens(event.usage)
+        self._title()
+
+    def _expect(self, calls: Iterable[ToolCall], uses: Iterable[ToolUse], asked_in: str) -> None:
+        """Their results will come."""
+        for call, use in zip(calls, uses, strict=True):
             self._calls[call.call_id] = _OpenCall(
                 use_id=use.use_id, tool=use.name, asked_in=asked_in
             )
-        self._chain.context_tokens = _tokens(event.usage)
-        self._title()
+
+    # Of the session that this one was forked from
+
+    def _recall(self, event: Recalled) -> None:
+        match event.message:
+            case UserMessage() as said:
+                self._recall_words(said)
+            case AssistantMessage() as answer:
+                self._recall_answer(answer, event.model)
+            case ToolMessage() as result:
+                self._recall_result(result)
+            case _:
+                assert_never(event.message)
+
+    def _recall_words(self, said: UserMessage) -> None:
+        if said.summary and self._spoken:
+            self._chain.compact(self._shown.words(said.text), _RECALLED)
+        elif said.injected:
+            self._add(Said(text=self._shown.words(said.text), is_meta=True), _RECALLED)
+        else:
+            self._say(said.text, _RECALLED)
+
+    def _recall_answer(self, answer: AssistantMessage, model: str) -> None:
+        """It was paid for there."""
+        uses = [self._use(call) for call in answer.tool_calls]
+        stop: Literal["tool_calls", "end"] = "tool_calls" if uses else "end"
+        replied = Replied(
+            message_id=f"msg_{self._unique()}",
+            request_id=f"req_{self._unique()}",
+            model=self._shown.brief(model),
+            blocks=self._blocks(answer.thinking, answer.text, uses),
+            stop_reason=STOP_REASONS[stop],
+            usage=Usage(),
+            cost_usd=0.0,
+        )
+        self._answered = True
+        self._expect(answer.tool_calls, uses, self._add(replied, _RECALLED))
+
+    def _recall_result(self, result: ToolMessage) -> None:
+        call = self._calls.pop(result.call_id, None)
+        if call is not None:
+            details: JsonObject = {
+                "tool": self._shown.brief(result.name),
+                "ok": not result.is_error,
+            }
+            text = self._shown.output(result.text)
+            self._add_answer(call, text, is_error=result.is_error, details=details, extra=_RECALLED)
 
     def _replied(self, event: ModelReplied, uses: list[ToolUse]) -> Replied:
         self._answered = True
         unique = self._unique()
-        blocks: tuple[Block, ...] = (
-            Thinking(text=self._shown.words(event.thinking)),
-            Text(text=self._shown.words(event.text)),
-            *uses,
-        )
         return Replied(
             message_id=f"msg_{unique}",
             request_id=f"req_{unique}",
             model=self._shown.brief(event.model),
-            blocks=blocks,
+            blocks=self._blocks(event.thinking, event.text, uses),
             stop_reason=STOP_REASONS[event.stop_reason],
             usage=event.usage,
             cost_usd=None if event.cost_micro_usd is None else event.cost_micro_usd / 1_000_000,
         )
+
+    def _blocks(self, thinking: str, text: str, uses: Iterable[ToolUse]) -> tuple[Block, ...]:
+        thought = Thinking(text=self._shown.words(thinking))
+        return (thought, Text(text=self._shown.words(text)), *uses)
 
     def _unique(self) -> str:
         return line_uuid(self._session_id, f"reply {self.seq}").replace("-", "")
@@ -338,7 +416,13 @@ class SessionLines:
         self._add(noticed, self._shown.value(notice.extra))
 
     def _add_answer(
-        self, call: _OpenCall, text: str, *, is_error: bool, details: JsonObject | str
+        self,
+        call: _OpenCall,
+        text: str,
+        *,
+        is_error: bool,
+        details: JsonObject | str,
+        extra: JsonObject | None = None,
     ) -> None:
         answer = Answered(
             use_id=call.use_id,
@@ -347,7 +431,7 @@ class SessionLines:
             details=details,
             asked_in=call.asked_in,
         )
-        self._add(answer)
+        self._add(answer, extra)
 
     def _add(self, body: Body, extra: JsonObject | None = None) -> str:
         """The line's uuid; none while it is held back."""

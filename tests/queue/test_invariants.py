@@ -313,6 +313,11 @@ IMPOSSIBLE = {
          "model": "autopilot", "workspace": "/w", "started_in": "/home/ada"},
         "session_started is the first event and no other; this is session_started",
     ),
+    "recalled late": (
+        {"where": of(S, seq=28), "kind": "recalled",
+         "message": {"text": "once", "recalled": True, "role": "user"}},
+        "a message of another session is recalled elsewhere than where a fork starts",
+    ),
     "planned twice": (
         {"where": of(S, seq=3), "tool_calls": [
             {"call_id": f"c{i}", "name": "bash", "arguments": ""} for i in (1, 2, 3, 4, 4)]},

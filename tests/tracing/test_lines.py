@@ -13,6 +13,7 @@ from ml_intern.events import (
     Compacted,
     Event,
     Fact,
+    ForkedFrom,
     Hinted,
     InterruptRequested,
     JobEnded,
@@ -23,6 +24,7 @@ from ml_intern.events import (
     ModelFailed,
     OpCancelled,
     Outcome,
+    Recalled,
     ToolLost,
     ToolStarted,
     ToolWaiting,
@@ -32,12 +34,26 @@ from ml_intern.events import (
     UnknownResolved,
     Verdict,
 )
-from ml_intern.messages import ApprovalId, CallId, Choice, JobId, ToolCall, Usage
+from ml_intern.messages import (
+    ApprovalId,
+    AssistantMessage,
+    CallId,
+    Choice,
+    JobId,
+    ToolCall,
+    ToolMessage,
+    Usage,
+    UserMessage,
+)
+from ml_intern.queue.rows import Recorded
 from ml_intern.tracing.chain import MAX_CHAIN
 from ml_intern.tracing.lines import UNFINISHED, SessionLines
 from ml_intern.tracing.mark import read_mark
 from ml_intern.tracing.redaction import Redactor
+from ml_intern.transcript import reading
+from ml_intern.transcript.conversation import messages
 from ml_intern.transcript.line import Title, encode
+from ml_intern.transcript.problems import Problems
 from tests.tracing.fakes import (
     WORKSPACE,
     FakeJournal,
@@ -593,6 +609,56 @@ def test_what_changes_a_session_between_turns_is_told() -> None:
         "ada took back what was said last, and the answer to it",
         "bob changed the model to another",
     ]
+
+
+def forked(*events: Event) -> list[Recorded]:
+    journal = FakeJournal()
+    parent = ForkedFrom(session_id="parent", turn=2, source="ada/sessions/x.jsonl")
+    recalled = [
+        UserMessage(text="Train something.", recalled=True),
+        UserMessage(text="The middle.", injected=True, summary=True, recalled=True),
+        AssistantMessage(text="I look.", thinking="Hm.", tool_calls=(call("c1"), call("c2"))),
+        ToolMessage(call_id=CallId("c1"), name="bash", text="one"),
+        ToolMessage(call_id=CallId("c2"), name="bash", text="two", is_error=True),
+        UserMessage(text="Mind the disk.", injected=True, recalled=True),
+    ]
+    journal.add(
+        session_id("fork"),
+        started(forked_from=parent),
+        *(Recalled(message=message, model="other") for message in recalled),
+        *events,
+    )
+    return journal.all
+
+
+def test_what_a_fork_goes_on_from_is_written_as_lines_of_its_own(tmp_path: Path) -> None:
+    session = forked(said("Go on."), replied("Done.", call("c1")), answered("c1"), ended())
+    lines = read(fold(session))
+    assert broken_rules(write(tmp_path, session)) == []
+    assert lines[0]["mlIntern"]["forkedFrom"] == {
+        "sessionId": "parent", "turn": 2, "source": "ada/sessions/x.jsonl"
+    }  # fmt: skip
+    assert [line["mlIntern"].get("recalled", False) for line in lines] == [True] * 7 + [False] * 5
+    answer = lines[3]["message"]
+    assert (answer["model"], answer["usage"]["output_tokens"]) == ("other", 0)
+    results = [line["message"]["content"][0] for line in lines[4:6]]
+    assert [one["is_error"] for one in results] == [False, True]
+    new = lines[8]["message"]["content"][-1]
+    assert new["id"] == "c1_2", "an id of the parent stands for one call alone"
+
+
+def test_the_messages_of_a_fork_are_read_back_from_its_file(tmp_path: Path) -> None:
+    path = write(tmp_path, forked(said("Go on.")))
+    problems = Problems()
+    told = messages(reading.read(path, problems))
+    assert [type(one).__name__ for one in told] == [
+        "UserMessage", "UserMessage", "AssistantMessage", "ToolMessage", "ToolMessage",
+        "UserMessage", "UserMessage",
+    ]  # fmt: skip
+    assert [one.text for one in told if isinstance(one, UserMessage)] == [
+        "Train something.", "The middle.", "Mind the disk.", "Go on."
+    ]  # fmt: skip
+    assert problems.count == 0
 
 
 def everything() -> list[Event]:
