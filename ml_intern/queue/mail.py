@@ -199,6 +199,12 @@ _HOLD = (
 )
 _IS_FREE = select(reader.c.name).where(reader.c.name == bindparam("of"), _FREE)
 _KNOWN = select(reader.c.name).where(reader.c.name == bindparam("of"))
+_REACHED = select(reader.c.position).where(reader.c.name == bindparam("of"))
+_REACH = (
+    update(reader)
+    .where(reader.c.name == bindparam("of"), reader.c.position < bindparam("reached"))
+    .values(position=bindparam("reached"))
+)
 _OURS = update(reader).where(reader.c.name == bindparam("of"), reader.c.token == bindparam("ours"))
 _RENEW = _OURS.values(held_until=bindparam("until"))
 _RELEASE = _OURS.values(held_until=None)
@@ -363,6 +369,21 @@ class Mail:
             self._change(work)
         else:
             self._database.write(work)
+
+    def reached(self, name: str) -> int | None:
+        """How far this reader has come; None when it never was."""
+        with self._database.read() as connection:
+            found: int | None = connection.execute(_REACHED, {"of": name}).scalar()
+        return found
+
+    def reach(self, name: str, position: int) -> None:
+        """This reader, of which there may be several, has come so far; it never goes back."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(_NEW_READER, {"name": name, "position": position})
+            connection.execute(_REACH, {"of": name, "reached": position})
+
+        self._database.write(work)
 
     # Waiting
 

@@ -12,6 +12,7 @@ from typing import Any
 from ml_intern.client.door import Door
 from ml_intern.clock import Clock
 from ml_intern.queue.store import Store
+from ml_intern.slack.absence import Absence
 from ml_intern.slack.access import Access
 from ml_intern.slack.clerk import Clerk
 from ml_intern.slack.listener import Listener
@@ -69,6 +70,7 @@ class Slack:
             web,
             access,
             clock,
+            Absence(store.mail, door, web, clock, setup.channel),
             app_token=setup.app_token,
             base_url=setup.base_url,
             redact=redact,

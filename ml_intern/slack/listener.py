@@ -9,7 +9,7 @@ import http.client
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -21,23 +21,24 @@ from ml_intern.client.door import Door
 from ml_intern.clock import Clock
 from ml_intern.errors import InputError, SlackError
 from ml_intern.queue.mail import Mail
-from ml_intern.queue.rows import ApprovalRow, SessionRow
+from ml_intern.queue.rows import ApprovalRow
 from ml_intern.slack import modal
+from ml_intern.slack.absence import Absence
 from ml_intern.slack.access import Access
-from ml_intern.slack.drafts import CHANNEL, ephemeral, root_key
+from ml_intern.slack.drafts import CHANNEL, ephemeral
 from ml_intern.slack.envelopes import Heard, heard
 from ml_intern.slack.web import SlackWeb, client
 
 log = logging.getLogger(__name__)
 
+NAME = "slack-listener"
+"""Its place in `reader` is a time: seconds since 1970 until which all is stored that was said."""
 SOCKETS = 2
 LOOK_S = 1.0
 LONGEST_PAUSE_S = 60.0
 CLOSE_S = 4.0
-AWAY = timedelta(hours=24)
-"""How far back words are heard that came while nobody listened."""
-MOST_THREADS = 40
-PAGE = 200
+REACH_S = 15.0
+"""How often it is stored that all was heard, and looked for what was not."""
 
 
 class Listener:
@@ -50,6 +51,7 @@ class Listener:
         web: SlackWeb,
         access: Access,
         clock: Clock,
+        absence: Absence,
         *,
         app_token: str,
         base_url: str | None,
@@ -60,22 +62,60 @@ class Listener:
         self._web = web
         self._access = access
         self._clock = clock
+        self._absence = absence
         self._app_token, self._base_url = app_token, base_url
         self._redact = redact
 
     def run(self, stop: threading.Event) -> None:
         """Listen until `stop` is set."""
+        if self._mail.reached(NAME) is None:  # what was said before Slack was set up is not heard
+            self._reach(self._clock.now())
         sockets: list[SocketModeClient] = []
         try:
             while len(sockets) < SOCKETS and not stop.is_set():
                 if (socket := self._connected(stop)) is not None:
                     sockets.append(socket)
-            if not stop.is_set():
-                self._catch_up()
-            while not stop.is_set():
-                self._clock.wait(stop, LOOK_S)
+            self._look_after(sockets, stop)
         finally:
             _close_all(sockets)
+
+    def _look_after(self, sockets: Sequence[SocketModeClient], stop: threading.Event) -> None:
+        """Notice when Slack is lost and found again; look then for what was said meanwhile.
+
+        That everything is heard up to a time is stored: others who listen heard it too.
+        """
+        is_there, is_complete = False, False
+        lost_at = due = self._clock.monotonic()
+        while not stop.is_set():
+            now = self._clock.monotonic()
+            was_there, is_there = is_there, any(socket.is_connected() for socket in sockets)
+            if is_there and not was_there:
+                log.info("slack_connected", extra={"after_s": round(now - lost_at, 1)})
+                is_complete = False
+            elif was_there and not is_there:
+                log.warning("slack_lost")
+                lost_at = now
+            if is_there and now >= due:
+                is_complete = is_complete or self._catch_up(stop)
+                if is_complete:
+                    self._reach(self._clock.now())
+                due = self._clock.monotonic() + REACH_S
+            self._clock.wait(stop, LOOK_S)
+
+    def _catch_up(self, stop: threading.Event) -> bool:
+        """Hear what was said while nobody listened; false when Slack cannot say."""
+        since = datetime.fromtimestamp(self._mail.reached(NAME) or 0, UTC)
+        try:
+            number = self._absence.hear(since, stop)
+        except SlackError as exc:
+            log.warning("slack_not_caught_up", extra={"error": str(exc)})
+            return False
+        if number:
+            log.info("slack_caught_up", extra={"number": number})
+        return True
+
+    def _reach(self, at: datetime) -> None:
+        self._mail.reach(NAME, int(at.timestamp()))
 
     def _connected(self, stop: threading.Event) -> SocketModeClient | None:
         """One more socket; None when we are told to stop before there is one."""
@@ -110,37 +150,6 @@ class Listener:
         socket.send_socket_mode_response(response)
         if found is not None and is_new and found.body.get("action") in _WINDOWS:
             self._open_window(found, str(request.payload.get("trigger_id", "")))
-
-    # What was said while nobody listened
-
-    def _catch_up(self) -> None:
-        """Hear the replies in the threads of sessions in which something happened lately.
-
-        Slack repeats them for some minutes only. Those that were heard are known by their keys.
-        """
-        since = self._clock.now() - AWAY
-        try:
-            bot = str(self._web.ask("auth.test").get("user_id", ""))
-            for row in self._door.sessions(MOST_THREADS):
-                if row.updated >= since:
-                    self._hear_thread(row, max(since, row.created), bot)
-        except SlackError as exc:
-            log.warning("slack_not_caught_up", extra={"error": str(exc)})
-
-    def _hear_thread(self, row: SessionRow, since: datetime, bot: str) -> None:
-        root = self._mail.find(root_key(row.session_id))
-        if root is None or root.external_id is None:
-            return
-        channel, ts = root.external_id.split(":", 1)
-        oldest = f"{since.timestamp():.6f}"
-        found = self._web.ask(
-            "conversations.replies", channel=channel, ts=ts, oldest=oldest, limit=PAGE
-        )
-        for message in found.get("messages", ()):
-            event = {"type": "message", **message, "channel": channel}
-            said = heard("events_api", {"event": event, "authorizations": [{"user_id": bot}]})
-            if said is not None and message.get("ts") != ts and message.get("ts", "") > oldest:
-                self._mail.receive(CHANNEL, said.key, said.body)
 
     # Windows
 

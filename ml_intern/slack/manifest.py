@@ -12,6 +12,7 @@ SCOPES = {
     "groups:history": "as `channels:history`, in private channels",
     "groups:read": "as `channels:read`, for private channels",
     "im:history": "direct messages start sessions, too",
+    "im:read": "direct messages that came while nobody listened are looked for",
     "metadata.message:read": "a message whose sending broke off is found, not sent twice",
     "usergroups:read": "user groups in slack_may_start and slack_may_decide",
 }

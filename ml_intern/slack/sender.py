@@ -298,21 +298,18 @@ class Sender:
         """Those of the thread, or of the channel, since the row was made."""
         thread_ts = self._thread_ts(post.body)
         method = "conversations.history" if thread_ts is None else "conversations.replies"
+        pages = self._web.pages(
+            method,
+            channel=self._web.channel_id(post.body["channel"]),
+            ts=thread_ts,
+            oldest=f"{(post.created - SKEW).timestamp():.6f}",
+            include_all_metadata=True,
+            limit=PAGE,
+        )
         found: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while cursor != "":
+        for page in pages:
             self._keep()
-            answer = self._web.ask(
-                method,
-                channel=self._web.channel_id(post.body["channel"]),
-                ts=thread_ts,
-                oldest=f"{(post.created - SKEW).timestamp():.6f}",
-                include_all_metadata=True,
-                limit=PAGE,
-                cursor=cursor,
-            )
-            found += answer.get("messages", ())
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor", ""))
+            found += page.get("messages", ())
         return found
 
     # Failure

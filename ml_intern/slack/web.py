@@ -69,6 +69,14 @@ class SlackWeb:
             raise SlackUnclear(f"{method}: Slack did not answer ({exc}).") from exc
         return _object(answer.data)
 
+    def pages(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """As `ask`, page by page."""
+        cursor: str | None = None
+        while cursor != "":
+            answer = self.ask(method, **arguments, cursor=cursor)
+            yield answer
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor", ""))
+
     def scopes(self) -> frozenset[str]:
         """What the token may do. Raises as `call` does."""
         try:
@@ -91,13 +99,10 @@ class SlackWeb:
         return self._ids[name]
 
     def _look_up(self, name: str) -> str:
-        cursor: str | None = None
-        while cursor != "":
-            answer = self.ask("conversations.list", types=_KINDS, limit=1000, cursor=cursor)
-            for one in answer.get("channels", ()):
+        for page in self.pages("conversations.list", types=_KINDS, limit=1000):
+            for one in page.get("channels", ()):
                 if one.get("name") == name:
                     return str(one["id"])
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor", ""))
         raise SlackRefused(
             f"There is no channel {name}. {NEXT_STEPS['channel_not_found']}",
             error="channel_not_found",

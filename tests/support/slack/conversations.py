@@ -23,17 +23,30 @@ def info(desk: Desk, call: Call) -> Json:
 
 
 def list_(desk: Desk, call: Call) -> Json:
+    found = _of_kinds(desk, call)
+    return _listed([one for one in found if one.kind == "channel" or BOT_USER in one.members], call)
+
+
+def of_user(desk: Desk, call: Call) -> Json:
+    """Those that the bot is in. https://docs.slack.dev/reference/methods/users.conversations"""
+    if call.text("user") not in ("", BOT_USER):
+        raise Refused("user_not_found")
+    return _listed([one for one in _of_kinds(desk, call) if BOT_USER in one.members], call)
+
+
+def _of_kinds(desk: Desk, call: Call) -> list[Channel]:
     wanted = (call.text("types") or "public_channel").split(",")
     kinds = {KINDS[name] for name in wanted if name in KINDS}
     for kind in sorted(kinds):
         call.scopes(f"{Channel('', '', kind).scope_family}:read")
-    found = [
+    return [
         channel
         for channel in desk.workspace.channels.values()
-        if channel.kind in kinds
-        and (channel.kind == "channel" or BOT_USER in channel.members)
-        and not (channel.archived and call.flag("exclude_archived"))
+        if channel.kind in kinds and not (channel.archived and call.flag("exclude_archived"))
     ]
+
+
+def _listed(found: Sequence[Channel], call: Call) -> Json:
     page, cursor = _page(found, call, 100)
     return {"channels": [as_channel(one) for one in page], **_more(cursor)}
 

@@ -45,6 +45,7 @@ METHODS = {
     "files.info": Method(files.info, ("files:read",), 4),
     "reactions.add": Method(people.reactions_add, ("reactions:write",), 3),
     "usergroups.users.list": Method(people.usergroups_users_list, ("usergroups:read",), 2),
+    "users.conversations": Method(conversations.of_user, READ, 3),
     "users.info": Method(people.users_info, ("users:read",), 4),
     "views.open": Method(modals.views_open, (), 4),
     "views.push": Method(modals.views_push, (), 4),

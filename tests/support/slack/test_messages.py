@@ -4,7 +4,15 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from tests.support.slack import APPROVER, REQUESTER, STRANGER, TRAINING, SlackServer
+from tests.support.slack import (
+    APPROVER,
+    BOT_USER,
+    GENERAL,
+    REQUESTER,
+    STRANGER,
+    TRAINING,
+    SlackServer,
+)
 from tests.support.slack.given import actions, button, error_of, section
 
 METADATA = {"event_type": "approval_asked", "event_payload": {"approval_id": "a1"}}
@@ -164,3 +172,22 @@ def test_history_is_read_between_two_times_and_newest_first(slack: SlackServer, 
     assert read(oldest=first) == "cb"
     assert read(oldest=middle, latest=last, inclusive=True) == "cb"
     assert read(oldest=middle, latest=last) == ""
+
+
+def test_the_channels_of_the_bot_come_page_by_page_and_by_kind(
+    slack: SlackServer, client: WebClient
+) -> None:
+    slack.dm(REQUESTER, "hello")
+    slack.channel(GENERAL).members.add(BOT_USER)
+    kinds = "public_channel,private_channel,im"
+    first = client.users_conversations(types=kinds, limit=2)
+    rest = client.users_conversations(
+        types=kinds, limit=2, cursor=first["response_metadata"]["next_cursor"]
+    )
+    found = [one["id"] for page in (first, rest) for one in page["channels"]]
+    assert found[:2] == [TRAINING, GENERAL]
+    assert found[2].startswith("D")
+    assert rest["response_metadata"]["next_cursor"] == ""
+    slack.tokens.bot.scopes.discard("im:read")
+    with pytest.raises(SlackApiError, match="missing_scope"):
+        client.users_conversations(types=kinds)
