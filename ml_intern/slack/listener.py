@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from ml_intern.client.door import Door
 from ml_intern.clock import Clock
-from ml_intern.errors import InputError, SlackError
+from ml_intern.errors import InputError, SlackError, StoreUnavailable
 from ml_intern.queue.mail import Mail
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.slack import modal
@@ -35,6 +35,9 @@ NAME = "slack-listener"
 """Its place in `reader` is a time: seconds since 1970 until which all is stored that was said."""
 SOCKETS = 2
 LOOK_S = 1.0
+SLACK_WAITS_S = 2.5
+"""For an acknowledgement it waits three seconds."""
+AGAIN_S = 0.1
 LONGEST_PAUSE_S = 60.0
 CLOSE_S = 4.0
 REACH_S = 15.0
@@ -63,6 +66,7 @@ class Listener:
         self._access = access
         self._clock = clock
         self._absence = absence
+        self._never = threading.Event()
         self._app_token, self._base_url = app_token, base_url
         self._redact = redact
 
@@ -96,11 +100,23 @@ class Listener:
                 log.warning("slack_lost")
                 lost_at = now
             if is_there and now >= due:
-                is_complete = is_complete or self._catch_up(stop)
-                if is_complete:
-                    self._reach(self._clock.now())
+                is_complete = self._keep_up(stop, is_complete=is_complete)
                 due = self._clock.monotonic() + REACH_S
             self._clock.wait(stop, LOOK_S)
+
+    def _keep_up(self, stop: threading.Event, *, is_complete: bool) -> bool:
+        """Look for what was missed, if something was, and store how far all is heard.
+
+        False when that could not be done: while the store was away words may have been missed.
+        """
+        try:
+            if not is_complete and not self._catch_up(stop):
+                return False
+            self._reach(self._clock.now())
+        except StoreUnavailable as exc:
+            log.warning("slack_not_caught_up", extra={"error": str(exc)})
+            return False
+        return True
 
     def _catch_up(self, stop: threading.Event) -> bool:
         """Hear what was said while nobody listened; false when Slack cannot say."""
@@ -137,19 +153,39 @@ class Listener:
         return None
 
     def _hear(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        try:
+            self._take(socket, request)
+        except StoreUnavailable as exc:  # whoever pressed is told by Slack, and events come again
+            log.error("slack_not_stored", extra={"error": str(exc)})  # noqa: TRY400
+
+    def _take(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
         found = heard(request.type, request.payload)
         answer = None
         is_new = False
         if found is not None and found.body["kind"] == "submission":
             answer = self._take_submission(found)
         elif found is not None:
-            is_new = self._mail.receive(CHANNEL, found.key, found.body)
+            is_new = self._receive(found.key, found.body)
         response: dict[str, Any] = {"envelope_id": request.envelope_id}
         if answer is not None:
             response["payload"] = answer
         socket.send_socket_mode_response(response)
         if found is not None and is_new and found.body.get("action") in _WINDOWS:
             self._open_window(found, str(request.payload.get("trigger_id", "")))
+
+    def _receive(self, key: str, body: dict[str, Any]) -> bool:
+        """Store it; false when it was stored before.
+
+        Tries as long as Slack waits: it repeats no click. Raises StoreUnavailable.
+        """
+        end = self._clock.monotonic() + SLACK_WAITS_S
+        while True:
+            try:
+                return self._mail.receive(CHANNEL, key, body)
+            except StoreUnavailable:
+                if self._clock.monotonic() > end:
+                    raise
+                self._clock.wait(self._never, AGAIN_S)
 
     # Windows
 
@@ -199,7 +235,7 @@ class Listener:
             if answer is not None:
                 return answer
             body |= {"verdict": "edit", "arguments": arguments}
-        self._mail.receive(CHANNEL, found.key, body)
+        self._receive(found.key, body)
         return None
 
     def _edited(

@@ -48,18 +48,33 @@ def in_shifts(
 ) -> None:
     """Run `work` whenever nobody else holds the row `name`, until `stop` is set.
 
-    `begin_at`: see `Mail.hold`. Raises what `work` raises, but for LeaseLost.
+    `begin_at`: see `Mail.hold`. Waits while the store is away, and gives back then what it could
+    not give back before. Raises what else `work` raises.
     """
+    held: Held | None = None
+    is_away = False
     while not stop.is_set():
-        held = mail.hold(name, begin_at())
-        if held is None:
-            clock.wait(stop, LOOK_S)
-            continue
-        log.info("slack_shift_begins", extra={"shift": name})
         try:
-            work(Shift(mail, clock, held))
+            if held is not None:
+                _give_back(mail, held)
+            held, is_away = mail.hold(name, begin_at()), False
+            if held is not None:
+                log.info("slack_shift_begins", extra={"shift": name})
+                work(Shift(mail, clock, held))
         except LeaseLost:
             log.warning("slack_shift_lost", extra={"shift": name})
+        except StoreUnavailable as exc:
+            if not is_away:
+                log.error("slack_store_away", extra={"shift": name, "error": str(exc)})  # noqa: TRY400
+            is_away = True
         finally:
-            with suppress(LeaseLost, StoreUnavailable):
-                mail.release(held)
+            with suppress(StoreUnavailable):
+                if held is not None:
+                    _give_back(mail, held)
+                held = None
+        clock.wait(stop, LOOK_S)
+
+
+def _give_back(mail: Mail, held: Held) -> None:
+    with suppress(LeaseLost):
+        mail.release(held)
