@@ -14,6 +14,33 @@ KEEP_S = 60.0
 """How long the members of a group are remembered."""
 
 
+MOST_REFUSALS = 10
+"""Of one person in an hour that are told and noted."""
+HOUR_S = 3600.0
+
+
+class Refusals:
+    """Who was refused how often in this hour. For one thread; a restart begins anew."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lately: dict[str, tuple[float, int]] = {}
+        """When the hour of a person began, and how often they were refused in it."""
+
+    def take(self, user: str) -> int | None:
+        """Count one more. None: it is one too many to be told and noted.
+
+        Else how many were one too many in the person's hour before.
+        """
+        now = self._clock.monotonic()
+        began, number = self._lately.get(user, (now, 0))
+        left_out = 0
+        if now - began >= HOUR_S:
+            left_out, began, number = max(0, number - MOST_REFUSALS), now, 0
+        self._lately[user] = (began, number + 1)
+        return left_out if number < MOST_REFUSALS else None
+
+
 class Access:
     """Ids of people (`U…`, `W…`), teams (`T…`, `E…`) and user groups (`S…`). For any thread.
 

@@ -37,7 +37,7 @@ from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
 from ml_intern.session.said import Said
 from ml_intern.slack import blocks, drafts
-from ml_intern.slack.access import Access
+from ml_intern.slack.access import Access, Refusals
 from ml_intern.slack.drafts import CHANNEL
 from ml_intern.slack.mrkdwn import escaped, person, typed, without_mention
 from ml_intern.slack.shift import Shift, in_shifts
@@ -53,6 +53,10 @@ HELP = (
     "Mention me with a task in plain words, or type `/ml-intern TASK`: what to train, on which "
     "data. Reply in the thread to steer or to answer; `stop` stops the session, `status` says how "
     "it goes."
+)
+FILES = (
+    "Files from Slack are not read, so nobody has seen {names}. Name a path on the machine that "
+    "ml-intern runs on, or a dataset of the Hub; a short text can be pasted as a message."
 )
 MAY_NOT = (
     "Sorry, you are not on the list of people who may {what} here; this was noted. Whoever runs "
@@ -84,6 +88,7 @@ class Clerk:
         self._clock = clock
         self._folder = folder
         self._redact = redact
+        self._refusals = Refusals(clock)
         self._put_off: dict[str, float] = {}
         """Lanes in which a letter could not be dealt with, and until when they wait."""
 
@@ -161,9 +166,19 @@ class Clerk:
         text = without_mention(body["text"], body["bot"])
         called = text != body["text"].strip() or body["channel"].startswith("D")
         session_id = self._session_of(body["channel"], body["thread_ts"])
+        if session_id is None and not called:
+            return "not for us"
+        words, files = typed(text), body.get("files", [])
         if session_id is None:
-            return self._start(letter, typed(text)) if called else "not for us"
-        return self._reply(letter, session_id, typed(text))
+            note = self._start(letter, words)
+        elif words or not files:
+            note = self._reply(letter, session_id, words)
+        else:
+            self._demand_start(letter, "steer a session", session_id)
+            note = "nothing but files"
+        if files:
+            self._whisper(letter, FILES.format(names=", ".join(files)), "files")
+        return note
 
     def _reply(self, letter: Letter, session_id: SessionId, text: str) -> str:
         word = text.casefold().strip(" .!")
@@ -356,10 +371,14 @@ class Clerk:
             raise _Refused(what, "slack_may_decide", session_id)
 
     def _refuse(self, letter: Letter, refused: "_Refused") -> None:
-        log.warning("slack_refused", extra={"who": _who(letter), "what": refused.what})
+        left_out = self._refusals.take(letter.body["user"])
+        if left_out is None:
+            return
+        more = f" (and {left_out:,} times more in an hour before)" if left_out else ""
+        what = f"{refused.what}{more}"
+        log.warning("slack_refused", extra={"who": _who(letter), "what": what})
         if refused.session_id is not None:
-            noted = AccessRefused(who=_who(letter), what=refused.what)
-            self._store.note(refused.session_id, noted)
+            self._store.note(refused.session_id, AccessRefused(who=_who(letter), what=what))
         self._whisper(letter, MAY_NOT.format(what=refused.what, setting=refused.setting))
 
     # Answers

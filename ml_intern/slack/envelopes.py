@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 LONGEST = 100_000
 """Characters of a text that are stored."""
+MOST_FILES, LONGEST_NAME = 20, 200
+"""Of the files on a message, that are named."""
 WORDS = (None, "file_share", "thread_broadcast")
 """Subtypes of messages that are somebody's words; the others are changes, joins and the like."""
 
@@ -53,6 +55,7 @@ def _message(payload: Mapping[str, Any]) -> Heard | None:
         "thread_ts": _text(event, "thread_ts"),
         "text": _text(event, "text")[:LONGEST],
         "bot": bot,
+        "files": _file_names(event),
     }
     return Heard(key=f"slack:message:{channel}:{ts}", body=body)
 
@@ -108,6 +111,14 @@ def _bot(payload: Mapping[str, Any]) -> str:
     found = payload.get("authorizations")
     first = _object(found[0]) if isinstance(found, list) and found else {}
     return _text(first, "user_id")
+
+
+def _file_names(event: Mapping[str, Any]) -> list[str]:
+    """Of what hangs on a message; a name may be missing."""
+    found = event.get("files")
+    listed = found if isinstance(found, list) else []
+    named = [_text(_object(one), "name") or "a file without a name" for one in listed]
+    return [name[:LONGEST_NAME] for name in named[:MOST_FILES]]
 
 
 def _object(found: Any) -> dict[str, Any]:

@@ -266,6 +266,20 @@ def test_what_was_started_elsewhere_is_told_in_the_channel(
     slack.wait_for_message(TRAINING, "Finished")
 
 
+def test_whoever_sends_a_file_is_told_that_nobody_reads_it(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    ts = slack.mention(REQUESTER, TRAINING, "train on this", files={"<digits>.csv": b"1,2"})
+    slack.wait_for_ephemeral(REQUESTER, "nobody has seen &lt;digits&gt;.csv")
+    asked(office)
+    slack.say(REQUESTER, TRAINING, "", ts, {"more.csv": b"3,4"})
+    slack.wait_for_ephemeral(REQUESTER, "nobody has seen more.csv")
+    slack.say(STRANGER, TRAINING, "", ts, {"evil.csv": b"5"})
+    slack.wait_for_ephemeral(STRANGER, "`slack_may_start`")
+    assert [one.text for one in office.events(UserSaid)] == ["train on this"]
+
+
 def test_what_people_say_to_each_other_is_not_for_us(
     open_office: OpenOffice, slack: SlackServer
 ) -> None:

@@ -51,7 +51,7 @@ def complete_upload(desk: Desk, call: Call) -> Json:
             file.complete, file.title = True, one.get("title") or file.name
             file.channels = [channel.id for channel in channels]
     for channel in channels:
-        _share(desk.workspace, channel, files, call)
+        _share(desk.workspace, channel, files, call, desk.url())
     return {"files": [as_file(file, desk.url()) for file in files]}
 
 
@@ -95,7 +95,7 @@ def _thread(channel: Channel, call: Call) -> str | None:
     return thread_ts
 
 
-def _share(workspace: Workspace, channel: Channel, files: list[File], call: Call) -> None:
+def _share(workspace: Workspace, channel: Channel, files: list[File], call: Call, url: str) -> None:
     message = Message(
         channel=channel.id,
         ts=workspace.next_ts(),
@@ -106,4 +106,4 @@ def _share(workspace: Workspace, channel: Channel, files: list[File], call: Call
         files=[file.id for file in files],
     )
     workspace.store(message)
-    workspace.tell(*message_event(workspace, message))
+    workspace.tell(*message_event(workspace, message, url))

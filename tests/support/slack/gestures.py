@@ -76,17 +76,27 @@ class Gestures:
             payload = payloads.event_callback(self._workspace, event)
             self._send(EVENT, payload)
 
-    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
+    def say(
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        thread_ts: str | None = None,
+        files: Mapping[str, bytes] = {},
+    ) -> str:
         person, place = self._there(user, channel)
         if thread_ts and thread_ts not in place.messages:
             raise CannotDo(f"No message {thread_ts} in {place.id}")
         text = typed(text)
         bot_id = f"B{person.id[1:]}" if person.is_bot else None
         message = Message(place.id, self._workspace.next_ts(), person.id, text, bot_id, thread_ts)
+        message.files = [
+            self._workspace.put_file(name, content, person.id) for name, content in files.items()
+        ]
         self._workspace.store(message)
-        self.tell(*payloads.message_event(self._workspace, message))
+        self.tell(*payloads.message_event(self._workspace, message, self._url()))
         if f"<@{BOT_USER}>" in text and place.kind != "im":
-            self.tell(*payloads.mention_event(self._workspace, message))
+            self.tell(*payloads.mention_event(self._workspace, message, self._url()))
         return message.ts
 
     def edit(self, user: str, ts: str, text: str) -> None:

@@ -12,13 +12,27 @@ class Hands:
     workspace: Workspace
     _people: Gestures
 
-    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
-        """Write a message; its `ts`."""
-        return self._people.say(user, channel, text, thread_ts)
+    def say(
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        thread_ts: str | None = None,
+        files: Mapping[str, bytes] = {},
+    ) -> str:
+        """Write a message, with files by their names; its `ts`."""
+        return self._people.say(user, channel, text, thread_ts, files)
 
-    def mention(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
+    def mention(
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        thread_ts: str | None = None,
+        files: Mapping[str, bytes] = {},
+    ) -> str:
         """As `say`, with the bot's name before it: both a message and a mention to the app."""
-        return self.say(user, channel, f"<@{BOT_USER}> {text}", thread_ts)
+        return self.say(user, channel, f"<@{BOT_USER}> {text}", thread_ts, files)
 
     def dm(self, user: str, text: str, thread_ts: str | None = None) -> str:
         """Write to the bot alone."""

@@ -68,7 +68,7 @@ def as_file(file: File, url: str) -> Json:
         "title": file.title,
         "size": file.length,
         "channels": file.channels,
-        "user": BOT_USER,
+        "user": file.user,
         "url_private": f"{url}/files/{file.id}",
         "permalink": f"https://workspace.slack.test/files/{BOT_USER}/{file.id}",
     }
@@ -81,21 +81,29 @@ def _placed(workspace: Workspace, message: Message) -> tuple[str, Json]:
     return f"message.{channel.scope_family}", where
 
 
-def message_event(workspace: Workspace, message: Message) -> tuple[str, Json]:
+def message_event(workspace: Workspace, message: Message, url: str = "") -> tuple[str, Json]:
+    """`url`: where the server is, for the addresses of files."""
     kind, where = _placed(workspace, message)
     author = workspace.users[message.user]
     event = as_message(message, metadata=False) | where | {"event_ts": message.ts}
     event["team"] = author.team
     if message.files:
         event["subtype"] = "file_share"
-    return kind, event
+    return kind, event | _attached(workspace, message, url)
 
 
-def mention_event(workspace: Workspace, message: Message) -> tuple[str, Json]:
+def _attached(workspace: Workspace, message: Message, url: str) -> Json:
+    """The files of a message, which events hold whole."""
+    found = [as_file(workspace.files[file_id], url) for file_id in message.files]
+    return {"files": found} if found else {}
+
+
+def mention_event(workspace: Workspace, message: Message, url: str) -> tuple[str, Json]:
     _, where = _placed(workspace, message)
     event = as_message(message) | {"type": "app_mention", "channel": where["channel"]}
     author = workspace.users[message.user]
-    return "app_mention", event | {"event_ts": message.ts, "team": author.team}
+    event |= {"event_ts": message.ts, "team": author.team}
+    return "app_mention", event | _attached(workspace, message, url)
 
 
 def changed_event(workspace: Workspace, message: Message, before: Json) -> tuple[str, Json]:

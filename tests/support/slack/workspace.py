@@ -114,6 +114,7 @@ class File:
     title: str = ""
     complete: bool = False
     channels: list[str] = field(default_factory=list)
+    user: str = BOT_USER
 
 
 @dataclass
@@ -161,6 +162,13 @@ class Workspace:
                 yield
             finally:
                 self.changed.notify_all()
+
+    def put_file(self, name: str, content: bytes, user: str) -> str:
+        """A file that a person brought; its id."""
+        file = File(self.number("F"), name, len(content), content, name, complete=True, user=user)
+        with self.change():
+            self.files[file.id] = file
+        return file.id
 
     def number(self, prefix: str) -> str:
         """An id that no other thing has."""
