@@ -21,7 +21,7 @@ from tests.chaos.daemon import Home, Nursery
 from tests.chaos.databases import DATABASES, SQLITE, Source, databases, here
 from tests.chaos.frozen import LOOKED, RECORDED, freeze
 from tests.chaos.ledger import Count
-from tests.chaos.mutations import MUTATIONS
+from tests.chaos.mutations import ACKNOWLEDGED, FROZEN, MUTATIONS
 from tests.chaos.noticing import noticed
 from tests.chaos.outage import AT_WORK_WITHIN_S, stop_server
 from tests.chaos.plan import Plan
@@ -67,7 +67,17 @@ class Row:
 class Run:
     """One run over one kind of database."""
 
-    def __init__(self, nursery: Nursery, folder: Path, source: Source, seed: int) -> None:
+    def __init__(
+        self,
+        nursery: Nursery,
+        folder: Path,
+        source: Source,
+        seed: int,
+        scenes: Sequence[str] = SCENES,
+    ) -> None:
+        """`scenes`: those whose points are tried."""
+        self._scenes = scenes
+        self._points = [point for point in POINTS if point.scene in scenes]
         self._nursery = nursery
         self._new = source.new
         self._server = source.server
@@ -78,12 +88,12 @@ class Run:
 
     def points(self, times: int) -> Row:
         """Each point so many times."""
-        row = Row(name="named points", of_points=len(POINTS))
+        row = Row(name="named points", of_points=len(self._points))
         reached = set()
         for number in range(times):
-            for scene in SCENES:
+            for scene in self._scenes:
                 with self._stage(row) as stage:
-                    for point in (point for point in POINTS if point.scene == scene):
+                    for point in (one for one in self._points if one.scene == scene):
                         died = die_at(stage, point, number % point.hits + 1)
                         row.kills += died.status == -9
                         if died.reached:
@@ -92,7 +102,8 @@ class Run:
                     row.count.add(stage.count())
                 _tell(f"  points, round {number + 1} of {times}: {scene}")
         row.points = len(reached)
-        row.trouble += [f"{p.name} was not reached" for p in POINTS if p.name not in reached]
+        missed = [point.name for point in self._points if point.name not in reached]
+        row.trouble += [f"{name} was not reached" for name in missed]
         if row.count.given_up:
             row.trouble.append(f"{row.count.given_up} ops were given up")
         return row
@@ -192,10 +203,13 @@ class Run:
         return row
 
     def mutations(self) -> dict[str, str]:
-        """What noticed each rule that was broken."""
+        """What noticed each rule that was broken, if the scenes in which it is seen are tried."""
         found = {}
+        names = {FROZEN, ACKNOWLEDGED, *(point.name for point in self._points)}
         for mutation in MUTATIONS:
             if mutation.is_of_many and self._server is None:
+                continue
+            if not names >= set(mutation.caught_at):
                 continue
             found[mutation.name] = noticed(self._nursery, self._new_folder(), mutation, self._new())
             _tell(f"  {mutation.name}: {found[mutation.name] or 'NOT NOTICED'}")
@@ -232,7 +246,8 @@ def main(words: Sequence[str] | None = None) -> int:
     good = True
     for kind in asked.database or here():
         with databases(kind) as source, Nursery() as nursery:
-            good &= _run(Run(nursery, folder, source, seed), asked)
+            run = Run(nursery, folder, source, seed, asked.scene or SCENES)
+            good &= _run(run, asked)
     if good:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if good else 1
@@ -334,6 +349,12 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("disk", "mutations"):
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--database", action="append", choices=DATABASES, help="default: all")
+    parser.add_argument(
+        "--scene",
+        action="append",
+        choices=SCENES,
+        help="whose named points are tried; default: all",
+    )
     parser.add_argument("--seed", type=int, help="default: another one each time")
     parser.add_argument("--folder", help="where state directories are made; default: /tmp")
     return parser

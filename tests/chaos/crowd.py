@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +17,16 @@ from ml_intern.client.door import NewSession, Request
 from ml_intern.client.remote import RemoteDoor
 from ml_intern.daemon.local import _SESSIONS
 from ml_intern.errors import ApiError, Busy, InputError, MLInternError, StoreUnavailable
+from ml_intern.events import (
+    ApprovalRequested,
+    BudgetReached,
+    CallParked,
+    Event,
+    RuleGranted,
+)
 from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import UserInput
+from ml_intern.queue.rows import ApprovalRow, SessionRow
 
 T = TypeVar("T")
 AGAIN_S = 0.02
@@ -32,8 +41,11 @@ class Acknowledged:
     session_id: SessionId
     kind: str
     key: str
-    """Of an op: its key. Of a decision: the approval's id. Of a resolution: the call's."""
+    """Of an op: its key. Of a decision: the approval's id. Of a resolution: the call's. Of an
+    extension: the cap. Of a revocation: the rule's id.
+    """
     text: str = ""
+    """Of words: what was said. Of a decision: what became of the approval."""
 
 
 @dataclass(kw_only=True)
@@ -68,14 +80,56 @@ class Person:
         """Words."""
         return self.submit(UserInput(text=text, author="ada"))
 
-    def submit(self, request: Request, *, key: str = "") -> Future[None]:
-        """Any op. Without `key`: one that comes once."""
+    def say_when_asked(self, text: str) -> Future[None]:
+        """Words, as soon as there is a question about a call, which stays open until the session
+        has answered them.
+        """
+        self._crowd.waits[self.session_id] = lambda door: (
+            self._has(door, CallParked) and door.session(self.session_id).outcome == "waiting"
+        )
+        words = UserInput(text=text, author="ada")
+        return self.submit(words, once=lambda door: self._has(door, ApprovalRequested))
+
+    def submit(
+        self,
+        request: Request,
+        *,
+        key: str = "",
+        once: Callable[[RemoteDoor], bool] = lambda _door: True,
+    ) -> Future[None]:
+        """Any op, once that is so. Without `key`: one that comes once."""
         self._asked += 1
         key = key or f"{self._key}-{self._asked}"
         text = request.text if isinstance(request, UserInput) else ""
-        return self._ask(
-            lambda door: door.submit(self.session_id, request, key=key), request.kind, key, text
-        )
+
+        def ask(door: RemoteDoor) -> None:
+            if not once(door):
+                raise Busy("Not yet.", retry_after_s=AGAIN_S)
+            door.submit(self.session_id, request, key=key)
+
+        return self._ask(ask, request.kind, key, text)
+
+    def revoke(self) -> Future[None]:
+        """Take back what was approved in general, once the session has done what it allowed."""
+
+        def ask(door: RemoteDoor) -> None:
+            if door.session(self.session_id).outcome != "finished":
+                raise Busy("Not yet.", retry_after_s=AGAIN_S)
+            for rule_id in self._rules(door):
+                door.revoke_rule(self.session_id, rule_id, revoked_by="ada")
+                self._crowd.note(
+                    Acknowledged(session_id=self.session_id, kind="revocation", key=rule_id)
+                )
+
+        self.asked.append(self._one_by_one.submit(lambda: self._crowd.insist(ask) and None))
+        return self.asked[-1]
+
+    def _rules(self, door: RemoteDoor) -> list[str]:
+        events = [one.event for one in door.events(self.session_id)]
+        return [event.rule_id for event in events if isinstance(event, RuleGranted)]
+
+    def _has(self, door: RemoteDoor, kind: type[Event]) -> bool:
+        return any(isinstance(one.event, kind) for one in door.events(self.session_id))
 
     def close(self) -> None:
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
@@ -100,6 +154,10 @@ class Crowd:
         self.folder = folder
         self.notes = Notes()
         self.persons: list[Person] = []
+        self.waits: dict[SessionId, Callable[[RemoteDoor], bool]] = {}
+        """Sessions in which nobody decides before this is so."""
+        self.silent: set[SessionId] = set()
+        """Sessions in which nobody decides or answers."""
         self.choices: dict[SessionId, Choice] = {}
         """What is said of lost calls, where it is not left to the session's name."""
         self.socket = socket
@@ -155,22 +213,52 @@ class Crowd:
 
     def _answer_all(self) -> None:
         for asked in self._door.open_approvals():
-            try:
-                won = self._door.decide(asked.approval_id, _verdict(asked), decided_by="ada")
-            except InputError:
-                continue
-            if won:
-                self.note(
-                    Acknowledged(
-                        session_id=asked.session_id, kind="decision", key=asked.approval_id
-                    )
-                )
+            may = self.waits.get(asked.session_id)
+            if asked.session_id not in self.silent and (may is None or may(self._door)):
+                self._decide_about(asked)
         for row in self._door.sessions(200):
             for on in row.waiting_on:
-                if row.outcome == "waiting" and on.startswith("answer:"):
-                    self._reply(row.session_id, on)
-                if on.startswith("unknown:"):
-                    self._resolve(row.session_id, on.removeprefix("unknown:"))
+                self._answer(row, on)
+
+    def _answer(self, row: SessionRow, on: str) -> None:
+        """One of the things that a session waits for."""
+        what, _, name = on.partition(":")
+        waits = row.outcome == "waiting"
+        if what == "answer" and waits and row.session_id not in self.silent:
+            self._reply(row.session_id, on)
+        if what == "unknown":
+            self._resolve(row.session_id, name)
+        if what == "budget" and waits:
+            self._give_more(row.session_id, name)
+
+    def _decide_about(self, asked: ApprovalRow) -> None:
+        """Twice: whoever comes second, with whatever answer, changes nothing."""
+        wish = _wish(asked)
+        if wish is None:
+            return
+        with suppress(InputError):
+            if self._door.decide(asked.approval_id, decided_by="ada", **wish):
+                became = _BECOMES[wish["verdict"]]
+                self.note(
+                    Acknowledged(
+                        session_id=asked.session_id,
+                        kind="decision",
+                        key=asked.approval_id,
+                        text=became,
+                    )
+                )
+            self._door.decide(asked.approval_id, "deny", decided_by="bob")
+
+    def _give_more(self, session_id: SessionId, cap: str) -> None:
+        """As much as the next step needs, and twice: it counts once."""
+        reached = [
+            one for one in self._door.events(session_id) if isinstance(one.event, BudgetReached)
+        ]
+        for who in ("ada", "bob"):
+            if self._door.extend(
+                session_id, cap, reached[-1].event.needed, extended_by=who, answers=reached[-1].seq
+            ):
+                self.note(Acknowledged(session_id=session_id, kind="extension", key=cap))
 
     def _resolve(self, session_id: SessionId, call_id: str) -> None:
         choice = self.choices.get(session_id) or CHOICES[uuid.UUID(session_id).int % len(CHOICES)]
@@ -185,7 +273,19 @@ class Crowd:
             )
 
 
-def _verdict(asked: Any) -> Any:
-    """A no now and then, and always the same one."""
+_BECOMES = {"approve": "approved", "deny": "denied", "edit": "edited"}
+
+
+def _wish(asked: ApprovalRow) -> dict[str, Any] | None:
+    """What is said of it, always the same; None: it is not for us. A no now and then."""
+    match asked.arguments.get("words"):
+        case "slack":
+            return None
+        case "deny":
+            return {"verdict": "deny", "reason": "not this one"}
+        case "edit":
+            return {"verdict": "edit", "arguments": {**asked.arguments, "words": "edited"}}
+        case "like":
+            return {"verdict": "approve", "like_this": True}
     refused = asked.tool == "propose_change" and int(asked.approval_id[:2], 16) % 4 == 0
-    return "deny" if refused else "approve"
+    return {"verdict": "deny" if refused else "approve"}

@@ -147,6 +147,8 @@ class Home:
         self._sessions = sessions
         self._nursery = nursery
         self._lives = 0
+        self.settings: dict[str, str] = {}
+        """Of the daemons that come, as variables of their environment."""
         self.daemon: Daemon | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -200,6 +202,7 @@ class Home:
             "ML_INTERN_STATE_DIR": str(self.state),
             "ML_INTERN_SESSIONS_DIR": str(self.sessions),
             "ML_INTERN_MODEL": MODEL,
+            **self.settings,
         }
 
     def end(self) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 from ml_intern.events import (
     ApprovalDecided,
+    BudgetExtended,
     JobEnded,
     JobStarted,
     ModelReplied,
     OpCancelled,
+    RuleRevoked,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -31,11 +33,11 @@ from ml_intern.tools.training.dataset import split_sha256
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import encode
-from tests.chaos import script
+from tests.chaos import bills, consent, script
 from tests.chaos.crowd import Acknowledged
 from tests.chaos.peek import Tables
 
-APART = ("session", "decision", "resolution")
+APART = ("session", "decision", "resolution", "extension", "revocation")
 """What does not stand in the row of a session's words and orders."""
 GIVEN_UP = re.compile(r"its worker was lost \d+ times")
 
@@ -87,6 +89,8 @@ def check(
     count = Count(acknowledged=len(taken))
     _positions(tables.journal, count)
     _accepted(tables, taken, count)
+    for column, words in bills.problems(tables.journal, tables.spends, tables.budgets):
+        count.wrong(column, words)
     for session_id, journal in tables.of_session.items():
         _session(tables, session_id, journal, count)
         _work(state / "sessions" / session_id, journal, count, frozen=frozen)
@@ -114,14 +118,19 @@ def _positions(journal: Sequence[Recorded], count: Count) -> None:
 def _accepted(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> None:
     ops = {(op.session_id, op.dedupe): op for op in tables.ops}
     approvals = {approval.id: approval for approval in tables.approvals}
+    wishes = set(_wishes(tables.journal))
     for one in taken:
         match one.kind:
             case "session":
                 if one.session_id not in tables.sessions:
                     count.wrong("lost", f"session {one.session_id}")
             case "decision":
-                if approvals[one.key].decided_by != "ada":
-                    count.wrong("lost", f"decision {one.key}")
+                found = approvals[one.key]
+                if (found.decided_by, found.state) != ("ada", one.text):
+                    count.wrong("lost", f"decision {one.key}: {one.text}, not {found.state}")
+            case "extension" | "revocation":
+                if (one.session_id, one.key) not in wishes:
+                    count.wrong("lost", f"{one.kind} {one.key} of {one.session_id}")
             case "resolution":
                 if not any(_resolves(op, one) for op in tables.ops):
                     count.wrong("lost", f"what was said of call {one.key} of {one.session_id}")
@@ -132,6 +141,15 @@ def _accepted(tables: Tables, taken: Sequence[Acknowledged], count: Count) -> No
     for op in tables.ops:
         if op.state in ("queued", "running"):
             count.wrong("lost", f"op {op.seq} ({op.kind}) of {op.session_id} is {op.state}")
+
+
+def _wishes(journal: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
+    """Which caps were extended and which rules taken back, and in which session."""
+    for one in journal:
+        if isinstance(one.event, BudgetExtended):
+            yield one.session_id, one.event.cap
+        if isinstance(one.event, RuleRevoked):
+            yield one.session_id, one.event.rule_id
 
 
 def _resolves(op: Any, said: Acknowledged) -> bool:
@@ -286,6 +304,9 @@ def _work(folder: Path, journal: Sequence[Recorded], count: Count, *, frozen: bo
             count.wrong(column, words)
     _effects(workspace, journal, count)
     _sent(workspace, journal, count)
+    count.effects += consent.orders_taken(workspace)
+    for column, words in consent.problems(journal, workspace):
+        count.wrong(column, f"{words} in {workspace.parent.name}")
     _files(workspace, journal, count)
     _jobs(folder, journal, count)
     _data(folder, journal, count)

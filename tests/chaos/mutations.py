@@ -9,13 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import bindparam
+
+from ml_intern.clock import stamp
+from ml_intern.events import BudgetExtended
 from ml_intern.messages import JobId
-from ml_intern.ops import Resume
-from ml_intern.queue import leases, store
-from ml_intern.queue.append import append_unheld
+from ml_intern.ops import ApprovalDecision, ExtendBudget, Resume
+from ml_intern.queue import (
+    approvals,
+    backlog,
+    budgets,
+    edges,
+    extending,
+    leases,
+    sessions,
+    store,
+)
+from ml_intern.queue.append import append_unheld, encoded
+from ml_intern.queue.schema import tool_call
 from ml_intern.queue.store import Store
 from ml_intern.session.calls import Calls
 from ml_intern.session.handlers import Handling
+from ml_intern.session.history import History
 from ml_intern.tools.bash import Bash
 from ml_intern.tools.training import launch_training
 from ml_intern.tracing import trace_file
@@ -150,6 +165,120 @@ def _torn_line_of_a_trace_kept() -> None:
     trace_file.os.ftruncate = keep  # type: ignore[assignment]
 
 
+def _edit_is_not_what_runs() -> None:
+    def run(self: Calls, item: Any) -> Any:
+        call = item.open_call.call
+        as_written = self._router.prepare(call.name, call.arguments)
+        return self._router.run(as_written, self._context(item.open_call), self._signals.cut)
+
+    Calls._execute = run  # type: ignore[method-assign]
+
+
+def _decision_and_its_op_in_two_commits() -> None:
+    def decide(self: Store, *decided: Any, grants: Any = ()) -> Any:
+        at = stamp(self._clock.now())
+        found = encoded([*decided, *grants])
+
+        def first(connection: Any) -> Any:
+            named = [one.approval_id for one in decided]
+            session_id = approvals._session_of(connection, named)
+            sessions.hold(connection, session_id)
+            asked = approvals.pending(connection, session_id)
+            won = tuple(one.approval_id for one in asked if one.approval_id in named)
+            append_unheld(
+                connection,
+                session_id,
+                [one for one in found if approvals._is_about(one[0], won)],
+                at,
+            )
+            return session_id, won
+
+        session_id, won = self._write(first, "news")
+        for key in won:
+            op = ApprovalDecision(approval_id=key)
+            self._write(
+                lambda c, op=op, key=key: backlog.put(c, session_id, op, f"apr:{key}", at), "work"
+            )
+        return won
+
+    Store.decide = decide  # type: ignore[method-assign]
+
+
+def _extension_and_its_op_in_two_commits() -> None:
+    def extend(
+        self: Store, session_id: Any, cap: str, amount: int, by: str, **more: Any
+    ) -> int | None:
+        at = stamp(self._clock.now())
+        found = BudgetExtended(cap=cap, amount=amount, extended_by=by)
+
+        def first(connection: Any) -> str | None:
+            sessions.hold(connection, session_id)
+            key = extending.dedupe_key(cap, more["answers"])
+            if backlog.was_seen(connection, session_id, key):
+                return None
+            append_unheld(connection, session_id, encoded([found]), at)
+            return key
+
+        key = self._write(first, "news")
+        if key is None:
+            return None
+        return self._write(
+            lambda c: backlog.put(c, session_id, ExtendBudget(cap=cap), key, at), "work"
+        )
+
+    Store.extend = extend  # type: ignore[method-assign]
+
+
+def _rule_outlives_its_revocation() -> None:
+    apply = History.apply
+
+    def keep(self: History, event: Any) -> None:
+        rules = dict(self.rules)
+        apply(self, event)
+        self.rules = {**rules, **self.rules}
+
+    History.apply = keep  # type: ignore[method-assign]
+
+
+def _parked_call_forgotten_by_the_next_answer() -> None:
+    apply = History.apply
+
+    def forget(self: History, event: Any) -> None:
+        apply(self, event)
+        if event.kind == "model_replied":
+            kept = {key: one for key, one in self.open_calls.items() if not one.parked}
+            self.open_calls = kept
+
+    History.apply = forget  # type: ignore[method-assign]
+
+
+def _reminders_not_counted() -> None:
+    edges._REMIND = edges._CALL.where(bindparam("before") >= 0).values(name=tool_call.c.name)
+
+
+def _cap_not_looked_at() -> None:
+    budgets._TAKE_WITHIN = budgets._TAKE.where(bindparam("most") >= 0)
+
+
+def _money_not_reserved() -> None:
+    budgets.reserve = lambda *_: None
+
+
+def _money_for_a_lost_request_given_back() -> None:
+    settle = budgets.settle_model
+    budgets.settle_model = lambda connection, of, cost: settle(connection, of, cost or 0)
+
+
+def _money_of_a_lost_call_reserved_for_ever() -> None:
+    settle = budgets.settle_call
+
+    def only_known(connection: Any, session_id: Any, call: str, cost: int | None) -> None:
+        if cost is not None:
+            settle(connection, session_id, call, cost)
+
+    budgets.settle_call = only_known
+
+
 MUTATIONS = (
     Mutation(
         name="the start is recorded after the effect",
@@ -212,6 +341,57 @@ MUTATIONS = (
         name="a torn line of a trace is kept",
         install=_torn_line_of_a_trace_kept,
         caught_at=("half a line of the trace",),
+    ),
+    Mutation(
+        name="an edit is not what runs",
+        install=_edit_is_not_what_runs,
+        caught_at=("edit stored, not acknowledged",),
+    ),
+    Mutation(
+        name="a decision and its op in two commits",
+        install=_decision_and_its_op_in_two_commits,
+        caught_at=("decision inserted, op not",),
+    ),
+    Mutation(
+        name="an extension and its op in two commits",
+        install=_extension_and_its_op_in_two_commits,
+        caught_at=("extension inserted, op not",),
+    ),
+    Mutation(
+        name="a rule outlives its revocation",
+        install=_rule_outlives_its_revocation,
+        caught_at=("rule revoked, not acknowledged",),
+    ),
+    Mutation(
+        name="a parked call is forgotten by the next answer",
+        install=_parked_call_forgotten_by_the_next_answer,
+        caught_at=("call parked",),
+    ),
+    Mutation(
+        name="reminders are not counted",
+        install=_reminders_not_counted,
+        caught_at=("reminder stored",),
+    ),
+    Mutation(
+        name="a cap is not looked at",
+        install=_cap_not_looked_at,
+        caught_at=("started under a cap",),
+    ),
+    Mutation(
+        name="money is not reserved",
+        install=_money_not_reserved,
+        caught_at=("order started, not run",),
+    ),
+    Mutation(
+        name="money for a request that was lost is given back",
+        install=_money_for_a_lost_request_given_back,
+        caught_at=("paid model asked",),
+    ),
+    Mutation(
+        name="money of a lost call is reserved for ever",
+        install=_money_of_a_lost_call_reserved_for_ever,
+        # By what a person says of it, it is run again, or never told what it has cost.
+        caught_at=("in the middle of an order", "order started, not run"),
     ),
 )
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

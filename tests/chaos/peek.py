@@ -28,6 +28,12 @@ class Tables:
     calls: list[Any]
     approvals: list[Any]
     jobs: list[Any]
+    spends: list[Any]
+    budgets: list[Any]
+    letters: list[Any]
+    """What came in from elsewhere."""
+    posts: list[Any]
+    """What went out."""
     journal: list[Recorded]
     of_session: dict[str, list[Recorded]] = field(default_factory=dict)
 
@@ -59,6 +65,10 @@ class Peek:
                 calls=list(connection.execute(select(schema.tool_call))),
                 approvals=list(connection.execute(select(schema.approval))),
                 jobs=list(connection.execute(select(schema.job))),
+                spends=list(connection.execute(select(schema.spend))),
+                budgets=list(connection.execute(select(schema.budget))),
+                letters=list(connection.execute(select(schema.inbox).order_by(schema.inbox.c.id))),
+                posts=list(connection.execute(select(schema.outbox).order_by(schema.outbox.c.id))),
                 journal=journal,
             )
         for one in journal:

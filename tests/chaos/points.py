@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ml_intern.events import Event
+from ml_intern.events import Event, TurnFinished
 from ml_intern.queue.store import Claim
+from tests.chaos.paying import ORDERS
 from tests.chaos.traps import (
     Args,
     Point,
@@ -21,6 +22,7 @@ from tests.chaos.traps import (
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
     "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
+    "order", "orders", "edit", "park", "expire", "paid", "cap", "like",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
@@ -28,6 +30,7 @@ APPEND = "queue.store:Store.append"
 FINISH = "queue.store:Store.finish"
 SUBMIT = "queue.store:Store.submit"
 RUN = "tools.router:ToolRouter.run"
+DECIDED = "approval_decided"
 
 
 def has(kind: str, **values: Any) -> Callable[[Args, Any], bool]:
@@ -70,6 +73,31 @@ def with_calls(args: Args, _result: Any) -> bool:
 
 def claimed(kind: str) -> Callable[[Args, Any], bool]:
     return lambda _args, result: isinstance(result, Claim) and result.op.kind == kind
+
+
+def grants(args: Args, _result: Any) -> bool:
+    """Whether a decision brings a rule with it."""
+    return any(isinstance(one, list) and one for one in args)
+
+
+def has_spend(args: Args, _result: Any) -> bool:
+    """Whether money is to be reserved."""
+    return args[2] is not None
+
+
+def has_price(args: Args, _result: Any) -> bool:
+    """Whether a call is told to have cost something."""
+    return isinstance(args[3], int) and args[3] > 0
+
+
+def waits_for_room(args: Args, _result: Any) -> bool:
+    """Whether a turn ends because a cap was reached."""
+    return any(isinstance(one, TurnFinished) and "budget:" in repr(one.waiting_on) for one in args)
+
+
+def costs(args: Args, _result: Any) -> bool:
+    """Whether it is known what it has cost, and that it was something."""
+    return isinstance(args[2], int) and args[2] > 0
 
 
 def spilled(_args: Args, result: Any) -> bool:
@@ -148,6 +176,84 @@ POINTS: tuple[Reached, ...] = (
         anywhere=True),
     _at("decision claimed, not run", "after", "queue.store:Store.claim", "approve",
         claimed("approval_decision")),
+    # Several calls in one question.
+    _at("one of several inserted, the others not", "after", "queue.edges:apply", "orders",
+        has("approval_requested"), hits=3),
+    _at("several asked for", "after", APPEND, "orders", has("approval_requested")),
+    _at("one of several decided", "after", "queue.store:Store.decide", "orders", has(DECIDED),
+        hits=3, anywhere=True),
+    _at("decision inserted, op not", "before", "queue.backlog:put", "orders",
+        puts("approval_decision"), hits=3),
+    _at("a no claimed, not told", "after", "queue.store:Store.claim", "orders",
+        claimed("approval_decision"), hits=3),
+    # An edit.
+    _at("edit not stored", "before", "queue.store:Store.decide", "edit",
+        has(DECIDED, verdict="edit"), anywhere=True),
+    _at("edit stored, not acknowledged", "after", "queue.store:Store.decide", "edit",
+        has(DECIDED, verdict="edit"), anywhere=True),
+    _at("edit started, not run", "before", RUN, "edit", calls("order")),
+    _at("in the middle of what was edited", "half", RUN, "edit", calls("order"),
+        halved=once_it_has_begun(ORDERS)),
+    _at("edited order done, not recorded", "before", APPEND, "edit",
+        has("tool_finished", tool="order")),
+    # A call that waits while a person and the model talk.
+    _at("call not parked", "before", APPEND, "park", has("call_parked")),
+    _at("call inserted as parked, words not", "after", "queue.edges:apply", "park",
+        has("call_parked")),
+    _at("call parked", "after", APPEND, "park", has("call_parked")),
+    _at("turn ended beside a parked call", "after", FINISH, "park",
+        has("turn_finished", outcome="waiting"), hits=2),
+    _at("parked call decided", "after", "queue.store:Store.decide", "park", has(DECIDED),
+        anywhere=True),
+    _at("parked call started, not run", "before", RUN, "park", calls("order")),
+    _at("parked call done, not told", "before", APPEND, "park",
+        has("tool_finished", tool="order")),
+    # Time.
+    _at("reminder not stored", "before", "queue.store:Store.remind", "expire", hits=2),
+    _at("reminder stored", "after", "queue.store:Store.remind", "expire", hits=2),
+    _at("not expired", "before", "queue.store:Store.decide", "expire",
+        has(DECIDED, verdict="expire"), anywhere=True),
+    _at("expired, not claimed", "after", "queue.store:Store.decide", "expire",
+        has(DECIDED, verdict="expire"), anywhere=True),
+    _at("expiry claimed, not told", "after", "queue.store:Store.claim", "expire",
+        claimed("approval_decision")),
+    _at("question not given up", "before", SUBMIT, "expire", orders("expire")),
+    _at("question given up, not told", "after", SUBMIT, "expire", orders("expire")),
+    # Money.
+    _at("money reserved, start not inserted", "after", "queue.budgets:reserve", "order",
+        has_spend),
+    _at("order started, not run", "before", RUN, "order", calls("order")),
+    _at("in the middle of an order", "half", RUN, "order", calls("order"),
+        halved=once_it_has_begun(ORDERS)),
+    _at("ordered, not settled", "before", "queue.budgets:settle_call", "order", has_price),
+    _at("settled, not committed", "after", "queue.budgets:settle_call", "order", has_price),
+    _at("order settled", "after", APPEND, "order", has("tool_finished", tool="order")),
+    _at("money for the model reserved, not committed", "after", "queue.budgets:reserve", "paid",
+        has_spend, hits=3),
+    _at("paid model asked", "after", APPEND, "paid", has("model_asked"), hits=3),
+    _at("paid reply not committed", "before", APPEND, "paid", has("model_replied"), hits=3),
+    _at("model settled, not committed", "after", "queue.budgets:settle_model", "paid", costs,
+        hits=3),
+    # A cap.
+    _at("started under a cap", "after", APPEND, "cap", has("tool_started", tool="order"), hits=2),
+    _at("cap reached, not recorded", "before", APPEND, "cap", has("budget_reached")),
+    _at("cap reached, turn not ended", "after", APPEND, "cap", has("budget_reached")),
+    _at("waits for room", "after", FINISH, "cap", waits_for_room),
+    _at("extension not stored", "before", "queue.store:Store.extend", "cap", hits=2),
+    _at("extension inserted, op not", "before", "queue.backlog:put", "cap", puts("extend_budget")),
+    _at("extension stored, not acknowledged", "after", "queue.store:Store.extend", "cap", hits=2),
+    _at("extension claimed", "after", "queue.store:Store.claim", "cap", claimed("extend_budget")),
+    # What is approved in general, and taken back.
+    _at("rule not granted", "before", "queue.store:Store.decide", "like", grants,
+        anywhere=True),
+    _at("rule granted, not acknowledged", "after", "queue.store:Store.decide", "like",
+        grants, anywhere=True),
+    _at("started under a rule", "after", APPEND, "like", has("tool_started", tool="order"),
+        hits=2),
+    _at("rule not revoked", "before", "queue.store:Store.revoke_rule", "like"),
+    _at("rule revoked, not acknowledged", "after", "queue.store:Store.revoke_rule", "like"),
+    _at("asked again after the rule", "after", APPEND, "like", has("approval_requested"),
+        hits=2),
     # An effect that reaches outside, of which a person says what became.
     _at("send started, not run", "before", RUN, "send", calls("send")),
     _at("in the middle of a send", "half", RUN, "send", calls("send"), hits=2,

@@ -15,7 +15,7 @@ from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
 from tests.chaos.plan import Plan
 from tests.chaos.points import Reached
-from tests.chaos.scenes import PATIENCE_S, Stage, play, seed_model
+from tests.chaos.scenes import PATIENCE_S, SETTINGS, Stage, play, seed_model
 from tests.chaos.script import HOLD, SENT, program
 from tests.scenario.world import wait_until
 
@@ -50,6 +50,7 @@ def die_at(stage: Stage, point: Reached, hit: int, *, mutation: str = "") -> Die
         reached=str(home.reached),
         mutation=mutation,
     )
+    home.settings = SETTINGS.get(point.scene, {})
     home.start(plan)
     if stage.crowd.notes.taken:
         stage.rest()
@@ -146,6 +147,10 @@ PROGRAMS = (
     ("bash", "question", "bash"),
     ("bash", "reads", "slow"),
     ("send", "bash"),
+    ("order", "bash"),
+    ("order_edit", "order"),
+    ("orders", "bash"),
+    ("order_like", "order", "order"),
 )
 CROWD = 5
 """Sessions with work at any time."""

@@ -24,7 +24,7 @@ from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 from ml_intern.tools.router import arguments_sha256
-from tests.chaos import ledger, script, witness
+from tests.chaos import ledger, paying, script, witness
 from tests.chaos.crowd import Crowd, Person
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
@@ -94,6 +94,14 @@ class Stage:
         self.home.end()
 
 
+SETTINGS: dict[str, dict[str, str]] = {
+    "expire": {"ML_INTERN_APPROVAL_TIMEOUT_S": "1.6", "ML_INTERN_REMINDER_S": "[0.4, 0.8]"},
+    "paid": {"ML_INTERN_MODEL": paying.PAID},
+    "cap": {"ML_INTERN_SESSION_CAP_USD": "0.45"},
+}
+"""What the daemons of a scene are told."""
+
+
 def play(scene: str, stage: Stage, person: Person) -> None:
     """Ask for it; returns before it is done, unless something must have happened first."""
     match scene:
@@ -111,6 +119,26 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.start(program(1, "bash"))
             person.say(program(2, "question", "bash"))
             person.say(program(3, "bash"))
+        case "order":
+            person.start(program(1, "order", "bash"))
+        case "orders":
+            person.start(program(1, "orders", "bash"))
+        case "edit":
+            person.start(program(1, "order_edit", "bash"))
+        case "park":
+            person.start(program(1, "order", "bash"))
+            person.say_when_asked(program(2, "bash"))
+        case "expire":
+            stage.crowd.silent.add(person.session_id)
+            person.start(program(1, "order", "question", "bash"))
+        case "paid":
+            person.start(program(1, "bash", "bash"))
+        case "cap":
+            person.start(program(1, "order", "order", "bash"))
+        case "like":
+            person.start(program(1, "order_like", "order"))
+            person.revoke()
+            person.say(program(2, "order", "bash"))
         case "launch":
             person.start(program(1, "prepare", "script", "launch", "watch", "bash"))
         case "prepare":

@@ -9,6 +9,7 @@ has.
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,18 @@ def _send(label: str, _messages: Sequence[Message]) -> Any:
     return _calls(("send", {"label": label}))
 
 
+def _order(label: str, _messages: Sequence[Message], *, words: str = "approve") -> Any:
+    return _calls(("order", {"label": label, "words": words}))
+
+
+def _orders(label: str, _messages: Sequence[Message]) -> Any:
+    """Several calls of one answer, each of which is decided by itself."""
+    wanted = ("approve", "edit", "deny")
+    return _calls(
+        *(("order", {"label": f"{label}.{n}", "words": words}) for n, words in enumerate(wanted))
+    )
+
+
 def _approve(label: str, _messages: Sequence[Message]) -> Any:
     return calling(propose_change={"what": label, "was": "1", "becomes": "2", "why": "chaos"})
 
@@ -241,6 +254,11 @@ _STEPS: dict[str, Callable[[str, Sequence[Message]], AssistantMessage]] = {
     "approve": _approve,
     "question": _question,
     "send": _send,
+    "order": _order,
+    "orders": _orders,
+    "order_edit": partial(_order, words="edit"),
+    "order_like": partial(_order, words="like"),
+    "order_slack": partial(_order, words="slack"),
     "prepare": _prepare,
     "script": _script,
     "endless": _endless,

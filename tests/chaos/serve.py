@@ -13,13 +13,15 @@ import signal
 import sys
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import ml_intern.cli.serving
 from ml_intern.api.app import build_app
 from ml_intern.cli.main import main
-from ml_intern.daemon import models, service, workers
+from ml_intern.daemon import models, patience, service, workers
+from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.service import Service
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
@@ -27,18 +29,21 @@ from ml_intern.queue import leases
 from ml_intern.session import handlers
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import with_own
-from tests.chaos import mutations, script, traps, witness
+from tests.chaos import mutations, paying, script, traps, witness
 from tests.chaos.clock import JumpingClock
 from tests.chaos.plan import Plan, read_plan
 from tests.chaos.points import BY_NAME
+
+CHORES_EVERY_S = 0.2
 
 
 def prepare(plan: Plan) -> None:
     """Wrap what the plan names; nothing else of this process is other than shipped."""
     if plan.scripted:
         _script_models()
-        service.all_tools = lambda: with_own([script.send])
+        service.all_tools = lambda: with_own([script.send, paying.Order()])
     workers.RENEW_S = plan.renew_s
+    _hurry_the_clockwork()
     leases.LEASE_S = handlers.LEASE_S = plan.lease_s  # type: ignore[attr-defined]
     if plan.clock_jumps_s:
         jumps = plan.clock_jumps_s
@@ -51,12 +56,21 @@ def prepare(plan: Plan) -> None:
         traps.install(BY_NAME[plan.point], plan)
 
 
+def _hurry_the_clockwork() -> None:
+    """What is due is seen soon, and what nobody has decided expires without a minute's grace."""
+    service.Clockwork = partial(Clockwork, every_s=CHORES_EVERY_S)  # type: ignore[assignment,misc]
+    patience.GRACE_S = 0.0
+
+
 def _script_models() -> None:
     make = models.Models._make
 
     def scripted(self: models.Models, name: str) -> ModelClient:
         if name in (script.MODEL, script.OTHER):
             return ScriptedModel(name, script.answer)
+        if name == paying.PAID:
+            answer = paying.at_a_price(script.answer)
+            return ScriptedModel(name, answer, worst_cost=paying.REPLY_WORST)
         return make(self, name)
 
     models.Models._make = scripted  # type: ignore[method-assign]
