@@ -31,7 +31,7 @@ from ml_intern.cli.summary import short, tilde
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
-from ml_intern.daemon.models import Models
+from ml_intern.daemon.models import Models, known_price
 from ml_intern.daemon.service import training_python
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
@@ -131,7 +131,7 @@ def examine() -> Iterator[Check]:
         _sandbox,
         _training,
         _model,
-        _prices,
+        prices,
         _lock,
     ):
         yield _safely(check, settings)
@@ -347,10 +347,19 @@ def _model(settings: Settings) -> Check:
     return Check(name="model", verdict="ok", found=settings.model + free)
 
 
-def _prices(settings: Settings) -> Check:
+def prices(settings: Settings) -> Check:
+    """Whether it is known what the model of the settings costs."""
     own = count(len(settings.model_prices), "price")
     words = f"{price_list()}; {own} and {len(settings.free_models)} free by the settings"
-    return Check(name="prices", verdict="ok", found=words)
+    if known_price(settings.model, settings).origin != "unknown":
+        return Check(name="prices", verdict="ok", found=words)
+    return Check(
+        name="prices",
+        verdict="warn",
+        found=f"{words}; nobody knows what {settings.model} costs, so its sessions wait for a yes",
+        next_step=f"if it is free, such as a server of your own, set free_models = "
+        f"[{json.dumps(settings.model)}] in config.toml, else give its price in model_prices",
+    )
 
 
 def _lock(settings: Settings) -> Check:

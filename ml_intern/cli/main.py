@@ -330,6 +330,25 @@ def budget(
 
 
 @app.command()
+def prices(
+    context: typer.Context,
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...",
+            show_default=False,
+            help="Models; without one, that of the settings and those that the settings name.",
+        ),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Show what models and the Hub's hardware cost, and since when that is known."""
+    from ml_intern.cli import prices
+
+    return prices.prices(models or [], as_json=as_json, debug=context.obj)
+
+
+@app.command()
 def extend(
     context: typer.Context,
     session: Session,

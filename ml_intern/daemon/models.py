@@ -54,8 +54,25 @@ class Models:
             stall_timeout_s=settings.stall_timeout_s,
             max_output_tokens=settings.max_output_tokens,
             price=_price(settings.model_prices.get(name)),
-            is_free=any(fnmatchcase(name, free) for free in settings.free_models),
+            is_free=_is_free(name, settings),
         )
+
+
+def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
+    """What a model would cost, asked by these settings. Raises ConfigError for no such model."""
+    if name == AUTOPILOT:
+        return hosted.KnownPrice(model=name, origin="free")
+    return hosted.known_price(
+        name,
+        api_base=settings.api_base if name == settings.model else None,
+        price=_price(settings.model_prices.get(name)),
+        is_free=_is_free(name, settings),
+        max_output_tokens=settings.max_output_tokens,
+    )
+
+
+def _is_free(name: str, settings: Settings) -> bool:
+    return any(fnmatchcase(name, free) for free in settings.free_models)
 
 
 def _price(given: ModelPrice | None) -> hosted.Price | None:

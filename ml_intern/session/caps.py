@@ -1,5 +1,6 @@
 """The caps in words of people: what they are called, and amounts in their units. Pure."""
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -83,9 +84,11 @@ def parsed(cap: str, words: str) -> int:
 def reached(cap: str, used: int, limit: int, needed: int) -> str:
     """Why a session waits, and what helps."""
     if cap.startswith("price:"):
+        model = cap.removeprefix("price:")
         return (
-            f"more room: {named(cap)}; allow some, or say in the settings what it costs "
-            "(`model_prices`) or that it is free (`free_models`)"
+            f"more room: {named(cap)}; allow some, or say in config.toml that it is free, such as "
+            f"a server of your own (`free_models = [{json.dumps(model)}]`), or what it costs "
+            "(`model_prices`), and restart the daemon"
         )
     return (
         f"more room: {named(cap)}: {amount(cap, used)} of {amount(cap, limit)} used, and the next "

@@ -38,5 +38,6 @@ def test_a_cap_may_be_named_shortly() -> None:
 
 def test_it_is_said_what_helps() -> None:
     assert "model_prices" in reached("price:m", 0, 0, 1)
+    assert '`free_models = ["openai/our-own"]`' in reached("price:openai/our-own", 0, 0, 1)
     assert "5 tokens of 9 tokens used, and the next step may need 7" in reached("tokens", 5, 9, 7)
     assert named("day:2026-01-31") == "the money of 2026-01-31 (UTC)"

@@ -99,7 +99,7 @@ def worst_micro_usd(
     """
     if endpoint.is_free:
         return 0
-    found = price or _listed(litellm, endpoint, input_tokens)
+    found = price or listed_price(litellm, endpoint, input_tokens)
     if found is None:
         return None
     most = most_output_tokens or longest_answer(litellm, endpoint, price)
@@ -113,7 +113,7 @@ def longest_answer(litellm: Any, endpoint: Endpoint, price: Price | None = None)
 
     None where money does not depend on it: of a model that is free, or of unknown price.
     """
-    listed = _listed(litellm, endpoint, 0)
+    listed = listed_price(litellm, endpoint, 0)
     if endpoint.is_free or (price is None and listed is None):
         return None
     if price is not None and price.max_output_tokens is not None:
@@ -133,7 +133,7 @@ def _by(price: Price, usage: Usage) -> int:
     )
 
 
-def _listed(litellm: Any, endpoint: Endpoint, input_tokens: int) -> Price | None:
+def listed_price(litellm: Any, endpoint: Endpoint, input_tokens: int) -> Price | None:
     """The dearest that the list has for a request of at most so many tokens."""
     entry = _entry(litellm, endpoint)
     if entry is None:

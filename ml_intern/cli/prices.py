@@ -1,0 +1,95 @@
+"""`prices`: what is known of the prices of models and of the Hub's hardware, and since when."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ml_intern.cli import exits
+from ml_intern.cli.opening import log_of
+from ml_intern.cli.quantities import line
+from ml_intern.clock import SystemClock, stamp
+from ml_intern.compute.hub import Flavor, PriceList
+from ml_intern.daemon.folders import private_folder
+from ml_intern.daemon.models import known_price
+from ml_intern.daemon.service import hub_hardware
+from ml_intern.llm.hosted import KnownPrice, price_list
+from ml_intern.money import dollars
+from ml_intern.settings import Settings, load
+
+_NAME_WIDTH = 26
+
+
+def prices(models: Sequence[str], *, as_json: bool, debug: bool) -> int:
+    """The prices of these models, else of those that the settings name; and of the hardware."""
+    settings = load()
+    private_folder(settings.state_dir)
+    log_of(settings, debug=debug)
+    known = [known_price(name, settings) for name in models or _of_settings(settings)]
+    clock = SystemClock()
+    hardware = hub_hardware(settings, clock).prices()
+    if as_json:
+        document = _as_document(known, hardware, settings)
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    else:
+        lines = [*_of_models(known, settings), *_of_hardware(hardware)]
+        lines.append(f"That is {hardware.described(clock.now())}.")
+        sys.stdout.writelines(f"{each}\n" for each in lines)
+    return exits.DONE
+
+
+def _of_settings(settings: Settings) -> Iterable[str]:
+    """Without those that only a pattern names."""
+    named = [name for name in settings.free_models if not set("*?[") & set(name)]
+    return dict.fromkeys([settings.model, *settings.model_prices, *named])
+
+
+def _as_document(
+    known: Iterable[KnownPrice], hardware: PriceList, settings: Settings
+) -> dict[str, Any]:
+    read_at = hardware.read_at
+    return {
+        "models": [asdict(each) for each in known],
+        "models_list": price_list(),
+        "free_models": list(settings.free_models),
+        "hardware": {
+            "endpoint": hardware.endpoint,
+            "read_at": None if read_at is None else stamp(read_at),
+            "trouble": hardware.trouble,
+            "flavors": [asdict(flavor) for flavor in hardware.flavors],
+        },
+    }
+
+
+def _of_models(known: Iterable[KnownPrice], settings: Settings) -> Iterator[str]:
+    yield f"Models, for a million tokens (the list is that {price_list()}):"
+    yield from (_row(each.model, _model(each)) for each in known)
+    if settings.free_models:
+        yield line(f"Free by the settings: {', '.join(settings.free_models)}", 300)
+
+
+def _model(known: KnownPrice) -> str:
+    price = known.price
+    if price is None:
+        return known.origin if known.origin == "free" else "unknown: its sessions wait for a yes"
+    at = "of the settings" if known.origin == "settings" else "at most, by the list"
+    words = f"${price.input_usd:g} read, ${price.output_usd:g} written, {at}"
+    most = known.longest_answer
+    return words if most is None else f"{words}; answers of up to {most:,} tokens"
+
+
+def _of_hardware(hardware: PriceList) -> Iterator[str]:
+    yield "The Hub's hardware, for an hour:"
+    yield from (_row(flavor.name, _flavor(flavor)) for flavor in hardware.flavors)
+
+
+def _flavor(flavor: Flavor) -> str:
+    per_minute = flavor.micro_usd_per_minute
+    if per_minute is None:
+        return f"unknown: {flavor.trouble}"
+    return f"{dollars(per_minute * 60)}  {flavor.accelerator}".rstrip()
+
+
+def _row(name: str, words: str) -> str:
+    return f"  {line(name, 60):<{_NAME_WIDTH}} {line(words, 200)}"
