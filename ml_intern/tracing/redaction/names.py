@@ -85,3 +85,19 @@ def _of_token(name: str, previous: str) -> Strength | None:
     if previous in _OF_LANGUAGE and not (name.isupper() and previous == "bot"):
         return "strong" if name.lower().startswith("slack") else None
     return "strong"
+
+
+def is_for_words(name: str) -> bool:
+    """A person chose the value: it may be of words, or of digits only."""
+    return any(word.startswith(("pass", "pwd", "pw", "psw")) for word in words_of(name))
+
+
+def kind(name: str) -> str:
+    """How a value under `name` is called where it stood."""
+    words = words_of(name)
+    if is_for_words(name):
+        return "password"
+    for word in ("secret", "token", "key", "cookie"):
+        if any(word in one for one in words):
+            return word
+    return "credential"

@@ -1,9 +1,12 @@
 """What a literal says of itself: a secret, a placeholder for one, or something else. Pure."""
 
+import base64
+import binascii
 import re
 
 SHORTEST_PASSWORD = 4
 SHORTEST_RANDOM = 16
+SHORTEST_LOGIN = 8
 
 _PLACEHOLDER = re.compile(
     r"""
@@ -35,6 +38,17 @@ def is_digest(value: str) -> bool:
     return _DIGEST.fullmatch(value) is not None or _UUID.fullmatch(value) is not None
 
 
+def is_login(value: str) -> bool:
+    """`user:password`, as base64."""
+    if len(value) < SHORTEST_LOGIN:
+        return False
+    try:
+        text = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return False
+    return ":" in text and text.isprintable()
+
+
 def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
     """Nobody would write it by hand: it changes between letters and digits too often.
 
@@ -45,6 +59,7 @@ def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
         return False
     runs = _RUNS.findall(value)
     letters = sum(map(len, runs))
+    if letters < 0.8 * len(value) or not any(run[0].isalpha() for run in runs):
+        return False
     has_digit = any(run[0].isdigit() for run in runs)
-    has_letter = any(run[0].isalpha() for run in runs)
-    return has_digit and has_letter and letters >= 0.8 * len(value) and len(runs) * 4 >= letters
+    return len(runs) * (4 if has_digit else 3) >= letters

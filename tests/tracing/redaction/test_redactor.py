@@ -15,7 +15,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 SECRETS = [
     ("hf_" + "aB3" * 11, "[REDACTED:hf-token]"),
     ("token=hf_" + "aB3" * 11 + ".", "token=[REDACTED:hf-token]."),
-    ("sk-proj-" + "a1-B2_" * 5, "[REDACTED:api-key]"),
+    ("sk-proj-" + "a1-B2_" * 5, "[REDACTED:openai-key]"),
     ("xox" + "b-123456789012-abcdef", "[REDACTED:slack-token]"),
     ("xapp-1-A0123-456-abcdef", "[REDACTED:slack-token]"),
     (

@@ -1,0 +1,52 @@
+"""Secrets that are known by their value, however escaped it appears. Immutable."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+from ml_intern.tracing.redaction.span import Span
+
+SHORTEST = 6
+"""Shorter values are left alone: they would be found in ordinary words."""
+
+
+class Known:
+    """The secrets of one process, by name and value."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        """`secrets`: name to value."""
+        self._kind_of = {
+            form: _kind(name)
+            for name, value in secrets.items()
+            if len(value) >= SHORTEST
+            for form in _forms(value)
+        }
+        longest_first = sorted(self._kind_of, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Where one of them stands."""
+        if not self._kind_of:
+            return
+        for found in self._pattern.finditer(text):
+            yield Span(*found.span(), self._kind_of[found.group()])
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "secret"
+
+
+def _forms(value: str) -> set[str]:
+    """The value as it stands in plain text, in JSON (in JSON, too), in a URL, and in Python."""
+    in_json = json.dumps(value)[1:-1]
+    return {
+        value,
+        in_json,
+        json.dumps(in_json)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        repr(value)[1:-1],
+    }

@@ -1,0 +1,214 @@
+"""Credentials that are known by their shape, wherever they stand. Pure.
+
+Each shape has a hint: a search for it is what most texts cost. The expressions begin with plain
+letters, which `re` finds fast, and look behind only then; their repetitions are bounded, or end
+where the next match could begin, so that no text takes quadratic time.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ml_intern.tracing.redaction import values
+from ml_intern.tracing.redaction.span import Span
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How credentials of one kind look."""
+
+    kind: str
+    hint: str
+    """Must occur, in lower case, in the lower-cased text."""
+    pattern: re.Pattern[str]
+    """What its group `secret` holds is replaced, or all of it where there is no such group."""
+    is_one: Callable[[str], bool]
+    """Asked of what would be replaced."""
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Where such credentials stand."""
+        group = "secret" if "secret" in self.pattern.groupindex else 0
+        for found in self.pattern.finditer(text):
+            if self.is_one(found[group]):
+                yield Span(*found.span(group), self.kind)
+
+
+def spans(text: str, lowered: str) -> Iterator[Span]:
+    """Where credentials of any kind stand."""
+    for shape in SHAPES:
+        if shape.hint in lowered:
+            yield from shape.spans(text)
+    if "akia" in lowered or "asia" in lowered:
+        yield from _aws_secrets(text)
+
+
+def _is_real(value: str) -> bool:
+    return not values.is_placeholder(value)
+
+
+def _has_digit(value: str) -> bool:
+    return _is_real(value) and any(char.isdigit() for char in value)
+
+
+def _is_bearer(value: str) -> bool:
+    return _is_real(value) and (_has_digit(value) or values.looks_random(value))
+
+
+def _shape(kind: str, hint: str, pattern: str, is_one: Callable[[str], bool] = _is_real) -> Shape:
+    return Shape(kind, hint, re.compile(pattern), is_one)
+
+
+def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _is_real) -> Shape:
+    """A token that begins so, at the beginning of a word: also right behind an escape such as
+    `\\n`, `%3D` or a colour of a terminal.
+    """
+    start = re.escape(begins)
+    looks_behind = "|".join(
+        (
+            rf"(?<![A-Za-z0-9]{start})",
+            rf"(?<=\\[nrtbf]{start})",
+            rf"(?<=%[0-9A-Fa-f][0-9A-Fa-f]{start})",
+            rf"(?<=\\u00[0-9a-f][0-9a-f]{start})",
+            rf"(?<=[0-9\[]m{start})",
+        )
+    )
+    return _shape(kind, begins.lower(), rf"{start}(?:{looks_behind}){body}", is_one)
+
+
+SHAPES = (
+    # The hubs and models of the field.
+    _token("hf-token", "hf_", r"[A-Za-z0-9]{16,}"),
+    _token("hf-token", "api_org_", r"[A-Za-z0-9]{16,}"),
+    _token("anthropic-key", "sk-ant-", r"[A-Za-z0-9_-]{16,}"),
+    _token("openai-key", "sk-", r"(?!ant-)[A-Za-z0-9_-]{16,}", _has_digit),
+    _token("openai-key", "sess-", r"[A-Za-z0-9]{36,}"),
+    _token("model-key", "gsk_", r"[A-Za-z0-9]{20,}"),
+    _token("model-key", "xai-", r"[A-Za-z0-9]{20,}"),
+    _token("model-key", "pplx-", r"[A-Za-z0-9]{20,}"),
+    _token("model-key", "nvapi-", r"[A-Za-z0-9_-]{20,}"),
+    _token("model-key", "r8_", r"[A-Za-z0-9]{20,}"),
+    _token("model-key", "tvly-", r"[A-Za-z0-9_-]{16,}"),
+    _token("model-key", "pcsk_", r"[A-Za-z0-9_]{20,}"),
+    _token("model-key", "rpa_", r"[A-Z0-9]{20,}"),
+    _token("model-key", "lsv2_", r"[A-Za-z0-9_]{20,}"),
+    _token("model-key", "fw_", r"[A-Za-z0-9]{20,}"),
+    _token("model-key", "wandb_v1_", r"[A-Za-z0-9_]{20,}"),
+    _token("model-key", "KGAT_", r"[A-Za-z0-9]{20,}"),
+    _shape(
+        "model-key",
+        "wandb",
+        r"wandb(?:\.login|\s{1,4}login)\b[^\n]{0,80}?(?P<secret>\b[0-9a-f]{40}\b)",
+    ),
+    # Code and its registries.
+    _token("github-token", "ghp_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "gho_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "ghu_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "ghs_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "ghr_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "github_pat_", r"[A-Za-z0-9_]{20,}"),
+    _shape(
+        "gitlab-token",
+        "gl",
+        r"gl(?<![A-Za-z0-9]gl)(?:pat|dt|rt|ft|soat|cbt|ptt|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}",
+    ),
+    _token("gitlab-token", "GR1348941", r"[A-Za-z0-9_-]{16,}"),
+    _token("npm-token", "npm_", r"[A-Za-z0-9]{30,}"),
+    _token("pypi-token", "pypi-", r"[A-Za-z0-9_-]{50,}"),
+    _token("docker-token", "dckr_pat_", r"[A-Za-z0-9_-]{20,}"),
+    _token("docker-token", "dckr_oat_", r"[A-Za-z0-9_-]{20,}"),
+    # Messages.
+    _shape("slack-token", "xox", r"xox(?<![A-Za-z0-9]xox)[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{8,}"),
+    _token("slack-token", "xapp-", r"[A-Za-z0-9-]{8,}"),
+    _shape("slack-webhook", "hooks.slack", r"hooks\.slack\.com/(?P<secret>\w+/[A-Za-z0-9/]{16,})"),
+    _shape("discord-webhook", "/webhooks/", r"/api/webhooks/\d{10,20}/(?P<secret>[\w-]{20,})"),
+    _shape("telegram-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{30,}"),
+    # Clouds and services.
+    _token("aws-key-id", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _token("aws-key-id", "ASIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _token("google-key", "AIza", r"[A-Za-z0-9_-]{30,}"),
+    _token("google-key", "GOCSPX-", r"[A-Za-z0-9_-]{20,}"),
+    _token("google-token", "ya29.", r"[A-Za-z0-9_-]{16,}"),
+    _shape("google-token", "1//0", r"(?<![\w/])1//0[A-Za-z0-9_-]{24,}"),
+    _shape("azure-key", "accountkey", r"(?i:AccountKey)=(?P<secret>[A-Za-z0-9+/=]{40,})"),
+    _shape("azure-key", "sharedaccesskey", r"(?i:SharedAccessKey)=(?P<secret>[A-Za-z0-9+/=]{20,})"),
+    _shape("azure-signature", "sig=", r"[?&]sig=(?P<secret>[A-Za-z0-9%+/=_-]{20,})"),
+    _shape(
+        "aws-signature",
+        "x-amz-",
+        r"X-Amz-(?:Signature|Security-Token|Credential)=(?P<secret>[\w%+/=.-]{16,})",
+    ),
+    _token("stripe-key", "sk_live_", r"[A-Za-z0-9]{16,}"),
+    _token("stripe-key", "sk_test_", r"[A-Za-z0-9]{16,}"),
+    _token("stripe-key", "rk_live_", r"[A-Za-z0-9]{16,}"),
+    _token("stripe-key", "whsec_", r"[A-Za-z0-9+/=]{16,}"),
+    _shape("sendgrid-key", "sg.", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
+    _token("vault-token", "hvs.", r"[A-Za-z0-9_-]{20,}"),
+    _token("digitalocean-token", "dop_v1_", r"[a-f0-9]{40,}"),
+    _token("databricks-token", "dapi", r"[a-f0-9]{32}(?:-\d)?"),
+    _token("grafana-token", "glsa_", r"[A-Za-z0-9_]{20,}"),
+    _token("shopify-token", "shpat_", r"[a-fA-F0-9]{32}"),
+    _token("linear-key", "lin_api_", r"[A-Za-z0-9]{20,}"),
+    _token("notion-token", "ntn_", r"[A-Za-z0-9]{30,}"),
+    _token("sentry-token", "sntrys_", r"[A-Za-z0-9+/=_]{20,}"),
+    _token("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}"),
+    # What requests carry.
+    _shape("jwt", "eyj", r"eyJ(?<![A-Za-z0-9]eyJ)[\w-]{8,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"),
+    _shape(
+        "bearer", "bearer", r"(?i:bearer)[\s:+]{1,8}(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_bearer
+    ),
+    _shape("bearer", "bearer%20", r"(?i:bearer)%20(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_bearer),
+    _shape(
+        "authorization",
+        "basic",
+        r"(?i:basic)\s{1,8}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})",
+        values.is_login,
+    ),
+    _shape(
+        "authorization",
+        "authorization",
+        r"(?i:authorization)\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?i:basic|token|api-?key|key)\s{1,8}"
+        r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
+    ),
+    # What commands are given.
+    _shape(
+        "password",
+        "mysql",
+        r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p(?P<secret>[^\s'\"-][^\s'\"]{3,100})",
+    ),
+    _shape("password", "sshpass", r"sshpass\s{1,4}-p\s{0,4}['\"]?(?P<secret>[^\s'\"]{3,100})"),
+    _shape(
+        "password",
+        "docker login",
+        r"docker login\b[^\n|;&]{0,200}?\s-p[\s=]{1,4}['\"]?(?P<secret>[^\s'\"]{3,100})",
+    ),
+    _shape(
+        "password",
+        "redis-cli",
+        r"redis-cli\b[^\n|;&]{0,200}?\s-a\s{1,4}['\"]?(?P<secret>[^\s'\"]{3,100})",
+    ),
+    _shape(
+        "password",
+        "curl",
+        r"curl\b[^\n]{0,300}?\s(?:-u|--user)[\s=]{0,4}['\"]?[^\s:'\"$]{1,80}:(?P<secret>[^\s'\"]{3,100})",
+    ),
+    _shape(
+        "password",
+        "identified by",
+        r"(?i:identified\s{1,4}by)\s{1,4}['\"](?P<secret>[^'\"\n]{3,100})",
+    ),
+)
+
+_AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_NEAR = 300
+
+
+def _aws_secrets(text: str) -> Iterator[Span]:
+    """The other half, near its first: it has no shape of its own but its length."""
+    seen = 0
+    for found in _AWS_ID.finditer(text):
+        start = max(seen, found.start() - _AWS_NEAR)
+        seen = found.end() + _AWS_NEAR
+        for half in _AWS_SECRET.finditer(text, start, seen):
+            if values.looks_random(half.group()):
+                yield Span(*half.span(), "aws-secret-key")

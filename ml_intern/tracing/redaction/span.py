@@ -1,0 +1,34 @@
+"""A stretch of a text that must not be seen."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` hold a secret of a kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """In their order and apart: of those that overlap one, named as the first that was given."""
+    ranked = sorted(enumerate(spans), key=lambda one: one[1].start)
+    if not ranked:
+        return
+    rank, whole = ranked[0]
+    for number, span in ranked[1:]:
+        if span.start >= whole.end:
+            yield whole
+            rank, whole = number, span
+            continue
+        kind = span.kind if number < rank else whole.kind
+        rank = min(rank, number)
+        whole = Span(whole.start, max(whole.end, span.end), kind)
+    yield whole
+
+
+def mask(kind: str) -> str:
+    """What stands in its place."""
+    return f"[REDACTED:{kind}]"
