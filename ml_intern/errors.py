@@ -22,6 +22,10 @@ MLInternError
 │   ├── SlackLimited     the caller comes back after `retry_after_s`
 │   ├── SlackRefused     the person mends token, scope or channel; `error` is Slack's word for it
 │   └── SlackUnclear     nobody knows whether it was done; the caller looks before it repeats it
+├── HubError             the Hugging Face Hub did not do what was asked of it
+│   ├── HubAway          the caller comes back after `retry_after_s`, and looks what was done
+│   ├── HubOvertaken     the caller looks again: somebody else was first
+│   └── HubRefused       the person mends token or repository; `reason` says which
 ├── SandboxError         the person installs or allows a sandbox
 ├── ComputeError         a job could not be started, found or stopped
 └── Overtaken            nobody: the turn takes up what is new and decides again
@@ -156,6 +160,30 @@ class SlackRefused(SlackError):
 
 class SlackUnclear(SlackError):
     """Slack is out of reach, or broke off: it may have been done."""
+
+
+class HubError(MLInternError):
+    """The Hugging Face Hub did not do what was asked of it."""
+
+
+class HubAway(HubError):
+    """The Hub is out of reach, limits our rate, or broke off: it may have been done."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class HubOvertaken(HubError):
+    """The repository is not as it was when it was looked at; nothing was done."""
+
+
+class HubRefused(HubError):
+    """The Hub will not do it. `reason`: `token` (is none), `right` (of it), `missing`, `other`."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SandboxError(MLInternError):

@@ -1,0 +1,211 @@
+"""The Hub from within the daemon: each request goes to a process that speaks to the Hub.
+
+So nothing that the Hub does, or does not do, holds anybody up for longer than `PATIENCE_S`, and
+nothing at all once `stop` is set: the process is ended then. What it had sent may have been done.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from ml_intern.clock import Clock, SystemClock
+from ml_intern.errors import HubAway, HubOvertaken, HubRefused
+from ml_intern.tracing.upload.hub import Outgoing, RemoteFile, Repository, Who
+
+PATIENCE_S = 300.0
+"""For one request, uploads of many files too."""
+START_S = 60.0
+LOOK_S = 0.1
+"""How often one looks whether to stop."""
+READ_BYTES = 1 << 16
+TAIL_BYTES = 2_000
+_ROOT = Path(__file__).parents[3]
+_CLIENT = "ml_intern.tracing.upload.client"
+
+
+class HubAbroad:
+    """See `Hub`. The process starts with the first request. Belongs to one thread."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str,
+        *,
+        stop: threading.Event | None = None,
+        clock: Clock | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._endpoint = endpoint
+        self._token = token
+        self._stop = stop or threading.Event()
+        self._clock = clock or SystemClock()
+        self._patience_s = patience_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; the next request starts another."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()  # it holds nothing that could be lost
+        process.wait()
+        for end in (process.stdin, process.stdout, self._errors):
+            if end is not None:
+                end.close()
+
+    # Requests
+
+    def who(self) -> Who:
+        """See `Hub.who`."""
+        found = self._ask("who")
+        return Who(user=found["user"], orgs=tuple(found["orgs"]), role=found["role"])
+
+    def look(self, repo_id: str) -> Repository:
+        """See `Hub.look`."""
+        return Repository(**self._ask("look", repo_id=repo_id))
+
+    def files(self, repo_id: str, commit: str) -> Sequence[RemoteFile]:
+        """See `Hub.files`."""
+        return [RemoteFile(**one) for one in self._ask("files", repo_id=repo_id, commit=commit)]
+
+    def text(self, repo_id: str, commit: str, path: str) -> str:
+        """See `Hub.text`."""
+        return str(self._ask("text", repo_id=repo_id, commit=commit, path=path))
+
+    def create(self, repo_id: str) -> None:
+        """See `Hub.create`."""
+        self._ask("create", repo_id=repo_id)
+
+    def commit(
+        self,
+        repo_id: str,
+        parent: str,
+        files: Sequence[Outgoing],
+        texts: Mapping[str, str],
+        message: str,
+    ) -> str:
+        """See `Hub.commit`."""
+        made = self._ask(
+            "commit",
+            repo_id=repo_id,
+            parent=parent,
+            files=[{**asdict(one), "source": str(one.source)} for one in files],
+            texts=dict(texts),
+            message=message,
+        )
+        return str(made)
+
+    def set_private(self, repo_id: str, private: bool) -> None:
+        """See `Hub.set_private`."""
+        self._ask("set_private", repo_id=repo_id, private=private)
+
+    def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
+        """See `Hub.download`."""
+        found = self._ask(
+            "download", repo_id=repo_id, path=path, revision=revision, cache=str(cache)
+        )
+        return Path(found)
+
+    def _ask(self, act: str, **given: Any) -> Any:
+        try:
+            self._run()
+            self._say({"act": act, "given": given})
+            answer = json.loads(self._line(self._patience_s))
+        except OSError as exc:
+            self.close()
+            raise HubAway(f"the process that speaks to the Hub could not start: {exc}") from exc
+        except BaseException:
+            self.close()
+            raise
+        match answer:
+            case {"value": value}:
+                return value
+            case {"refused": words, "reason": reason}:
+                raise HubRefused(words, reason=reason)
+            case {"overtaken": words}:
+                raise HubOvertaken(words)
+            case _:
+                raise HubAway(answer["away"], retry_after_s=answer["retry_after_s"])
+
+    # The process
+
+    def _run(self) -> None:
+        """Raises OSError, HubAway."""
+        if self._process is None:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _CLIENT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=self._environment(),
+                start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+            )
+            self._say({"endpoint": self._endpoint, "token": self._token})
+            self._line(START_S)
+
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
+        return {
+            **os.environ,
+            "PYTHONPATH": path,
+            "HF_ENDPOINT": self._endpoint,
+            "HF_HUB_DISABLE_XET": "1",  # a client of its own, without a time limit
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        }
+
+    def _say(self, words: Mapping[str, Any]) -> None:
+        """Raises OSError."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(words).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _line(self, within_s: float) -> bytes:
+        """The next one of the process. Raises OSError, HubAway."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        pipe = self._process.stdout.fileno()
+        until = self._clock.monotonic() + within_s
+        line = b""
+        while not line.endswith(b"\n"):
+            if self._stop.is_set():
+                raise HubAway("it was to stop")
+            if self._clock.monotonic() > until:
+                raise HubAway(f"the Hub did not answer within {within_s:.0f} s")
+            if select.select([pipe], [], [], LOOK_S)[0]:
+                piece = os.read(pipe, READ_BYTES)
+                if not piece:
+                    raise HubAway(f"the process that speaks to the Hub broke: {self._last_words()}")
+                line += piece
+        return line
+
+    def _last_words(self) -> str:
+        assert self._errors is not None
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - TAIL_BYTES))
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,99 @@
+"""What is asked of the Hub, and what it answers: datasets, as far as session files need them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Who:
+    """Whose token it is."""
+
+    user: str
+    orgs: tuple[str, ...] = ()
+    role: str = ""
+    """`write`, `read` or `fineGrained`; empty: unknown."""
+
+    def sees_all_of(self, repo_id: str) -> bool:
+        """Whether a repository that this token cannot find is certainly not there."""
+        owner = repo_id.partition("/")[0]
+        return self.role in ("read", "write") and owner in (self.user, *self.orgs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A dataset as it stands."""
+
+    head: str
+    """The newest commit."""
+    private: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file in a repository, by its hash: the sha256 of one in LFS, else that of the git blob."""
+
+    path: str
+    size: int
+    oid: str
+    in_lfs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """The first `size` bytes of a file of ours, and their place in the repository."""
+
+    path: str
+    source: Path
+    size: int
+    sha256: str
+    """Of these bytes: what has changed meanwhile is not sent."""
+
+
+class Hub(Protocol):
+    """One Hub, with one token. All methods raise HubAway, HubRefused."""
+
+    def who(self) -> Who:
+        """Whose token it is."""
+        ...
+
+    def look(self, repo_id: str) -> Repository:
+        """The dataset as it stands. HubRefused `missing` also where the token may not see it."""
+        ...
+
+    def files(self, repo_id: str, commit: str) -> Sequence[RemoteFile]:
+        """All files of a commit."""
+        ...
+
+    def text(self, repo_id: str, commit: str, path: str) -> str:
+        """A small file of a commit."""
+        ...
+
+    def create(self, repo_id: str) -> None:
+        """A private dataset. Raises HubOvertaken when there is one."""
+        ...
+
+    def commit(
+        self,
+        repo_id: str,
+        parent: str,
+        files: Sequence[Outgoing],
+        texts: Mapping[str, str],
+        message: str,
+    ) -> str:
+        """One commit on top of `parent`; its id. `texts`: whole files by their paths.
+
+        Raises HubOvertaken when the head is another, or a file of ours has changed.
+        """
+        ...
+
+    def set_private(self, repo_id: str, private: bool) -> None:
+        """Who may see the dataset: its owner, or everybody."""
+        ...
+
+    def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
+        """A file of a dataset, kept below `cache`; where it lies."""
+        ...
