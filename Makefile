@@ -62,7 +62,7 @@ venv: .venv/.train ## the program with what training needs, in .venv
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
 TOOLS := bwrap:bubblewrap systemd-analyze:systemd systemd-nspawn:systemd-container dbus-daemon:dbus \
-         /usr/share/pam-configs/systemd:libpam-systemd /usr/lib/postgresql:postgresql
+         /usr/share/pam-configs/systemd:libpam-systemd /usr/lib/postgresql:postgresql chromium:chromium
 
 debian:
 	@for tool in $(TOOLS); do \

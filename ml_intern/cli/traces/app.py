@@ -73,3 +73,27 @@ def show(
 
     wanted = showing.Wanted(turn=turn, search=search, full=full)
     return showing.show(trace, wanted, as_json=as_json)
+
+
+@app.command("open")
+def open_trace(
+    trace: Trace,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            show_default=False,
+            help="Where the page goes; `-` is standard output. Default: beside the traces.",
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option(" /--no-browser", help="Only write the page.")] = True,
+) -> int:
+    """Show a trace in the browser: a timeline of answers, tools, waits, tokens and cost.
+
+    Writes one HTML file that needs no network, and prints its path.
+    """
+    from ml_intern.cli.traces import opening
+
+    return opening.open_trace(trace, output=output, browser=browser)

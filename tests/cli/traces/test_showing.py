@@ -154,3 +154,20 @@ def _read(leader: int) -> bytes:
         return os.read(leader, 4096)
     except OSError:  # the other end is closed
         return b""
+
+
+def test_open_writes_one_page_and_prints_where(home: Path, tmp_path: Path) -> None:
+    told = run(home, "open", "c9f0", "--no-browser")
+    path = Path(told.stdout.strip())
+    assert path.parent == home / "traces" / "pages"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "Sentiment of shop reviews" in path.read_text()
+    assert run(home, "open", "c9f0", "-o", "-").stdout == path.read_text()
+    elsewhere = run(home, "open", "c9f0", "-o", str(tmp_path / "page.html"))
+    assert elsewhere.stdout.strip() == str(tmp_path / "page.html")
+
+
+def test_a_page_that_cannot_be_written_is_said(home: Path) -> None:
+    told = run(home, "open", "c9f0", "-o", "/proc/page.html")
+    assert told.returncode == exits.USAGE
+    assert "/proc/page.html cannot be written" in told.stderr

@@ -1,0 +1,59 @@
+"""From a page to HTML. What traces hold is other people's text: it is escaped, and nothing of it
+runs, because the page allows one script by its hash and no address at all.
+"""
+
+import base64
+import hashlib
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from ml_intern.money import MICRO_USD, dollars
+from ml_intern.tracing.page.model import Page
+from ml_intern.transcript.problems import Problems
+
+_FOLDER = Path(__file__).parent
+MOST_PROBLEMS = 50
+
+
+def render(page: Page, problems: Problems) -> str:
+    """The whole HTML document."""
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    digest = page.digest
+    return _template().render(
+        page=page,
+        digest=digest,
+        title=digest.title or digest.task[:80] or digest.session_id or "A trace",
+        cost=_cost(page),
+        tokens=page.points[-1].tokens if page.points else 0,
+        timeline={
+            "spans": [asdict(span) for span in page.spans],
+            "points": [asdict(point) for point in page.points],
+        },
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
+        problems=[str(problem) for problem in problems.found[:MOST_PROBLEMS]],
+        problem_count=problems.count,
+    )
+
+
+def _cost(page: Page) -> str:
+    known = dollars(round(page.digest.cost_usd * MICRO_USD))
+    if not page.digest.unpriced:
+        return known
+    return f"at least {known}" if page.digest.cost_usd else "unknown"
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("page.html.j2")
