@@ -1,5 +1,6 @@
 """What was said while nobody listened is heard afterwards: all of it, once, in its order."""
 
+import logging
 import re
 import threading
 import time
@@ -75,20 +76,28 @@ def test_what_was_heard_is_not_heard_again(open_office: OpenOffice, slack: Slack
     assert said(again) == ["first task", "second task"]
 
 
-def test_a_reconnect_after_an_outage_looks_too(
-    open_office: OpenOffice, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+def test_a_reconnect_after_an_outage_looks_too_and_is_logged(
+    open_office: OpenOffice,
+    slack: SlackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "ml_intern.slack.listener")
     monkeypatch.setattr("ml_intern.slack.listener.REACH_S", 0.2)
     office = open_office(answers)
-    wait_until(lambda: office.service.store.mail.reached(NAME))
+    wait_until(lambda: "slack_connected" in caplog.messages)
     slack.down()
     slack.mention(REQUESTER, TRAINING, "while Slack was away")
+    wait_until(lambda: "slack_lost" in caplog.messages)
     slack.up()
     wait_until(lambda: said(office) == ["while Slack was away"], 40)
     slack.retry_now()
     slack.wait_until_settled()
     wait_until(lambda: not office.service.store.mail.unread("slack", 9))
     assert len(office.events(SessionStarted)) == 1
+    wait_until(lambda: caplog.messages.count("slack_connected") == 2)
+    logged = [one for one in caplog.messages if one in ("slack_connected", "slack_lost")]
+    assert logged == ["slack_connected", "slack_lost", "slack_connected"]
 
 
 def test_page_after_page_is_read_and_limits_are_obeyed(

@@ -13,7 +13,7 @@ from ml_intern.messages import Message, ToolMessage
 from ml_intern.slack.drafts import CHANNEL
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import SECRET, Office, last_answer
-from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
+from tests.support.slack import APPROVER, REQUESTER, STRANGER, TRAINING, SlackServer
 from tests.support.slack import Message as Posted
 from tests.support.waiting import wait_until
 
@@ -268,3 +268,19 @@ def test_who_is_in_a_group_is_asked_again_where_slack_could_not_say(
     slack.click(REQUESTER, question.ts, "approve")
     slack.wait_for_message(TRAINING, "Finished")
     assert office.events(AccessRefused) == []
+
+
+def test_a_letter_that_bears_the_number_of_one_that_is_gone_is_answered(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    """SQLite gives the newest number again once its row was pruned."""
+    office = open_office(sends)
+    mail = office.service.store.mail
+    for number in (1, 2):
+        slack.mention(STRANGER, TRAINING, "let me in")
+        slack.wait_for(lambda number=number: len(slack.ephemerals(STRANGER)) == number)
+        wait_until(lambda: not mail.unread(CHANNEL, 9))
+        with mail._database.read() as connection:
+            newest = connection.exec_driver_sql("SELECT max(id) FROM inbox").scalar_one()
+        assert newest == 1
+        mail._database.write(lambda c: c.exec_driver_sql("DELETE FROM inbox"))
