@@ -492,6 +492,8 @@ class BudgetNoticed:
     percent: int
     used: int
     limit: int
+    told: str = ""
+    """What the model reads of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -522,6 +524,8 @@ class BudgetExtended:
     amount: int
     extended_by: str
     reason: str = ""
+    told: str = ""
+    """What the model reads of it; empty: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

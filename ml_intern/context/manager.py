@@ -14,6 +14,8 @@ from ml_intern.context.prompts import HARNESS
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
+    BudgetExtended,
+    BudgetNoticed,
     CallParked,
     Compacted,
     Event,
@@ -60,6 +62,8 @@ class ContextManager:
                 self._hear(UserMessage(text=text))
             case Hinted(text=text):
                 self._hear(UserMessage(text=text, injected=True))
+            case BudgetNoticed(told=told) | BudgetExtended(told=told) if told:
+                self._hear(UserMessage(text=told, injected=True))
             case ModelReplied():
                 # Providers refuse an answer without words and calls when they get it back.
                 if event.tool_calls or event.text.strip():

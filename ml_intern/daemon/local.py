@@ -27,7 +27,7 @@ from ml_intern.queue.rows import MOST_AMOUNT, ApprovalRow, QueuePlace, Recorded,
 from ml_intern.queue.store import Store
 from ml_intern.session import standing
 from ml_intern.session.approvals import check_edit, decide_all
-from ml_intern.session.caps import CapState, named_by
+from ml_intern.session.caps import CapState, more_room, named_by
 from ml_intern.session.desk import Limits
 from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
@@ -209,12 +209,14 @@ class LocalDoor:
         """See `Door.extend`."""
         self._demand_intake()
         self._store.session(session_id)
+        which = named_by(cap, session_id, self._parts.clock.now().date().isoformat())
         extended = self._store.extend(
             session_id,
-            named_by(cap, session_id, self._parts.clock.now().date().isoformat()),
+            which,
             amount,
             extended_by,
             reason=reason,
+            told=more_room(which, amount),
             answers=answers,
             key=key and f"key:{key}",
         )

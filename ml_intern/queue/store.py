@@ -214,18 +214,20 @@ class Store:
         by: str,
         *,
         reason: str = "",
+        told: str = "",
         answers: int | None = None,
         key: str | None = None,
     ) -> int | None:
         """Give more room under a cap, and let its session go on; returns the op's number.
 
+        `told`: what its model reads of it.
         `answers`: the number of a `BudgetReached`, each of which is answered once; None: that which
         the session waits for, if it does. Where it does not, `key` is what happens once.
         None when it has happened before. Raises UnknownSession, InputError for another amount than
         one above 0, StoreUnavailable.
         """
         at = stamp(self._clock.now())
-        found = BudgetExtended(cap=cap, amount=amount, extended_by=by, reason=reason)
+        found = BudgetExtended(cap=cap, amount=amount, extended_by=by, reason=reason, told=told)
         return self._write(
             lambda c: extending.extend(c, session_id, found, answers, key, at), "news", "work"
         )

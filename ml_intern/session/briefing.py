@@ -52,6 +52,11 @@ def session_facts(
         max_iterations=limits.max_iterations,
         max_turn_s=limits.max_turn_s,
         job_timeout_s=place.job_timeout_s,
+        session_cap_micro_usd=limits.caps.session_micro_usd,
+        day_cap_micro_usd=limits.caps.day_micro_usd,
+        daemon_cap_micro_usd=limits.caps.daemon_micro_usd,
+        max_tokens=limits.caps.tokens,
+        max_work_s=limits.caps.seconds,
         instructions=instructions,
         project=find_project(place.started_in, place.workspace),
     )

@@ -15,6 +15,7 @@ from ml_intern.messages import Message, SessionId, ToolSpec
 from ml_intern.queue.budgets import OF_MODEL
 from ml_intern.queue.rows import MOST_AMOUNT
 from ml_intern.queue.store import Store
+from ml_intern.session.caps import level_passed
 from ml_intern.session.desk import Limits
 from ml_intern.session.history import History
 from ml_intern.session.meter import ITERATIONS, SECONDS, TOKENS, Meter, price_cap, worked_s
@@ -154,5 +155,6 @@ def _notice(cap: str, used: int, limit: int, told: int) -> Iterator[BudgetNotice
     for percent in LEVELS:
         if used * 100 >= limit * percent and used:
             if percent > told:
-                yield BudgetNoticed(cap=cap, percent=percent, used=used, limit=limit)
+                words = level_passed(cap, percent, used, limit)
+                yield BudgetNoticed(cap=cap, percent=percent, used=used, limit=limit, told=words)
             return

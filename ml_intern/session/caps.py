@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 
+from ml_intern.context.prompts import HARNESS
 from ml_intern.errors import InputError
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.queue.rows import MOST_AMOUNT
@@ -79,6 +80,20 @@ def parsed(cap: str, words: str) -> int:
     if not 1 <= number <= MOST_AMOUNT:
         raise InputError(f"{words.strip()[:40]!r} is no number of {unit} above 0.")
     return round(number)
+
+
+def level_passed(cap: str, percent: int, used: int, limit: int) -> str:
+    """What a model is told when so much of a cap is used up."""
+    left = amount(cap, max(0, limit - used))
+    return (
+        f"{HARNESS} {percent} % of {named(cap)} is used: {amount(cap, used)} of "
+        f"{amount(cap, limit)}, {left} left. At the cap the session waits for a person."
+    )
+
+
+def more_room(cap: str, number: int) -> str:
+    """What a model is told when a person gives more."""
+    return f"{HARNESS} A person gave {amount(cap, number)} more for {named(cap)}."
 
 
 def reached(cap: str, used: int, limit: int, needed: int) -> str:

@@ -429,12 +429,15 @@ class Handling:
         return limits if own is None else replace(limits, max_iterations=own)
 
     def _facts(self) -> SessionFacts:
+        limits, own = self._limits(), self._history.meter.max_cost_micro_usd
+        if own is not None:
+            limits = replace(limits, caps=replace(limits.caps, session_micro_usd=own))
         return session_facts(
             self._row,
             self._place(),
             tools=self._desk.router.tools(),
             rules=self._desk.router.rules,
-            limits=self._limits(),
+            limits=limits,
             instructions=self._history.instructions,
         )
 

@@ -7,7 +7,7 @@ import pytest
 from ml_intern.client.door import NewSession
 from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, Draining, InputError, StateConflict, UnknownSession
-from ml_intern.events import SessionStarted
+from ml_intern.events import BudgetExtended, SessionStarted
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, UserInput
 from ml_intern.queue.mail import Draft
@@ -39,6 +39,14 @@ def test_the_same_key_queues_a_request_once(service):
     words = UserInput(text="and quickly", author="ada")
     assert door.submit(session_id, words, key="k") is not None
     assert door.submit(session_id, words, key="k") is None
+
+
+def test_more_room_is_told_to_the_model(service):
+    session_id = service.door.start_session(TASK)
+    assert service.door.extend(session_id, "session", 2_500_000, extended_by="ada")
+    extended = service.door.events(session_id)[-1].event
+    assert isinstance(extended, BudgetExtended)
+    assert extended.told == "[ml-intern] A person gave $2.50 more for the session's money."
 
 
 def test_what_a_new_session_asks_for_stands_in_its_first_event(service):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -20,6 +21,7 @@ from ml_intern.events import (
 from ml_intern.messages import Usage
 from ml_intern.ops import Compact, Interrupt, UserInput
 from ml_intern.session.approvals import decide
+from ml_intern.session.caps import more_room
 from ml_intern.session.desk import Caps
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.protocol import succeed
@@ -152,6 +154,33 @@ def test_levels_are_told_once_each(bench):
     assert b.drive().waiting_on == (f"budget:{OWN}",)
     told = [(event.cap, event.percent, event.used) for event in b.all(BudgetNoticed)]
     assert told == [(OWN, 50, 500), (OWN, 80, 800), (OWN, 100, 1000)]
+
+
+def test_the_model_is_told_its_caps_once_and_what_is_left_as_news(bench):
+    replies = [paid(look(n), 250) for n in range(3)]
+    b = bench(*replies, paid(words("done"), 250), worst=250, session_micro_usd=750, tokens=5_000)
+    b.start(max_cost_micro_usd=1000)
+    assert b.drive().outcome == "finished"
+    first, *_, last = b.model.asked
+    assert "$0.001 for your answers" in first[0].text
+    assert "5,000 tokens, read and written" in first[0].text
+    notes = [message.text for message in last if getattr(message, "injected", False)]
+    assert [note.split(":")[0] for note in notes] == [
+        "[ml-intern] 50 % of the session's money is used",
+    ]
+    for before, after in pairwise(b.model.asked):
+        assert after[: len(before)] == before, "the prefix must stay, or no cache holds"
+
+
+def test_the_model_is_told_that_a_person_gave_more(bench):
+    b = bench(paid(look(1), 250), paid(words("done"), 100), worst=300, session_micro_usd=500)
+    b.start()
+    b.drive()
+    b.store.extend(SESSION, OWN, 50, "ada", told=more_room(OWN, 50))
+    assert b.drive().outcome == "finished"
+    assert b.model.asked[-1][-1].text == (
+        "[ml-intern] A person gave $0.00005 more for the session's money."
+    )
 
 
 def counted(reply, tokens):

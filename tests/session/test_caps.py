@@ -3,7 +3,16 @@
 import pytest
 
 from ml_intern.errors import InputError
-from ml_intern.session.caps import amount, named, named_by, parsed, reached, unit_of
+from ml_intern.session.caps import (
+    amount,
+    level_passed,
+    more_room,
+    named,
+    named_by,
+    parsed,
+    reached,
+    unit_of,
+)
 
 
 def test_every_cap_has_its_unit() -> None:
@@ -34,6 +43,17 @@ def test_a_cap_may_be_named_shortly() -> None:
     for cap in ("session:other", "moon", ""):
         with pytest.raises(InputError):
             named_by(cap, "s-1", "2026-01-31")
+
+
+def test_a_model_is_told_what_is_left_and_that_more_was_given() -> None:
+    assert level_passed("session:s", 80, 8_100_000, 10_000_000) == (
+        "[ml-intern] 80 % of the session's money is used: $8.10 of $10.00, $1.90 left. "
+        "At the cap the session waits for a person."
+    )
+    assert " 0 tokens left." in level_passed("tokens", 100, 1_200, 1_000)
+    assert more_room("seconds", 7200) == (
+        "[ml-intern] A person gave 2.0 h more for the session's time at work."
+    )
 
 
 def test_it_is_said_what_helps() -> None:

@@ -17,6 +17,7 @@ from ml_intern.clock import Clock, parse_stamp, stamp
 from ml_intern.compute.hub.listing import HubSilent, endpoint_of, hub_list
 from ml_intern.compute.hub.prices import STARTING_S, Flavor, worst_micro_usd
 from ml_intern.compute.job_folder import read_document, write_document
+from ml_intern.money import dollars
 
 log = logging.getLogger(__name__)
 
@@ -128,8 +129,8 @@ class HubHardware:
             return WorstCase(micro_usd=None, basis=f"{flavor}: {found.trouble}; {listed}")
         return WorstCase(
             micro_usd=worst_micro_usd(per_minute, timeout_s),
-            basis=f"{flavor} at {_usd(per_minute)} a minute, {timeout_s / 60:g} minutes of running "
-            f"and {STARTING_S / 60:g} of starting; {listed}",
+            basis=f"{flavor} at {dollars(per_minute)} a minute, {timeout_s / 60:g} minutes of "
+            f"running and {STARTING_S / 60:g} of starting; {listed}",
         )
 
     def _begun(self) -> _Reading | None:
@@ -197,7 +198,3 @@ class HubHardware:
             write_document(self._cache, document)
         except OSError:  # the next process asks the Hub again
             log.warning("hub_prices_not_kept", extra={"path": str(self._cache)}, exc_info=True)
-
-
-def _usd(micro_usd: int) -> str:
-    return f"${micro_usd / 1_000_000:.6f}".rstrip("0").rstrip(".")

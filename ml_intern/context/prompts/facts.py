@@ -59,6 +59,13 @@ class SessionFacts:
     max_iterations: int
     max_turn_s: float
     job_timeout_s: float
+    session_cap_micro_usd: int | None = None
+    """What may be spent, without what a person gives later; None: there is no such cap."""
+    day_cap_micro_usd: int | None = None
+    daemon_cap_micro_usd: int | None = None
+    max_tokens: int | None = None
+    max_work_s: float | None = None
+    """Of the session, without waits for people."""
     instructions: str = ""
     """Of whoever started the session."""
     project: Project | None = None

@@ -1,9 +1,10 @@
 """The sections of the system prompt, each with one purpose. What differs least stands first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ml_intern.context.prompts.facts import Asks, Machine, Project, SessionFacts, ToolFact
 from ml_intern.context.prompts.method import steps
+from ml_intern.money import dollars
 
 HARNESS = "[ml-intern]"
 """Begins what the program itself says in a person's place, e.g. a hint of the guards."""
@@ -149,7 +150,25 @@ def _limits(facts: SessionFacts) -> list[str]:
     ]
     if _offers(facts, "launch_training"):
         found.append(f"{_duration(facts.job_timeout_s)} for one training job.")
+    if budget := list(_budget(facts)):
+        found.append(
+            f"The session's budget: {'; '.join(budget)}. You are told when half, 80 % and all of "
+            "it is used. What would pass it waits for a person, who may give more."
+        )
     return found
+
+
+def _budget(facts: SessionFacts) -> Iterator[str]:
+    if facts.session_cap_micro_usd is not None:
+        yield f"{dollars(facts.session_cap_micro_usd)} for your answers and all that you start"
+    if facts.day_cap_micro_usd is not None:
+        yield f"{dollars(facts.day_cap_micro_usd)} a day, shared by all sessions"
+    if facts.daemon_cap_micro_usd is not None:
+        yield f"{dollars(facts.daemon_cap_micro_usd)} for all sessions ever, shared"
+    if facts.max_tokens is not None:
+        yield f"{facts.max_tokens:,} tokens, read and written"
+    if facts.max_work_s is not None:
+        yield f"{_duration(facts.max_work_s)} of work, jobs too, without waits for people"
 
 
 def _session(facts: SessionFacts) -> list[str]:

@@ -50,6 +50,8 @@ def a_session(**changes: Any) -> SessionFacts:
         "max_iterations": 300,
         "max_turn_s": 43_200.0,
         "job_timeout_s": 86_400.0,
+        "session_cap_micro_usd": 10_000_000,
+        "day_cap_micro_usd": 30_000_000,
         "instructions": "Report in French.",
         "project": Project(path=Path("/home/ada/project/AGENTS.md"), text="Use seed 7."),
     }
