@@ -1,5 +1,6 @@
 """`ml-intern traces`: the commands about what sessions leave behind."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -97,3 +98,23 @@ def open_trace(
     from ml_intern.cli.traces import opening
 
     return opening.open_trace(trace, output=output, browser=browser)
+
+
+@app.command("import")
+def import_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", show_default=False, help="Files, or folders that hold them."
+        ),
+    ],
+    as_json: ListJson = False,
+) -> int:
+    """Take in sessions of other programs, to look at, replay, fork and export them.
+
+    Session files of huggingface/ml-intern (session_logs/*.json, and rows of its dataset) and .jsonl
+    files in the format of Claude Code. Secrets are taken out; imported traces are never uploaded.
+    """
+    from ml_intern.cli.traces import importing
+
+    return importing.import_files(files, as_json=as_json)

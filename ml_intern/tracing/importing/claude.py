@@ -1,0 +1,42 @@
+"""Session files in the format of Claude Code, of whatever program wrote them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_intern.tracing.importing.source import Saying, Source
+from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import joined
+from ml_intern.transcript.decoding import Record, Unknown
+from ml_intern.transcript.line import Noticed, Title
+from ml_intern.transcript.problems import Problems
+
+
+def source_of(path: Path, problems: Problems) -> Source:
+    """The session of the file, without sub-agents and lines that belong to no conversation.
+
+    What cannot be read is added to `problems`. Raises OSError.
+    """
+    records = list(joined(parts.read(path, problems)))
+    titles = [one.content.title for one in records if isinstance(one.content, Title)]
+    names = (record.session_id for record in records)
+    return Source(
+        session_id=next(filter(None, names), path.stem),
+        title=titles[-1] if titles else "",
+        began=next((record.at for record in records if record.at), None),
+        sayings=tuple(_sayings(records)),
+    )
+
+
+def _sayings(records: list[Record]) -> Iterator[Saying]:
+    for record in records:
+        content = record.content
+        if isinstance(content, Title | Unknown) or record.extra.get("newChain"):
+            continue
+        if isinstance(content, Noticed) and not content.text.strip():
+            continue
+        yield Saying(body=content, at=record.at, extra=_ours(record))
+
+
+def _ours(record: Record) -> dict[str, object]:
+    """What we wrote about the line, but for its place in a journal."""
+    return {key: value for key, value in record.extra.items() if key not in ("seq", "part")}

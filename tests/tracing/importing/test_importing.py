@@ -1,0 +1,190 @@
+"""Sessions of other programs, taken in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.messages import Usage
+from ml_intern.tracing.importing.formats import sources
+from ml_intern.tracing.importing.writing import Imported, take_in
+from ml_intern.tracing.redaction import Redactor
+from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import messages
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.digest import Digest
+from ml_intern.transcript.line import Answered, Replied
+from ml_intern.transcript.problems import Problems
+from tests.tracing.rules import broken_rules
+
+SESSION = "7f3b1c8a-2a4e-4a69-9a5e-0d6a8f1f3b11"
+SECRET = "hf_" + "TestOnlyTestOnlyTest1234"
+EXAMPLE = Path("traces/examples/ee272992-1416-5d86-8c4a-bae706edcd42.jsonl")
+
+
+def call(use_id: str, arguments: str, name: str = "bash") -> dict[str, Any]:
+    return {"id": use_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def model_call(tokens: int, *, kind: str = "main", cost: float = 0.01) -> dict[str, Any]:
+    data = {"model": "vendor/m", "prompt_tokens": tokens, "completion_tokens": 5}
+    data |= {"cache_read_tokens": 40, "cost_usd": cost, "kind": kind}
+    return {"timestamp": "2026-03-01T10:00:07+01:00", "event_type": "llm_call", "data": data}
+
+
+def retired(**changes: Any) -> dict[str, Any]:
+    """A session as the retired project saved it."""
+    said = [
+        {"role": "system", "content": "a long prompt"},
+        {"role": "user", "content": f"Train it. My token is {SECRET}", "timestamp": None},
+        {"role": "assistant", "content": None, "tool_calls": [call("t1", '{"command": "ls"}')]},
+        {"role": "tool", "tool_call_id": "t1", "name": "bash", "content": "train.py"},
+        {"role": "assistant", "content": [{"type": "text", "text": "Done."}]},
+    ]
+    return {
+        "session_id": SESSION,
+        "session_title": "Train it",
+        "session_start_time": "2026-03-01T10:00:00+01:00",
+        "model_name": "vendor/m",
+        "total_cost_usd": 0.02,
+        "messages": said,
+        "events": [model_call(100), model_call(9, kind="research"), model_call(120)],
+        "tools": [],
+        **changes,
+    }
+
+
+def take(path: Path, folder: Path) -> tuple[list[Imported], list[str]]:
+    problems = Problems()
+    taken = [take_in(one, folder, Redactor()) for one in sources(path, problems)]
+    return taken, [str(problem) for problem in problems.found]
+
+
+def records(path: Path) -> list[Record]:
+    problems = Problems()
+    found = list(parts.read(path, problems))
+    assert problems.found == []
+    return found
+
+
+def written(folder: Path, value: Any, name: str = "session.json") -> Path:
+    path = folder / name
+    path.write_text(json.dumps(value, indent=2) if name.endswith(".json") else value)
+    return path
+
+
+def test_a_session_of_the_retired_project_becomes_a_trace(tmp_path: Path) -> None:
+    (taken,), problems = take(written(tmp_path, retired()), tmp_path)
+    assert problems == []
+    assert taken.path == tmp_path / "imported" / "2026-03-01" / f"{SESSION}.jsonl"
+    assert broken_rules(taken.path) == []
+    found = [(message.role, message.text) for message in messages(records(taken.path))]
+    assert found == [
+        ("user", "Train it. My token is [REDACTED:hf-token]"),
+        ("assistant", ""),
+        ("tool", "train.py"),
+        ("assistant", "Done."),
+    ]
+    digest = Digest()
+    for record in records(taken.path):
+        digest.take(record)
+    assert (digest.title, digest.models, digest.cost_usd) == ("Train it", {"vendor/m": 2}, 0.02)
+    assert digest.usage == Usage(input_tokens=140, output_tokens=10, cache_read_tokens=80)
+
+
+def test_numbers_that_fit_no_answer_are_not_guessed(tmp_path: Path) -> None:
+    path = written(tmp_path, retired(events=[model_call(100)]))
+    (taken,), _ = take(path, tmp_path)
+    replies = [one.content for one in records(taken.path) if isinstance(one.content, Replied)]
+    assert [(reply.usage, reply.cost_usd) for reply in replies] == [(Usage(), None)] * 2
+
+
+def test_a_cost_of_nothing_is_unknown(tmp_path: Path) -> None:
+    events = [model_call(100, cost=0.0), model_call(100, cost=0.0)]
+    (taken,), _ = take(written(tmp_path, retired(events=events)), tmp_path)
+    replies = [one.content for one in records(taken.path) if isinstance(one.content, Replied)]
+    assert [reply.cost_usd for reply in replies] == [None, None]
+
+
+def test_rows_of_its_dataset_are_sessions_too(tmp_path: Path) -> None:
+    rows = []
+    for name in ("one", "two"):
+        row = retired(session_id=name)
+        rows.append({**row, "messages": json.dumps(row["messages"]), "events": "[]"})
+    text = "".join(json.dumps(row) + "\n" for row in rows) + "broken\n"
+    taken, problems = take(written(tmp_path, text, "rows.jsonl"), tmp_path)
+    assert len({one.session_id for one in taken}) == 2
+    assert problems == ["line 3: no session"]
+
+
+def test_what_does_not_fit_is_named_and_the_rest_taken(tmp_path: Path) -> None:
+    said = retired()["messages"]
+    said[3:3] = [7, {"role": "robot", "content": "x"}, {"role": "tool", "tool_call_id": "t9"}]
+    said.append({"role": "assistant", "content": "", "tool_calls": [call("t2", "not json"), {}]})
+    (taken,), problems = take(written(tmp_path, retired(messages=said)), tmp_path)
+    assert problems == [
+        "message 4 is no object",
+        "message 5 has the unknown role 'robot'",
+        "message 6 answers the call 't9' that nobody made",
+        "message 9 has a tool call without a function",
+    ]
+    assert broken_rules(taken.path) == []
+    last = [one.content for one in records(taken.path) if isinstance(one.content, Answered)][-1]
+    assert (last.use_id, last.is_error) == ("t2", True)
+
+
+def test_importing_again_replaces(tmp_path: Path) -> None:
+    path = written(tmp_path, retired())
+    (first,), _ = take(path, tmp_path)
+    before = first.path.read_bytes()
+    (second,), _ = take(path, tmp_path)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.path.read_bytes() == before
+
+
+def test_a_trace_of_the_format_keeps_what_is_said_in_it(tmp_path: Path) -> None:
+    (taken,), problems = take(EXAMPLE, tmp_path)
+    assert problems == []
+    assert broken_rules(taken.path) == []
+    assert messages(records(taken.path)) == messages(records(EXAMPLE))
+
+
+def test_a_long_session_of_one_chain_is_cut_where_readers_die(tmp_path: Path) -> None:
+    lines = [{"type": "user", "message": {"role": "user", "content": str(n)}} for n in range(2000)]
+    reply = {
+        "id": "m",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "text", "text": "x"}],
+    }
+    lines.append({"type": "assistant", "message": reply})
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (taken,), _ = take(written(tmp_path, text, "long.jsonl"), tmp_path)
+    assert broken_rules(taken.path) == []
+    assert len(messages(records(taken.path))) == 2001
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("x.json", "{", "is not JSON"),
+        ("x.json", "[1]", "is JSON, but no session"),
+        ("x.json", "{}", "is JSON, but no session"),
+        ("x.jsonl", "", "holds no words of a person"),
+        ("x.jsonl", "\x00\xff", "holds no words of a person"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, text: str, words: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        take(path, tmp_path)
+
+
+def test_a_session_of_this_machine_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "sessions" / "2026-11-20").mkdir(parents=True)
+    (tmp_path / "sessions" / "2026-11-20" / EXAMPLE.name).write_bytes(EXAMPLE.read_bytes())
+    with pytest.raises(InputError, match="is one of this machine"):
+        take(EXAMPLE, tmp_path)
