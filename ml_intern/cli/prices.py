@@ -34,7 +34,7 @@ def prices(models: Sequence[str], *, as_json: bool, debug: bool) -> int:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
         lines = [*_of_models(known, settings), *_of_hardware(hardware)]
-        lines.append(f"That is {hardware.described(clock.now())}.")
+        lines.append(f"Hardware of the Hub: {hardware.described(clock.now())}.")
         sys.stdout.writelines(f"{each}\n" for each in lines)
     return exits.DONE
 
@@ -80,7 +80,8 @@ def _model(known: KnownPrice) -> str:
 
 
 def _of_hardware(hardware: PriceList) -> Iterator[str]:
-    yield "The Hub's hardware, for an hour:"
+    if hardware.flavors:
+        yield "The Hub's hardware, for an hour:"
     yield from (_row(flavor.name, _flavor(flavor)) for flavor in hardware.flavors)
 
 

@@ -57,7 +57,10 @@ def test_what_is_known_is_shown_with_its_date(hub: HubServer, tmp_path: Path) ->
     assert lines[3] == "Free by the settings: openai/ours-*, openai/mine"
     assert lines[5].split(maxsplit=2) == ["h200", "$5.00", "1 x H200, 141 GB"]
     assert "unknown: its price is for 'hour'" in lines[6]
-    assert lines[7] == f"That is the list of {hub.url}, read on {datetime.now(UTC).date()}."
+    assert (
+        lines[7]
+        == f"Hardware of the Hub: the list of {hub.url}, read on {datetime.now(UTC).date()}."
+    )
 
 
 def test_programs_read_it_as_json_and_offline_the_kept_list_counts(
@@ -82,7 +85,9 @@ def test_offline_and_without_a_list_it_says_why_there_is_none(
 ) -> None:
     done = typed(hub, tmp_path, HF_HUB_OFFLINE="1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("was never read: HF_HUB_OFFLINE is set.\n")
+    assert done.stdout.splitlines()[2:] == [
+        f"Hardware of the Hub: the list of {hub.url} was never read: HF_HUB_OFFLINE is set."
+    ]
     assert hub.requests == []
 
 
