@@ -1,9 +1,12 @@
-"""Slack: from a click to the running tool, and ten thousand messages that wait.
+"""Slack: from a click to the running tool, a thousand who wait, ten thousand messages that wait.
 
-Against the stand-in for Slack on this machine, over real HTTP and WebSocket. Run with
-`python -m benchmarks.slack [NUMBER]`; never part of the tests.
+Against the stand-in for Slack on this machine, over real HTTP and WebSocket. Run all with
+`python -m benchmarks.slack`, or the named ones: `click`, `turns`, `drain`, `waiting`, `channels`.
+Never part of the tests. `channels` looks on for three minutes: all ten thousand would take
+fourteen, at one message a second in each of twelve channels.
 """
 
+import re
 import statistics
 import sys
 import tempfile
@@ -15,20 +18,30 @@ from pathlib import Path
 
 from ml_intern import tool
 from ml_intern.client.door import NewSession
+from ml_intern.client.remote import connect
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.supervisor import Supervisor
+from ml_intern.errors import Busy
 from ml_intern.llm.scripted import Answer, ScriptedModel, calling
 from ml_intern.messages import Message, SessionId, ToolMessage
 from ml_intern.settings import Settings
 from ml_intern.slack import blocks, drafts
 from ml_intern.slack.app import Setup, Slack
 from ml_intern.tools.catalogue import with_own
-from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
+from tests.scenario.test_slack import served, with_slack
+from tests.scenario.world import World
+from tests.support.model_server import Call as ModelCall
+from tests.support.model_server import ModelServer, Reply, Script
+from tests.support.model_server.script import Conversation
+from tests.support.slack import APPROVER, BOT_USER, REQUESTER, TRAINING, SlackServer
 
 CLICKS = 30
 TURNS = 60
 PENDING = 10_000
+WAITING = 1_000
+CHANNELS = 12
+WATCH_S = 180.0
 
 
 class Bench:
@@ -91,10 +104,10 @@ class Bench:
 
 
 @contextmanager
-def bench(pace_s: float = 0.0) -> Iterator[Bench]:
+def bench(pace_s: float = 0.0, slack_pace_s: float | None = None) -> Iterator[Bench]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        SlackServer(pace_s=None, tiers=False) as slack,
+        SlackServer(pace_s=slack_pace_s, tiers=False) as slack,
     ):
         found = Bench(Path(folder), slack, pace_s)
         assert found.service.try_host()
@@ -164,6 +177,98 @@ def drained_a_second(office: Bench, number: int) -> float:
     return rate
 
 
+def channels(office: Bench, number: int) -> tuple[int, int, float, float]:
+    """Drain for `WATCH_S` at Slack's pace, which the stand-in demands, while turns go on.
+
+    Messages that came, calls that were limited, and the median session in ms, alone and beside.
+    """
+    alone = [office.run(f"plain {n}") for n in range(TURNS)]
+    names = [f"C0CHANNEL{n:02d}" for n in range(CHANNELS)]
+    for name in names:
+        office.slack.add_channel(name, name.casefold(), {BOT_USER})
+    session_id = office.start_session("plain")
+    for start in range(0, number, 500):
+        office.service.store.mail.put(
+            drafts.CHANNEL,
+            [
+                drafts.announcement(
+                    session_id,
+                    f"n:{n}",
+                    blocks.said(f"number {n}"),
+                    channel=names[n * CHANNELS // number],
+                )
+                for n in range(start, min(start + 500, number))
+            ],
+        )
+    office.readers.start("slack-sender", office.app.sender.run)
+    end, beside = time.monotonic() + WATCH_S, []
+    while time.monotonic() < end:
+        beside.append(office.run(f"beside {len(beside)}"))
+        threading.Event().wait(0.5)
+    came = 0
+    for name in names:
+        order = [int(one.text.split()[1]) for one in office.slack.messages(name)]
+        assert order == sorted(order), "out of order"
+        came += len(order)
+    limited = sum(one.outcome == "ratelimited" for one in office.slack.requests)
+    return came, limited, statistics.median(alone) * 1000, statistics.median(beside) * 1000
+
+
+def waiting(number: int) -> tuple[tuple[int, float], tuple[int, float], float]:
+    """Threads and MB of a real daemon: idle, and with `number` sessions that wait for a yes.
+
+    And the seconds until all of them wait.
+    """
+    call = ModelCall(name="run_outside", arguments={"script": "print()"})
+    with (
+        tempfile.TemporaryDirectory(dir=Path.home()) as folder,
+        SlackServer(pace_s=None, tiers=False) as slack,
+        ModelServer(Script([Conversation(when=re.compile("."), replies=(Reply(calls=(call,)),))]))
+        as model,
+    ):  # fmt: skip
+        outside = Path(folder) / "outside"
+        outside.mkdir()
+        world = World(
+            folder=Path(folder),
+            state=Path(folder) / "state",
+            environment=with_slack(slack, model, outside),
+        )
+        world.environment |= {"ML_INTERN_WORKERS": "4", "ML_INTERN_SLACK_CHANNEL": TRAINING}
+        try:
+            pid = served(world, slack).process.pid
+            idle = _weight(pid)
+            took = _let_wait(world, number)
+            return idle, _weight(pid), took
+        finally:
+            world.end()
+
+
+def _let_wait(world: World, number: int) -> float:
+    door = connect(world.state / "daemon.sock")
+    assert door is not None
+    began = time.monotonic()
+    with door:
+        started = 0
+        while started < number:
+            try:
+                new = NewSession(task=f"task {started}", started_in="/", author="bench")
+                door.start_session(new, key=str(started))
+                started += 1
+            except Busy as exc:
+                threading.Event().wait(exc.retry_after_s)
+        _until(lambda: door.health().open_approvals == number, 1800, 0.5)
+    return time.monotonic() - began
+
+
+def _weight(pid: int) -> tuple[int, float]:
+    """Threads, and MB that are its own in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    threads, kilobytes = (
+        int(re.search(rf"{name}:\s*(\d+)", status)[1]) for name in ("Threads", "VmRSS")
+    )
+    return threads, kilobytes / 1000
+
+
 def _new_question(slack: SlackServer, seen: set[str]) -> str | None:
     return next(
         (
@@ -187,23 +292,57 @@ def _until(fact: Callable[[], bool], within_s: float = 30.0, every_s: float = 0.
         never.wait(every_s)
 
 
-def main(number: int = PENDING) -> None:
+def show_click() -> None:
     with bench() as office:
         took = sorted(click_to_tool_ms(office, CLICKS))
     print(
         f"click to running tool, {len(took)} times   median {statistics.median(took):6.0f} ms   "
         f"slowest {took[-1]:6.0f} ms   (goal: under 250 ms)"
     )
+
+
+def show_turns() -> None:
     with bench(pace_s=1.0) as office:
-        alone, beside = turns_ms(office, number)
+        alone, beside = turns_ms(office, PENDING)
     print(
         f"a session of one turn            alone {alone:6.1f} ms   "
-        f"while {number:,} messages wait and go out {beside:6.1f} ms"
+        f"while {PENDING:,} messages wait and go out {beside:6.1f} ms"
     )
+
+
+def show_drain() -> None:
     with bench() as office:
-        rate = drained_a_second(office, number)
+        rate = drained_a_second(office, PENDING)
     print(f"messages in one thread, in order  {rate:6.0f} a second (Slack takes 1)")
 
 
+def show_waiting() -> None:
+    (threads, idle_mb), (more_threads, mb), took = waiting(WAITING)
+    print(
+        f"{WAITING:,} sessions that wait for a yes, after {took:.0f} s   "
+        f"{more_threads - threads:+d} threads (idle: {threads})   "
+        f"{mb - idle_mb:+.0f} MB (idle: {idle_mb:.0f})   (goal: no thread each, under 250 MB)"
+    )
+
+
+def show_channels() -> None:
+    with bench(pace_s=1.0, slack_pace_s=1.0) as office:
+        came, limited, alone, beside = channels(office, PENDING)
+    print(
+        f"{PENDING:,} messages in {CHANNELS} channels   {came:,} sent in {WATCH_S:.0f} s, in order "
+        f"(Slack takes {CHANNELS * WATCH_S:,.0f}), {limited} limited   "
+        f"a session of one turn: alone {alone:.1f} ms, beside {beside:.1f} ms"
+    )
+
+
+SHOWN = {
+    "click": show_click,
+    "turns": show_turns,
+    "drain": show_drain,
+    "waiting": show_waiting,
+    "channels": show_channels,
+}
+
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:]))
+    for name in sys.argv[1:] or SHOWN:
+        SHOWN[name]()
