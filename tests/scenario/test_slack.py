@@ -66,9 +66,9 @@ def model() -> Iterator[ModelServer]:
         yield server
 
 
-@pytest.fixture
-def told(world: World, slack: SlackServer, model: ModelServer, outside: Path) -> World:
-    world.environment |= {
+def with_slack(slack: SlackServer, model: ModelServer, outside: Path) -> dict[str, str]:
+    """The settings of a daemon that talks to the stand-ins."""
+    return {
         "TESTS_OUTSIDE": str(outside),
         "ML_INTERN_MODEL": "openai/scripted",
         "ML_INTERN_API_KEY": SECRET,
@@ -81,14 +81,20 @@ def told(world: World, slack: SlackServer, model: ModelServer, outside: Path) ->
         "ML_INTERN_SLACK_MAY_DECIDE": f"{REQUESTER}, {APPROVER}",
         "ML_INTERN_NOTIFY_CHANNELS": json.dumps({"team": GENERAL}),
     }
+
+
+@pytest.fixture
+def told(world: World, slack: SlackServer, model: ModelServer, outside: Path) -> World:
+    world.environment |= with_slack(slack, model, outside)
     return world
 
 
-def served(world: World, slack: SlackServer) -> Running:
+def served(world: World, slack: SlackServer, sockets: int = 2) -> Running:
+    """`sockets`: of all daemons together."""
     running = world.start("serve", module="tests.scenario.runner")
     wait_until(lambda: "ready" in running.said() or running.process.poll() is not None, "ready")
     assert running.process.poll() is None, running.said()
-    slack.wait_for_sockets(2, 30)
+    slack.wait_for_sockets(sockets, 30)
     return running
 
 
