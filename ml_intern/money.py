@@ -2,7 +2,7 @@
 
 MICRO_USD = 1_000_000
 """Of one dollar."""
-_CENT = MICRO_USD // 100
+CENT = MICRO_USD // 100
 
 
 def dollars(micro_usd: int | None) -> str:
@@ -10,7 +10,7 @@ def dollars(micro_usd: int | None) -> str:
     if micro_usd is None:
         return "unknown"
     sign, sum_ = "-" if micro_usd < 0 else "", abs(micro_usd)
-    if sum_ >= 10 * _CENT or sum_ % _CENT == 0:
+    if sum_ >= 10 * CENT or sum_ % CENT == 0:
         return f"{sign}${sum_ / MICRO_USD:,.2f}"
     return f"{sign}${sum_ / MICRO_USD:.6f}".rstrip("0")
 
@@ -19,5 +19,6 @@ def bill(known_micro_usd: int, *, is_whole: bool) -> str:
     """What something has cost; not `is_whole`: the price of a part of it is unknown."""
     if is_whole:
         return dollars(known_micro_usd)
-    more = f"{dollars(known_micro_usd)} and " if known_micro_usd else ""
-    return f"{more}what nobody knows the price of"
+    if not known_micro_usd:
+        return dollars(None)
+    return f"{dollars(known_micro_usd)} and what nobody knows the price of"

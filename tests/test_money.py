@@ -26,4 +26,4 @@ def test_no_sum_is_rounded_to_nothing(micro_usd: int | None, words: str) -> None
 def test_a_price_that_is_not_known_hides_none_that_is() -> None:
     assert bill(1_500_000, is_whole=True) == "$1.50"
     assert bill(1_500_000, is_whole=False) == "$1.50 and what nobody knows the price of"
-    assert bill(0, is_whole=False) == "what nobody knows the price of"
+    assert bill(0, is_whole=False) == "unknown"

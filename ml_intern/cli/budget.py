@@ -50,22 +50,20 @@ def extend(
         won = found.door.extend(session_id, which, more, extended_by=author(), reason=reason)
         if not won:
             raise InputError("Somebody else has given more room already; nothing was changed.")
-        said = (
-            f"{amount(which, more)} more for {named(which)}{_now(found.door, session_id, which)}."
-        )
+        said = _given(found.door, session_id, which, more)
         if wait and view.reached is not None and view.outcome == "waiting":
             return go_on(found, session_id, manner, wishes, said=said)
         sys.stdout.write(said + "\n")
         return exits.DONE
 
 
-def _now(door: Door, session_id: SessionId, which: str) -> str:
-    """How the cap stands with what was given; `which`: as whoever gave it named it."""
+def _given(door: Door, session_id: SessionId, which: str, more: int) -> str:
+    """What was given and how the cap stands now; `which`: as whoever gave it named it."""
     for state in door.budget(session_id):
         if which in (state.cap, state.cap.partition(":")[0]) and state.limit is not None:
             used, limit = amount(state.cap, state.used), amount(state.cap, state.limit)
-            return f": now {limit}, {used} of it used"
-    return ""
+            return f"{amount(which, more)} more for {named(state.cap)}: now {limit}, {used} used."
+    return f"{amount(which, more)} more for {named(which)}."
 
 
 def _chosen(given: Mapping[str, float | None], cap: str | None, view: View) -> tuple[str, int]:

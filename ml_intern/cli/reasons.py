@@ -19,8 +19,8 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
 )
-from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site, is_money
-from ml_intern.session.caps import amount, named
+from ml_intern.queue.rows import Holder, QueuePlace, Recorded, Site
+from ml_intern.session.caps import by_itself, named, shortfall
 from ml_intern.wording import sentence
 
 Awaited = Literal["person", "job", "queue", "worker", "model", "other", "nothing"]
@@ -161,14 +161,8 @@ class Reasons:
         if reached is None:
             words = f"There is more room now on {named(cap)}."
             return Reason(awaited="queue", words=words, since=since)
-        used, limit = amount(cap, reached.used), amount(cap, reached.limit)
-        needed = amount(cap, reached.needed)
-        words = (
-            f"The next step would pass the cap on {named(cap)}: {used} of {limit} are used or "
-            f"reserved, and it may need {needed}."
-        )
-        if is_money(cap):
-            words += " It goes on by itself when others leave as much."
+        lacks = shortfall(cap, reached.used, reached.limit, reached.needed)
+        words = f"{lacks[0].upper()}{lacks[1:]}. {by_itself(cap)}".rstrip()
         commands = (f"ml-intern extend {self._id} {how_much(reached)}",)
         return Reason(awaited="person", words=words, since=since, commands=commands)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ml_intern.context.prompts import HARNESS
 from ml_intern.errors import InputError
 from ml_intern.money import MICRO_USD, dollars
-from ml_intern.queue.rows import MOST_AMOUNT
+from ml_intern.queue.rows import MOST_AMOUNT, is_money
 
 _OF_SESSION = {
     "tokens": "the session's tokens",
@@ -53,7 +53,8 @@ def amount(cap: str, number: int) -> str:
         return dollars(number)
     if kind == "seconds":
         return f"{number / 3600:.1f} h" if number >= 3600 else f"{number:,} s"
-    return f"{number:,} {'tokens' if kind == 'tokens' else 'calls'}"
+    unit = "token" if kind == "tokens" else "call"
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
 
 
 def micro_usd(usd: float | None) -> int | None:
@@ -98,17 +99,39 @@ def more_room(cap: str, number: int) -> str:
 
 def reached(cap: str, used: int, limit: int, needed: int) -> str:
     """Why a session waits, and what helps."""
+    return f"more room: {shortfall(cap, used, limit, needed)}"
+
+
+def shortfall(cap: str, used: int, limit: int, needed: int) -> str:
+    """Which cap is reached, and by how much the next step does not fit; without a full stop."""
     if cap.startswith("price:"):
         model = cap.removeprefix("price:")
+        allowed = f", and the {amount(cap, limit)} that were allowed are made" if limit else ""
         return (
-            f"more room: {named(cap)}; allow some, or say in config.toml that it is free, such as "
-            f"a server of your own (`free_models = [{json.dumps(model)}]`), or what it costs "
-            "(`model_prices`), and restart the daemon"
+            f"what {model} costs is not known{allowed}; allow some calls of it, or say in "
+            "config.toml that it is free, such as a server of your own "
+            f"(`free_models = [{json.dumps(model)}]`), or what it costs (`model_prices`), and "
+            "restart the daemon"
         )
-    return (
-        f"more room: {named(cap)}: {amount(cap, used)} of {amount(cap, limit)} used, and the next "
-        f"step may need {amount(cap, needed)}"
+    words = (
+        f"the cap on {named(cap)} is reached: {amount(cap, used)} of {amount(cap, limit)} used or "
+        f"reserved, and the next step may need {amount(cap, needed)}"
     )
+    missing = used + needed - limit
+    # Sums are rounded, and look as if they fitted.
+    is_told = is_money(cap) and 0 < missing < needed
+    return f"{words}, {amount(cap, missing)} more than is left" if is_told else words
+
+
+def by_itself(cap: str) -> str:
+    """When a session that waits for the cap goes on without a person, as a sentence; or nothing."""
+    match cap.partition(":")[0]:
+        case "day":
+            return "It goes on by itself when others leave as much, or after midnight (UTC)."
+        case "daemon":
+            return "It goes on by itself when others leave as much."
+        case _:
+            return ""
 
 
 def named_by(cap: str, session_id: str, today: str) -> str:

@@ -20,9 +20,11 @@ from ml_intern.events import (
     UnknownResolved,
 )
 from ml_intern.messages import SessionId
-from ml_intern.money import bill, dollars
+from ml_intern.money import CENT, bill, dollars
+from ml_intern.queue.rows import is_money
+from ml_intern.session.caps import amount, by_itself, named, shortfall
 from ml_intern.slack.drafts import Block, Said
-from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, moment, person
+from ml_intern.slack.mrkdwn import code, code_length, escaped, fitting, moment, person, with_people
 
 SECTION = 3000
 """Characters of a section."""
@@ -35,6 +37,8 @@ TEXT = 3000
 MOST_EXHIBITS = 4
 MOST_TEXTS = 10
 MOST_FIELDS = 10
+MORE_CALLS = 10
+"""Of a model of unknown price, that a button allows."""
 MOST_AT_ONCE = 40
 """Calls that a button decides about: it carries the id of each, and at most 2,000 characters."""
 _VERBS = {
@@ -144,7 +148,8 @@ def ended(view: View, end: TurnFinished, trace: str) -> Said:
     listed = "\n".join(f"• {escaped(name)}: {_place(at)}" for name, at in places.items())
     blocks = [section(head)]
     if end.detail:
-        blocks.append(section(fitting(end.detail, SECTION)))
+        detail = fitting(end.detail, SECTION - 100)
+        blocks.append(section(with_people(detail) if end.outcome == "interrupted" else detail))
     blocks += fields(facts)
     if listed:
         blocks.append(section(listed[:SECTION]))
@@ -161,6 +166,10 @@ def state(view: View, words: str) -> Said:
     lines += [f"• running {escaped(step.tool)}" for step in view.now_running[:5]]
     lines += [f"• asks for a yes to {escaped(one.tool)}" for one in view.approvals.values()][:5]
     lines += [f"• asks: {fitting(words, 300)}" for words in view.questions.values()][:5]
+    lost = [escaped(step.tool) for step in view.unknowns.values()]
+    lines += [f"• nobody knows what became of {tool}" for tool in lost[:5]]
+    if view.reached is not None:
+        lines.append(f"• waits for more room: the cap on {escaped(named(view.reached.cap))}")
     lines.append(f"• cost {_spent(view)}")
     return said("\n".join(lines)[:TEXT])
 
@@ -179,7 +188,8 @@ def decided(request: ApprovalRequested, decision: ApprovalDecided) -> Said:
     by = "" if decision.verdict == "expire" else f" by {person(decision.decided_by)}"
     reason = f": {fitting(decision.reason, 500)}" if decision.reason else "."
     words = f"{_MARKS[decision.verdict]} *{_VERBS[decision.verdict]}{by}*{reason}"
-    blocks = [section(_question(request, open_=False)), *_shown(request), section(words)]
+    shown = _shown(request, open_=False)
+    blocks = [section(_question(request, open_=False)), *shown, section(words)]
     if decision.verdict == "edit":
         blocks.append(section(_changes(request.arguments, decision.arguments)))
     return said(f"{words} {escaped(request.tool)}", *blocks)
@@ -204,7 +214,10 @@ def together(session_id: SessionId, requests: Sequence[ApprovalRequested]) -> Sa
         f":raised_hands: *{len(requests)} calls wait together.* Decide about each of them above, "
         "or about all at once:"
     )
-    lines = [f"• `{escaped(one.tool)}`: {fitting(one.reason, 150)}" for one in requests]
+    lines = [
+        f"• `{escaped(one.tool)}` {fitting(json.dumps(one.arguments, ensure_ascii=False), 150)}"
+        for one in requests
+    ]
     listed = "\n".join([head, *lines])[:SECTION]
     if len(requests) > MOST_AT_ONCE:
         where = f"All at once: `ml-intern approve {session_id}` or `deny` in a terminal."
@@ -246,14 +259,17 @@ def _question(request: ApprovalRequested, *, open_: bool = True) -> str:
     return f"{head}\n{fitting(request.reason, 1500)}"
 
 
-def _shown(request: ApprovalRequested) -> list[Block]:
+def _shown(request: ApprovalRequested, *, open_: bool = True) -> list[Block]:
     facts = {
         "Repository": fitting(request.repository, FACT),
         "Cost at worst": _cost(request.cost_micro_usd),
-        "Left of the budget": _left(request.budget_left_micro_usd),
-        "Without a yes": fitting(request.on_denial, FACT),
-        "Expires": moment(request.expires_at),
     }
+    if open_:
+        facts |= {
+            "Left of the budget": _left(request.budget_left_micro_usd),
+            "Without a yes": fitting(request.on_denial, FACT),
+            "Expires": moment(request.expires_at),
+        }
     blocks = []
     if request.why:
         blocks.append(section(f"> {fitting(' '.join(request.why.split()), 1500)}"))
@@ -359,56 +375,43 @@ def resolved(tool: str, resolution: UnknownResolved) -> Said:
 
 def reached(session_id: SessionId, seq: int, event: BudgetReached) -> Said:
     """The next step would pass a cap."""
-    used, limit = amount(event.cap, event.used), amount(event.cap, event.limit)
-    needed = amount(event.cap, event.needed)
-    words = (
-        f":money_with_wings: *The {cap_name(event.cap)} is reached*: {used} of {limit} used, "
-        f"and the next step may need {needed}. I wait."
-    )
-    # More may be used than the limit is: a setting was changed, or a step cost more than it could.
-    missing = event.used + event.needed - event.limit
-    more = max(event.needed, missing, event.limit // 2 or 1)
-    value = json.dumps({"session": session_id, "cap": event.cap, "amount": more, "seq": seq})
+    cap, more = event.cap, _more(event)
+    lacks = escaped(shortfall(cap, event.used, event.limit, event.needed))
+    words = f":money_with_wings: *I wait*: {lacks}. {by_itself(cap)}".rstrip()
+    value = json.dumps({"session": session_id, "cap": cap, "amount": more, "seq": seq})
     choices = actions(
-        button("extend", f"Allow {amount(event.cap, more)} more", value, "primary"),
+        button("extend", f"Allow {amount(cap, more)} more", value, "primary"),
         button("stop", "Stop", session_id, "danger"),
     )
     return said(words, section(words), choices)
 
 
+def _more(event: BudgetReached) -> int:
+    """What the button gives: enough for the next step, in whole cents."""
+    if event.cap.startswith("price:"):
+        return MORE_CALLS
+    # More may be used than the limit is: a setting was changed, or a step cost more than it could.
+    missing = event.used + event.needed - event.limit
+    more = max(event.needed, missing, event.limit // 2 or 1)
+    return -(-more // CENT) * CENT if is_money(event.cap) else more
+
+
+def no_longer_reached(cap: str) -> Said:
+    """The same, when the session waits for that no more, or has asked anew."""
+    return said(f":heavy_minus_sign: The cap on {escaped(named(cap))} was reached here.")
+
+
 def extended(event: BudgetExtended) -> Said:
     """The same, once there is more room."""
-    more = amount(event.cap, event.amount)
-    words = f":white_check_mark: *{person(event.extended_by)} allows {more} more* ({event.cap})."
-    return said(words)
+    more, on = amount(event.cap, event.amount), escaped(named(event.cap))
+    return said(f":white_check_mark: *{person(event.extended_by)} allows {more} more* for {on}.")
 
 
 def noticed(event: BudgetNoticed) -> Said:
     """A cap is used up to a mark."""
     used, limit = amount(event.cap, event.used), amount(event.cap, event.limit)
-    return said(f":moneybag: {event.percent} % of the {cap_name(event.cap)}: {used} of {limit}.")
-
-
-def cap_name(cap: str) -> str:
-    """A cap as people call it."""
-    kind, _, rest = cap.partition(":")
-    names = {
-        "session": "session's budget",
-        "day": f"budget of {escaped(rest)}",
-        "daemon": "daemon's budget",
-        "tokens": "session's cap on tokens",
-        "seconds": "session's time",
-        "iterations": "session's budget of steps",
-        "price": f"allowance for {escaped(rest)}, whose price is unknown",
-    }
-    return names.get(kind, escaped(cap))
-
-
-def amount(cap: str, number: int) -> str:
-    """So much of what the cap counts."""
-    units = {"tokens": "tokens", "seconds": "s", "iterations": "steps", "price": "calls"}
-    unit = units.get(cap.partition(":")[0])
-    return dollars(number) if unit is None else f"{number:,} {unit}"
+    on = escaped(named(event.cap))
+    return said(f":moneybag: {event.percent} % of {on}: {used} of {limit}.")
 
 
 # Progress

@@ -186,7 +186,6 @@ class Clerk:
             self._demand_start(letter, "ask how it goes", session_id)
             return self._tell_status(letter, session_id)
         if word == "stop":
-            self._demand_start(letter, "stop a session", session_id)
             return self._stop(letter, session_id)
         self._demand_start(letter, "steer a session", session_id)
         words = UserInput(text=text, author=_who(letter))
@@ -221,6 +220,9 @@ class Clerk:
         return f"started {session_id}"
 
     def _stop(self, letter: Letter, session_id: SessionId) -> str:
+        """Whoever may decide may say no to all of it."""
+        if not self._access.may_decide(letter.body["user"], letter.body["team"]):
+            self._demand_start(letter, "stop a session", session_id)
         order = Interrupt(asked_by=_who(letter), reason="asked for in Slack")
         self._door.submit(session_id, order, key=letter.key)
         return "stopped"
@@ -256,7 +258,6 @@ class Clerk:
             case "extend":
                 return self._allow_more(letter, _facts(value))
             case "stop":
-                self._demand_start(letter, "stop a session", SessionId(value))
                 return self._stop(letter, SessionId(value))
             case _ if action in get_args(Choice):
                 return self._resolve(letter, action, _facts(value))

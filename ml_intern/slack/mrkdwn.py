@@ -57,6 +57,11 @@ def person(who: str) -> str:
     return f"<@{found[1]}>" if found else fitting(who, 100)
 
 
+def with_people(markup: str) -> str:
+    """Markup of our own words, with the people of the journal by their names in Slack."""
+    return _PERSON.sub(r"<@\1>", markup)
+
+
 def moment(stamp: str) -> str:
     """A time of `clock.stamp`, by the clock of whoever reads it; empty for none."""
     if not stamp:

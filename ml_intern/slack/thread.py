@@ -5,7 +5,7 @@ crash stores nothing twice.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -221,13 +221,22 @@ class Thread:
     ) -> list[Draft]:
         match event:
             case BudgetReached(cap=cap):
+                before = self._close_budgets([cap], seq)
                 self._budgets[cap] = f"budget:{seq}"
-                return [self._post(f"budget:{seq}", blocks.reached(self._id, seq, event))]
+                return [*before, self._post(f"budget:{seq}", blocks.reached(self._id, seq, event))]
             case BudgetExtended(cap=cap):
                 key = self._budgets.pop(cap, None)
                 return [] if key is None else [self._update(key, seq, blocks.extended(event))]
             case BudgetNoticed():
                 return [self._post(f"noticed:{seq}", blocks.noticed(event))]
+
+    def _close_budgets(self, caps: Iterable[str], seq: int) -> list[Draft]:
+        """Nobody is asked for more room any more where it was asked for until now."""
+        return [
+            self._update(key, seq, blocks.no_longer_reached(cap))
+            for cap in caps
+            if (key := self._budgets.pop(cap, None))
+        ]
 
     def _tell_job(
         self, event: JobStarted | JobProgressed | JobEnded, recorded: Recorded
@@ -255,13 +264,15 @@ class Thread:
         return [drafts.announcement(self._id, f"notice:{seq}", said, channel=channel)]
 
     def _tell_end(self, event: TurnFinished, seq: int) -> list[Draft]:
+        over = [cap for cap in self._budgets if f"budget:{cap}" not in event.waiting_on]
+        closed = self._close_budgets(over, seq)
         if event.outcome != "waiting":
             said = blocks.ended(self.view, event, self._trace(self._id))
-            return [self._post(f"ended:{seq}", said)]
+            return [*closed, self._post(f"ended:{seq}", said)]
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
         words, self._words = self._words, ""
         spoken = [self._post(f"words:{seq}", blocks.words(words))] if words.strip() else []
-        return [*spoken, *self._tell_together(seq)] + [
+        return [*closed, *spoken, *self._tell_together(seq)] + [
             self._post(key, blocks.unknown(self._id, step))
             for call_id in asked
             if (key := self._lost.get(CallId(call_id)))

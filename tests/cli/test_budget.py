@@ -67,8 +67,7 @@ def test_a_session_that_waits_is_extended_once(store: Store, capsys) -> None:
     waits(store)
     extends(usd=2.5)
     assert (
-        capsys.readouterr().out
-        == "$2.50 more for the session's money: now $12.50, $0.00 of it used.\n"
+        capsys.readouterr().out == "$2.50 more for the session's money: now $12.50, $0.00 used.\n"
     )
     assert store.budgets(OWN)[OWN].extended == 2_500_000
     assert fold(store.events(S)).reached is None
@@ -77,6 +76,14 @@ def test_a_session_that_waits_is_extended_once(store: Store, capsys) -> None:
     assert "the session's money: $0.00 of $12.50 used, $2.50 of it given later\n" in shown
     with pytest.raises(InputError, match="Somebody else"):
         extends(usd=2.5)
+
+
+def test_the_day_whose_cap_is_extended_is_named(store: Store, capsys) -> None:
+    waits(store)
+    extends("day", usd=1)
+    said = capsys.readouterr().out
+    today = SystemClock().now().date().isoformat()
+    assert said == f"$1.00 more for the money of {today} (UTC): now $31.00, $0.00 used.\n"
 
 
 @pytest.mark.parametrize(

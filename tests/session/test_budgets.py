@@ -139,7 +139,7 @@ def test_an_unknown_price_is_for_a_person_to_allow_call_by_call(bench):
     b = bench(*[paid(look(n), None) for n in range(2)], paid(words("done"), None), worst=None)
     b.start()
     assert b.drive().waiting_on == ("budget:price:listed",)
-    assert "whose price is unknown; allow some" in b.last(TurnFinished).detail
+    assert "costs is not known; allow some calls" in b.last(TurnFinished).detail
     b.store.extend(SESSION, "price:listed", 2, "ada")
     assert b.drive().waiting_on == ("budget:price:listed",)
     assert len(b.all(ModelReplied)) == 2

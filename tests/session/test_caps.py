@@ -5,12 +5,14 @@ import pytest
 from ml_intern.errors import InputError
 from ml_intern.session.caps import (
     amount,
+    by_itself,
     level_passed,
     more_room,
     named,
     named_by,
     parsed,
     reached,
+    shortfall,
     unit_of,
 )
 
@@ -59,5 +61,27 @@ def test_a_model_is_told_what_is_left_and_that_more_was_given() -> None:
 def test_it_is_said_what_helps() -> None:
     assert "model_prices" in reached("price:m", 0, 0, 1)
     assert '`free_models = ["openai/our-own"]`' in reached("price:openai/our-own", 0, 0, 1)
-    assert "5 tokens of 9 tokens used, and the next step may need 7" in reached("tokens", 5, 9, 7)
+    assert reached("tokens", 5, 9, 7) == (
+        "more room: the cap on the session's tokens is reached: 5 tokens of 9 tokens used or "
+        "reserved, and the next step may need 7 tokens"
+    )
+    assert "1 call of 1 call used or reserved, and the next step may need 1 call" in reached(
+        "iterations", 1, 1, 1
+    )
+    assert "the 10 calls that were allowed are made" in reached("price:m", 10, 10, 1)
     assert named("day:2026-01-31") == "the money of 2026-01-31 (UTC)"
+
+
+def test_what_is_lacking_is_said_where_rounded_sums_look_as_if_they_fitted() -> None:
+    words = shortfall("daemon", 150_300, 250_000, 102_406)
+    assert words == (
+        "the cap on the money of all sessions together is reached: $0.15 of $0.25 used or "
+        "reserved, and the next step may need $0.10, $0.002706 more than is left"
+    )
+    assert "more than is left" not in shortfall("daemon", 0, 0, 5_000_000)
+
+
+def test_only_what_is_shared_may_become_free_again() -> None:
+    assert "midnight" in by_itself("day:2026-01-31")
+    assert "others" in by_itself("daemon")
+    assert by_itself("session:s") == by_itself("tokens") == ""

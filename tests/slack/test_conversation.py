@@ -31,6 +31,8 @@ from tests.support.slack import (
 )
 from tests.support.waiting import wait_until
 
+DECIDER = "U0DECIDER"
+"""Somebody who may decide and not start."""
 SCRIPT = "import torch\nprint('train')\n"
 
 
@@ -314,15 +316,23 @@ def test_a_budget_is_extended_once_and_only_by_those_who_may(
     assert question.thread_ts == ts
 
 
+@pytest.mark.parametrize("who", [REQUESTER, DECIDER])
 def test_a_budget_that_is_not_extended_stops_the_session(
-    open_office: OpenOffice, slack: SlackServer
+    open_office: OpenOffice, slack: SlackServer, who: str
 ) -> None:
     def plans(_task: str, messages: Sequence[Message]) -> Answer:
         done = sum(isinstance(one, ToolMessage) for one in messages)
         return calling(plan={"items": [{"step": f"step {done}"}]})
 
-    open_office(plans, max_iterations=4)
+    slack.add_user(DECIDER, "decider")
+    slack.channel(TRAINING).members.add(DECIDER)
+    office = open_office(plans, max_iterations=4)
+    slack.add_user_group("S0DECIDERS", [DECIDER])
     slack.mention(REQUESTER, TRAINING, "go on")
     question = slack.wait_for_message(TRAINING, "is reached")
-    slack.click(REQUESTER, question.ts, "stop")
+    slack.click(STRANGER, question.ts, "stop")
+    slack.wait_for_ephemeral(STRANGER, "not on the list")
+    slack.click(who, question.ts, "stop")
     slack.wait_for_message(TRAINING, "Interrupted")
+    (asked_to,) = office.events(InterruptRequested)
+    assert who in asked_to.asked_by

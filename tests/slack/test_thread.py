@@ -292,6 +292,31 @@ def test_a_budget_is_asked_for_and_extended(told: Told) -> None:
     assert told.take(BudgetExtended(cap=cap, amount=5_000_000, extended_by="progress")) == []
 
 
+def test_a_budget_is_asked_about_in_one_place_and_no_more_once_nobody_waits(told: Told) -> None:
+    cap = f"session:{S}"
+    reached = BudgetReached(cap=cap, used=9, limit=10, needed=7)
+    (first,) = told.take(reached)
+    waits = TurnFinished(outcome="waiting", detail="", waiting_on=(f"budget:{cap}",))
+    assert told.take(waits) == []
+    closed, second = told.take(reached)
+    assert closed.body["target"] == first.dedupe
+    assert buttons(closed) == []
+    assert buttons(second) == ["extend", "stop"]
+    told.take(waits)
+    last, end = told.take(
+        TurnFinished(outcome="interrupted", detail="ann (slack:U0ANN) stopped it: enough")
+    )
+    assert last.body["target"] == second.dedupe
+    assert buttons(last) == []
+    assert "<@U0ANN> stopped it: enough" in words(end)
+
+
+def test_a_model_of_unknown_price_is_allowed_some_calls(told: Told) -> None:
+    (question,) = told.take(BudgetReached(cap="price:<m>", used=0, limit=0, needed=1))
+    assert "what &lt;m&gt; costs is not known" in words(question)
+    assert "Allow 10 calls more" in words(question)
+
+
 def test_progress_is_one_message_that_is_changed_now_and_then_and_at_the_end(told: Told) -> None:
     (began,) = told.take(JobStarted(job_id=J, compute="local", handle={}, label=NASTY))
     changes = []
