@@ -26,11 +26,14 @@ from ml_intern.queue import (
     store,
 )
 from ml_intern.queue.append import append_unheld, encoded
+from ml_intern.queue.mail import Mail
 from ml_intern.queue.schema import tool_call
 from ml_intern.queue.store import Store
 from ml_intern.session.calls import Calls
 from ml_intern.session.handlers import Handling
 from ml_intern.session.history import History
+from ml_intern.slack.clerk import Clerk
+from ml_intern.slack.sender import Sender
 from ml_intern.tools.bash import Bash
 from ml_intern.tools.training import launch_training
 from ml_intern.tracing import trace_file
@@ -279,6 +282,50 @@ def _money_of_a_lost_call_reserved_for_ever() -> None:
     budgets.settle_call = only_known
 
 
+def _letter_acknowledged_before_it_is_stored() -> None:
+    receive = Mail.receive
+
+    def late(self: Mail, channel: str, dedupe: str, body: dict[str, Any]) -> bool:
+        threading.Timer(LATE_S, lambda: receive(self, channel, dedupe, body)).start()
+        return True
+
+    Mail.receive = late  # type: ignore[method-assign]
+
+
+def _letter_settled_before_it_is_done() -> None:
+    deal = Clerk._deal_with
+
+    def settled_first(self: Clerk, letter: Any) -> bool:
+        self._mail.settle(letter, "done")
+        return deal(self, letter)
+
+    Clerk._deal_with = settled_first  # type: ignore[method-assign]
+
+
+def _letters_without_a_key() -> None:
+    receive = Mail.receive
+
+    def keyless(self: Mail, channel: str, dedupe: str, body: dict[str, Any]) -> bool:
+        return receive(self, channel, f"{dedupe}:{uuid.uuid4()}", body)
+
+    Mail.receive = keyless  # type: ignore[method-assign]
+
+
+def _doubtful_message_sent_again() -> None:
+    Sender._found = lambda _self, _post: None  # type: ignore[method-assign]
+
+
+def _place_kept_before_its_messages() -> None:
+    advance = Mail.advance
+
+    def apart(self: Mail, held: Any, position: int, channel: str, drafts: Any) -> None:
+        advance(self, held, position, channel, ())
+        if drafts:
+            self.put(channel, drafts)
+
+    Mail.advance = apart  # type: ignore[method-assign]
+
+
 MUTATIONS = (
     Mutation(
         name="the start is recorded after the effect",
@@ -392,6 +439,31 @@ MUTATIONS = (
         install=_money_of_a_lost_call_reserved_for_ever,
         # By what a person says of it, it is run again, or never told what it has cost.
         caught_at=("in the middle of an order", "order started, not run"),
+    ),
+    Mutation(
+        name="a letter is acknowledged before it is stored",
+        install=_letter_acknowledged_before_it_is_stored,
+        caught_at=("letter acknowledged, not done",),
+    ),
+    Mutation(
+        name="a letter is settled before it is done",
+        install=_letter_settled_before_it_is_done,
+        caught_at=("letter settled",),
+    ),
+    Mutation(
+        name="letters have no key",
+        install=_letters_without_a_key,
+        caught_at=("letter stored, not acknowledged",),
+    ),
+    Mutation(
+        name="a message that may have arrived is sent again",
+        install=_doubtful_message_sent_again,
+        caught_at=("sent, not marked",),
+    ),
+    Mutation(
+        name="the reader's place is kept before its messages",
+        install=_place_kept_before_its_messages,
+        caught_at=("place kept, messages not",),
     ),
 )
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

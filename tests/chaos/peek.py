@@ -106,6 +106,17 @@ class Peek:
             jobs = select(func.count()).where(job.c.status == "running")
             return sum(int(connection.execute(asked).scalar() or 0) for asked in (ops, jobs))
 
+    def has_mail(self) -> bool:
+        """Whether something that came in or goes out in Slack is not dealt with, or not written."""
+        with self._engine.connect() as connection:
+            inbox, outbox, reader = schema.inbox, schema.outbox, schema.reader
+            new = select(func.count()).where(inbox.c.state == "new")
+            waits = select(func.count()).where(outbox.c.state.in_(["queued", "sending"]))
+            told = select(func.max(reader.c.position)).where(reader.c.name == "slack-teller")
+            last = select(func.max(schema.event.c.position))
+            found = [connection.execute(asked).scalar() or 0 for asked in (new, waits, told, last)]
+            return found[0] + found[1] > 0 or found[2] < found[3]
+
     def tokens(self, *, of_leased: bool = False) -> dict[str, int]:
         """How often each session was taken up; those that somebody works on, or all."""
         with self._engine.connect() as connection:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ml_intern.events import Event, TurnFinished
+from ml_intern.queue.mail import Draft
 from ml_intern.queue.store import Claim
 from tests.chaos.paying import ORDERS
 from tests.chaos.traps import (
@@ -22,7 +23,7 @@ from tests.chaos.traps import (
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
     "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
-    "order", "orders", "edit", "park", "expire", "paid", "cap", "like",
+    "order", "orders", "edit", "park", "expire", "paid", "cap", "like", "letters", "posts",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
@@ -78,6 +79,18 @@ def claimed(kind: str) -> Callable[[Args, Any], bool]:
 def grants(args: Args, _result: Any) -> bool:
     """Whether a decision brings a rule with it."""
     return any(isinstance(one, list) and one for one in args)
+
+
+def clicked(args: Args, _result: Any) -> bool:
+    """Whether a button was pressed."""
+    bodies = [one if isinstance(one, dict) else getattr(one, "body", {}) for one in args]
+    return any(body.get("kind") == "click" for body in bodies)
+
+
+def writes(args: Args, _result: Any) -> bool:
+    """Whether there is something to send."""
+    drafts = [one for arg in args if isinstance(arg, list) for one in arg]
+    return any(isinstance(one, Draft) and one.external_id is None for one in drafts)
 
 
 def has_spend(args: Args, _result: Any) -> bool:
@@ -254,6 +267,25 @@ POINTS: tuple[Reached, ...] = (
     _at("rule revoked, not acknowledged", "after", "queue.store:Store.revoke_rule", "like"),
     _at("asked again after the rule", "after", APPEND, "like", has("approval_requested"),
         hits=2),
+    # What comes in from Slack.
+    _at("letter not stored", "before", "queue.mail:Mail.receive", "letters", hits=2),
+    _at("letter stored, not acknowledged", "after", "queue.mail:Mail.receive", "letters", hits=2),
+    _at("letter acknowledged, not done", "after", "slack.listener:Listener._hear", "letters",
+        anywhere=True),
+    _at("letter done, not settled", "before", "queue.mail:Mail.settle", "letters", hits=2),
+    _at("letter settled", "after", "queue.mail:Mail.settle", "letters"),
+    _at("click stored, not acknowledged", "after", "queue.mail:Mail.receive", "letters", clicked,
+        anywhere=True),
+    _at("click done, not settled", "before", "queue.mail:Mail.settle", "letters", clicked,
+        anywhere=True),
+    # What goes out to Slack.
+    _at("place kept, messages not", "before", "queue.mail:_put", "posts", writes, anywhere=True,
+        hits=3),
+    _at("messages written", "after", "queue.mail:Mail.advance", "posts", writes, anywhere=True,
+        hits=3),
+    _at("sending begun", "after", "queue.mail:Mail.begin", "posts", anywhere=True, hits=3),
+    _at("sent, not marked", "before", "queue.mail:Mail.sent", "posts", anywhere=True, hits=3),
+    _at("marked as sent", "after", "queue.mail:Mail.sent", "posts", anywhere=True, hits=3),
     # An effect that reaches outside, of which a person says what became.
     _at("send started, not run", "before", RUN, "send", calls("send")),
     _at("in the middle of a send", "half", RUN, "send", calls("send"), hits=2,

@@ -15,7 +15,7 @@ from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
 from tests.chaos.plan import Plan
 from tests.chaos.points import Reached
-from tests.chaos.scenes import PATIENCE_S, SETTINGS, Stage, play, seed_model
+from tests.chaos.scenes import IN_SLACK, PATIENCE_S, Stage, mark, play, seed_model
 from tests.chaos.script import HOLD, SENT, program
 from tests.scenario.world import wait_until
 
@@ -37,7 +37,9 @@ def die_at(stage: Stage, point: Reached, hit: int, *, mutation: str = "") -> Die
     """
     home = stage.home
     person = stage.person(f"{point.name} {hit}")
-    if stage.crowd.notes.taken and (point.anywhere or point.scene == "publish"):
+    begun = stage.peek.exists()
+    stage.prepare(point.scene)
+    if begun and (point.anywhere or point.scene in ("publish", *IN_SLACK)):
         come_to_rest(stage, mutation=mutation)
         stop(stage)
     if point.scene == "publish":
@@ -46,13 +48,12 @@ def die_at(stage: Stage, point: Reached, hit: int, *, mutation: str = "") -> Die
     plan = Plan(
         point=point.name,
         hit=hit,
-        session_id=person.session_id,
+        session_id=mark(point.scene, stage, person),
         reached=str(home.reached),
         mutation=mutation,
     )
-    home.settings = SETTINGS.get(point.scene, {})
     home.start(plan)
-    if stage.crowd.notes.taken:
+    if begun:
         stage.rest()
     play(point.scene, stage, person)
     status = _end_of(stage)

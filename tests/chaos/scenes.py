@@ -25,6 +25,7 @@ from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 from ml_intern.tools.router import arguments_sha256
 from tests.chaos import ledger, paying, script, witness
+from tests.chaos.chat import Chat
 from tests.chaos.crowd import Crowd, Person
 from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
@@ -45,6 +46,7 @@ class Stage:
         self.patience_s = PATIENCE_S
         self.witness = home.folder / "tokens.txt"
         """Where daemons write down their tokens, when they are told to."""
+        self.chat: Chat | None = None
         self._persons = 0
         self._beside: Home | None = None
         script.data_file(home.folder)
@@ -52,6 +54,13 @@ class Stage:
     def person(self, key: str = "") -> Person:
         self._persons += 1
         return self.crowd.person(key or f"person-{self._persons}")
+
+    def prepare(self, scene: str) -> None:
+        """Tell the daemons that come what those of a scene are told."""
+        self.home.settings = SETTINGS.get(scene, {})
+        if scene in IN_SLACK:
+            self.chat = self.chat or Chat()
+            self.home.settings = self.chat.settings
 
     def beside(self) -> Home:
         """A second home, whose daemon shares the work."""
@@ -75,12 +84,17 @@ class Stage:
         tables = self.peek.tables()
         waits = any(row.outcome == "waiting" for row in tables.sessions.values())
         leased = any(row.state not in ("idle", "waiting") for row in tables.sessions.values())
+        if self.chat is not None and (not self.chat.is_at_rest() or self.peek.has_mail()):
+            return False
         return not waits and not leased and not ledger.trace_is_behind(tables, self.home.state)
 
     def count(self, *, frozen: bool = False) -> Count:
         """What was promised, and every invariant of the tables beside it."""
         taken = list(self.crowd.notes.taken)
-        count = ledger.check(self.peek.tables(), self.home.state, taken, frozen=frozen)
+        tables = self.peek.tables()
+        count = ledger.check(tables, self.home.state, taken, frozen=frozen)
+        for column, words in self.chat.problems(tables) if self.chat is not None else ():
+            count.wrong(column, words)
         for words in witness.unfenced(self.witness):
             count.wrong("unfenced", words)
         for found in self.peek.findings():
@@ -92,6 +106,8 @@ class Stage:
             self._beside.end()
         self.crowd.close()
         self.home.end()
+        if self.chat is not None:
+            self.chat.close()
 
 
 SETTINGS: dict[str, dict[str, str]] = {
@@ -100,6 +116,18 @@ SETTINGS: dict[str, dict[str, str]] = {
     "cap": {"ML_INTERN_SESSION_CAP_USD": "0.45"},
 }
 """What the daemons of a scene are told."""
+IN_SLACK = ("letters", "posts")
+"""Scenes that begin with words in Slack."""
+
+
+def mark(scene: str, stage: Stage, person: Person) -> str:
+    """What the arguments of a call have in them that is done for this person."""
+    return f"chaos {_number(stage)}" if scene in IN_SLACK else person.session_id
+
+
+def _number(stage: Stage) -> int:
+    """How the numbers of all begin that whoever came last says: their words tell them apart."""
+    return 100 + len(stage.crowd.persons)
 
 
 def play(scene: str, stage: Stage, person: Person) -> None:
@@ -139,6 +167,10 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.start(program(1, "order_like", "order"))
             person.revoke()
             person.say(program(2, "order", "bash"))
+        case "letters" | "posts":
+            assert stage.chat is not None
+            number = 10 * _number(stage)
+            stage.chat.ask(program(number, "order_slack", "bash"), program(number + 1, "bash"))
         case "launch":
             person.start(program(1, "prepare", "script", "launch", "watch", "bash"))
         case "prepare":

@@ -25,9 +25,10 @@ from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.service import Service
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
-from ml_intern.queue import leases
+from ml_intern.queue import leases, mail
 from ml_intern.session import handlers
 from ml_intern.settings import Settings
+from ml_intern.slack import clerk, sender, teller
 from ml_intern.tools.catalogue import with_own
 from tests.chaos import mutations, paying, script, traps, witness
 from tests.chaos.clock import JumpingClock
@@ -35,6 +36,7 @@ from tests.chaos.plan import Plan, read_plan
 from tests.chaos.points import BY_NAME
 
 CHORES_EVERY_S = 0.2
+SLACK_HOLD_S = 2.0
 
 
 def prepare(plan: Plan) -> None:
@@ -44,6 +46,7 @@ def prepare(plan: Plan) -> None:
         service.all_tools = lambda: with_own([script.send, paying.Order()])
     workers.RENEW_S = plan.renew_s
     _hurry_the_clockwork()
+    _hurry_slack()
     leases.LEASE_S = handlers.LEASE_S = plan.lease_s  # type: ignore[attr-defined]
     if plan.clock_jumps_s:
         jumps = plan.clock_jumps_s
@@ -60,6 +63,13 @@ def _hurry_the_clockwork() -> None:
     """What is due is seen soon, and what nobody has decided expires without a minute's grace."""
     service.Clockwork = partial(Clockwork, every_s=CHORES_EVERY_S)  # type: ignore[assignment,misc]
     patience.GRACE_S = 0.0
+
+
+def _hurry_slack() -> None:
+    """Whoever comes after a killed one waits a moment for its place, and nobody for the pace."""
+    mail.HOLD_S = sender.HOLD_S = clerk.HOLD_S = SLACK_HOLD_S  # type: ignore[attr-defined]
+    teller.SAVE_S = SLACK_HOLD_S / 6
+    sender.Sender._take_pace = lambda _self, _post: None  # type: ignore[method-assign]
 
 
 def _script_models() -> None:
