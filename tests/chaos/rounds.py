@@ -176,6 +176,7 @@ def kill_at_random(
 ) -> Killed:
     """Keep several sessions busy and kill the daemon so many times; then let all come to rest."""
     found = Killed(count=Count())
+    stage.prepare("random")
     workload = Workload(stage, chance)
     for _ in range(kills):
         daemon = stage.home.start(plan)

@@ -114,6 +114,8 @@ SETTINGS: dict[str, dict[str, str]] = {
     "expire": {"ML_INTERN_APPROVAL_TIMEOUT_S": "1.6", "ML_INTERN_REMINDER_S": "[0.4, 0.8]"},
     "paid": {"ML_INTERN_MODEL": paying.PAID},
     "cap": {"ML_INTERN_SESSION_CAP_USD": "0.45"},
+    # What all share: several wait for room at a time, and are given it, or find that there is some.
+    "random": {"ML_INTERN_DAY_CAP_USD": "1.00"},
 }
 """What the daemons of a scene are told."""
 IN_SLACK = ("letters", "posts")
