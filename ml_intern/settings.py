@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -27,6 +35,7 @@ from pydantic_settings import (
 )
 
 from ml_intern.errors import ConfigError
+from ml_intern.patterns import usable
 from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
 
 ENV_PREFIX = "ML_INTERN_"
@@ -36,6 +45,7 @@ _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re
 
 
 Ids = Annotated[tuple[str, ...], NoDecode]
+Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
 
 
@@ -205,6 +215,21 @@ class Settings(BaseSettings):
         description="Rules on what may run, what is asked and what is refused, as `[[policy]]` in "
         "`config.toml`: see [policy.md](policy.md). In the environment a JSON list.",
     )
+    redact_patterns: Expressions = Field(
+        (),
+        description="Regular expressions of what else is kept out of traces, logs, Slack and "
+        "errors: all that matches, or its group `(?P<secret>…)`. See `docs/redaction.md`.",
+    )
+    redact_allow: tuple[str, ...] = Field(
+        (),
+        description="Texts that look like secrets and are none. They are never replaced; the "
+        "values of the secrets that ml-intern holds are, all the same.",
+    )
+    redact_home: bool = Field(
+        False,
+        description="Whether home folders and the name of the user are kept out as well: "
+        "`/home/ada/x` becomes `~/x`.",
+    )
     slack_bot_token: SecretStr | None = Field(
         None,
         description="`xoxb-…`, with which sessions are told in Slack. Default: the variable or "
@@ -337,6 +362,8 @@ class _Written:
     """For people: in which file and line, or as which variable."""
     rules: Sequence[RulePlace] = ()
     """Where each one stands, of rules of the policy in a file."""
+    lines: Sequence[int] = ()
+    """Of its items, for a list of texts in a file."""
 
 
 def _written(given: Iterable[str]) -> list[_Written]:
@@ -376,6 +403,7 @@ def _in_toml() -> list[_Written]:
             name=name,
             place=f"`{name}` in {path}{_line(lines, name)}",
             rules=places_in(path, text) if name == "policy" else (),
+            lines=_lines_of_texts(text, name) if name == "redact_patterns" else (),
         )
         for name in names
     ]
@@ -385,6 +413,27 @@ def _line(lines: list[str], name: str) -> str:
     """Where a name of the top level stands; nothing for one that is written in an unusual way."""
     begins = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
     return next((f", line {n}" for n, line in enumerate(lines, 1) if begins.match(line)), "")
+
+
+_TOML_PIECE = re.compile(
+    r"""
+      \#[^\n]* | \]
+    | (?P<text> \'{3}.*?\'{3} | "{3}.*?"{3} | '[^'\n]*' | "(?:\\.|[^"\\\n])*" )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _lines_of_texts(toml: str, name: str) -> list[int]:
+    """The line of each text in a list that is a setting."""
+    begins = re.search(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=[ \t]*\[", toml, re.MULTILINE)
+    found: list[int] = []
+    for piece in _TOML_PIECE.finditer(toml, begins.end()) if begins else ():
+        if piece.group() == "]":
+            break
+        if piece["text"]:
+            found.append(toml.count("\n", 0, piece.start()) + 1)
+    return found
 
 
 def _text(path: Path, trouble: str) -> str:
@@ -406,6 +455,8 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         case ("policy", int() as number, *key):
             place = _place_of_rule(number, _writing_of("policy", written))
             return problem(error, place, tuple(str(part) for part in key[:2]))
+        case ("redact_patterns", int() as number, *_):
+            return _bad_pattern(error, number, _writing_of("redact_patterns", written))
         case _:
             pass
     name = str(error["loc"][0])
@@ -422,6 +473,16 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         f"{_writing_of(name, written).place}; "
         f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
     )
+
+
+def _bad_pattern(error: ErrorDetails, number: int, written: _Written) -> str:
+    """Numbers begin with 0."""
+    at = (
+        f", line {written.lines[number]}" if number < len(written.lines) else f", item {number + 1}"
+    )
+    place = re.sub(r", line \d+$", "", written.place) + at
+    why = str(error["msg"]).removeprefix("Value error, ")
+    return f"The pattern {error['input']!r} of redact_patterns cannot be used: {why} ({place})."
 
 
 def _writing_of(name: str, written: list[_Written]) -> _Written:

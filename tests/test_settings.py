@@ -80,6 +80,18 @@ def test_a_wrong_name_or_value_in_a_file_is_found_by_its_line(tmp_path):
         settings.load()
 
 
+def test_a_pattern_that_cannot_be_used_is_found_by_its_line(tmp_path):
+    write_config(tmp_path, "# mine\nredact_patterns = [\n  'a]b',  # not the end ]\n  '(',\n]\n")
+    with pytest.raises(ConfigError, match=r"'\('.*no regular expression.*config\.toml, line 4\)"):
+        settings.load()
+
+
+def test_a_pattern_in_the_environment_is_found_by_its_number(monkeypatch):
+    monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", '["a", "x*"]')
+    with pytest.raises(ConfigError, match=r"ML_INTERN_REDACT_PATTERNS, item 2"):
+        settings.load()
+
+
 def test_a_misspelt_name_in_dotenv_is_not_ignored(tmp_path):
     (tmp_path / ".env").write_text("OTHER=1\nexport ML_INTERN_MODLE=autopilot\n")
     with pytest.raises(ConfigError, match=r"ML_INTERN_MODLE.*\.env, line 2.*Did you mean model"):

@@ -59,7 +59,11 @@ def formatter(render: Renderer, redactor: Redactor) -> logging.Formatter:
 
     def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         return {
-            key: value if key == "_record" else redactor.text(str(value)) if key != "pid" else value
+            key: value
+            if key == "_record"
+            else redactor.value(str(value), key)
+            if key != "pid"
+            else value
             for key, value in event.items()
         }
 

@@ -13,12 +13,11 @@ from ml_intern.cli.logs import StoreTrouble, start_log
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.door import Door
 from ml_intern.client.remote import connect
-from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.service import DRAIN_S, Service
 from ml_intern.daemon.workers import CUT_S
 from ml_intern.errors import Busy, QueueError
 from ml_intern.settings import Settings, load
-from ml_intern.tracing.redaction import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ def _opened_here(wishes: Wishes, settings: Settings, *, debug: bool) -> Iterator
 
 def log_of(settings: Settings, *, debug: bool) -> StoreTrouble:
     """Start this process's log."""
-    redactor = Redactor(secrets_of(settings))
+    redactor = redactor_of(settings)
     return start_log(settings.state_dir, debug=debug, redactor=redactor)
 
 

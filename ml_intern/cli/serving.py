@@ -15,17 +15,16 @@ from ml_intern.cli.logs import (
 )
 from ml_intern.cli.wishes import Wishes
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.serve import Daemon
 from ml_intern.daemon.systemd import Notifier, journal_stream
 from ml_intern.settings import Settings, load
-from ml_intern.tracing.redaction import Redactor
 
 
 def serve(*, database: str | None, debug: bool) -> int:
     """Until SIGTERM or Ctrl-C, and then until all is drained."""
     settings = load(database=database)
-    redactor = Redactor(secrets_of(settings))
+    redactor = redactor_of(settings)
     faulthandler.enable()  # a watchdog that bites leaves all stacks in the journal
     start_service_log(sys.stderr, _renderer(settings), debug=debug, redactor=redactor)
     with Wishes() as wishes:

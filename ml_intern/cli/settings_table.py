@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from ml_intern.rules import PolicyRule
-from ml_intern.settings import ENV_PREFIX, Settings
+from ml_intern.settings import ENV_PREFIX, Expressions, Settings
 
 _HEAD = """# Settings
 
@@ -78,6 +78,7 @@ _WORDS = {
     bool: "`true` or `false`",
     tuple[PolicyRule, ...]: "rules",
     tuple[str, ...]: "list of texts",
+    Expressions: "list of texts",
     list[str]: "list of texts",
     tuple[float, ...]: "list of numbers",
     dict[str, str]: "table of texts",

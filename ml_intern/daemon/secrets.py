@@ -1,12 +1,15 @@
-"""Every secret that this process holds, by name: what must never be written anywhere."""
+"""Every secret that this process holds, by name, and what takes them out of all that is written."""
 
+import getpass
 import os
+from pathlib import Path
 
 from ml_intern.credentials import credential_files
 from ml_intern.daemon.stores import database_of
 from ml_intern.queue import address
 from ml_intern.settings import Settings
-from ml_intern.tracing.redaction import secrets_in
+from ml_intern.tracing.redaction import Redactor, secrets_in
+from ml_intern.tracing.redaction.home import Home
 
 
 def secrets_of(settings: Settings) -> dict[str, str]:
@@ -19,6 +22,23 @@ def secrets_of(settings: Settings) -> dict[str, str]:
     }
     said = {name: value.get_secret_value() for name, value in own.items() if value is not None}
     return {**secrets_in(os.environ), **credential_files(), **said, **_passwords(settings)}
+
+
+def redactor_of(settings: Settings) -> Redactor:
+    """For traces, logs, Slack and errors alike. Raises ConfigError, InputError."""
+    return Redactor(
+        secrets_of(settings),
+        patterns=settings.redact_patterns,
+        allowed=settings.redact_allow,
+        home=_home() if settings.redact_home else None,
+    )
+
+
+def _home() -> Home:
+    try:
+        return Home(Path.home(), getpass.getuser())
+    except (RuntimeError, OSError, KeyError):  # a user without an entry, as in some containers
+        return Home(Path("/"), "")
 
 
 def _passwords(settings: Settings) -> dict[str, str]:

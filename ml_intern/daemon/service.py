@@ -26,7 +26,7 @@ from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models
 from ml_intern.daemon.patience import Patience
 from ml_intern.daemon.room import Room
-from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.slack import slack_of, start, tokens
 from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
@@ -48,7 +48,6 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
-from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.writer import TraceWriter
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Service:
         known = all_tools() if tools is None else tools
         self.router = ToolRouter(known, rules_of(settings.policy, known))
         self.traces = TraceWriter(
-            store, settings.state_dir / "traces", clock=clock, secrets=secrets_of(settings)
+            store, settings.state_dir / "traces", clock=clock, redactor=redactor_of(settings)
         )
         self._clock = clock
         self._hub_hardware = hub_hardware(settings, clock)
@@ -171,7 +170,7 @@ class Service:
             self.store,
             self.door,
             self._clock,
-            redact=Redactor(secrets_of(self.settings)).value,
+            redact=redactor_of(self.settings).value,
         )
 
     @cached_property

@@ -12,7 +12,7 @@ import logging
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +56,15 @@ class TraceWriter:
         traces: Path,
         *,
         clock: Clock | None = None,
-        secrets: Mapping[str, str] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
-        """`traces`: a folder of our own, made when needed. `secrets`: by name, never written."""
+        """`traces`: a folder of our own, made when needed. `redactor`: of what is never written."""
         # Protects what is below, and is held while files are written: each has one writer.
         self._lock = threading.RLock()
         self._journal = journal
         self._traces = traces
         self._clock = clock or SystemClock()
-        self._redactor = Redactor(secrets)
+        self._redactor = redactor or Redactor()
         self._sessions: OrderedDict[SessionId, _Session] = OrderedDict()
         self._behind: set[SessionId] = set()
         self._retry_at = self._clock.monotonic()

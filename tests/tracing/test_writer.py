@@ -20,6 +20,7 @@ from ml_intern.ops import UserInput
 from ml_intern.queue.rows import Recorded
 from ml_intern.queue.store import Store
 from ml_intern.tracing import writer as writing
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.writer import RETRY_AFTER_S, TraceWriter
 from tests.queue.given import HERE
 from tests.tracing.fakes import (
@@ -434,7 +435,9 @@ def test_two_writers_on_one_folder_write_no_line_twice(
 
 def test_secrets_of_the_process_are_not_written(tmp_path: Path, journal: FakeJournal) -> None:
     journal.add(A, started(), said("my key is s3cr3t-value"), replied("I see s3cr3t-value"))
-    writer = TraceWriter(journal, tmp_path, clock=FakeClock(), secrets={"MY_KEY": "s3cr3t-value"})
+    writer = TraceWriter(
+        journal, tmp_path, clock=FakeClock(), redactor=Redactor({"MY_KEY": "s3cr3t-value"})
+    )
     writer.catch_up()
     assert b"s3cr3t" not in content(writer, A)
     assert content(writer, A).count(b"[REDACTED:my-key]") == 2

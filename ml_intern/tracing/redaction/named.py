@@ -20,7 +20,7 @@ LONGEST_BARE = 256
 """Only so much of an unquoted value is judged; it is replaced whole."""
 
 _BEFORE = re.compile(r"[A-Za-z0-9_.$-]*")
-_WORDS_BEFORE = re.compile(r"(?:\b[A-Za-z]{1,20} ){1,2}$")
+_WORDS_BEFORE = re.compile(rf"(?:\b[A-Za-z]{{1,20}} )?\b(?i:{'|'.join(names.IN_PROSE)}) $")
 _AFTER = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
 _QUOTE = r"\\{0,7}(?:\"\"\"|'''|[\"'`])"
@@ -95,7 +95,7 @@ def _place(text: str, at: int, end: int) -> _Place | None:
     if strength is None or (between := _BETWEEN.match(text, end)) is None:
         return None
     ahead = text[max(0, start - 120) : start]
-    if strength == "weak" and ahead.endswith(" ") and (words := _WORDS_BEFORE.search(ahead)):
+    if strength == "weak" and (words := _WORDS_BEFORE.search(ahead)):
         name = words.group() + name
         strength = names.strength(name) or strength
     if not _parts(text, name, ahead, between):
@@ -155,12 +155,18 @@ def is_secret(value: str, name: str, strength: names.Strength) -> bool:
     if values.is_placeholder(value) or _is_a_name(value):
         return False
     if strength == "weak":
-        return values.looks_random(value) or values.is_login(value)
+        return _is_random(value, name) or values.is_login(value)
     if len(value) < values.SHORTEST_PASSWORD:
         return False
     if any(map(str.isspace, value)):
         return names.is_for_words(name) and not _PROSE.search(value) and len(value) < 100
     return True
+
+
+def _is_random(value: str, name: str) -> bool:
+    """A checksum is the key of a cache more often than a secret."""
+    digest = values.is_digest(value) and names.strength(name) == "weak" and not name.isupper()
+    return values.looks_random(value) and not digest
 
 
 def _is_a_name(value: str) -> bool:
@@ -174,11 +180,12 @@ def _is_bare_secret(value: str, behind: str, place: _Place) -> bool:
     """As `is_secret`, of what may also be code or words."""
     if len(value) < values.SHORTEST_PASSWORD or values.is_placeholder(value):
         return False
-    if values.looks_random(value):
+    if _is_random(value, place.name):
         return not _CHAIN.fullmatch(value) or "_" not in value
     if place.strength == "weak":
         return values.is_login(value)
-    if behind in ("(", "[", "{", "<") or _is_a_name(value):
+    calls = behind in ("(", "[", "{", "<") and place.between["tag"] is None
+    if calls or _is_a_name(value):
         return False
     if _CHAIN.fullmatch(value):
         return False

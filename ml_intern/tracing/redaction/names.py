@@ -28,6 +28,8 @@ _KEYS = frozenset(
     )
 )
 """Before `key`, they make it the name of a secret; `primary_key` and `sort_key` are none."""
+IN_PROSE = sorted(_KEYS | {"bearer", "refresh", "bot", "session", "personal", "hub"})
+"""Before `token` or `key` in a sentence."""
 _OF_LANGUAGE = frozenset(
     (
         *("pad", "eos", "bos", "unk", "mask", "sep", "cls", "special", "image", "video", "audio"),
@@ -89,7 +91,7 @@ def _of_token(name: str, previous: str) -> Strength | None:
 
 def is_for_words(name: str) -> bool:
     """A person chose the value: it may be of words, or of digits only."""
-    return any(word.startswith(("pass", "pwd", "pw", "psw")) for word in words_of(name))
+    return any("pass" in word or word in ("pwd", "pw", "psw") for word in words_of(name))
 
 
 def kind(name: str) -> str:

@@ -8,15 +8,23 @@ leaving code alone: a name, a template such as `Bearer {token}` or a placeholder
 is no secret. Immutable, safe from any thread.
 """
 
+import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import PurePath
 from typing import Any
 
+from ml_intern.patterns import Pattern
 from ml_intern.tracing.redaction import addresses, named, names, private_keys, shapes
+from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
 from ml_intern.tracing.redaction.span import Span, mask, merged
+
+log = logging.getLogger(__name__)
+
+OWN = "own-pattern"
+TOO_SLOW = "own-pattern-too-slow"
 
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|(?:API)?KEY|SECRET|PASSWORD|PASSWD)S?$", re.IGNORECASE)
 _SHORTEST_IN_ENVIRONMENT = 8
@@ -33,28 +41,37 @@ def secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class Redactor:
-    """Knows the secrets of one process, by name and value."""
+    """Knows the secrets of one process, by name and value, and what its person says of others."""
 
     def __init__(
         self,
         secrets: Mapping[str, str] | None = None,
         *,
-        paths: Mapping[PurePath, str] | None = None,
+        patterns: Iterable[str] = (),
+        allowed: Iterable[str] = (),
+        home: Home | None = None,
     ) -> None:
-        """`secrets`: name to value. `paths`: folders that are written as something else."""
-        self._known = Known(secrets or {})
-        self._set_paths(dict(paths or {}))
+        """`secrets`: name to value. `patterns`: expressions of what else is a secret. `allowed`:
+        what is none, whatever it looks like. `home`: written without the person's name.
 
-    def _set_paths(self, paths: dict[PurePath, str]) -> None:
-        self._paths = paths
-        self._folder_of = {str(path): to for path, to in paths.items() if _is_deep(path)}
-        self._folders = _any_of(self._folder_of, before=r"(?<![\w.-])", after=r"(?![\w-]|\.\w)")
+        Raises ValueError for a pattern that is no regular expression.
+        """
+        self._known = Known(secrets or {})
+        self._own = tuple(map(Pattern, patterns))
+        self._allowed = frozenset(allowed)
+        self._home = home
+        self._set_paths({})
 
     def writing(self, path: PurePath, shown: str) -> "Redactor":
         """This redactor, which moreover writes `path` as `shown`."""
         other = copy(self)
         other._set_paths({**self._paths, path: shown})
         return other
+
+    def _set_paths(self, paths: dict[PurePath, str]) -> None:
+        self._paths = paths
+        self._folder_of = {str(path): to for path, to in paths.items() if _is_deep(path)}
+        self._folders = _any_of(self._folder_of, before=r"(?<![\w.-])", after=r"(?![\w-]|\.\w)")
 
     def text(self, text: str) -> str:
         """`text` without what should stay home."""
@@ -65,16 +82,24 @@ class Redactor:
         text = "".join([*pieces, text[at:]])
         if self._folders is not None:
             text = self._folders.sub(lambda found: self._folder_of[found.group()], text)
-        return text
+        return text if self._home is None else self._home.masked(text)
 
     def _spans(self, text: str) -> Iterator[Span]:
-        """The surest first: they name what others find, too."""
         yield from self._known.spans(text)
-        yield from private_keys.spans(text)
-        lowered = _lowered(text)
-        yield from shapes.spans(text, lowered)
-        yield from addresses.spans(text)
-        yield from named.spans(text, lowered)
+        yield from self._of_own_patterns(text)
+        for span in _looking_like_one(text):
+            if text[span.start : span.end] not in self._allowed:
+                yield span
+
+    def _of_own_patterns(self, text: str) -> Iterator[Span]:
+        try:
+            for pattern in self._own:
+                for start, end in pattern.places(text):
+                    yield Span(start, end, OWN)
+        except TimeoutError:
+            # What was not looked at must not be shown.
+            log.warning("redact_pattern_too_slow", extra={"characters": len(text)})
+            yield Span(0, len(text), TOO_SLOW)
 
     def value(self, value: Any, name: str = "") -> Any:
         """`value`, a JSON value, with every string in it redacted, names of fields too.
@@ -91,7 +116,9 @@ class Redactor:
 
     def _field(self, text: str, name: str) -> str:
         strength = names.strength(name)
-        if strength is not None and named.is_secret(text, name, strength):
+        if text in self._allowed or strength is None:
+            return self.text(text)
+        if named.is_secret(text, name, strength):
             return mask(names.kind(name))
         return self.text(text)
 
@@ -105,6 +132,15 @@ class Redactor:
             # {"name": "DB_PASSWORD", "value": "..."}
             kept[name] = self.value(item, str(told) if told and key.lower() == "value" else key)
         return kept
+
+
+def _looking_like_one(text: str) -> Iterator[Span]:
+    """The surest first: they name what others find, too."""
+    yield from private_keys.spans(text)
+    lowered = _lowered(text)
+    yield from shapes.spans(text, lowered)
+    yield from addresses.spans(text)
+    yield from named.spans(text, lowered)
 
 
 def _any_of(

@@ -164,6 +164,11 @@ SHAPES = (
         values.is_login,
     ),
     _shape(
+        "password",
+        "auth",
+        r"auth(?:=|\s{1,4}=)\s{0,4}\(\s{0,4}[\"'][^\"'\n]{1,80}[\"']\s{0,4},\s{0,4}[\"'](?P<secret>[^\"'\n]{3,200})[\"']",
+    ),
+    _shape(
         "authorization",
         "authorization",
         r"(?i:authorization)\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?i:basic|token|api-?key|key)\s{1,8}"

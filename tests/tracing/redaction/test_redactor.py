@@ -167,3 +167,30 @@ def test_no_text_takes_much_longer_than_its_length(text: str) -> None:
     began = time.process_time()
     Redactor({"T": "s3cr3t-value"}).text(text)
     assert time.process_time() - began < 2
+
+
+def test_what_is_allowed_is_never_replaced() -> None:
+    redactor = Redactor(allowed=["AKIAABCDEFGHIJKLMNOP", "hunter2"])
+    text = 'AKIAABCDEFGHIJKLMNOP, {"password": "hunter2"}'
+    assert redactor.text(text) == text
+    assert redactor.value({"password": "hunter2"}) == {"password": "hunter2"}
+
+
+def test_a_value_that_we_hold_is_replaced_although_it_is_allowed() -> None:
+    redactor = Redactor({"T": "s3cr3t-value"}, allowed=["s3cr3t-value"])
+    assert redactor.text("s3cr3t-value") == "[REDACTED:t]"
+
+
+def test_the_name_of_a_field_tells_that_its_value_is_a_secret() -> None:
+    given = {
+        "password": "hunter2",
+        "env": [{"name": "DB_PASSWORD", "value": "hunter3"}],
+        "keys": {"api_key": ["abcd-efgh"]},
+        "pad_token": "<pad>",
+        "token": "Paris",
+    }
+    assert Redactor().value(given) == given | {
+        "password": "[REDACTED:password]",
+        "env": [{"name": "DB_PASSWORD", "value": "[REDACTED:password]"}],
+        "keys": {"api_key": ["[REDACTED:key]"]},
+    }
