@@ -118,3 +118,25 @@ def import_files(
     from ml_intern.cli.traces import importing
 
     return importing.import_files(files, as_json=as_json)
+
+
+@app.command()
+def redaction(
+    traces: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|ID]...",
+            show_default=False,
+            help="Files, or first characters of sessions' ids. Default: all.",
+            autocompletion=_ids,
+        ),
+    ] = None,
+    as_json: ListJson = False,
+) -> int:
+    """Tell what was replaced in traces, by kind, and where a second look still finds a secret.
+
+    Status 1 when it finds something.
+    """
+    from ml_intern.cli.traces import redaction as reporting
+
+    return reporting.report(traces or (), as_json=as_json)

@@ -7,12 +7,12 @@ names under which they stand, and asks of every word whether it looks random.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_intern.tracing.redaction import names, values
+from ml_intern.tracing.redaction import known, names, values
 
 MAX_LINE_BYTES = 64 << 20
 LONGEST_WORD = 256
@@ -50,8 +50,15 @@ class Finding:
         return f"line {self.line}: {self.kind} in {self.where}"
 
 
-def findings(path: Path) -> list[Finding]:
-    """What is left in a file, in its order; empty: it may be sent. Raises OSError."""
+def findings(
+    path: Path, *, secrets: Mapping[str, str] | None = None, allowed: Iterable[str] = ()
+) -> list[Finding]:
+    """What is left in a file, in its order; empty: it may be sent. Raises OSError.
+
+    `secrets`: those that this process holds, by name. `allowed`: what is none, although it looks
+    like one.
+    """
+    eyes = _Eyes(dict(secrets or {}), frozenset(allowed))
     found: list[Finding] = []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -63,48 +70,62 @@ def findings(path: Path) -> list[Finding]:
                 )
                 continue
             found += (
-                Finding(line=number, kind=kind, where=where) for kind, where in in_value(value)
+                Finding(line=number, kind=kind, where=where) for kind, where in eyes.in_value(value)
             )
     return found
 
 
-def in_value(value: Any, where: str = "", name: str = "") -> Iterator[tuple[str, str]]:
-    """What kind of secret a JSON value holds, and where; `name`: that of its field."""
-    if isinstance(value, str):
-        kind = "" if name in _IDS else _kind_of(value, name)
-        if kind:
-            yield kind, where or "the line"
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            if kind := _kind_of(key, ""):
-                yield kind, f"a name in {where or 'the line'}"
-            yield from in_value(item, f"{where}.{key}" if where else key, key)
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from in_value(item, f"{where}[{number}]", name)
+@dataclass(frozen=True)
+class _Eyes:
+    secrets: Mapping[str, str]
+    allowed: frozenset[str]
+
+    def in_value(self, value: Any, where: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+        """What kind of secret a JSON value holds, and where; `name`: that of its field."""
+        if isinstance(value, str):
+            kind = self._kind_of(value, name)
+            if kind:
+                yield kind, where or "the line"
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                if kind := self._kind_of(key, ""):
+                    yield kind, f"a name in {where or 'the line'}"
+                yield from self.in_value(item, f"{where}.{key}" if where else key, key)
+        elif isinstance(value, list | tuple):
+            for number, item in enumerate(value):
+                yield from self.in_value(item, f"{where}[{number}]", name)
+
+    def _kind_of(self, text: str, name: str) -> str:
+        """Of the secret in a text; empty: there is none."""
+        for secret, value in self.secrets.items():
+            if len(value) >= known.SHORTEST and value in text:
+                return f"value of {secret}"
+        if name in _IDS or text in self.allowed:
+            return ""
+        if name and _is_named(text, name):
+            return f"value of {name}"
+        if _PRIVATE_KEY.search(text):
+            return "private key"
+        address = _ADDRESS.search(text)
+        if address and address["secret"] not in self.allowed and _is_password(address["secret"]):
+            return "password in an address"
+        for word in _WORD.findall(text):
+            if len(word) <= LONGEST_WORD and word not in self.allowed and _is_suspect(word):
+                return "random word"
+        return ""
 
 
-def _kind_of(text: str, name: str) -> str:
-    """Of the secret in a text; empty: there is none."""
-    if name and _is_named(text, name):
-        return f"value of {name}"
-    if _PRIVATE_KEY.search(text):
-        return "private key"
-    address = _ADDRESS.search(text)
-    if address and not values.is_placeholder(address["secret"]) and "{" not in address.group():
-        return "password in an address"
-    for word in _WORD.findall(text):
-        if len(word) <= LONGEST_WORD and _is_suspect(word):
-            return "random word"
-    return ""
+def _is_password(text: str) -> bool:
+    return not values.is_placeholder(text) and "{" not in text and text != "pass"
 
 
 def _is_named(text: str, name: str) -> bool:
     match names.strength(name):
         case "strong":
-            return len(text) >= values.SHORTEST_PASSWORD and not values.is_placeholder(text)
+            is_one = len(text) >= values.SHORTEST_PASSWORD and not any(map(str.isspace, text))
+            return is_one and not values.is_placeholder(text) and not names.strength(text)
         case "weak":
-            return values.looks_random(text)
+            return values.looks_random(text) and not values.is_digest(text)
         case None:
             return False
 

@@ -1,5 +1,6 @@
 """A stretch of a text that must not be seen."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ def merged(spans: Iterable[Span]) -> Iterator[Span]:
         rank = min(rank, number)
         whole = Span(whole.start, max(whole.end, span.end), kind)
     yield whole
+
+
+MASK = re.compile(r"\[REDACTED:([a-z0-9-]+)\]")
 
 
 def mask(kind: str) -> str:
