@@ -1,0 +1,94 @@
+"""The README of the repository: what makes the Hub's trace viewer read the files.
+
+What somebody wrote there stays: keys are added where they are missing, and the words below them are
+left alone.
+"""
+
+import re
+from typing import Any
+
+import yaml
+
+MARK = "ml-intern-sessions"
+"""The tag by which we know a repository as ours."""
+TAGS = ("agent-traces", MARK)
+_HEAD = re.compile(r"\A---\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_SESSIONS = {
+    "config_name": "default",
+    "data_files": [{"split": "train", "path": "sessions/*/*.jsonl"}],
+}
+_SUBAGENTS = {
+    "config_name": "subagents",
+    "data_files": [{"split": "train", "path": "sessions/*/*/subagents/*.jsonl"}],
+}
+_WORDS = """# Sessions of ml-intern
+
+What an agent did, session by session, in the format of Claude Code's own session files: one file a
+session, or several for a long one, in the folder of the day on which it began. Written by ml-intern
+as it happened, without the secrets that it knew of.
+"""
+
+
+def is_ours(text: str) -> bool:
+    """Whether a card bears our mark."""
+    fields = _fields(text)
+    tags = None if fields is None else fields.get("tags")
+    return isinstance(tags, list) and MARK in tags
+
+
+def lists_subagents(text: str) -> bool:
+    """Whether a card has their configuration."""
+    return any(_name(one) == "subagents" for one in _configs(_fields(text) or {}))
+
+
+def merged(text: str, *, subagents: bool) -> str:
+    """The card with all that is needed; `text` is empty for none.
+
+    Metadata that is no YAML object is left as it is: only a person knows what it was to be.
+    """
+    fields = _fields(text)
+    if fields is None:
+        return text
+    before = dict(fields)
+    fields.setdefault("pretty_name", "Sessions of ml-intern")
+    fields.setdefault("license", "other")
+    tags = fields.get("tags")
+    if tags is None or isinstance(tags, list):
+        fields["tags"] = list(dict.fromkeys([*(tags or ()), *TAGS]))
+    wanted = [_SESSIONS, _SUBAGENTS] if subagents else [_SESSIONS]
+    configs = _configs(fields)
+    named = {_name(one) for one in configs}
+    fields["configs"] = [*configs, *(one for one in wanted if one["config_name"] not in named)]
+    if fields == before:
+        return text
+    head = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n{_body(text)}"
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    """The metadata; None where they are broken."""
+    head = _HEAD.match(text)
+    if head is None:
+        return {}
+    try:
+        found = yaml.safe_load(head["yaml"])
+    except yaml.YAMLError:
+        return None
+    if found is None:
+        return {}
+    return found if isinstance(found, dict) else None
+
+
+def _configs(fields: dict[str, Any]) -> list[Any]:
+    found = fields.get("configs")
+    return found if isinstance(found, list) else []
+
+
+def _name(config: Any) -> str:
+    return str(config.get("config_name")) if isinstance(config, dict) else ""
+
+
+def _body(text: str) -> str:
+    head = _HEAD.match(text)
+    body = text[head.end() :] if head else text
+    return body if body.strip() else "\n" + _WORDS

@@ -1,0 +1,157 @@
+"""What is known of a repository, kept over restarts: which of our files are there for certain.
+
+Nothing is noted here as sent that the Hub has not said to have. Written by the uploader alone,
+`uploads.json`; what people decided about sharing stands in `sharing.json`, which commands write.
+Each repository of each Hub has its own entry, since another token is another person's.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ml_intern.tracing import trace_file
+from ml_intern.tracing.upload.snapshot import Snapshot
+
+UPLOADS, SHARING = "uploads.json", "sharing.json"
+
+
+class Sent(BaseModel):
+    """A beginning of a file of ours that the Hub has."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    git: str
+    sha256: str
+    at: str = ""
+    """When; empty: found there."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return Snapshot(size=self.size, git=self.git, sha256=self.sha256)
+
+
+class Known(BaseModel):
+    """What is known of one repository."""
+
+    head: str = ""
+    """The newest commit that was seen."""
+    compared: bool = False
+    """Whether all below is as of `head`; if not, one looks before anything else."""
+    ours: bool = False
+    """We have committed to it."""
+    private: bool | None = None
+    """As it was seen last."""
+    files: dict[str, Sent] = {}
+    """By path: what is certainly there."""
+    deleted: list[str] = []
+    """Files that were there, and that somebody deleted; they are not sent again."""
+    changed: list[str] = []
+    """Files that are there with a content that is not ours; they are left alone."""
+    has_card: bool = False
+    has_subagents: bool = False
+    """The card was given its second configuration once."""
+    tried_at: str = ""
+    """When a commit was last sent, whatever became of it."""
+    looked_at: str = ""
+
+
+class Sharing(BaseModel):
+    """What people decided about one repository."""
+
+    public: bool = False
+    """Send on although everybody can read it."""
+    foreign: bool = False
+    """Send although it was not made by us."""
+    anew_after: str = ""
+    """The head of the repository that is gone, and in whose place a new one may be made."""
+
+    def is_anew_after(self, head: str) -> bool:
+        """Whether the repository that had this head may be made and filled again."""
+        return bool(head) and self.anew_after == head
+
+
+@dataclass
+class Ledger:
+    """`uploads.json`, in memory."""
+
+    path: Path
+    now: str = ""
+    """The entry that is in use, see `key_of`."""
+    trouble: str = ""
+    """Why nothing is sent; empty: it is."""
+    retry_at: str = ""
+    """When it is tried again; empty: it waits for a person, or there is no trouble."""
+    repositories: dict[str, Known] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, traces: Path) -> "Ledger":
+        """As it was left; a new one where there is none, or none that can be read.
+
+        Then all is compared with the Hub again.
+        """
+        path = traces / UPLOADS
+        found = _document(path)
+        try:
+            entries = {k: Known.model_validate(v) for k, v in found["repositories"].items()}
+            now, trouble, retry_at = (str(found[key]) for key in ("now", "trouble", "retry_at"))
+        except (KeyError, AttributeError, ValidationError):
+            return cls(path)
+        return cls(path, now, trouble, retry_at, entries)
+
+    def save(self) -> None:
+        """Raises OSError."""
+        document = {
+            "now": self.now,
+            "trouble": self.trouble,
+            "retry_at": self.retry_at,
+            "repositories": {key: one.model_dump() for key, one in self.repositories.items()},
+        }
+        trace_file.replace(self.path, json.dumps(document, separators=(",", ":")).encode())
+
+    def of(self, key: str) -> Known:
+        """What is known of a repository, to be changed in place."""
+        return self.repositories.setdefault(key, Known())
+
+    @property
+    def known(self) -> Known:
+        """Of the repository in use; nothing where there is none."""
+        return self.repositories.get(self.now, Known())
+
+
+def key_of(endpoint: str, repo_id: str) -> str:
+    """Of an entry: a repository of a Hub, as an address for people."""
+    return f"{endpoint}/datasets/{repo_id}"
+
+
+def sharing(traces: Path, key: str) -> Sharing:
+    """What people decided about a repository; nothing where that cannot be read."""
+    try:
+        return Sharing.model_validate(_document(traces / SHARING).get(key, {}))
+    except ValidationError:
+        return Sharing()
+
+
+def decide(traces: Path, key: str, decided: Sharing) -> None:
+    """Keep what a person decided. Raises OSError."""
+    document = {**_document(traces / SHARING), key: decided.model_dump()}
+    trace_file.replace(traces / SHARING, json.dumps(document, indent=1).encode())
+
+
+def decided_at(traces: Path) -> int:
+    """Another number when a person has decided something else."""
+    try:
+        return (traces / SHARING).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
