@@ -46,6 +46,7 @@ _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re
 
 Ids = Annotated[tuple[str, ...], NoDecode]
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
+_REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
 _SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
 
 
@@ -271,6 +272,39 @@ class Settings(BaseSettings):
     notify_per_hour: int = Field(
         10, ge=0, description="Notices that the model may send in an hour, in one session."
     )
+
+    hf_token: SecretStr | None = Field(
+        None,
+        description="Token of the Hugging Face Hub. Default: the variable or systemd credential "
+        "`HF_TOKEN`, or what `hf auth login` has stored.",
+    )
+    hf_endpoint: str | None = Field(
+        None,
+        description="Address of the Hub. Default: `$HF_ENDPOINT`, or `https://huggingface.co`.",
+    )
+    traces_upload: bool = Field(
+        True,
+        description="Whether the daemon sends traces to a private dataset on the Hub, once it has "
+        "a token: see [traces.md](traces.md).",
+    )
+    traces_repo: str = Field(
+        "{user}/ml-intern-sessions",
+        description="That dataset; `{user}` is whose token it is.",
+    )
+
+    @field_validator("traces_repo")
+    @classmethod
+    def _repository(cls, given: str) -> str:
+        if not _REPOSITORY.fullmatch(given):
+            raise ValueError("give OWNER/NAME, with {user} for the owner of the token")
+        return given
+
+    @field_validator("hf_endpoint")
+    @classmethod
+    def _address(cls, given: str | None) -> str | None:
+        if given is not None and not given.startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with https://")
+        return given and given.rstrip("/")
 
     @field_validator("slack_may_start", "slack_may_decide", mode="before")
     @classmethod

@@ -96,6 +96,17 @@ class _State(Collector):
             "How long the first of the messages that wait has waited.",
             value=health.oldest_message_s,
         )
+        yield _labelled(
+            "ml_intern_trace_files",
+            "Session files with something to be sent to the Hub, and those that wait for a person.",
+            "state",
+            {"pending": health.traces_pending, "held": health.traces_held},
+        )
+        yield GaugeMetricFamily(
+            "ml_intern_traces_in_trouble",
+            "1 where nothing is sent to the Hub (ml-intern traces status).",
+            value=int(bool(health.traces_trouble)),
+        )
         yield GaugeMetricFamily(
             "ml_intern_api_streams", "Clients that follow a session.", value=len(self._streams)
         )

@@ -81,6 +81,12 @@ class Health:
     """How long the first of them has waited."""
     messages_refused: int = 0
     """What Slack did not take, in the last seven days; the log says which and why."""
+    traces_pending: int = 0
+    """Session files that have something to be sent to the Hub."""
+    traces_held: int = 0
+    """Session files that are not sent until a person acts (`ml-intern traces status`)."""
+    traces_trouble: str = ""
+    """Why nothing is sent to the Hub; empty: it is, or nobody is to send."""
 
 
 @dataclass(frozen=True, kw_only=True)

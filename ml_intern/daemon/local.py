@@ -37,6 +37,7 @@ from ml_intern.slack.drafts import CHANNEL
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.upload.uploader import Uploads
 from ml_intern.tracing.writer import TraceWriter
 from ml_intern.wording import sentence, shortened
 
@@ -69,6 +70,8 @@ class Parts:
     """Where calls of a session, or of none, would run; makes no folders. Raises SandboxError."""
     limits: Limits
     """Of the settings."""
+    uploads: Callable[[], Uploads] = Uploads
+    """How the sending of traces goes."""
     trouble: Callable[[], str] = str
     """Why the store refuses those who work with it; empty when it does not."""
 
@@ -310,6 +313,7 @@ class LocalDoor:
         except StoreUnavailable as exc:
             counts, approvals, unknowns, trouble = {}, [], [], str(exc)
             without_room, today, unsaid = 0, CapState(cap="day", used=0), Undelivered()
+        uploads = self._parts.uploads()
         state = "draining" if self._draining else "degraded" if trouble else "ready"
         return Health(
             version=__version__,
@@ -327,6 +331,9 @@ class LocalDoor:
             messages_waiting=unsaid.waiting,
             oldest_message_s=self._age_s(unsaid.since),
             messages_refused=unsaid.refused,
+            traces_pending=uploads.pending,
+            traces_held=uploads.held,
+            traces_trouble=uploads.trouble,
         )
 
     def _age_s(self, since: datetime | None) -> float:

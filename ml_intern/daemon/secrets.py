@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from ml_intern.credentials import credential_files
+from ml_intern.daemon.hub_access import stored_token
 from ml_intern.daemon.stores import database_of
 from ml_intern.queue import address
 from ml_intern.settings import Settings
@@ -17,11 +18,19 @@ def secrets_of(settings: Settings) -> dict[str, str]:
     own = {
         "API_KEY": settings.api_key,
         "DATABASE": settings.database,
+        "HF_TOKEN": settings.hf_token,
         "SLACK_BOT_TOKEN": settings.slack_bot_token,
         "SLACK_APP_TOKEN": settings.slack_app_token,
     }
     said = {name: value.get_secret_value() for name, value in own.items() if value is not None}
-    return {**secrets_in(os.environ), **credential_files(), **said, **_passwords(settings)}
+    stored = stored_token()
+    return {
+        **({} if stored is None else {"HF_STORED_TOKEN": stored}),
+        **secrets_in(os.environ),
+        **credential_files(),
+        **said,
+        **_passwords(settings),
+    }
 
 
 def redactor_of(settings: Settings) -> Redactor:

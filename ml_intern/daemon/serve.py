@@ -83,7 +83,7 @@ class Daemon:
     def _host(self, service: Service) -> None:
         for name, within_s in LOOP_LIMITS_S.items():
             self._heart.expect(name, within_s=within_s)
-        if not service.try_host(self._beat, with_slack=True):
+        if not service.try_host(self._beat, with_slack=True, with_uploads=True):
             raise self._taken(service)
 
     def _taken(self, service: Service) -> ConfigError | Busy:

@@ -32,6 +32,7 @@ from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.sweeping import Sweeping
 from ml_intern.daemon.systemd import runs_under_systemd
+from ml_intern.daemon.uploads import traces_of, uploader_of
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
@@ -48,6 +49,7 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.upload.uploader import Uploader, Uploads
 from ml_intern.tracing.writer import TraceWriter
 
 if TYPE_CHECKING:
@@ -81,13 +83,14 @@ class Service:
         known = all_tools() if tools is None else tools
         self.router = ToolRouter(known, rules_of(settings.policy, known))
         self.traces = TraceWriter(
-            store, settings.state_dir / "traces", clock=clock, redactor=redactor_of(settings)
+            store, traces_of(settings), clock=clock, redactor=redactor_of(settings)
         )
         self._clock = clock
         self._hub_hardware = hub_hardware(settings, clock)
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
         self._workers: Workers | None = None
         self._clockwork: Clockwork | None = None
+        self._uploader: Uploader | None = None
         self._closed = False
         self._readers = Supervisor(clock)
         self._hub = Hub(store.journal, clock, partial(self._readers.start, "news"))
@@ -105,6 +108,7 @@ class Service:
                 place=self._workplace,
                 limits=limits(settings),
                 trouble=lambda: self.trouble,
+                uploads=lambda: Uploads() if self._uploader is None else self._uploader.uploads,
             )
         )
 
@@ -133,11 +137,13 @@ class Service:
         *,
         only: SessionId | None = None,
         with_slack: bool = False,
+        with_uploads: bool = False,
     ) -> bool:
         """Start the work in this process; false when another process does it already.
 
         `beat`, `only`: see `Workers`. `with_slack`: also talk to Slack, where it is set up. What
-        nobody tells there now, the next one who does tells.
+        nobody tells there now, the next one who does tells. `with_uploads`: also send traces to
+        the Hub, unless the settings say not to; the same holds for them.
         """
         if self._workers is not None:
             return True
@@ -154,6 +160,9 @@ class Service:
         watcher = JobWatcher(self.store, compute, self._clock)
         self._readers.start("job-watcher", watcher.run)
         self._readers.start("trace-writer", self.traces.run)
+        self._uploader = uploader_of(self.settings, self._clock) if with_uploads else None
+        if self._uploader is not None:
+            self._readers.start("trace-uploader", self._uploader.run)
         self._clockwork = Clockwork(
             [
                 Patience(self.store, self._clock, self.settings.reminder_s),
@@ -318,7 +327,8 @@ def caps(settings: Settings) -> Caps:
 
 def hub_hardware(settings: Settings, clock: Clock) -> HubHardware:
     """What the Hub's machines cost, kept in the state directory."""
-    return HubHardware(settings.state_dir / "hub_hardware.json", clock)
+    file = settings.state_dir / "hub_hardware.json"
+    return HubHardware(file, clock, endpoint=settings.hf_endpoint)
 
 
 def training_python(settings: Settings) -> Path:

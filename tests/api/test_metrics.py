@@ -62,4 +62,6 @@ def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> Non
     assert found["ml_intern_unknown_calls",] == 1
     assert found["ml_intern_messages", "waiting"] == 1
     assert found["ml_intern_messages", "refused"] == 0
+    assert [found["ml_intern_trace_files", state] for state in ("pending", "held")] == [4, 2]
+    assert found["ml_intern_traces_in_trouble",] == 1
     assert found["process_open_fds",] > 0

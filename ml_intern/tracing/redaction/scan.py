@@ -58,7 +58,7 @@ def findings(
     `secrets`: those that this process holds, by name. `allowed`: what is none, although it looks
     like one.
     """
-    eyes = _Eyes(dict(secrets or {}), frozenset(allowed))
+    eyes = Eyes(secrets or {}, allowed)
     found: list[Finding] = []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -75,10 +75,15 @@ def findings(
     return found
 
 
-@dataclass(frozen=True)
-class _Eyes:
-    secrets: Mapping[str, str]
-    allowed: frozenset[str]
+class Eyes:
+    """Know the secrets of one process. Immutable, safe from any thread."""
+
+    def __init__(
+        self, secrets: Mapping[str, str] | None = None, allowed: Iterable[str] = ()
+    ) -> None:
+        """As in `findings`."""
+        self._secrets = dict(secrets or {})
+        self._allowed = frozenset(allowed)
 
     def in_value(self, value: Any, where: str = "", name: str = "") -> Iterator[tuple[str, str]]:
         """What kind of secret a JSON value holds, and where; `name`: that of its field."""
@@ -97,20 +102,20 @@ class _Eyes:
 
     def _kind_of(self, text: str, name: str) -> str:
         """Of the secret in a text; empty: there is none."""
-        for secret, value in self.secrets.items():
+        for secret, value in self._secrets.items():
             if len(value) >= known.SHORTEST and value in text:
                 return f"value of {secret}"
-        if name in _IDS or text in self.allowed:
+        if name in _IDS or text in self._allowed:
             return ""
         if name and _is_named(text, name):
             return f"value of {name}"
         if _PRIVATE_KEY.search(text):
             return "private key"
         address = _ADDRESS.search(text)
-        if address and address["secret"] not in self.allowed and _is_password(address["secret"]):
+        if address and address["secret"] not in self._allowed and _is_password(address["secret"]):
             return "password in an address"
         for word in _WORD.findall(text):
-            if len(word) <= LONGEST_WORD and word not in self.allowed and _is_suspect(word):
+            if len(word) <= LONGEST_WORD and word not in self._allowed and _is_suspect(word):
                 return "random word"
         return ""
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ml_intern.tracing.redaction import scan
+from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.transcript.line import JsonObject
 from ml_intern.transcript.links import blocks_of
@@ -63,8 +63,10 @@ class _Read:
 class Reader:
     """Looks at one file, again and again. Belongs to one thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, eyes: Eyes) -> None:
+        """`eyes` look for secrets that are left."""
         self._path = path
+        self._eyes = eyes
         self._read = _Read()
 
     def look(self) -> Look:
@@ -99,7 +101,7 @@ class Reader:
         read = self._read
         try:
             fields = json.loads(line)
-            found = list(scan.in_value(fields))
+            found = list(self._eyes.in_value(fields))
         except (ValueError, RecursionError):
             read.problems.append(f"line {read.lines} cannot be read")
             return

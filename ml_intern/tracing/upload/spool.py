@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.tracing.upload.ledger import Known, Sent
 from ml_intern.tracing.upload.snapshot import Look, Reader, Snapshot, git_blob, snapshot_of
@@ -40,8 +41,10 @@ class _Stamp(NamedTuple):
 class Spool:
     """Remembers what it has read of each file. Belongs to one thread."""
 
-    def __init__(self, traces: Path) -> None:
+    def __init__(self, traces: Path, eyes: Eyes) -> None:
+        """`eyes` look for secrets that are left."""
         self._traces = traces
+        self._eyes = eyes
         self._readers: dict[str, Reader] = {}
         self._looks: dict[str, tuple[_Stamp, Look]] = {}
 
@@ -105,7 +108,7 @@ class Spool:
         elif source.suffix == ".json":
             look = Look(snapshot=snapshot_of(source.read_bytes()))
         else:
-            look = self._readers.setdefault(path, Reader(source)).look()
+            look = self._readers.setdefault(path, Reader(source, self._eyes)).look()
         self._looks[path] = (stamp, look)
         return look
 

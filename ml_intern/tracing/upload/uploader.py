@@ -19,6 +19,7 @@ from typing import Protocol
 
 from ml_intern.clock import Clock, parse_stamp, stamp
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
+from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload import card, ledger
 from ml_intern.tracing.upload.hub import CARD, Hub, Outgoing, RemoteFile, Repository, Who
 from ml_intern.tracing.upload.ledger import Known, Ledger, Sent, Sharing
@@ -87,12 +88,14 @@ class Uploader:
         token: Callable[[], str | None],
         connect: Callable[[str, threading.Event], Opened],
         clock: Clock,
+        eyes: Eyes | None = None,
         pace: Pace | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """`template`: the repository, with `{user}`. `token`: the one of this moment.
 
-        `connect`: a Hub for a token, which gives up when the event is set.
+        `connect`: a Hub for a token, which gives up when the event is set. `eyes`: look for
+        secrets that are left.
         """
         self._traces = traces
         self._endpoint = endpoint
@@ -102,7 +105,7 @@ class Uploader:
         self._clock = clock
         self._pace = pace or Pace()
         self._jitter = jitter
-        self._spool = Spool(traces)
+        self._spool = Spool(traces, eyes or Eyes())
         self._ledger = Ledger.load(traces)
         self._token: str | None = None
         self._decided_at = -1

@@ -1,0 +1,57 @@
+"""With which token the Hugging Face Hub is asked, and where it is.
+
+Looked up anew each time: a token may come, or become another, while the daemon runs.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+from ml_intern.credentials import secret
+from ml_intern.errors import ConfigError
+from ml_intern.settings import Settings
+from ml_intern.tracing.upload.away import HubAbroad
+
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+PUBLIC_HUB = "https://huggingface.co"
+NO_TOKEN = (
+    "There is no token of the Hugging Face Hub. Set HF_TOKEN or hf_token to one that may write, or "
+    "say `hf auth login`."
+)
+
+
+def endpoint_of(settings: Settings) -> str:
+    """The address of the Hub."""
+    return (settings.hf_endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/")
+
+
+def token_of(settings: Settings) -> str | None:
+    """Of the setting, a variable or credential, or of the last login; None where there is none.
+
+    Raises ConfigError for a credential that cannot be read.
+    """
+    if settings.hf_token is not None:
+        return settings.hf_token.get_secret_value()
+    return next(filter(None, map(secret, TOKEN_VARIABLES)), None) or stored_token()
+
+
+def token_file() -> Path:
+    """Where `hf auth login` puts the token, whether it exists or not."""
+    home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    return Path(os.environ.get("HF_TOKEN_PATH") or Path(home) / "token").expanduser()
+
+
+def stored_token() -> str | None:
+    """The one of the last login; None where there is none that can be read."""
+    try:
+        return token_file().read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def hub_of(settings: Settings, stop: threading.Event | None = None) -> HubAbroad:
+    """The Hub, for one command. Raises ConfigError where there is no token."""
+    token = token_of(settings)
+    if token is None:
+        raise ConfigError(NO_TOKEN)
+    return HubAbroad(endpoint_of(settings), token, stop=stop)

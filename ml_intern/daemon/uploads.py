@@ -1,0 +1,32 @@
+"""Whether and how this process sends traces to the Hub: what the settings make of the uploader."""
+
+from pathlib import Path
+
+from ml_intern.clock import Clock
+from ml_intern.daemon.hub_access import endpoint_of, token_of
+from ml_intern.daemon.secrets import secrets_of
+from ml_intern.settings import Settings
+from ml_intern.tracing.redaction.scan import Eyes
+from ml_intern.tracing.upload.away import HubAbroad
+from ml_intern.tracing.upload.uploader import Uploader
+
+
+def uploader_of(settings: Settings, clock: Clock) -> Uploader | None:
+    """None where the settings say not to send."""
+    if not settings.traces_upload:
+        return None
+    endpoint = endpoint_of(settings)
+    return Uploader(
+        traces_of(settings),
+        endpoint=endpoint,
+        template=settings.traces_repo,
+        token=lambda: token_of(settings),
+        connect=lambda token, stop: HubAbroad(endpoint, token, stop=stop, clock=clock),
+        clock=clock,
+        eyes=Eyes(secrets_of(settings), settings.redact_allow),
+    )
+
+
+def traces_of(settings: Settings) -> Path:
+    """The folder of the session files."""
+    return settings.state_dir / "traces"
