@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ml_intern.client.author import author
-from ml_intern.client.door import Door, NewSession, TextPiece
+from ml_intern.client.door import GO_ON, Door, Fork, NewSession, TextPiece
 from ml_intern.client.following import Following
 from ml_intern.client.result import Result, result_of
 from ml_intern.client.room import named_room
@@ -156,6 +156,15 @@ class MLIntern:
         """
         return Stream(self._seen(partial(self._start, task), from_start=True))
 
+    def fork(self, source: str | Path, at: int, words: str = GO_ON) -> Result:
+        """Go on from another session, at the end of its turn `at` (from 1), and see it through.
+
+        `source`: a session's id, or a session file. `words`: what is said next. Raises as `run`
+        does, UnknownSession, and InputError for a turn that does not exist.
+        """
+        begin = partial(self._fork, source, at, words)
+        return Stream(self._seen(begin, from_start=True)).result()
+
     def resume(self, session_id: str) -> Result:
         """Go on with a session until it rests. One that has ended gives its result again."""
         return self.follow(session_id).result()
@@ -278,6 +287,18 @@ class MLIntern:
             if self._is_kept_open:
                 self._is_kept_open = False
                 self._leave()
+
+    def _fork(self, source: str | Path, at: int, words: str, door: Door) -> SessionId:
+        path = Path(source).expanduser()
+        fork = Fork(
+            source=str(path.absolute()) if path.is_file() else str(source),
+            turn=at,
+            words=words,
+            started_in=str(Path.cwd()),
+            author=author(),
+            model=self._settings.model,
+        )
+        return door.fork(fork)
 
     @contextmanager
     def _opened(self) -> Iterator[Service]:

@@ -332,6 +332,16 @@ def test_what_cannot_be_is_refused_at_once(
     assert not state_dir.exists()
 
 
+def test_a_session_is_gone_on_from(intern: Make) -> None:
+    parent = intern("All done.").run("Do it")
+    forked = intern("Gladly.").fork(parent.session_id, at=1, words="And now?")
+    assert (forked.text, forked.session_id == parent.session_id) == ("Gladly.", False)
+    again = intern("Once more.").fork(forked.trace, at=2)
+    assert again.text == "Once more."
+    with pytest.raises(InputError, match="there is no turn 5"):
+        intern().fork(again.session_id, at=5)
+
+
 def test_a_tool_of_the_product_keeps_its_name(state_dir: Path) -> None:
     @tool(effect="read")
     def bash() -> str:

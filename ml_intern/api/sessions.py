@@ -5,7 +5,7 @@ from pathlib import Path
 from ml_intern.api.operation import AnyOperation, Call, Operation, reading
 from ml_intern.client import wire
 from ml_intern.client.door import Request
-from ml_intern.client.wire import Codec, NoQuery, SessionRequest, SessionsQuery
+from ml_intern.client.wire import Codec, ForkRequest, NoQuery, SessionRequest, SessionsQuery
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import QueuePlace
@@ -15,12 +15,22 @@ _REFUSALS = ("invalid_input", "wrong_setting", "busy", "draining")
 
 def _start(call: Call[NoQuery, SessionRequest]) -> wire.Started:
     new = call.body.plain()
-    if not Path(new.started_in).is_absolute():
+    _demand_absolute(new.started_in)
+    return wire.Started(session_id=call.door.start_session(new, key=call.key))
+
+
+def _fork(call: Call[NoQuery, ForkRequest]) -> wire.Started:
+    fork = call.body.plain()
+    _demand_absolute(fork.started_in)
+    return wire.Started(session_id=call.door.fork(fork, key=call.key))
+
+
+def _demand_absolute(started_in: str) -> None:
+    if not Path(started_in).is_absolute():
         raise InputError(
-            f"started_in = {new.started_in!r} is not absolute; the daemon works in another folder "
+            f"started_in = {started_in!r} is not absolute; the daemon works in another folder "
             "than whoever asks it."
         )
-    return wire.Started(session_id=call.door.start_session(new, key=call.key))
 
 
 def _list(call: Call[SessionsQuery, None]) -> wire.SessionList:
@@ -60,6 +70,20 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         document=wire.STARTED,
         status=201,
         problems=_REFUSALS,
+    ),
+    Operation(
+        name="fork_session",
+        method="POST",
+        path="/v1/forks",
+        summary="Store a new session that goes on from another one.",
+        query=Codec(NoQuery),
+        body=wire.FORK_REQUEST,
+        keyed=True,
+        answer=_fork,
+        encode=wire.STARTED.encode,
+        document=wire.STARTED,
+        status=201,
+        problems=("unknown_session", *_REFUSALS),
     ),
     Operation(
         name="list_sessions",

@@ -47,7 +47,7 @@ def run(
 ) -> int:
     """Store a new session with this task and see it through."""
     task = task_from(words)
-    folder = _working_folder()
+    folder = working_folder()
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
@@ -67,11 +67,16 @@ def submit(
 ) -> int:
     """Store a new session with this task, and leave the work to the daemon."""
     task = task_from(words)
-    folder = _working_folder()
+    folder = working_folder()
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
         new = _new(task, folder, model or found.model, max_cost_usd)
         session_id = found.door.start_session(new, key=key)
         pid = found.host_pid
+    return tell_stored(session_id, pid, as_json=as_json)
+
+
+def tell_stored(session_id: SessionId, pid: int | None, *, as_json: bool) -> int:
+    """Its id, and who works on it: the process `pid`, if there is one."""
     if as_json:
         document = {"session_id": session_id, "worked_on_by_pid": pid}
         sys.stdout.write(json.dumps(document) + "\n")
@@ -229,7 +234,8 @@ def _new(task: str, folder: Path, model: str | None, max_cost_usd: float | None)
     )
 
 
-def _working_folder() -> Path:
+def working_folder() -> Path:
+    """Where the person is. Raises InputError when that folder is gone."""
     try:
         return Path.cwd()
     except FileNotFoundError as exc:

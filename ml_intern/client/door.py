@@ -17,6 +17,8 @@ from ml_intern.session.caps import CapState
 from ml_intern.session.said import EditCheck, Said
 from ml_intern.tools.policy import Judgement, Rule
 
+GO_ON = "Go on."
+"""What is said in a fork when nothing else is."""
 Request = UserInput | Interrupt | Undo | Compact | ChangeModel
 """The ops that come from outside; the others follow from what happens."""
 
@@ -38,6 +40,23 @@ class NewSession:
     """Of this session, in millionths of a US dollar; None: the setting counts."""
     origin: str = ""
     """See `SessionStarted.origin`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork:
+    """A session to go on from, at the end of one of its turns, and what is to be true then."""
+
+    source: str
+    """An id, the beginning of one, or the absolute path of a session file on the door's machine."""
+    turn: int
+    """From 1; each words of a person that were no answer to a question begin one."""
+    started_in: str
+    """As in `NewSession`, as are those that say nothing."""
+    author: str
+    words: str = GO_ON
+    """What the person says next."""
+    model: str | None = None
+    max_cost_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +156,15 @@ class Door(Protocol):
 
         The same `key` again gives the same session, and nothing is stored twice.
         Raises InputError, ConfigError for a model that cannot be used, Busy, Draining.
+        """
+        ...
+
+    def fork(self, fork: Fork, *, key: str | None = None) -> SessionId:
+        """Store a new session that goes on from another one; durable when this returns.
+
+        It has the messages, and a copy of the files where they lie on the door's machine. The same
+        `key` again gives the same session. Raises UnknownSession, InputError for a file that cannot
+        be read or a turn that does not exist; else as `start_session`.
         """
         ...
 

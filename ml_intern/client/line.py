@@ -56,12 +56,17 @@ class Line:
         """Look. Raises what the daemon raised, DaemonGone."""
         return self._send(self._http.build_request("GET", path))
 
-    def post(self, path: str, body: bytes, key: str | None = None) -> Reply:
+    def post(
+        self, path: str, body: bytes, key: str | None = None, *, answer_s: float = ANSWER_S
+    ) -> Reply:
         """Have something stored. Raises what the daemon raised, DaemonGone."""
         headers = {"Content-Type": "application/json"}
         if key is not None:
             headers["Idempotency-Key"] = _header(key)
-        return self._send(self._http.build_request("POST", path, content=body, headers=headers))
+        timeout = httpx.Timeout(ANSWER_S, read=answer_s)
+        return self._send(
+            self._http.build_request("POST", path, content=body, headers=headers, timeout=timeout)
+        )
 
     def stream(self, path: str, after: int) -> httpx.Response:
         """Open a stream of what comes after this number. Raises what the daemon raised, DaemonGone.

@@ -10,13 +10,14 @@ from typing import Any, Self, TypeVar
 
 from ml_intern import ops
 from ml_intern.client import wire
-from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, Watch
+from ml_intern.client.door import Explanation, Fork, Health, NewSession, Policy, Request, Watch
 from ml_intern.client.line import Line, Reply, listens, part
 from ml_intern.client.watch import RemoteWatch
 from ml_intern.client.wire import (
     Codec,
     Decision,
     Extension,
+    ForkRequest,
     JobLoss,
     Question,
     Resolution,
@@ -33,6 +34,8 @@ from ml_intern.session.lost_jobs import loss_in_words
 from ml_intern.session.said import EditCheck, Said
 
 _STATE_AFTER = {"approve": "approved", "deny": "denied", "edit": "edited"}
+COPYING_S = 1800.0
+"""A fork is answered when the files of its parent have been copied."""
 T = TypeVar("T")
 
 
@@ -83,6 +86,13 @@ class RemoteDoor:
         """See `Door.start_session`."""
         body = wire.SESSION_REQUEST.encode(SessionRequest(**vars(new)))
         reply = self._line.post("/v1/sessions", body, key or self._clock.new_id())
+        return _decoded(wire.STARTED, reply).session_id
+
+    def fork(self, fork: Fork, *, key: str | None = None) -> SessionId:
+        """See `Door.fork`."""
+        body = wire.FORK_REQUEST.encode(ForkRequest(**vars(fork)))
+        key = key or self._clock.new_id()
+        reply = self._line.post("/v1/forks", body, key, answer_s=COPYING_S)
         return _decoded(wire.STARTED, reply).session_id
 
     def submit(

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from ml_intern import events
 from ml_intern.client.door import (
     Explanation,
+    Fork,
     Health,
     NewSession,
     Policy,
@@ -87,6 +88,21 @@ class SessionRequest(NewSession):
     def plain(self) -> NewSession:
         """As a door takes it."""
         return NewSession(**vars(self))
+
+
+@with_config(_BODY)
+@dataclass(frozen=True, kw_only=True)
+class ForkRequest(Fork):
+    """A session to go on from, at the end of one of its turns, and what is to be true then."""
+
+    turn: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+    """From 1; each words of a person that were no answer to a question begin one."""
+    started_in: Annotated[str, Field(json_schema_extra={"pattern": "^/"})]
+    """The folder in which the person typed it, absolute."""
+
+    def plain(self) -> Fork:
+        """As a door takes it."""
+        return Fork(**vars(self))
 
 
 @with_config(_BODY)
@@ -360,6 +376,7 @@ class EventPage:
 
 
 SESSION_REQUEST: Codec[SessionRequest] = Codec(SessionRequest)
+FORK_REQUEST: Codec[ForkRequest] = Codec(ForkRequest)
 REQUEST: Codec[Request] = Codec(Annotated[Request, Field(discriminator="kind")], config=_BODY)
 DECISION: Codec[Decision] = Codec(Decision)
 DECISIONS: Codec[Decisions] = Codec(Decisions)

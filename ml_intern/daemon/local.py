@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern import __version__
-from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, Watch
+from ml_intern.client.door import Explanation, Fork, Health, NewSession, Policy, Request, Watch
 from ml_intern.clock import Clock
+from ml_intern.daemon import forking
 from ml_intern.daemon.hub import Hub
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
-from ml_intern.events import SessionStarted, Verdict
+from ml_intern.events import Hinted, Recalled, SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import ApprovalId, CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
@@ -29,6 +30,8 @@ from ml_intern.session import standing
 from ml_intern.session.approvals import check_edit, decide_all
 from ml_intern.session.caps import CapState, more_room, named_by
 from ml_intern.session.desk import Limits
+from ml_intern.session.forking import TITLE_CHARS as FORK_TITLE_CHARS
+from ml_intern.session.forking import Past, note
 from ml_intern.session.history import History
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.said import EditCheck, Said
@@ -94,8 +97,7 @@ class LocalDoor:
         _demand_task(new.task)
         if new.max_iterations is not None and new.max_iterations < 1:
             raise InputError("max_iterations must be at least 1.")
-        if new.max_cost_micro_usd is not None and not 0 <= new.max_cost_micro_usd <= MOST_AMOUNT:
-            raise InputError("The cap of a session must be 0 or more.")
+        _demand_cap(new.max_cost_micro_usd)
         model = new.model or self._parts.default_model
         self._parts.models(model)
         session_id = self._new_id(key)
@@ -118,6 +120,43 @@ class LocalDoor:
             if key is None or self._store.session(session_id).title != started.title:
                 raise
         return session_id
+
+    def fork(self, fork: Fork, *, key: str | None = None) -> SessionId:
+        """See `Door.fork`."""
+        self._demand_intake()
+        _demand_task(fork.words)
+        _demand_cap(fork.max_cost_micro_usd)
+        model = fork.model or self._parts.default_model
+        self._parts.models(model)
+        session_id = self._new_id(key)
+        if key is not None and self._store.exists(session_id):
+            return session_id
+        past = forking.past_of(fork.source, fork.turn, self._store, self._parts.traces.folder)
+        sessions = self._parts.sessions
+        with forking.claimed(sessions / session_id):
+            if not self._store.exists(session_id):
+                self._begin_fork(session_id, fork, past, model)
+        return session_id
+
+    def _begin_fork(self, session_id: SessionId, fork: Fork, past: Past, model: str) -> None:
+        sessions = self._parts.sessions
+        workspace = str(sessions / session_id / "workspace")
+        started = SessionStarted(
+            title=f"{past.title[:FORK_TITLE_CHARS]} (from turn {past.turn})",
+            model=model,
+            workspace=workspace,
+            started_in=fork.started_in,
+            version=__version__,
+            max_cost_micro_usd=fork.max_cost_micro_usd,
+            forked_from=past.parent,
+        )
+        files = forking.copy_files(
+            sessions / past.session_id, sessions / session_id, past, self._parts.clock.now()
+        )
+        told: list[Recalled | Hinted] = [*past.recalled(workspace), note(past, files)]
+        self._store.create_session(
+            session_id, started, UserInput(text=fork.words, author=fork.author), told
+        )
 
     def submit(
         self, session_id: SessionId, request: Request, *, key: str | None = None
@@ -376,6 +415,11 @@ class LocalDoor:
         return SessionId(
             self._parts.clock.new_id() if key is None else str(uuid.uuid5(_SESSIONS, key))
         )
+
+
+def _demand_cap(micro_usd: int | None) -> None:
+    if micro_usd is not None and not 0 <= micro_usd <= MOST_AMOUNT:
+        raise InputError("The cap of a session must be 0 or more.")
 
 
 def _misfit(refusal: ToolOutcome) -> str:

@@ -20,6 +20,7 @@ from ml_intern.compute.local import LocalCompute, runs_here
 from ml_intern.compute.protocol import Compute
 from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.folders import private_folder
+from ml_intern.daemon.forking import remove_orphans
 from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
@@ -153,6 +154,7 @@ class Service:
         if not self._lock.try_acquire():
             return False
         self.store.recover()
+        remove_orphans(self.settings.sessions_path, self.store.exists)
         if slack is not None:  # before the first turn, so that all of it is told
             start(slack, self._readers)
         self._workers = Workers(self._desk(), self.settings.workers, beat, only)

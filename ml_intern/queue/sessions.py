@@ -85,6 +85,11 @@ def hold(connection: Connection, session_id: SessionId) -> None:
     connection.execute(_HOLD, {"of": session_id})
 
 
+def exists(connection: Connection, session_id: SessionId) -> bool:
+    """Whether there is a session with exactly this id."""
+    return connection.execute(_ONE, {"of": session_id}).first() is not None
+
+
 def newest(connection: Connection, limit: int) -> list[SessionRow]:
     """At most `limit` sessions, the newest first."""
     return [_session(row) for row in connection.execute(_NEWEST, {"most": limit}).mappings()]

@@ -21,6 +21,7 @@ from ml_intern.events import (
     ApprovalReminded,
     BudgetExtended,
     Event,
+    Hinted,
     Recalled,
     RuleGranted,
     SessionStarted,
@@ -115,17 +116,17 @@ class Store:
         session_id: SessionId,
         started: SessionStarted,
         first: UserInput,
-        recalled: Sequence[Recalled] = (),
+        told: Sequence[Recalled | Hinted] = (),
     ) -> int:
         """A new session with its first event and its first op; returns the op's number.
 
-        `recalled`: of a fork, the messages that it goes on from.
+        `told`: of a fork, the messages that it goes on from.
 
         Raises Busy, InputError for text that no UTF-8 can hold, StateConflict when the session
         exists, StoreUnavailable.
         """
         at = stamp(self._clock.now())
-        found = encoded([started, *recalled])
+        found = encoded([started, *told])
 
         def work(connection: Connection) -> int:
             backlog.refuse_over_bounds(connection, session_id, first)
@@ -373,6 +374,11 @@ class Store:
         """
         with self._database.read() as connection:
             return sessions.by_prefix(connection, prefix)
+
+    def exists(self, session_id: SessionId) -> bool:
+        """Whether there is a session with exactly this id. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.exists(connection, session_id)
 
     def queue_place(self, session_id: SessionId) -> QueuePlace:
         """Where a session stands in the queue, and who holds it.

@@ -193,10 +193,12 @@ class SessionLines:
         about: JsonObject = {"model": self._shown.brief(started.model)}
         if (parent := started.forked_from) is not None:
             source = {"source": self._shown.brief(parent.source)} if parent.source else {}
+            scored = [self._shown.fact(fact) for fact in parent.scored]
             about["forkedFrom"] = {
                 "sessionId": self._shown.brief(parent.session_id),
                 "turn": parent.turn,
                 **source,
+                **({"scored": scored} if scored else {}),
             }
         return about
 

@@ -77,6 +77,11 @@ class TraceWriter:
         self._not_durable: set[Path] = set()
         self._position_file = traces / "position.json"
 
+    @property
+    def folder(self) -> Path:
+        """All the files lie below it."""
+        return self._traces
+
     def path(self, session_id: SessionId) -> Path:
         """Where the session's file is or will be. Raises UnknownSession, StoreUnavailable."""
         written = next(self._traces.glob(f"sessions/*/{_file_name(session_id)}"), None)

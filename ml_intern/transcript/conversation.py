@@ -70,6 +70,11 @@ def messages(records: Iterable[Record]) -> list[Message]:
     A compaction leaves the task, its summary and the messages that were kept; words that were
     taken back are left out with all that followed them.
     """
+    return [message for message, _ in told(records)]
+
+
+def told(records: Iterable[Record]) -> list[tuple[Message, str]]:
+    """As `messages`, each answer with the model that gave it; other messages with none."""
     conversation = _Conversation()
     for record in joined(records):
         conversation.take(record)
@@ -79,6 +84,8 @@ def messages(records: Iterable[Record]) -> list[Message]:
 class _Conversation:
     def __init__(self) -> None:
         self._messages: list[Message] = []
+        self._answers: dict[int, tuple[Message, str]] = {}
+        """With their models, by the identity of the message."""
         self._open: dict[CallId, str] = {}
         """The calls that have no answer yet, with the names of their tools."""
         self._held_back: list[UserMessage] = []
@@ -97,9 +104,9 @@ class _Conversation:
             case _:
                 pass
 
-    def end(self) -> list[Message]:
+    def end(self) -> list[tuple[Message, str]]:
         self._close()
-        return self._messages
+        return [self._answers.get(id(one), (one, "")) for one in self._messages]
 
     def _say(self, said: Said, record: Record) -> None:
         if said.is_summary:
@@ -118,9 +125,11 @@ class _Conversation:
         thoughts = [block.text for block in replied.blocks if isinstance(block, Thinking)]
         if not calls and not "".join(texts).strip():
             return
-        self._messages.append(
-            AssistantMessage(text="\n".join(texts), thinking="\n".join(thoughts), tool_calls=calls)
+        message = AssistantMessage(
+            text="\n".join(texts), thinking="\n".join(thoughts), tool_calls=calls
         )
+        self._messages.append(message)
+        self._answers[id(message)] = (message, replied.model)
         self._open = {call.call_id: call.name for call in calls}
 
     def _answer(self, answered: Answered) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.client.door import Door, NewSession, Policy, TextPiece
+from ml_intern.client.door import Door, Fork, NewSession, Policy, TextPiece
 from ml_intern.client.remote import RemoteDoor
 from ml_intern.errors import (
     Busy,
@@ -19,7 +19,15 @@ from ml_intern.errors import (
     StoreUnavailable,
     UnknownSession,
 )
-from ml_intern.events import BudgetExtended, BudgetReached, JobEnded, JobStarted, RuleRevoked
+from ml_intern.events import (
+    BudgetExtended,
+    BudgetReached,
+    ForkedFrom,
+    JobEnded,
+    JobStarted,
+    RuleRevoked,
+    UserSaid,
+)
 from ml_intern.messages import ApprovalId, JobId, SessionId
 from ml_intern.ops import (
     ApprovalDecision,
@@ -34,6 +42,7 @@ from ml_intern.ops import (
 from ml_intern.queue.rows import Recorded
 from ml_intern.session.said import Said
 from tests.queue.given import (
+    S,
     answered,
     asked,
     began,
@@ -138,6 +147,23 @@ def test_the_same_key_gives_the_same_session(door: Door) -> None:
     first, other, again = (door.start_session(task(), key=key) for key in keys)
     assert first == again != other
     assert len(door.sessions(10)) == 2
+
+
+def test_a_fork_begins_with_the_messages_of_its_parent(door: Door, home: OwnDoor) -> None:
+    new_session(home.store)
+    claim = claimed(home.store)
+    home.store.append(claim.lease, turn(), UserSaid(text="train it", author="ada"), replied())
+    home.store.finish(claim, ended("finished"))
+    wish = Fork(source=S, turn=1, words="and then?", started_in="/", author="bob")
+    forked = door.fork(wish, key="k")
+    assert door.fork(wish, key="k") == forked
+    started, *recalled, _hint = [one.event for one in home.store.events(forked)]
+    assert started.forked_from == ForkedFrom(session_id=S, turn=1)
+    assert [event.message.text for event in recalled] == ["train it", "I will."]
+    with pytest.raises(InputError, match="there is no turn 2"):
+        door.fork(replace(wish, turn=2))
+    with pytest.raises(UnknownSession):
+        door.fork(replace(wish, source="nope"))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """A session that goes on from another one: what its model sees, and what is nobody's words here."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ml_intern.errors import InputError
 from ml_intern.events import Fact, ForkedFrom, OpCancelled, Recalled, SessionStarted
 from ml_intern.messages import (
     AssistantMessage,
@@ -12,10 +15,13 @@ from ml_intern.messages import (
     ToolMessage,
     UserMessage,
 )
-from ml_intern.ops import Undo, UserInput
+from ml_intern.ops import Compact, Undo, UserInput
+from ml_intern.session import forking
 from ml_intern.session.history import History
+from ml_intern.transcript.conversation import UNANSWERED
+from ml_intern.transcript.problems import Problems
 from tests.queue.checked import findings
-from tests.support.desks import SESSION, Bench, words
+from tests.support.desks import SESSION, Bench, calls, words
 
 CALL = ToolCall(call_id=CallId("call_of_old"), name="effect", arguments="{}")
 PARENT = ForkedFrom(session_id="parent", turn=1)
@@ -107,3 +113,127 @@ def test_a_fork_is_whole_for_whoever_checks_the_database(bench, tmp_path):
     fork(b)
     b.drive()
     assert findings(tmp_path / "ml-intern.db") == []
+
+
+def past(bench, turn: int) -> forking.Past:
+    return forking.of_journal(bench.store.events(SESSION), turn)
+
+
+def texts(found: forking.Past) -> list[str]:
+    return [message.text for message, _ in found.told]
+
+
+def test_a_session_of_our_own_is_folded_to_the_end_of_a_turn(bench):
+    b = bench(words("first answer"), words("second answer"), words("third answer"))
+    b.start("the task")
+    for text in ("and then?", "and then?"):
+        b.drive()
+        b.submit(UserInput(text=text, author="ada"))
+    b.drive()
+    found = past(b, 2)
+    assert texts(found) == ["the task", "first answer", "and then?", "second answer"]
+    assert [model for _, model in found.told] == ["", "listed", "", "listed"]
+    assert (found.turn, found.turns, found.parent) == (2, 3, ForkedFrom(session_id=SESSION, turn=2))
+
+
+@pytest.mark.parametrize("turn", [0, -1, 3])
+def test_a_turn_that_does_not_exist_is_refused_with_how_many_there_are(bench, turn):
+    b = bench(words("first answer"), words("second answer"))
+    b.start("the task")
+    b.drive()
+    b.submit(UserInput(text="and then?", author="ada"))
+    b.drive()
+    with pytest.raises(InputError, match=f"has 2 turns; there is no turn {turn}"):
+        past(b, turn)
+
+
+def test_words_that_were_taken_back_can_be_gone_on_from_and_do_not_stand_in_later_turns(bench):
+    b = bench(words("first answer"), words("second answer"), words("third answer"))
+    b.start("the task")
+    b.drive()
+    b.submit(UserInput(text="a bad idea", author="ada"))
+    b.drive()
+    b.submit(Undo(asked_by="ada"))
+    b.drive()
+    b.submit(UserInput(text="a better one", author="ada"))
+    b.drive()
+    assert texts(past(b, 2)) == ["the task", "first answer", "a bad idea", "second answer"]
+    assert texts(past(b, 3)) == ["the task", "first answer", "a better one", "third answer"]
+
+
+def test_a_call_that_waits_at_the_end_of_the_turn_gets_an_answer(bench):
+    b = bench(calls(("outward", "{}")))
+    b.start("publish it")
+    assert b.drive().outcome == "waiting"
+    *_, (answer, model) = past(b, 1).told
+    assert (answer.text, answer.is_error, model) == (UNANSWERED, True, "")
+
+
+def test_a_compaction_stands_as_it_stood_at_that_turn(bench):
+    many = [words(f"answer {number}") for number in range(6)]
+    b = bench(*many, words("the summary"), words("after it"))
+    b.start("the task")
+    for number in range(5):
+        b.drive()
+        b.submit(UserInput(text=f"words {number}", author="ada"))
+    b.drive()
+    b.submit(Compact(asked_by="ada"))
+    b.drive()
+    b.submit(UserInput(text="later", author="ada"))
+    b.drive()
+    before, after = past(b, 5), past(b, 7)
+    assert texts(before)[2] == "words 0"
+    assert [message.summary for message, _ in after.told[:3:2]] == [False, False]
+    assert after.told[1][0].summary
+    assert texts(after)[-2:] == ["later", "after it"]
+
+
+def test_a_fork_of_a_fork_counts_the_turns_that_it_recalls(bench):
+    b = bench(words("I go on."))
+    fork(b)
+    b.drive()
+    assert texts(past(b, 1)) == [event.message.text for event in HISTORY]
+    found = past(b, 2)
+    assert texts(found)[-2:] == ["Go on.", "I go on."]
+    assert [model for _, model in found.told] == ["", "other", "", "other", "", "listed"]
+
+
+def test_paths_of_the_parents_files_become_those_of_the_fork():
+    call = ToolCall(call_id=CallId("c"), name="read", arguments='{"path": "/was/here/a.py"}')
+    found = forking.Past(
+        session_id="p",
+        title="t",
+        turn=1,
+        turns=1,
+        at=None,
+        told=[
+            (UserMessage(text="see /was/here, not /was/hereafter or x/was/here"), ""),
+            (AssistantMessage(tool_calls=(call,)), "m"),
+        ],
+        scored=(),
+        workspace="/was/here",
+    )
+    said, answer = found.recalled('/is "there"')
+    assert said.message.text == 'see /is "there", not /was/hereafter or x/was/here'
+    assert said.message.recalled
+    assert json.loads(answer.message.tool_calls[0].arguments) == {"path": '/is "there"/a.py'}
+    assert answer.model == "m"
+
+
+EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl"))
+
+
+def test_a_file_is_read_to_the_end_of_a_turn(tmp_path):
+    found = forking.of_file(EXAMPLE, 1, Problems())
+    assert (found.turn, found.workspace, found.source) == (1, "/workspace", str(EXAMPLE))
+    assert found.session_id == EXAMPLE.stem
+    assert isinstance(found.told[0][0], UserMessage)
+    assert {model for message, model in found.told if isinstance(message, AssistantMessage)} == {
+        "autopilot"
+    }
+    scored = [fact.data["split"] for fact in found.scored]
+    assert scored == ["test"]
+    with pytest.raises(InputError, match="no turn 9"):
+        forking.of_file(EXAMPLE, 9, Problems())
+    with pytest.raises(InputError, match="cannot be read"):
+        forking.of_file(tmp_path / "nowhere.jsonl", 1, Problems())

@@ -7,10 +7,11 @@ that a model would with `say`.
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml_intern.client.door import Explanation, Health, NewSession, Policy, Request, TextPiece
+from ml_intern.client.door import Explanation, Fork, Health, NewSession, Policy, Request, TextPiece
 from ml_intern.clock import SystemClock
 from ml_intern.errors import ConfigError, InputError, UnknownSession
 from ml_intern.events import ApprovalDecided, SessionStarted, Verdict
@@ -18,6 +19,7 @@ from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.rows import ApprovalRow, QueuePlace, Recorded, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session import forking
 from ml_intern.session.caps import CapState, named_by
 from ml_intern.session.lost_jobs import declare_lost
 from ml_intern.session.said import EditCheck, Said
@@ -115,6 +117,17 @@ class StoreDoor:
             if key is not None:
                 self._keyed[key] = session_id
             return session_id
+
+    def fork(self, fork: Fork, *, key: str | None = None) -> SessionId:
+        self._demand_health()
+        row = self.store.session(fork.source)
+        past = forking.of_journal(self.store.events(row.session_id), fork.turn)
+        new = NewSession(task=fork.words, started_in=fork.started_in, author=fork.author)
+        started = replace(_started(new), forked_from=past.parent)
+        session_id = SessionId(str(uuid.uuid4()))
+        said = UserInput(**_said(new))
+        self.store.create_session(session_id, started, said, list(past.recalled("/w")))
+        return session_id
 
     def submit(
         self, session_id: SessionId, request: Request, *, key: str | None = None

@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
+]
+IsQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only questions and the end.")]
 ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 LinesJson = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
 
@@ -140,3 +145,47 @@ def redaction(
     from ml_intern.cli.traces import redaction as reporting
 
     return reporting.report(traces or (), as_json=as_json)
+@app.command()
+def fork(
+    context: typer.Context,
+    trace: Trace,
+    at: Annotated[
+        int,
+        typer.Option("--at", metavar="TURN", min=1, help="Through the end of which turn, from 1."),
+    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]...",
+            show_default="Go on.",
+            help="What you say next; `-` reads standard input.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Which model goes on.", show_default="of the settings")
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            metavar="USD", min=0, help="What it may spend.", show_default="of the settings"
+        ),
+    ] = None,
+    yes: Yes = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Only store it; do not go on with it here.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Start a session that goes on from another one, with any model.
+
+    It has the conversation to the end of a turn (each words of a person begin one) and, of a
+    session of this machine, a copy of the files as they are now. `traces show` numbers the turns.
+    """
+    from ml_intern.cli.foreground import Manner
+    from ml_intern.cli.traces import fork as forking
+
+    manner = Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return forking.fork(
+        trace, at, words or [], manner, model=model, max_cost_usd=max_cost, wait=not no_wait
+    )

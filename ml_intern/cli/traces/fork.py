@@ -1,0 +1,60 @@
+"""`ml-intern traces fork`: a new session that goes on from a turn of another one."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from ml_intern.cli import exits
+from ml_intern.cli.foreground import (
+    Manner,
+    follow,
+    task_from,
+    tell_stored,
+    working_folder,
+)
+from ml_intern.cli.opening import opened
+from ml_intern.cli.wishes import Wishes
+from ml_intern.client.author import author
+from ml_intern.client.door import GO_ON, Door, Fork
+from ml_intern.errors import UnknownSession
+from ml_intern.session.caps import micro_usd
+from ml_intern.settings import load
+from ml_intern.tracing.finding import find
+
+
+def fork(
+    source: str,
+    turn: int,
+    words: list[str],
+    manner: Manner,
+    *,
+    model: str | None,
+    max_cost_usd: float | None,
+    wait: bool,
+) -> int:
+    """Store the new session, and see it through unless another process does."""
+    text = task_from(words) or GO_ON
+    folder = working_folder()
+    with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
+        if wishes.any:
+            return exits.INTERRUPTED
+        wish = Fork(
+            source=_source(source, found.door),
+            turn=turn,
+            words=text,
+            started_in=str(folder),
+            author=author(),
+            model=model or found.model,
+            max_cost_micro_usd=micro_usd(max_cost_usd),
+        )
+        session_id = found.door.fork(wish)
+        if not wait:
+            return tell_stored(session_id, found.host_pid, as_json=manner.as_json)
+        return follow(found, session_id, manner, wishes, from_start=True)
+
+
+def _source(named: str, door: Door) -> str:
+    """The id of a session, also of one without a file, or an absolute path. Raises InputError."""
+    if named and not Path(named).expanduser().is_file():
+        with suppress(UnknownSession):
+            return door.session(named).session_id
+    return str(find(named, load().state_dir / "traces"))

@@ -1,0 +1,146 @@
+"""Where a fork begins: its past, and a copy of its parent's files, made before the session exists.
+
+The files are copied under the id that the session will have, beside a file that is locked while
+that goes on. What a process leaves there when it dies in the middle is removed by the next one that
+does the work (`remove_orphans`), or by whoever forks again under the same key.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from ml_intern.clock import stamp
+from ml_intern.daemon.folders import private_folder
+from ml_intern.errors import Busy, InputError, UnknownSession
+from ml_intern.messages import SessionId
+from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.store import Store
+from ml_intern.session import forking
+from ml_intern.session.forking import Past
+from ml_intern.transcript import parts
+from ml_intern.transcript.problems import Problems
+
+COPIED = ("workspace", "held_out")
+_MARK = ".forking"
+_RETRY_S = 5.0
+_MOST_NAMED = 3
+
+
+def past_of(source: str, turn: int, store: Store, traces: Path) -> Past:
+    """The session that `source` names (an id, the beginning of one, or an absolute path).
+
+    `traces`: the folder of our own; a file there stands for its session, which the journal knows
+    whole.
+    Raises UnknownSession, InputError, StoreUnavailable.
+    """
+    path = Path(source)
+    if not path.is_absolute():
+        return _of_session(source, turn, store)
+    if "\0" in source or not path.is_file():
+        raise InputError(f"There is no file {source!r}.")
+    if path.resolve().is_relative_to((traces / "sessions").resolve()):
+        with suppress(UnknownSession, OSError):  # then it is a file like any other
+            return _of_session(parts.part_of(path).session_id, turn, store)
+    return forking.of_file(path, turn, Problems())
+
+
+def _of_session(prefix: str, turn: int, store: Store) -> Past:
+    row = store.session(prefix)
+    return forking.of_journal(store.events(row.session_id), turn)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Nobody else makes this folder meanwhile; when the block raises, nothing of it is left.
+
+    Raises Busy when somebody does.
+    """
+    private_folder(folder.parent)
+    mark = folder.with_name(f".{folder.name}{_MARK}")
+    lock = DaemonLock(mark)
+    if not lock.try_acquire():
+        raise Busy("This fork is being made already; ask again.", retry_after_s=_RETRY_S)
+    try:
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    finally:
+        mark.unlink(missing_ok=True)
+        lock.release()
+
+
+def remove_orphans(sessions: Path, exists: Callable[[SessionId], bool]) -> int:
+    """Remove folders of forks that never came to be; how many."""
+    removed = 0
+    for mark in sessions.glob(f".*{_MARK}"):
+        lock = DaemonLock(mark)
+        if not lock.try_acquire():
+            continue
+        session_id = SessionId(mark.name.removeprefix(".").removesuffix(_MARK))
+        if not exists(session_id):
+            shutil.rmtree(sessions / session_id, ignore_errors=True)
+            removed += 1
+        mark.unlink(missing_ok=True)
+        lock.release()
+    return removed
+
+
+def copy_files(parent: Path, folder: Path, past: Past, now: datetime) -> str:
+    """Copy the parent's files, if they lie on this machine; in words, what became of them.
+
+    `parent`, `folder`: of the sessions. Raises InputError when there is no room.
+    """
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that died in the middle
+    if past.source or not (parent / "workspace").is_dir():
+        return "Its files are not on this machine: your workspace is empty."
+    left_out: list[str] = []
+    for name in COPIED:
+        if (parent / name).is_dir():
+            left_out += _copied(parent / name, folder / name)
+    return _in_words(past, now, left_out)
+
+
+def _in_words(past: Past, now: datetime, left_out: list[str]) -> str:
+    ended = f"; that turn came to its end at {stamp(past.at)}" if past.at else ""
+    later = past.turns - past.turn
+    changed = f", and {later} later turns may have changed them" if later else ""
+    words = f"Its files were copied into your workspace as they are now, {stamp(now)}{ended}"
+    named = ", ".join(left_out[:_MOST_NAMED])
+    lost = f" {len(left_out)} of them could not be copied, e.g. {named}." if left_out else ""
+    return f"{words}{changed}.{lost}"
+
+
+def _copied(source: Path, target: Path) -> list[str]:
+    """Copy a folder without following links out of it; what could not be copied, by its name."""
+    left_out: list[str] = []
+
+    def special(folder: str, names: list[str]) -> list[str]:
+        odd = [name for name in names if not _is_plain(Path(folder, name))]
+        left_out.extend(odd)
+        return odd
+
+    try:
+        private_folder(target)
+        shutil.copytree(source, target, symlinks=True, ignore=special, dirs_exist_ok=True)
+    except shutil.Error as exc:
+        left_out += [Path(failed[0]).name for failed in exc.args[0]]
+    except OSError as exc:
+        raise InputError(f"The files in {source} cannot be copied: {exc.strerror}.") from exc
+    return left_out
+
+
+def _is_plain(path: Path) -> bool:
+    """A file, folder or link that this user can read."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISLNK(mode) or (
+        (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and os.access(path, os.R_OK)
+    )

@@ -1,0 +1,311 @@
+"""A session to the end of one of its turns, as another one goes on from it.
+
+Our own are folded from the journal: whole, unredacted, with compactions and undo as they stood at
+that turn. Others are read from their file. Turns are numbered from 1; each words of a person that
+were no answer to a question begin one. Pure, but for reading the file.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ml_intern.context.manager import ContextManager
+from ml_intern.context.prompts import HARNESS
+from ml_intern.errors import InputError
+from ml_intern.events import (
+    Event,
+    Fact,
+    ForkedFrom,
+    Hinted,
+    ModelReplied,
+    Recalled,
+    SessionStarted,
+    ToolFinished,
+    Undone,
+    UserSaid,
+)
+from ml_intern.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from ml_intern.queue.rows import Recorded
+from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import UNANSWERED, is_persons, joined, numbered, told
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.line import CWD, PROGRAM, Answered, Noticed, Said, Title
+from ml_intern.transcript.moving import Move
+from ml_intern.transcript.problems import Problems
+
+TITLE_CHARS = 60
+SCORE = ("split", "fingerprint", "model_dir", "weights_sha256", "metrics", "rows")
+"""What is carried of an evaluation on a test split."""
+
+Told = tuple[Message, str]
+"""A message, and the model that gave it where it is an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What a fork begins with."""
+
+    session_id: str
+    title: str
+    turn: int
+    turns: int
+    """How many there are by now."""
+    at: datetime | None
+    """When the turn came to its end."""
+    told: Sequence[Told]
+    scored: tuple[Fact, ...]
+    """Evaluations on test splits, of all turns."""
+    workspace: str
+    """The folder by which its texts name its files."""
+    started_in: str = ""
+    """From where relative paths in its words start; empty: unknown."""
+    source: str = ""
+    """See `ForkedFrom`."""
+
+    @property
+    def parent(self) -> ForkedFrom:
+        """What the fork's first event says of it."""
+        return ForkedFrom(
+            session_id=self.session_id, turn=self.turn, source=self.source, scored=self.scored
+        )
+
+    def recalled(self, workspace: str) -> Iterator[Recalled]:
+        """The messages, with `workspace` wherever they name that of the parent."""
+        for message, model in self.told:
+            if not isinstance(message, SystemMessage):
+                moved = _moved(message, self.workspace, workspace)
+                yield Recalled(message=moved, model=model)
+
+
+def note(past: Past, files: str) -> Hinted:
+    """What the model must know of its new place. `files`: in words, what became of them."""
+    told = [
+        f"{HARNESS} This session goes on from another one, at the end of its turn {past.turn} of "
+        f"{past.turns}. {files} What was established there counts for nothing here (inspected and "
+        "prepared data, checked scripts, training jobs): do it again before you rely on it. Jobs "
+        "and approvals that were open there are not yours."
+    ]
+    if past.scored:
+        told.append("Test splits that were scored there are not scored again.")
+    if past.started_in:
+        told.append(f"Relative paths in the words above start in {past.started_in}.")
+    return Hinted(text=" ".join(told))
+
+
+def refuse_turn(turn: int, turns: int) -> None:
+    """Raises InputError for a turn that does not exist."""
+    if 1 <= turn <= turns:
+        return
+    there = {0: "no turn yet", 1: "1 turn"}.get(turns, f"{turns:,} turns")
+    raise InputError(f"That session has {there}; there is no turn {turn}.")
+
+
+# From our own journal
+
+
+def of_journal(journal: Sequence[Recorded], turn: int) -> Past:
+    """Raises InputError for a turn that does not exist."""
+    started = journal[0].event
+    assert isinstance(started, SessionStarted), "every session begins with it"
+    turns = sum(_is_words(recorded.event) for recorded in journal)
+    refuse_turn(turn, turns)
+    upto = list(_through(journal, turn))
+    return Past(
+        session_id=journal[0].session_id,
+        title=started.title,
+        turn=turn,
+        turns=turns,
+        at=upto[-1].at,
+        told=_folded(recorded.event for recorded in upto),
+        scored=tuple(_scored_in(journal)),
+        workspace=started.workspace,
+        started_in=started.started_in,
+    )
+
+
+def _is_words(event: Event) -> bool:
+    """Whether a person said it, here or in the session that this one was forked from."""
+    if isinstance(event, Recalled):
+        said = event.message
+        return isinstance(said, UserMessage) and not said.injected
+    return isinstance(event, UserSaid)
+
+
+def _through(journal: Iterable[Recorded], turn: int) -> Iterator[Recorded]:
+    """To the next words, or to where the turn's own were taken back."""
+    number = 0
+    for recorded in journal:
+        number += _is_words(recorded.event)
+        if number > turn or (number == turn and isinstance(recorded.event, Undone)):
+            return
+        yield recorded
+
+
+def _folded(happened: Iterable[Event]) -> list[Told]:
+    """What the model saw; calls that had no answer get one."""
+    context = ContextManager("")
+    models: dict[int, tuple[Message, str]] = {}  # by identity: the fold keeps the objects
+    for event in happened:
+        context.add(event)
+        last = context.messages()[-1]
+        match event:
+            case ModelReplied() if isinstance(last, AssistantMessage):
+                models.setdefault(id(last), (last, event.model))
+            case Recalled():
+                models[id(last)] = (last, event.model)
+            case _:
+                pass
+    for call in _unanswered(context.messages()):
+        context.add(_given_up(call))
+    return [models.get(id(message), (message, "")) for message in context.messages()[1:]]
+
+
+def _unanswered(messages: Sequence[Message]) -> list[ToolCall]:
+    answered = {one.call_id for one in messages if isinstance(one, ToolMessage)}
+    return [
+        call
+        for message in messages
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+        if call.call_id not in answered
+    ]
+
+
+def _given_up(call: ToolCall) -> ToolFinished:
+    return ToolFinished(
+        call_id=call.call_id,
+        tool=call.name,
+        ok=False,
+        output=UNANSWERED,
+        answered_by="interrupt",
+        duration_ms=0,
+    )
+
+
+def _scored_in(journal: Iterable[Recorded]) -> Iterator[Fact]:
+    for recorded in journal:
+        match recorded.event:
+            case SessionStarted(forked_from=ForkedFrom(scored=before)):
+                yield from before
+            case ToolFinished(facts=facts):
+                for fact in facts:
+                    yield from _score(fact.kind, fact.data)
+            case _:
+                pass
+
+
+def _score(kind: str, data: dict[str, Any]) -> Iterator[Fact]:
+    if kind == "evaluation" and data.get("split") == "test":
+        yield Fact(kind=kind, data={key: data[key] for key in SCORE if key in data})
+
+
+# From a file
+
+
+def of_file(path: Path, turn: int, problems: Problems) -> Past:
+    """Raises InputError for a file that cannot be read, or a turn that does not exist.
+
+    Lines that cannot be read are added to `problems`.
+    """
+    reading = _Reading(turn)
+    try:
+        found = told(reading.through(parts.read(path, problems)))
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    refuse_turn(turn, reading.turns)
+    return Past(
+        session_id=reading.session_id or path.stem,
+        title=reading.title,
+        turn=turn,
+        turns=reading.turns,
+        at=reading.at,
+        told=found,
+        scored=tuple(reading.scored),
+        workspace=CWD if reading.is_ours else "",
+        source=str(path),
+    )
+
+
+class _Reading:
+    """What is noted on the way through a file."""
+
+    def __init__(self, turn: int) -> None:
+        self._turn = turn
+        self.turns = 0
+        self.session_id = ""
+        self.title = ""
+        self.at: datetime | None = None
+        self.is_ours = False
+        self.scored: list[Fact] = []
+
+    def through(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Those to the end of the turn; the others are only looked at."""
+        taken_back = False
+        for number, record in numbered(joined(records)):
+            self._note(number, record)
+            taken_back |= number == self._turn and _is_undone(record)
+            if number <= self._turn and not taken_back:
+                self.at = record.at or self.at
+                yield record
+
+    def _note(self, number: int, record: Record) -> None:
+        self.turns = number
+        self.session_id = self.session_id or record.session_id
+        self.is_ours |= record.program == PROGRAM
+        match record.content:
+            case Title(title=title):
+                self.title = title
+            case Said(text=text) if is_persons(record):
+                self.title = self.title or text[:TITLE_CHARS]
+            case _:
+                pass
+        for fact in _facts_of(record):
+            data = fact.get("data")
+            if isinstance(data, dict):
+                self.scored += _score(str(fact.get("kind")), data)
+
+
+def _is_undone(record: Record) -> bool:
+    return isinstance(record.content, Noticed) and "undone" in record.extra
+
+
+def _facts_of(record: Record) -> list[dict[str, Any]]:
+    """Also those that its own parent had scored."""
+    forked = record.extra.get("forkedFrom")
+    found = forked.get("scored") if isinstance(forked, dict) else None
+    if isinstance(record.content, Answered) and isinstance(record.content.details, dict):
+        found = record.content.details.get("facts")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+# Into the new session
+
+
+def _moved(
+    message: UserMessage | AssistantMessage | ToolMessage, was: str, now: str
+) -> UserMessage | AssistantMessage | ToolMessage:
+    move = Move(was, now)
+    match message:
+        case UserMessage():
+            return replace(message, text=move.text(message.text), recalled=True)
+        case ToolMessage():
+            return replace(message, text=move.text(message.text))
+        case AssistantMessage():
+            return replace(
+                message,
+                text=move.text(message.text),
+                thinking=move.text(message.thinking),
+                tool_calls=tuple(
+                    replace(call, arguments=move.json(call.arguments))
+                    for call in message.tool_calls
+                ),
+            )

@@ -1,0 +1,71 @@
+"""`traces fork`, as a person runs it: real processes, the planner that needs no model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml_intern.cli import exits
+from tests.cli.services import scripted_service, started
+from tests.support.waiting import wait_until
+
+EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl")).absolute()
+COMMAND = (sys.executable, "-m", "ml_intern.cli.main", "traces", "fork")
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        **os.environ,
+        "ML_INTERN_STATE_DIR": str(home / "state"),
+        "ML_INTERN_SANDBOX": "process",
+        "PYTHONPATH": str(Path.cwd()),
+    }
+    return subprocess.run(
+        (*COMMAND, *arguments), env=env, cwd=home, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> str:
+    """A session with one turn, which has ended."""
+    with scripted_service(tmp_path / "state", ["I looked around."]) as service:
+        session_id = started(service, "Train a text classifier")
+        service.try_host()
+        wait_until(lambda: service.store.session(session_id).outcome == "finished")
+    return session_id
+
+
+def test_a_session_is_gone_on_from_with_the_model_of_the_settings(tmp_path, parent) -> None:
+    done = run(tmp_path, parent[:8], "--at", "1", "Which", "data?", "--json")
+    *events, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode in (exits.DONE, exits.WAITING), done.stderr
+    assert summary["session_id"] != parent
+    told = [one["event"] for one in events if one["event"]["kind"] in ("recalled", "user_said")]
+    assert [one["kind"] for one in told] == ["recalled", "recalled", "user_said"]
+    assert told[-1]["text"] == "Which data?"
+
+
+def test_a_file_is_gone_on_from_later(tmp_path) -> None:
+    done = run(tmp_path, str(EXAMPLE), "--at", "1", "--no-wait", "--json")
+    assert done.returncode == exits.DONE, done.stderr
+    stored = json.loads(done.stdout)
+    assert stored["worked_on_by_pid"] is None
+    workspace = tmp_path / "state" / "sessions" / stored["session_id"] / "workspace"
+    assert not workspace.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("{parent}", "--at", "7"), "has 1 turn; there is no turn 7"),
+        (("nowhere", "--at", "1"), "There is no trace 'nowhere'"),
+        (("{parent}", "--at", "1", "--model", "no-such/model"), "no-such"),
+    ],
+)
+def test_what_cannot_be_gone_on_from_is_said(tmp_path, parent, arguments, words) -> None:
+    done = run(tmp_path, *(one.format(parent=parent) for one in arguments))
+    assert done.returncode in (exits.USAGE, exits.CONFIGURATION)
+    assert words in done.stderr
