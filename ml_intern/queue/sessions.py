@@ -1,6 +1,7 @@
 """Sessions and their jobs: the first row, and looking them up; in the caller's transaction."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -38,6 +39,9 @@ _RUNNING = (
     .join_from(job, session)
     .where(job.c.status == "running", session.c.site == bindparam("site"))
     .order_by(job.c.started_at, job.c.session_id)
+)
+_OF_SITE = select(session.c.id).where(
+    session.c.site == bindparam("site"), session.c.id.in_(bindparam("ids", expanding=True))
 )
 _SHOWN = 5
 _STARTS = func.substr(session.c.id, 1, func.length(bindparam("prefix")))
@@ -138,6 +142,11 @@ def running_jobs(connection: Connection, site: str) -> list[JobRow]:
         )
         for row in connection.execute(_RUNNING, {"site": site}).mappings()
     ]
+
+
+def of_site(connection: Connection, site: str, ids: Collection[SessionId]) -> set[SessionId]:
+    """Those of the sessions that belong to the site."""
+    return set(connection.execute(_OF_SITE, {"site": site, "ids": list(ids)}).scalars())
 
 
 def _session(row: RowMapping) -> SessionRow:

@@ -358,6 +358,11 @@ class Store:
         """See `Journal.follow`."""
         return self.journal.follow(after_position, limit)
 
+    def ours(self, ids: Collection[SessionId]) -> set[SessionId]:
+        """Those of the sessions that belong to our site. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return sessions.of_site(connection, self._site, ids)
+
     def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
         """See `Journal.wait_for_events`."""
         return self.journal.wait_for_events(after_position, timeout_s)

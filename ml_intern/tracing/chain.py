@@ -1,15 +1,19 @@
-"""The links between the lines of one session: order, ids, times, and what the file has already.
+"""The links between the lines of one file: parents, ids, times.
 
 A line's uuid comes from its place in the journal alone, so the same events give the same lines.
 Every line hangs on the one before it and has a millisecond of its own. Some readers recurse along
-the links and die of too many, so the chain begins anew in time.
+the links and die of too many, so the chain begins anew in time. Lines that are no event's (the head
+of a part, the marks of a new chain) bear the place of the line before them: whoever goes on behind
+one leaves nothing out.
 """
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from ml_intern.messages import SessionId
-from ml_intern.tracing.mark import Mark, Place
+from ml_intern.tracing.mark import START, Place, place_fields
 from ml_intern.transcript.line import (
+    NEW_CHAIN,
     Body,
     Compacted,
     JsonObject,
@@ -18,115 +22,153 @@ from ml_intern.transcript.line import (
     Title,
     line_uuid,
 )
+from ml_intern.transcript.parts import CONTINUES, part_id
 
 NEW_CHAIN_FROM = 800
 """Links after which the chain begins anew where no call is open."""
 MAX_CHAIN = 895
 """Links after which it begins anew in any place."""
 MILLISECOND = timedelta(milliseconds=1)
-NEW_CHAIN = (
+_ANEW = ("boundary", "summary")
+WORDS = (
     "The chain of lines begins anew here, because some programs follow only so many links. "
     "The conversation itself was not shortened: what stands above is still before the model."
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What one line of a session says, before it has a file, and links there."""
+
+    place: Place
+    at: datetime
+    version: str
+    """Of the program."""
+    body: Body | Title
+    extra: JsonObject = field(default_factory=dict, hash=False)
+    calls_are_open: bool
+    """Some call has no result above this line."""
+    may_begin_part: bool
+    """It is an answer, and not the first: each file must hold one, and calls with their results."""
+    context_tokens: int = 0
+    """Before the model now; the mark of a new chain names it."""
+    task: str = ""
+    """What the person wanted first, in short; the head of a part names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tail:
+    """Where the chain of a file ends."""
+
+    place: Place = START
+    """Of the file's last line."""
+    uuid: str | None = None
+    """None: the next line begins the file."""
+    at: datetime | None = None
+    links: int = 0
+    """From the last line without parent."""
+
+
 class Chain:
-    """Lines in their order, without those that stand in the file."""
+    """Gives the lines of one file their links. Not thread-safe."""
 
-    def __init__(self, session_id: SessionId, written: Mark | None) -> None:
-        """`written`: where the file ends; lines up to there are not given out again."""
-        self.version = ""
-        """Of the program, on every line from here on."""
-        self.context_tokens = 0
-        """Before the model now; the mark of a new chain names it."""
+    def __init__(self, session_id: SessionId, number: int = 1, *, tail: Tail) -> None:
+        """`number`: of the part that the file is. Raises ValueError for an id that is no UUID."""
         self._session_id = session_id
-        self._written = written
-        self._joined = written is None
-        self._parent: str | None = None
-        self._links = 0
-        self._last_at: datetime | None = None
-        # Of the event at hand.
-        self._seq = 0
-        self._part = 0
-        self._now = datetime.min.replace(tzinfo=UTC)
-        self._fresh: list[Line | Title] = []
+        self._file_id = part_id(session_id, number)
+        self._number = number
+        self._place = tail.place
+        self._parent = tail.uuid
+        self._last_at = tail.at
+        self._links = tail.links
 
-    def begin(self, seq: int, at: datetime) -> None:
-        """What is added from now on comes from the session's event number `seq`."""
-        self._seq, self._part, self._fresh = seq, 0, []
-        self._now = at.replace(microsecond=at.microsecond // 1000 * 1000)
+    def end(self) -> Tail:
+        """Where it ends now."""
+        return Tail(place=self._place, uuid=self._parent, at=self._last_at, links=self._links)
 
-    def fresh(self) -> list[Line | Title]:
-        """The lines of this event that the file lacks."""
-        return self._fresh
+    def add(self, entry: Entry) -> list[Line | Title]:
+        """The entry's line, behind the head of a part or the marks of a new chain where due."""
+        before: list[Line | Title] = []
+        if self._number > 1 and self._parent is None:
+            before = [self._head(entry)]
+        elif self._is_too_long(entry):
+            before = [*self._begin_anew(entry)]
+        return [*before, self._line(entry)]
 
-    def add(self, body: Body, extra: JsonObject, *, between_calls: bool) -> str:
-        """Hang a line on the chain; its uuid. `between_calls`: no call waits for its result."""
-        self._join_file()
-        if self._links >= (NEW_CHAIN_FROM if between_calls else MAX_CHAIN):
-            self._begin_anew()
-        return self._link(body, self._parent, extra)
+    def _line(self, entry: Entry) -> Line | Title:
+        body, parent = entry.body, self._parent
+        if isinstance(body, Title):
+            self._place = entry.place
+            extra = place_fields(entry.place) | entry.extra
+            return replace(body, session_id=self._file_id, extra=extra)
+        if isinstance(body, Compacted):
+            body = replace(body, after=self._parent or body.after)
+            parent = self._parent if self._links < NEW_CHAIN_FROM else None
+        uuid = uuid_of(self._session_id, entry.place)
+        return self._link(entry, body, uuid, entry.place, parent, entry.extra)
 
-    def compact(self, summary: str, extra: JsonObject) -> None:
-        """The mark of a compaction that a person asked for, and the summary below it."""
-        self._join_file()
-        mark = Compacted(
-            after=self._parent or "", before_tokens=self.context_tokens, trigger="manual"
+    def _head(self, entry: Entry) -> Line:
+        """The first line of a later part: plain words, as readers want them there."""
+        before = part_id(self._session_id, self._number - 1)
+        words = (
+            f"Part {self._number} of session {self._session_id}; it goes on where {before}.jsonl "
+            f"ends. The task was: {entry.task}"
         )
-        parent = self._parent if self._links < NEW_CHAIN_FROM else None
-        self._links = self._links if parent else 0
-        self._link(Said(text=summary, is_summary=True), self._link(mark, parent, extra), extra)
+        about = {"sessionId": self._session_id, "number": self._number, "after": before}
+        uuid = line_uuid(self._session_id, f"head {self._number}")
+        return self._link(entry, Said(text=words), uuid, self._place, None, {CONTINUES: about})
 
-    def add_title(self, title: str) -> None:
-        """A line beside the chain."""
-        self._give(Title(session_id=self._session_id, title=title, extra=self._extra({})))
+    def _is_too_long(self, entry: Entry) -> bool:
+        """Nothing comes between a boundary and its summary, nor, if possible, a call and its
+        result.
+        """
+        body = entry.body
+        if isinstance(body, Compacted | Title) or (isinstance(body, Said) and body.is_summary):
+            return False
+        return self._links >= (MAX_CHAIN if entry.calls_are_open else NEW_CHAIN_FROM)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, entry: Entry) -> list[Line]:
         """The format allows a line without parent only as the mark of a compaction."""
-        mark = Compacted(
+        place, extra = self._place, {NEW_CHAIN: True}
+        boundary = Compacted(
             after=self._parent or "",
-            before_tokens=self.context_tokens,
+            before_tokens=entry.context_tokens,
             text="The chain of lines begins anew",
         )
-        self._links = 0
-        boundary = self._link(mark, None, {"newChain": True})
-        self._link(Said(text=NEW_CHAIN, is_summary=True), boundary, {"newChain": True})
+        uuids = [line_uuid(self._session_id, f"{_index(place)} {name}") for name in _ANEW]
+        first = self._link(entry, boundary, uuids[0], place, None, extra)
+        summary = Said(text=WORDS, is_summary=True)
+        return [first, self._link(entry, summary, uuids[1], place, first.uuid, extra)]
 
-    def _link(self, body: Body, parent: str | None, extra: JsonObject) -> str:
-        at = self._now if self._last_at is None else max(self._now, self._last_at + MILLISECOND)
+    def _link(
+        self,
+        entry: Entry,
+        body: Body,
+        uuid: str,
+        place: Place,
+        parent: str | None,
+        extra: JsonObject,
+    ) -> Line:
+        now = entry.at.replace(microsecond=entry.at.microsecond // 1000 * 1000)
+        at = now if self._last_at is None else max(now, self._last_at + MILLISECOND)
         line = Line(
-            session_id=self._session_id,
-            uuid=line_uuid(self._session_id, f"{self._seq}.{self._part}"),
+            session_id=self._file_id,
+            uuid=uuid,
             parent=parent,
             at=at,
-            version=self.version,
+            version=entry.version,
             body=body,
-            extra=self._extra(extra),
+            extra=place_fields(place) | extra,
         )
-        self._parent, self._last_at = line.uuid, at
-        self._links += 1
-        self._give(line)
-        return line.uuid
+        self._place, self._parent, self._last_at = place, line.uuid, at
+        self._links = 1 if parent is None else self._links + 1
+        return line
 
-    def _extra(self, extra: JsonObject) -> JsonObject:
-        part = {"part": self._part} if self._part else {}
-        return {"seq": self._seq, **part, **extra}
 
-    def _give(self, line: Line | Title) -> None:
-        if not self._in_file():
-            self._fresh.append(line)
-        self._part += 1
+def uuid_of(session_id: SessionId, place: Place) -> str:
+    """Of an event's line. Raises ValueError when `session_id` is no UUID."""
+    return line_uuid(session_id, _index(place))
 
-    def _in_file(self) -> bool:
-        return self._written is not None and Place(self._seq, self._part) <= self._written.place
 
-    def _join_file(self) -> None:
-        """Hang the first line that the file lacks on what really stands there.
-
-        Another version may have written other lines for the same events.
-        """
-        if self._joined or self._in_file():
-            return
-        self._joined = True
-        if self._written is not None and self._written.uuid is not None:
-            self._parent, self._last_at = self._written.uuid, self._written.at
+def _index(place: Place) -> str:
+    return f"{place.seq}.{place.part}"

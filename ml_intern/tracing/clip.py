@@ -9,23 +9,23 @@ import json
 HEAD_SHARE = 2 / 3
 
 
-def clip(text: str, limit_bytes: int) -> str:
+def clip(text: str, limit_bytes: int, where: str = "") -> str:
     """`text`, or its head, a note of how much is missing, and its tail; never over `limit_bytes`.
 
-    `limit_bytes` must leave room for the note: 100 at least.
+    `where` ends the note. `limit_bytes` must leave room for it: 100 at least, without `where`.
     """
     if len(text) <= limit_bytes and _size(text) <= limit_bytes:
         return text
-    room = limit_bytes - _size(_note(len(text)))
+    room = limit_bytes - _size(_note(len(text), where))
     head = text[: _fitting(text[:room], int(room * HEAD_SHARE))]
     tail_room = room - _size(head)
     end = text[len(head) :][-tail_room:]
     tail = end[len(end) - _fitting(end[::-1], tail_room) :]
-    return head + _note(len(text) - len(head) - len(tail)) + tail
+    return head + _note(len(text) - len(head) - len(tail), where) + tail
 
 
-def _note(missing: int) -> str:
-    return f"\n[... {missing} characters left out of the trace ...]\n"
+def _note(missing: int, where: str) -> str:
+    return f"\n[... {missing} characters left out of the trace{where} ...]\n"
 
 
 def _size(text: str) -> int:

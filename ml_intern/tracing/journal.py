@@ -1,6 +1,6 @@
 """What a reader needs of the journal; `ml_intern/queue/journal.py` has it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ml_intern.messages import SessionId
@@ -19,6 +19,10 @@ class Journal(Protocol):
 
         They end before one that cannot be read; EventUnreadable where that is the first.
         """
+        ...
+
+    def ours(self, ids: Collection[SessionId]) -> Collection[SessionId]:
+        """Those of them that belong to the site of this journal's readers."""
         ...
 
     def wait_for_events(self, after_position: int, timeout_s: float) -> bool:

@@ -1,13 +1,13 @@
 """The lines of one session: a fold of its events into what readers of the format expect.
 
-Deterministic: the same events give the same lines, so a file is continued by folding the journal
-again and leaving out what it holds. Every call is answered at most once; those that are still open
-when a turn ends are answered here. Not thread-safe.
+Deterministic: the same events give the same lines, whatever files they come to stand in, so a file
+is continued by folding the journal again and leaving out what it holds. Every call is answered at
+most once; those that are still open when a turn ends are answered here. Not thread-safe.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, assert_never
 
 from ml_intern.events import (
@@ -57,8 +57,8 @@ from ml_intern.messages import (
 )
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import notices
-from ml_intern.tracing.chain import Chain
-from ml_intern.tracing.mark import Mark
+from ml_intern.tracing.chain import Entry, uuid_of
+from ml_intern.tracing.mark import Place
 from ml_intern.tracing.notices import Jobs, Notice
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
@@ -68,7 +68,6 @@ from ml_intern.transcript.line import (
     Block,
     Body,
     JsonObject,
-    Line,
     Noticed,
     Replied,
     Said,
@@ -81,6 +80,7 @@ from ml_intern.transcript.line import (
     plain,
     tool_input,
 )
+from ml_intern.transcript.line import Compacted as Boundary
 
 _RECALLED: JsonObject = {"recalled": True}
 UNFINISHED = "Interrupted before the tool finished."
@@ -100,15 +100,14 @@ class _OpenCall:
 class SessionLines:
     """Folds one session. `seq` is the number of the last event that was taken."""
 
-    def __init__(
-        self, session_id: SessionId, redactor: Redactor, written: Mark | None = None
-    ) -> None:
-        """`written`: where the file ends; lines up to there are not given out again."""
+    def __init__(self, session_id: SessionId, redactor: Redactor) -> None:
         self.seq = 0
         self._session_id = session_id
         self._redactor = redactor
         self._shown = Shown(redactor)
-        self._chain = Chain(session_id, written)
+        self._version = ""
+        self._context_tokens = 0
+        self._task = ""
         self._started: SessionStarted | None = None
         self._titled = False
         self._calls: dict[CallId, _OpenCall] = {}
@@ -120,13 +119,15 @@ class SessionLines:
         self._answered = False
         # From before the first words of a person, which readers want first.
         self._held: list[tuple[Body, JsonObject]] = []
+        # Of the event at hand.
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._entries: list[Entry] = []
 
-    def take(self, recorded: Recorded) -> list[Line | Title]:
-        """The lines that the session's next event adds to the file."""
-        self.seq = recorded.seq
-        self._chain.begin(recorded.seq, recorded.at)
+    def take(self, recorded: Recorded) -> list[Entry]:
+        """The lines that the session's next event makes."""
+        self.seq, self._at, self._entries = recorded.seq, recorded.at, []
         self._apply(recorded.event, recorded.at)
-        return self._chain.fresh()
+        return self._entries
 
     def _apply(self, event: Event, at: datetime) -> None:
         match event:
@@ -172,7 +173,7 @@ class SessionLines:
 
     def _start(self, event: SessionStarted) -> None:
         self._started = event
-        self._chain.version = event.version
+        self._version = event.version
         self._shown = Shown(self._redactor, event.workspace)
 
     def _person(self, event: UserSaid) -> None:
@@ -180,8 +181,10 @@ class SessionLines:
 
     def _say(self, text: str, extra: JsonObject) -> None:
         """Words of a person, here or in the session that this one was forked from."""
-        if not self._spoken and self._started is not None:
-            extra = {**extra, **self._about(self._started)}
+        if not self._spoken:
+            self._task = self._shown.brief(text)
+            if self._started is not None:
+                extra = {**extra, **self._about(self._started)}
         self._spoken = True
         self._add(Said(text=self._shown.words(text)), extra)
         held, self._held = self._held, []
@@ -210,7 +213,7 @@ class SessionLines:
             {"replyId": self._shown.brief(event.reply_id), "durationMs": event.duration_ms},
         )
         self._expect(event.tool_calls, uses, asked_in)
-        self._chain.context_tokens = _tokens(event.usage)
+        self._context_tokens = _tokens(event.usage)
         self._title()
 
     def _expect(self, calls: Iterable[ToolCall], uses: Iterable[ToolUse], asked_in: str) -> None:
@@ -235,7 +238,7 @@ class SessionLines:
 
     def _recall_words(self, said: UserMessage) -> None:
         if said.summary and self._spoken:
-            self._chain.compact(self._shown.words(said.text), _RECALLED)
+            self._sum_up(said.text, _RECALLED, _RECALLED)
         elif said.injected:
             self._add(Said(text=self._shown.words(said.text), is_meta=True), _RECALLED)
         else:
@@ -254,7 +257,6 @@ class SessionLines:
             usage=Usage(),
             cost_usd=0.0,
         )
-        self._answered = True
         self._expect(answer.tool_calls, uses, self._add(replied, _RECALLED))
 
     def _recall_result(self, result: ToolMessage) -> None:
@@ -268,7 +270,6 @@ class SessionLines:
             self._add_answer(call, text, is_error=result.is_error, details=details, extra=_RECALLED)
 
     def _replied(self, event: ModelReplied, uses: list[ToolUse]) -> Replied:
-        self._answered = True
         unique = self._unique()
         return Replied(
             message_id=f"msg_{unique}",
@@ -292,7 +293,6 @@ class SessionLines:
 
         No model gave it: it costs nothing and bears our own name.
         """
-        self._answered = True
         unique = self._unique()
         words = Replied(
             message_id=f"msg_{unique}",
@@ -323,8 +323,14 @@ class SessionLines:
         return use_id
 
     def _compact(self, event: Compacted) -> None:
-        extra = {"askedBy": self._shown.brief(event.asked_by), "kept": event.kept}
-        self._chain.compact(self._shown.words(event.summary), extra)
+        about = self._shown.value(notices.compacted(event))
+        self._sum_up(event.summary, about, {"kept": event.kept})
+
+    def _sum_up(self, summary: str, about: JsonObject, extra: JsonObject) -> None:
+        """The mark of a compaction, and the summary below, each with what is said of it."""
+        boundary = Boundary(after="", before_tokens=self._context_tokens, trigger="manual")
+        self._add(boundary, about)
+        self._add(Said(text=self._shown.words(summary), is_summary=True), extra)
 
     def _title(self) -> None:
         """Behind the first answer: never first in the file, never written twice."""
@@ -333,7 +339,7 @@ class SessionLines:
         self._titled = True
         title = self._shown.brief(self._started.title)
         if title.strip():
-            self._chain.add_title(title)
+            self._give(Title(session_id=self._session_id, title=title), {})
 
     # Calls
 
@@ -349,7 +355,7 @@ class SessionLines:
 
     def _answer(self, event: ToolFinished) -> None:
         call = self._calls.pop(event.call_id, None)
-        text = self._shown.output(event.output)
+        text = self._shown.output(event.output, event.spilled_to)
         if (waited := self._parked.pop(event.call_id, None)) is not None:
             words = f"{event.tool}, which was waiting, has its outcome:\n{text}"
             outcome = self._details(event, waited)
@@ -381,6 +387,8 @@ class SessionLines:
             "answeredBy": event.answered_by,
             "durationMs": event.duration_ms,
         }
+        if event.cost_micro_usd:
+            details["costMicroUsd"] = event.cost_micro_usd
         if event.facts:
             details["facts"] = [self._shown.fact(fact) for fact in event.facts]
         if event.spilled_to is not None:
@@ -440,8 +448,25 @@ class SessionLines:
         if not self._spoken:
             self._held.append((body, extra or {}))
             return ""
-        answers = isinstance(body, Answered)
-        return self._chain.add(body, extra or {}, between_calls=not (answers or self._calls))
+        return self._give(body, extra or {})
+
+    def _give(self, body: Body | Title, extra: JsonObject) -> str:
+        place = Place(self.seq, len(self._entries))
+        answers = isinstance(body, Replied)
+        entry = Entry(
+            place=place,
+            at=self._at,
+            version=self._version,
+            body=body,
+            extra=extra,
+            calls_are_open=bool(self._calls) or isinstance(body, Answered),
+            may_begin_part=answers and self._answered,
+            context_tokens=self._context_tokens,
+            task=self._task,
+        )
+        self._entries.append(entry)
+        self._answered = self._answered or answers
+        return uuid_of(self._session_id, place)
 
 
 def _tokens(usage: Usage) -> int:

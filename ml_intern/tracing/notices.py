@@ -16,6 +16,7 @@ from ml_intern.events import (
     BudgetExtended,
     BudgetNoticed,
     BudgetReached,
+    Compacted,
     InterruptRequested,
     JobEnded,
     JobProgressed,
@@ -71,8 +72,12 @@ def notice(event: Plain) -> Notice:
             return _model_failed(event)
         case InterruptRequested():
             text = f"{event.asked_by} asked to stop{_because(event.reason)}"
+            extra = {"interrupt": {"askedBy": event.asked_by, "reason": event.reason}}
+            return Notice(text=text, level="warning", extra=extra)
         case OpCancelled():
             text = f"Not done: {event.op_kind}{_because(event.reason)}"
+            about = {"opSeq": event.op_seq, "kind": event.op_kind, "reason": event.reason}
+            return Notice(text=text, level="warning", extra={"cancelled": about})
         case ApprovalRequested():
             return _approval_requested(event)
         case ToolLost():
@@ -81,7 +86,9 @@ def notice(event: Plain) -> Notice:
         case UnknownResolved():
             return _unknown_resolved(event)
         case ModelChanged():
-            return Notice(text=f"{event.asked_by} changed the model to {event.model}")
+            text = f"{event.asked_by} changed the model to {event.model}"
+            extra = {"modelChanged": {"to": event.model, "askedBy": event.asked_by}}
+            return Notice(text=text, extra=extra)
         case Undone():
             text = f"{event.asked_by} took back what was said last, and the answer to it"
             return Notice(text=text, extra={"undone": event.words})
@@ -91,7 +98,6 @@ def notice(event: Plain) -> Notice:
             return _about_budget(event)
         case _:
             assert_never(event)
-    return Notice(text=text, level="warning")
 
 
 def _about_people(
@@ -135,7 +141,9 @@ def _about_budget(event: BudgetNoticed | BudgetReached | BudgetExtended) -> Noti
 
 def _model_failed(event: ModelFailed) -> Notice:
     text = f"{event.model} gave no answer{_because(event.error)}"
-    extra: JsonObject = {"partialText": event.text} if event.text else {}
+    extra: JsonObject = {"modelFailed": {"model": event.model, "error": event.error}}
+    if event.text:
+        extra["partialText"] = event.text
     if event.retry_in_s is None:
         return Notice(text=text, level="error", extra=extra)
     text = f"{_ended(text)} Asking again in {event.retry_in_s:g} s."
@@ -198,6 +206,19 @@ def _decision(event: ApprovalDecided, tool: str) -> str:
             return f"Nobody decided on {tool} in time{_because(event.reason)}"
         case _:
             assert_never(event.verdict)
+
+
+def compacted(event: Compacted) -> JsonObject:
+    """What a program may want to know of a compaction; readers add up nothing that stands here."""
+    about: JsonObject = {
+        "askedBy": event.asked_by,
+        "kept": event.kept,
+        "model": event.model,
+        "tokens": {"input": event.usage.input_tokens, "output": event.usage.output_tokens},
+    }
+    if event.cost_micro_usd is not None:
+        about["costMicroUsd"] = event.cost_micro_usd
+    return about
 
 
 _CHOICES: dict[Choice, str] = {
@@ -268,6 +289,8 @@ def _job_ended(event: JobEnded, job: _Job | None, at: datetime) -> Notice:
     about: JsonObject = {"id": event.job_id, "status": event.status}
     if event.exit_code is not None:
         about["exitCode"] = event.exit_code
+    if event.cost_micro_usd:
+        about["costMicroUsd"] = event.cost_micro_usd
     text = f"Job {event.job_id} {event.status}{_because(event.reason)}"
     if job is not None:
         about |= {"compute": job.started.compute, "label": job.started.label}

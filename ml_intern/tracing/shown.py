@@ -33,9 +33,10 @@ class Shown:
         """Of a person or a model."""
         return clip(self.whole(text), MAX_WORDS_BYTES)
 
-    def output(self, text: str) -> str:
-        """Of a tool."""
-        return clip(self.whole(text), MAX_RESULT_BYTES)
+    def output(self, text: str, spilled_to: str | None = None) -> str:
+        """Of a tool; where it is cut, its reader is told in which file the whole lies."""
+        where = f"; the whole output is in {self.brief(spilled_to)}" if spilled_to else ""
+        return clip(self.whole(text), MAX_RESULT_BYTES, where)
 
     def notice(self, text: str) -> str:
         """A sentence of ours, with parts of others in it."""

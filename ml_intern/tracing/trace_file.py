@@ -1,7 +1,8 @@
-"""The bytes of one session's file: whole lines, appended, never changed.
+"""The bytes of one file of a session: whole lines, appended, never changed.
 
-A line that was cut off by a crash is removed before the next one is written; nothing else ever is.
-Each function holds the file's lock while it works, so two writers cannot mix their lines.
+What was cut off by a crash (a torn line, the first of two that belong together) is removed before
+the next line is written; nothing else ever is, unless the file as a whole is replaced. Each
+function holds the file's lock while it works, so two writers cannot mix their lines.
 """
 
 import fcntl
@@ -11,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern.tracing.mark import Mark, read_mark
+from ml_intern.tracing.chain import Tail
+from ml_intern.tracing.mark import START, Mark, Place, read_mark
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -19,46 +21,84 @@ BLOCK_BYTES = 1 << 16
 
 
 class Moved(Exception):
-    """The file is not as long as its writer left it: it was removed, or somebody else wrote."""
+    """The file is not as its writer left it: it was removed or replaced, or somebody else wrote."""
 
 
 class End(NamedTuple):
     """Where a file ends."""
 
     size_bytes: int
-    mark: Mark | None
-    """None: no whole line yet."""
+    place: Place
+    """Of the last line; `START`: there is no whole line."""
 
 
 def repair(path: Path) -> End:
     """Cut off what is no whole line, and say where the file ends; a missing file is an empty one.
 
+    One without any whole line is taken away: an empty file makes a whole dataset unreadable.
     Raises OSError.
     """
     try:
         with _locked(path, os.O_RDWR) as file:
-            return _repair(file)
+            end = _end(file)
+            if end.size_bytes == 0:
+                path.unlink()
+            elif end.size_bytes < os.fstat(file).st_size:
+                os.ftruncate(file, end.size_bytes)
+            return end
     except FileNotFoundError:
-        return End(0, None)
+        return End(0, START)
 
 
-def append(path: Path, data: bytes, at_bytes: int) -> int:
+def tail(path: Path) -> Tail:
+    """Where the chain of a file's lines ends; reads the lines since it last began. Raises OSError.
+
+    A missing file is an empty one.
+    """
+    marks: list[Mark] = []
+    try:
+        with _locked(path, os.O_RDONLY) as file:
+            for _, mark in _marks_backwards(file):
+                marks.append(mark)
+                if mark.uuid is not None and mark.parent is None:
+                    break
+    except FileNotFoundError:
+        pass
+    links = [mark for mark in marks if mark.uuid is not None]
+    if not links:
+        return Tail(place=marks[0].place) if marks else Tail()
+    return Tail(place=marks[0].place, uuid=links[0].uuid, at=links[0].at, links=len(links))
+
+
+def first(path: Path) -> Mark | None:
+    """The first line; None where there is none of ours. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            return read_mark(file.readline())
+        except ValueError:
+            return None
+
+
+def append(path: Path, data: bytes, at_bytes: int, *, goes_on_in: Path | None = None) -> int:
     """Write `data`, whole lines, to the end of a file that is `at_bytes` long; its new length.
 
-    All of it or nothing: what could not be written whole is taken back. Raises Moved, OSError.
+    `goes_on_in`: must not exist, else the file has ended. All of it or nothing: what could not be
+    written whole is taken back. Raises Moved, OSError.
     """
     _make_folders(path.parent)
-    with _locked(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as file:
-        if os.fstat(file).st_size != at_bytes:
-            raise Moved(f"{path} is not {at_bytes} bytes long")
-        try:
-            _write_all(file, data)
-        except OSError:
-            os.ftruncate(file, at_bytes)
-            if at_bytes == 0:
-                path.unlink()  # an empty file makes a whole dataset unreadable
-            raise
-    return at_bytes + len(data)
+    with _as_left(path, at_bytes) as file:
+        if goes_on_in is not None and goes_on_in.exists():
+            raise Moved(f"{path} goes on in {goes_on_in}")
+        return _write(file, path, data, at_bytes)
+
+
+def go_on(path: Path, data: bytes, *, behind: Path, at_bytes: int) -> int:
+    """Write `data` as a new file that goes on where another, `at_bytes` long, ends; its length.
+
+    Raises Moved, OSError.
+    """
+    with _as_left(behind, at_bytes):
+        return append(path, data, 0)
 
 
 def make_durable(path: Path) -> None:
@@ -78,6 +118,40 @@ def replace(path: Path, data: bytes) -> None:
         _write_all(file, data)
         os.fsync(file)
     fresh.replace(path)
+
+
+def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
+    """As `replace`, of a file that is `at_bytes` long and to which others may append meanwhile.
+
+    Raises Moved, OSError.
+    """
+    with _as_left(path, at_bytes):
+        replace(path, data)
+
+
+@contextmanager
+def _as_left(path: Path, at_bytes: int) -> Iterator[int]:
+    """The file, locked, to append to; made where it has no bytes yet. Raises Moved, OSError."""
+    create = 0 if at_bytes else os.O_CREAT
+    try:
+        with _locked(path, os.O_RDWR | os.O_APPEND | create) as file:
+            held, there = os.fstat(file), path.lstat()
+            if held.st_size != at_bytes or not os.path.samestat(held, there):
+                raise Moved(f"{path} is not the file of {at_bytes} bytes that it was")
+            yield file
+    except FileNotFoundError as exc:
+        raise Moved(f"{path} is gone") from exc
+
+
+def _write(file: int, path: Path, data: bytes, at_bytes: int) -> int:
+    try:
+        _write_all(file, data)
+    except OSError:
+        os.ftruncate(file, at_bytes)
+        if at_bytes == 0:
+            path.unlink()
+        raise
+    return at_bytes + len(data)
 
 
 @contextmanager
@@ -103,18 +177,20 @@ def _write_all(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def _repair(file: int) -> End:
-    size = os.fstat(file).st_size
-    good, mark = 0, None
-    for end, line in _lines_backwards(file, size):
+def _end(file: int) -> End:
+    for end, mark in _marks_backwards(file):
+        if not mark.is_half:
+            return End(end, mark.place)
+    return End(0, START)
+
+
+def _marks_backwards(file: int) -> Iterator[tuple[int, Mark]]:
+    """Every whole line of ours, last first, with the offset of its end."""
+    for end, line in _lines_backwards(file, os.fstat(file).st_size):
         try:
-            good, mark = end, read_mark(line)
+            yield end, read_mark(line)
         except ValueError:
             continue  # torn, or zeros that a power cut left
-        break
-    if good < size:
-        os.ftruncate(file, good)
-    return End(good, mark)
 
 
 def _lines_backwards(file: int, size: int) -> Iterator[tuple[int, bytes]]:

@@ -1,30 +1,33 @@
 """The reader of the journal that writes sessions as files.
 
-They are `<traces>/sessions/<date of its start>/<session_id>.jsonl`. Every line is derived from the
-journal, so nothing is lost by what happens here: a session that could not be written (full disk,
-wrong permissions, a defect) is remembered as behind and caught up later, while the others go on.
-A file that exists is only continued, from the place that its last line names. What is kept over
-restarts is a position before which everything is surely on disk; without it, all sessions are
-compared again. Safe from any thread.
+They are `<traces>/sessions/<date of its start>/<session_id>.jsonl`, and further parts beside it.
+Only sessions of the journal's own site are written: the secrets that stand in others are not known
+here. Every line is derived from the journal, so nothing is lost by what happens here: a session
+that could not be written (full disk, wrong permissions, a defect) is remembered as behind and
+caught up later, while the others go on. A file that exists is only continued, from the place that
+its last line names. What is kept over restarts is a position before which everything is surely on
+disk; without it, all sessions are compared again. Safe from any thread.
 """
 
 import logging
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.clock import Clock, SystemClock
-from ml_intern.errors import EventUnreadable, UnknownSession
+from ml_intern.errors import EventUnreadable, StateConflict, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import position, trace_file
+from ml_intern.tracing.chain import Entry
 from ml_intern.tracing.journal import Journal
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
-from ml_intern.transcript.line import encode
+from ml_intern.tracing.session_files import PART_BYTES, SessionFiles
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ OPEN_SESSIONS = 128
 SAVE_EVERY = 500
 """Events after which the position is saved: at most so many are compared again after a crash."""
 RETRY_AFTER_S = 5.0
+MOST_TRIES = 5
+"""To replace files to which another process appends meanwhile."""
 WAIT_S = 1.0
 GATHER_S = 0.1
 """What comes within so short a time is written at once: a file is opened and locked for each."""
@@ -43,8 +48,7 @@ GATHER_S = 0.1
 @dataclass
 class _Session:
     lines: SessionLines
-    path: Path
-    size_bytes: int
+    files: SessionFiles
 
 
 class TraceWriter:
@@ -57,14 +61,19 @@ class TraceWriter:
         *,
         clock: Clock | None = None,
         redactor: Redactor | None = None,
+        part_bytes: int = PART_BYTES,
     ) -> None:
-        """`traces`: a folder of our own, made when needed. `redactor`: of what is never written."""
+        """`traces`: a folder of our own, made when needed. `redactor`: of what is never written.
+
+        `part_bytes`: from which size on a file goes on in the next.
+        """
         # Protects what is below, and is held while files are written: each has one writer.
         self._lock = threading.RLock()
         self._journal = journal
         self._traces = traces
         self._clock = clock or SystemClock()
         self._redactor = redactor or Redactor()
+        self._part_bytes = part_bytes
         self._sessions: OrderedDict[SessionId, _Session] = OrderedDict()
         self._behind: set[SessionId] = set()
         self._retry_at = self._clock.monotonic()
@@ -86,6 +95,20 @@ class TraceWriter:
         """Where the session's file is or will be. Raises UnknownSession, StoreUnavailable."""
         written = next(self._traces.glob(f"sessions/*/{_file_name(session_id)}"), None)
         return written or self._path(self._journal.events(session_id), session_id)
+
+    def rewrite(self, session_id: SessionId) -> int:
+        """Write what the session's files hold anew, by what is known now; how many files.
+
+        Raises UnknownSession, StoreUnavailable, EventUnreadable, OSError.
+        """
+        with self._lock:
+            for _ in range(MOST_TRIES):
+                self._sessions.pop(session_id, None)
+                events = self._journal.events(session_id)
+                session = self._new(session_id, events)
+                with suppress(trace_file.Moved):
+                    return session.files.rewrite(_entries(session.lines, events))
+        raise StateConflict(f"Another process writes the trace of {session_id} all the time.")
 
     def catch_up(self) -> int:
         """Write what the files lack; the number of lines. Never raises: it tries again later."""
@@ -138,17 +161,20 @@ class TraceWriter:
             try:
                 return self._journal.follow(self._position, BATCH)
             except EventUnreadable as exc:
-                self._fall_behind(SessionId(exc.session_id), exc)
+                session_id = SessionId(exc.session_id)
+                if session_id in self._journal.ours([session_id]):
+                    self._fall_behind(session_id, exc)
                 self._position = exc.position
 
     def _take(self, batch: Sequence[Recorded]) -> int:
         of_session: dict[SessionId, list[Recorded]] = {}
         for recorded in batch:
             of_session.setdefault(recorded.session_id, []).append(recorded)
+        ours = self._journal.ours(of_session)
         written = sum(
             self._attempt(session_id, records)
             for session_id, records in of_session.items()
-            if session_id not in self._behind
+            if session_id in ours and session_id not in self._behind
         )
         self._at = batch[-1]
         self._position = self._at.position
@@ -200,28 +226,25 @@ class TraceWriter:
         """
         self._sessions.pop(session_id, None)
         events = self._journal.events(session_id)
-        path = self._path(events, session_id)
-        end = trace_file.repair(path)
-        lines = SessionLines(session_id, self._redactor, end.mark)
-        session = _Session(lines, path, end.size_bytes)
+        session = self._new(session_id, events)
         written = self._extend(session, events)
         self._sessions[session_id] = session
         while len(self._sessions) > OPEN_SESSIONS:
             self._sessions.popitem(last=False)
         return written
 
+    def _new(self, session_id: SessionId, events: Sequence[Recorded]) -> _Session:
+        files = SessionFiles(
+            self._path(events, session_id).parent,
+            session_id,
+            on_write=self._not_durable.add,
+            part_bytes=self._part_bytes,
+        )
+        return _Session(SessionLines(session_id, self._redactor), files)
+
     def _extend(self, session: _Session, records: Iterable[Recorded]) -> int:
-        lines = [
-            encode(line)
-            for recorded in records
-            if recorded.seq > session.lines.seq
-            for line in session.lines.take(recorded)
-        ]
-        if lines:
-            data = b"".join(lines)
-            session.size_bytes = trace_file.append(session.path, data, session.size_bytes)
-            self._not_durable.add(session.path)
-        return len(lines)
+        fresh = (recorded for recorded in records if recorded.seq > session.lines.seq)
+        return session.files.add(_entries(session.lines, fresh))
 
     def _path(self, events: Iterable[Recorded], session_id: SessionId) -> Path:
         first = next(iter(events), None)
@@ -244,6 +267,10 @@ class TraceWriter:
             return
         self._not_durable.clear()
         self._saved_at = self._at.position
+
+
+def _entries(lines: SessionLines, records: Iterable[Recorded]) -> Iterator[Entry]:
+    return (entry for recorded in records for entry in lines.take(recorded))
 
 
 def _file_name(session_id: SessionId) -> str:

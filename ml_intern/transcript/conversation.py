@@ -18,6 +18,7 @@ from ml_intern.messages import (
 )
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import (
+    NEW_CHAIN,
     RAW,
     Answered,
     Noticed,
@@ -92,7 +93,7 @@ class _Conversation:
 
     def take(self, record: Record) -> None:
         match record.content:
-            case Said() as said if not record.extra.get("newChain"):
+            case Said() as said if not record.extra.get(NEW_CHAIN):
                 self._say(said, record)
             case Replied() as replied:
                 self._close()

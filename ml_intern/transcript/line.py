@@ -27,6 +27,8 @@ CWD = "/workspace"
 PROGRAM = "ml-intern"
 EXTRA = "mlIntern"
 """The key of everything that only we read."""
+NEW_CHAIN = "newChain"
+"""Key of our extra on a compaction that is none: only the chain of lines begins anew there."""
 RAW = "_raw"
 """The one field of arguments that were no JSON object: what the model wrote instead."""
 MAX_DEPTH = 64

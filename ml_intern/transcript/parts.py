@@ -18,7 +18,7 @@ from ml_intern.transcript.problems import Problems
 
 CONTINUES = "continues"
 """Key of our extra on the first line of a later part: `sessionId` of the session, and `number`."""
-MAX_GAP = 100
+MAX_GAP = 20
 """So many parts in a row may be missing before the session is taken to end."""
 
 
@@ -55,26 +55,29 @@ def files(path: Path, problems: Problems | None = None) -> list[Path]:
 
     Missing ones are added to `problems`. Raises OSError.
     """
-    session_id = part_of(path).session_id
     try:
-        uuid.UUID(session_id)
+        found = numbered(path.parent, part_of(path).session_id)
     except ValueError:
         return [path]
-    there = {found.name for found in path.parent.iterdir()}
-    found: list[Path] = []
-    number, missing = 1, list[int]()
-    while len(missing) < MAX_GAP:
-        name = f"{part_id(session_id, number)}.jsonl"
-        if name in there:
-            found.append(path.with_name(name))
-            if problems is not None:
-                for gap in missing:
-                    problems.add(0, f"part {gap} of the session is missing")
-            missing = []
-        else:
-            missing.append(number)
+    if problems is not None:
+        for gap in sorted(set(range(1, max(found, default=0))) - set(found)):
+            problems.add(0, f"part {gap} of the session is missing")
+    return list(found.values()) or [path]
+
+
+def numbered(folder: Path, session_id: str) -> dict[int, Path]:
+    """The parts of a session that lie in a folder, by number, in order.
+
+    Raises ValueError when `session_id` is no UUID.
+    """
+    found: dict[int, Path] = {}
+    number = 1
+    while number - max(found, default=0) <= MAX_GAP:
+        path = folder / f"{part_id(session_id, number)}.jsonl"
+        if path.exists():
+            found[number] = path
         number += 1
-    return found or [path]
+    return found
 
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from ml_intern.clock import parse_stamp
 from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, UserSaid
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
+from ml_intern.tracing.chain import Chain, Tail
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
-from ml_intern.transcript.line import encode
+from ml_intern.transcript.line import Line, Title, encode
 
 START = parse_stamp("2026-11-20T09:14:01.007Z")
 WORKSPACE = "/home/somebody/.local/state/ml-intern/sessions/s/workspace"
@@ -51,6 +52,8 @@ class FakeJournal:
         self.all: list[Recorded] = []
         self.broken: Exception | None = None
         self.reads = 0
+        self.foreign: set[SessionId] = set()
+        """Sessions of another site."""
 
     def add(self, session_id: SessionId, *events: Event, at: datetime | None = None) -> None:
         for event in events:
@@ -77,6 +80,9 @@ class FakeJournal:
     def follow(self, after_position: int, limit: int) -> Sequence[Recorded]:
         self._look()
         return self.all[max(after_position, 0) :][:limit]
+
+    def ours(self, ids: Collection[SessionId]) -> Collection[SessionId]:
+        return set(ids) - self.foreign
 
     def wait_for_events(self, after_position: int, timeout_s: float) -> bool:
         self._look()
@@ -140,8 +146,20 @@ def answered(call_id: str, output: str = "done", **changes: Any) -> ToolFinished
 
 def fold(events: Sequence[Recorded], redactor: Redactor | None = None) -> bytes:
     """The whole file of one session."""
+    return b"".join(map(encode, linked(events, redactor)))
+
+
+def linked(
+    events: Sequence[Recorded], redactor: Redactor | None = None, tail: Tail | None = None
+) -> Iterator[Line | Title]:
+    """The lines of one session behind those of its only file, which ends with `tail`."""
+    tail = tail or Tail()
     lines = SessionLines(events[0].session_id, redactor or Redactor())
-    return b"".join(encode(line) for recorded in events for line in lines.take(recorded))
+    chain = Chain(events[0].session_id, tail=tail)
+    for recorded in events:
+        for entry in lines.take(recorded):
+            if entry.place > tail.place:
+                yield from chain.add(entry)
 
 
 def recorded(name: str, *events: Event) -> list[Recorded]:

@@ -46,8 +46,9 @@ from ml_intern.messages import (
     UserMessage,
 )
 from ml_intern.queue.rows import Recorded
+from ml_intern.tracing import trace_file
 from ml_intern.tracing.chain import MAX_CHAIN
-from ml_intern.tracing.lines import UNFINISHED, SessionLines
+from ml_intern.tracing.lines import UNFINISHED
 from ml_intern.tracing.mark import read_mark
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript import reading
@@ -60,6 +61,7 @@ from tests.tracing.fakes import (
     answered,
     call,
     fold,
+    linked,
     read,
     recorded,
     replied,
@@ -676,24 +678,25 @@ def everything() -> list[Event]:
     ]
 
 
-def test_a_fold_goes_on_from_any_line_of_the_file() -> None:
+def test_a_file_goes_on_from_any_line(tmp_path: Path) -> None:
     session = recorded("s", *everything())
     whole = fold(session).splitlines(keepends=True)
-    for held in range(1, len(whole) + 1):
-        lines = SessionLines(session[0].session_id, Redactor(), read_mark(whole[held - 1]))
-        rest = [encode(line) for one in session for line in lines.take(one)]
+    path = tmp_path / "s.jsonl"
+    for held in range(len(whole) + 1):
+        path.write_bytes(b"".join(whole[:held]))
+        rest = [encode(line) for line in linked(session, tail=trace_file.tail(path))]
         assert rest == whole[held:]
 
 
-def test_the_first_new_line_hangs_on_what_stands_in_the_file() -> None:
+def test_the_first_new_line_hangs_on_what_stands_in_the_file(tmp_path: Path) -> None:
     """Another version may have written more lines for the last event than we would."""
     session = recorded("s", *everything())
     of_title = next(n for n, line in enumerate(read(fold(session))) if line["type"] == "ai-title")
     last = read(fold(session))[of_title - 1]
     last["uuid"], last["mlIntern"]["part"] = "28bcf28c-21cb-5d50-a589-9e4570d1b645", 7
-    mark = read_mark(json.dumps(last).encode())
-    lines = SessionLines(session[0].session_id, Redactor(), mark)
-    first = next(line for one in session for line in lines.take(one))
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps(last) + "\n")
+    first = next(linked(session, tail=trace_file.tail(path)))
     assert not isinstance(first, Title)
     assert first.parent == last["uuid"]
 

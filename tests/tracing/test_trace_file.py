@@ -1,15 +1,19 @@
 """Bytes on the disk: whole lines or nothing, and only what is torn is ever cut off."""
 
+import fcntl
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ml_intern.tracing import trace_file
-from ml_intern.tracing.mark import Place
+from ml_intern.tracing.chain import Tail
+from ml_intern.tracing.mark import START, Place
 from ml_intern.tracing.trace_file import BLOCK_BYTES, End, Moved
+from tests.support.waiting import wait_until
 from tests.tracing.fakes import fold, recorded, replied
 
 WHOLE = fold(recorded("s", replied("One."), replied("Two.")))
@@ -49,13 +53,13 @@ def test_the_mark_is_found_behind_lines_of_any_length(tmp_path: Path, length: in
     path = tmp_path / "s.jsonl"
     path.write_bytes(b'{"before":1}\n' + first + b"z" * length)
     end = trace_file.repair(path)
-    assert end.mark is not None
-    assert end.mark.place == Place(3, 2)
+    assert end.place == Place(3, 2)
     assert end.size_bytes == path.stat().st_size == 13 + len(first)
 
 
 def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
-    assert trace_file.repair(tmp_path / "s.jsonl") == End(0, None)
+    assert trace_file.repair(tmp_path / "s.jsonl") == End(0, START)
+    assert trace_file.tail(tmp_path / "s.jsonl") == Tail()
     assert not (tmp_path / "s.jsonl").exists()
 
 
@@ -72,6 +76,60 @@ def test_a_file_of_another_length_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(Moved):
         trace_file.append(path, b"y\n", 1)
     assert path.read_bytes() == b"x\n"
+
+
+def test_a_file_without_any_whole_line_is_taken_away(tmp_path: Path) -> None:
+    """An empty one would make a whole dataset unreadable."""
+    path = tmp_path / "s.jsonl"
+    for torn in (b"", b"\0" * 100, WHOLE[:50]):
+        path.write_bytes(torn)
+        assert trace_file.repair(path) == End(0, START)
+        assert not path.exists()
+
+
+def waits_for(path: Path) -> bool:
+    """Whether somebody waits for the file's lock."""
+    inode = f":{path.stat().st_ino} "
+    return any("->" in line and inode in line for line in Path("/proc/locks").open())
+
+
+def test_a_file_that_was_replaced_is_not_written(tmp_path: Path) -> None:
+    """By one of the same length, while the writer waited for its lock."""
+    path, fresh = tmp_path / "s.jsonl", tmp_path / "fresh"
+    path.write_bytes(b"x\n")
+    fresh.write_bytes(b"z\n")
+    with ThreadPoolExecutor(1) as pool, path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        append = pool.submit(trace_file.append, path, b"y\n", 2)
+        wait_until(lambda: waits_for(path))
+        fresh.replace(path)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        with pytest.raises(Moved):
+            append.result(10)
+    assert path.read_bytes() == b"z\n"
+
+
+def test_a_file_that_has_a_successor_is_not_written(tmp_path: Path) -> None:
+    path, following = tmp_path / "s.jsonl", tmp_path / "t.jsonl"
+    trace_file.append(path, b"x\n", 0, goes_on_in=following)
+    trace_file.go_on(following, b"y\n", behind=path, at_bytes=2)
+    with pytest.raises(Moved):
+        trace_file.append(path, b"z\n", 2, goes_on_in=following)
+    assert path.read_bytes() == b"x\n"
+
+
+def test_a_file_is_not_gone_on_with_whose_end_moved(tmp_path: Path) -> None:
+    path, following = tmp_path / "s.jsonl", tmp_path / "t.jsonl"
+    path.write_bytes(b"x\n")
+    with pytest.raises(Moved):
+        trace_file.go_on(following, b"y\n", behind=path, at_bytes=1)
+    assert not following.exists()
+
+
+def test_a_file_that_is_gone_is_not_begun_again_in_the_middle(tmp_path: Path) -> None:
+    with pytest.raises(Moved):
+        trace_file.append(tmp_path / "s.jsonl", b"y\n", 2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:

@@ -456,7 +456,7 @@ def test_an_event_that_cannot_be_read_holds_up_its_own_session_only(
     with contextlib.closing(sqlite3.connect(path)) as plain, plain:
         plain.execute("UPDATE event SET data = '{' WHERE session_id = ?", [A])
     for _ in range(2):  # a writer that has just started compares all again
-        writer = TraceWriter(store.journal, tmp_path / "traces")
+        writer = TraceWriter(store, tmp_path / "traces")
         writer.catch_up()
         assert content(writer, B) == fold(store.events(B))
     store.close()
