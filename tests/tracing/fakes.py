@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from ml_intern.clock import parse_stamp
+from ml_intern.errors import EventUnreadable
 from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, UserSaid
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
@@ -54,6 +55,8 @@ class FakeJournal:
         self.reads = 0
         self.foreign: set[SessionId] = set()
         """Sessions of another site."""
+        self.unreadable: set[int] = set()
+        """Positions of events that nobody can read."""
 
     def add(self, session_id: SessionId, *events: Event, at: datetime | None = None) -> None:
         for event in events:
@@ -79,7 +82,14 @@ class FakeJournal:
 
     def follow(self, after_position: int, limit: int) -> Sequence[Recorded]:
         self._look()
-        return self.all[max(after_position, 0) :][:limit]
+        found: list[Recorded] = []
+        for recorded in self.all[max(after_position, 0) :][:limit]:
+            if recorded.position in self.unreadable:
+                if not found:
+                    raise _unreadable(recorded)
+                break
+            found.append(recorded)
+        return found
 
     def ours(self, ids: Collection[SessionId]) -> Collection[SessionId]:
         return set(ids) - self.foreign
@@ -91,6 +101,12 @@ class FakeJournal:
     def _look(self) -> None:
         if self.broken is not None:
             raise self.broken
+
+
+def _unreadable(recorded: Recorded) -> EventUnreadable:
+    return EventUnreadable(
+        "It cannot be read.", position=recorded.position, session_id=recorded.session_id
+    )
 
 
 def session_id(name: str) -> SessionId:

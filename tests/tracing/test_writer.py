@@ -461,3 +461,74 @@ def test_an_event_that_cannot_be_read_holds_up_its_own_session_only(
         assert content(writer, B) == fold(store.events(B))
     store.close()
     assert [record.message for record in caplog.records] == ["trace_not_written"] * 2
+
+
+# Whose
+
+
+def test_sessions_of_another_site_are_left_to_it(tmp_path: Path, journal: FakeJournal) -> None:
+    """Their secrets are not known here."""
+    journal.foreign.add(B)
+    journal.add(A, started(), said(), *turn("c1"))
+    journal.add(B, started(), said(), *turn("c1"))
+    writer = written_by(journal, tmp_path)
+    assert writer.catch_up() == 4
+    writer.close()
+    assert [path.stem for path in tmp_path.rglob("*.jsonl")] == [A]
+    assert json.loads((tmp_path / "position.json").read_bytes())["session_id"] == B
+
+
+def test_an_unreadable_event_of_another_site_is_its_own_affair(
+    tmp_path: Path, journal: FakeJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.foreign.add(B)
+    journal.add(B, started())
+    journal.add(A, started(), said(), *turn("c1"))
+    journal.unreadable.add(1)
+    writer = written_by(journal, tmp_path)
+    assert writer.catch_up() == 4
+    writer.close()
+    assert caplog.records == []
+    assert (tmp_path / "position.json").exists()
+
+
+# Written anew
+
+
+def test_a_session_is_written_anew_with_the_secrets_of_now(
+    tmp_path: Path, journal: FakeJournal
+) -> None:
+    journal.add(A, started(), said("my key is s3cr3t-value"), *turn("c1"))
+    written_by(journal, tmp_path).close()
+    writer = TraceWriter(journal, tmp_path, clock=FakeClock(), secrets={"MY_KEY": "s3cr3t-value"})
+    writer.catch_up()
+    assert b"s3cr3t" in content(writer, A)
+    assert writer.rewrite(A) == 1
+    assert content(writer, A) == fold(journal.all, Redactor({"MY_KEY": "s3cr3t-value"}))
+    journal.add(A, *turn("c2"))
+    assert writer.catch_up() == 2
+    assert content(writer, A) == fold(journal.all, Redactor({"MY_KEY": "s3cr3t-value"}))
+
+
+def test_a_writer_goes_on_in_a_file_that_another_process_wrote_anew(
+    tmp_path: Path, journal: FakeJournal
+) -> None:
+    journal.add(A, started(), said("my key is s3cr3t-value"), *turn("c1"))
+    writer = written_by(journal, tmp_path)
+    writer.catch_up()
+    other = TraceWriter(journal, tmp_path, clock=FakeClock(), secrets={"MY_KEY": "hidden-value"})
+    assert other.rewrite(A) == 1
+    journal.add(A, *turn("c2"))
+    writer.catch_up()
+    assert content(writer, A) == fold(journal.all)
+
+
+def test_a_session_without_a_file_has_nothing_to_write_anew(
+    tmp_path: Path, journal: FakeJournal
+) -> None:
+    journal.add(A, started(), said(), *turn("c1"))
+    writer = written_by(journal, tmp_path)
+    assert writer.rewrite(A) == 0
+    assert not list(tmp_path.rglob("*.jsonl"))
+    with pytest.raises(UnknownSession):
+        writer.rewrite(B)
