@@ -59,7 +59,14 @@ def model() -> Iterator[ModelServer]:
             Conversation(
                 when=re.compile("train it"),
                 replies=(runs, Reply(calls=(tells,)), Reply(text=f"Trained; key {SECRET}.")),
-            )
+            ),
+            Conversation(
+                when=re.compile("spend"),
+                replies=(
+                    *(Reply(calls=(tells,), output_tokens=500) for _ in range(4)),
+                    Reply(text="Spent.", output_tokens=500),
+                ),
+            ),
         ]
     )
     with ModelServer(script) as server:
@@ -81,6 +88,17 @@ def with_slack(slack: SlackServer, model: ModelServer, outside: Path) -> dict[st
         "ML_INTERN_SLACK_MAY_DECIDE": f"{REQUESTER}, {APPROVER}",
         "ML_INTERN_NOTIFY_CHANNELS": json.dumps({"team": GENERAL}),
     }
+
+
+@pytest.fixture
+def dear(told: World) -> World:
+    """Each answer of the model may cost ten cents, and costs five."""
+    price = {"input_usd_per_million": 1, "output_usd_per_million": 100, "max_output_tokens": 1000}
+    told.environment |= {
+        "ML_INTERN_FREE_MODELS": "[]",
+        "ML_INTERN_MODEL_PRICES": json.dumps({"openai/scripted": price}),
+    }
+    return told
 
 
 @pytest.fixture
@@ -229,3 +247,26 @@ def test_two_who_click_at_once_both_see_who_decided(
     slack.wait_for_ephemeral(loser, f"by <@{winner}>", 30)
     wait_until(lambda: f"by <@{winner}>" in slack.message(question.ts).words, "its answer")
     assert len(begun(outside)) == (decided.verdict == "approve")
+
+
+@pytest.mark.parametrize("cap", ["session", "day", "daemon"])
+def test_a_session_at_a_money_cap_goes_on_from_slack_and_from_a_terminal(
+    dear: World, slack: SlackServer, cap: str
+) -> None:
+    dear.environment[f"ML_INTERN_{cap.upper()}_CAP_USD"] = "0.12"
+    served(dear, slack)
+    slack.mention(REQUESTER, TRAINING, "spend it")
+    question = slack.wait_for_message(TRAINING, "is reached", 60)
+    session_id = dear.only_session()
+    _, why = dear.does("why", session_id)
+    (lacks,) = re.findall(r"is reached: (.* left)\.", why)
+    assert lacks in question.words, "everybody is shown the same"
+    slack.click(APPROVER, question.ts, "extend")
+    wait_until(lambda: f"<@{APPROVER}> allows" in slack.message(question.ts).words, "extended")
+
+    again = slack.wait_for_message(TRAINING, "is reached", 60)
+    status, said = dear.does("extend", session_id, "--usd", "1", "--cap", cap, "--no-wait")
+    assert (status, "now $1." in said) == (0, True), said
+    slack.wait_for_message(TRAINING, "Finished", 60)
+    assert "allows $1.00 more" in slack.message(again.ts).words
+    assert slack.message(question.ts).action_ids == slack.message(again.ts).action_ids == []

@@ -10,6 +10,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import AccessRefused, ApprovalDecided, BudgetExtended, ToolStarted, UserSaid
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import Message, ToolMessage
+from ml_intern.slack.access import MOST_REFUSALS
 from ml_intern.slack.drafts import CHANNEL
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import SECRET, Office, last_answer
@@ -115,6 +116,20 @@ def test_a_window_whose_question_was_asked_anew(
 def questions(slack: SlackServer) -> list[Posted]:
     """Those that wait for an answer."""
     return [one for one in slack.messages(TRAINING) if "May I run" in one.words]
+
+
+def test_a_stranger_who_insists_fills_neither_the_journal_nor_their_screen(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends)
+    question = begun(office)
+    for _ in range(MOST_REFUSALS + 3):
+        slack.say(STRANGER, TRAINING, "stop", question.thread_ts)
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    wait_until(lambda: not office.service.store.mail.unread(CHANNEL, 10))
+    slack.wait_for(lambda: len(slack.ephemerals(STRANGER)) == MOST_REFUSALS)
+    assert [one.what for one in office.events(AccessRefused)] == ["stop a session"] * MOST_REFUSALS
 
 
 def test_an_unknown_approval_is_refused(open_office: OpenOffice, slack: SlackServer) -> None:
