@@ -145,6 +145,8 @@ def redaction(
     from ml_intern.cli.traces import redaction as reporting
 
     return reporting.report(traces or (), as_json=as_json)
+
+
 @app.command()
 def fork(
     context: typer.Context,

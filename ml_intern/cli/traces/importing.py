@@ -10,7 +10,7 @@ from typing import Any
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, line
 from ml_intern.cli.summary import short
-from ml_intern.daemon.secrets import secrets_of
+from ml_intern.daemon.secrets import redactor_of
 from ml_intern.errors import InputError
 from ml_intern.settings import load
 from ml_intern.tracing.importing.formats import sources
@@ -41,7 +41,7 @@ def import_files(paths: Sequence[Path], *, as_json: bool) -> int:
     Raises InputError for a folder without such files.
     """
     settings = load()
-    redactor = Redactor(secrets_of(settings))
+    redactor = redactor_of(settings)
     taken = []
     for number, path in enumerate(list(_files(paths)), 1):
         taken.append(_take(path, settings.state_dir / "traces", redactor))

@@ -1,17 +1,20 @@
 """From a file of another program to a trace of ours, which is redacted and never sent by itself."""
 
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
-from ml_intern.tracing import trace_file
-from ml_intern.tracing.chain import Chain
+from ml_intern.tracing.chain import Entry, uuid_of
 from ml_intern.tracing.importing.source import Saying, Source
+from ml_intern.tracing.mark import Place
 from ml_intern.tracing.redaction import Redactor
+from ml_intern.tracing.session_files import SessionFiles
 from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.line import (
     Answered,
@@ -24,14 +27,25 @@ from ml_intern.transcript.line import (
     Said,
     Text,
     Thinking,
+    Title,
     ToolUse,
-    encode,
     line_uuid,
     plain,
 )
+from ml_intern.transcript.parts import numbered
 
+MOST_TASK_CHARS = 200
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where a source does not say when anything was."""
 _OURS = uuid.UUID("5f2a0a54-1d0c-5a43-9b5e-3f7f1f0e7a10")
 """Namespace of sessions whose own id is no UUID."""
+
+
+class _About(TypedDict):
+    """The same of every line."""
+
+    version: str
+    task: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,46 +69,66 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
     session_id = _id(source)
     if any(folder.glob(f"sessions/*/{session_id}.jsonl")):
         raise InputError(f"Session {session_id} is one of this machine; its trace is here already.")
-    began = source.began or next((one.at for one in source.sayings if one.at), None)
-    day = (began or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%d")
-    lines = list(_lines(source, session_id, began, redactor))
-    data = b"".join(lines)
-    path = folder / "imported" / day / f"{session_id}.jsonl"
-    is_new = not path.exists()
-    trace_file.replace(path, data)
-    return Imported(session_id=session_id, path=path, lines=len(lines), is_new=is_new)
+    began = source.began or next((one.at for one in source.sayings if one.at), None) or _UNKNOWN
+    day = folder / "imported" / began.astimezone(UTC).strftime("%Y-%m-%d")
+    fresh = day / f".{session_id}"
+    shutil.rmtree(fresh, ignore_errors=True)  # of an import that was cut off
+    lines = SessionFiles(fresh, session_id).add(_entries(source, session_id, began, redactor))
+    is_new = not (day / f"{session_id}.jsonl").exists()
+    _replace(day, fresh, session_id)
+    path = day / f"{session_id}.jsonl"
+    return Imported(session_id=session_id, path=path, lines=lines, is_new=is_new)
 
 
-def _id(source: Source) -> str:
+def _replace(day: Path, fresh: Path, session_id: SessionId) -> None:
+    """Put the files of `fresh` in the place of those in `day`."""
+    there = numbered(day, session_id)
+    for number, path in numbered(fresh, session_id).items():
+        there.pop(number, None)
+        path.replace(day / path.name)
+    for left in there.values():
+        left.unlink()
+    fresh.rmdir()
+
+
+def _id(source: Source) -> SessionId:
     try:
-        return str(uuid.UUID(source.session_id))
+        return SessionId(str(uuid.UUID(source.session_id)))
     except ValueError:
-        return str(uuid.uuid5(_OURS, source.session_id))
+        return SessionId(str(uuid.uuid5(_OURS, source.session_id)))
 
 
-def _lines(
-    source: Source, session_id: str, began: datetime | None, redactor: Redactor
-) -> Iterator[bytes]:
-    chain = Chain(SessionId(session_id), None)
-    at = began or datetime(1970, 1, 1, tzinfo=UTC)
-    asked: dict[str, str] = {}
-    last = ""
+def _entries(
+    source: Source, session_id: SessionId, began: datetime, redactor: Redactor
+) -> Iterator[Entry]:
+    at, asked, answers = began, dict[str, str](), 0
+    task = next(saying.body.text for saying in source.sayings if isinstance(saying.body, Said))
+    about: _About = {"version": "", "task": redactor.text(task)[:MOST_TASK_CHARS]}
     for number, saying in enumerate(_answered(source.sayings), 1):
         at = max(at, saying.at) if saying.at else at
-        chain.begin(number, at)
-        own = line_uuid(session_id, f"reply {number}").replace("-", "")
-        body = _linked(_redacted(saying.body, redactor), asked, last, own)
-        extra = {"imported": True, **redactor.value(plain(saying.extra))}
-        last = chain.add(body, extra, between_calls=not asked)
+        place = Place(number, 0)
+        body = _linked(_redacted(saying.body, redactor), asked, session_id, number)
+        yield Entry(
+            place=place,
+            at=at,
+            body=body,
+            extra={"imported": True, **redactor.value(plain(saying.extra))},
+            calls_are_open=bool(asked),
+            may_begin_part=isinstance(body, Replied) and answers > 0,
+            **about,
+        )
         if isinstance(body, Replied):
-            asked = {use.use_id: last for use in body.blocks if isinstance(use, ToolUse)}
+            answers += 1
+            uuid_ = uuid_of(session_id, place)
+            asked = {use.use_id: uuid_ for use in body.blocks if isinstance(use, ToolUse)}
         elif isinstance(body, Answered):
             asked.pop(body.use_id, None)
-        yield from map(encode, chain.fresh())
     if source.title.strip():
-        chain.begin(len(source.sayings) + 1, at)
-        chain.add_title(redactor.text(source.title))
-        yield from map(encode, chain.fresh())
+        title = Title(session_id=session_id, title=redactor.text(source.title))
+        place = Place(len(source.sayings) * 2 + 1, 0)
+        yield Entry(
+            place=place, at=at, body=title, calls_are_open=False, may_begin_part=False, **about
+        )
 
 
 def _answered(sayings: Sequence[Saying]) -> Iterator[Saying]:
@@ -124,15 +158,14 @@ def _unanswered(asked: dict[str, None], at: datetime | None) -> Iterator[Saying]
         yield Saying(body=body, at=at)
 
 
-def _linked(body: Body, asked: dict[str, str], last: str, own: str) -> Body:
+def _linked(body: Body, asked: dict[str, str], session_id: SessionId, number: int) -> Body:
     """With ids of this file; programs give the same one to several answers, or none."""
     match body:
         case Replied():
+            own = line_uuid(session_id, f"reply {number}").replace("-", "")
             return replace(body, message_id=f"msg_{own}", request_id=f"req_{own}")
         case Answered(use_id=use_id):
             return replace(body, asked_in=asked.get(use_id, ""))
-        case Compacted():
-            return replace(body, after=last)
         case _:
             return body
 
