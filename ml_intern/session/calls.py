@@ -392,8 +392,11 @@ class Calls:
             and _id(call).startswith(outcome.withdraws)
         ]
         if len(named) == 1:
-            self.abandon("you withdrew the request", named)
-            self._answer(open_call, outcome, "tool")
+            ended = unfinished(named[0], "you withdrew the request")
+            # In one step: run again after a crash between the two, it would find no request.
+            self._scribe.record(
+                *self._end(named[0], ended, "interrupt"), *self._end(open_call, outcome, "tool")
+            )
         else:
             waiting = [short_request(_id(c)) for c in self._open() if c.parked]
             self._answer(
@@ -416,6 +419,18 @@ class Calls:
         first: Event | None = None,
     ) -> None:
         """The call's one answer; what it rests on, such as a job, becomes known with it."""
+        self._scribe.record(
+            *([first] if first else []), *self._end(open_call, outcome, answered_by, began)
+        )
+
+    def _end(
+        self,
+        open_call: OpenCall,
+        outcome: ToolOutcome,
+        answered_by: AnsweredBy,
+        began: float | None = None,
+    ) -> list[Event]:
+        """The events of an answer; long output is put into the workspace first."""
         call_id = open_call.call.call_id
         took_s = 0.0 if began is None else self._place.clock.monotonic() - began
         outcome, spilled_to = spill(outcome, self._place.workspace, call_id)
@@ -430,9 +445,7 @@ class Calls:
             spilled_to=spilled_to,
             cost_micro_usd=self._cost(call_id, outcome, answered_by),
         )
-        self._scribe.record(
-            *([first] if first else []), *_launched(outcome), *_told(call_id, outcome), finished
-        )
+        return [*_launched(outcome), *_told(call_id, outcome), finished]
 
     def _cost(self, call_id: CallId, outcome: ToolOutcome, answered_by: AnsweredBy) -> int | None:
         """Only the tool itself can tell what it cost."""

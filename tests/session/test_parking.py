@@ -167,6 +167,28 @@ def test_a_request_is_withdrawn_by_the_model(bench: Make) -> None:
     assert whole(b.model.asked[-1])
 
 
+def test_a_process_that_dies_when_a_request_is_withdrawn_does_not_lose_that(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run again, the tool would find no open request, and say so."""
+    b = parked(bench(calls(ASKED), words("it is new")))
+    request = short_request(b.last(ApprovalRequested).call_id)
+    b.model.replies = [calls(("withdraw_request", f'{{"request": "{request}"}}')), words("ok")]
+    b.submit(UserInput(text="do not publish", author="ada"))
+    append = b.store.append
+
+    def dying(lease: Any, *events: Any, **how: Any) -> list[int]:
+        seqs = append(lease, *events, **how)
+        return die() if any(isinstance(one, ToolFinished) for one in events) else seqs
+
+    monkeypatch.setattr(b.store, "append", dying)
+    crash(b)
+    monkeypatch.undo()
+    b.drive()
+    assert (b.last(ToolFinished).tool, b.last(ToolFinished).ok) == ("withdraw_request", True)
+    assert not says(b)
+
+
 def test_a_request_that_is_not_open_cannot_be_withdrawn(bench: Make) -> None:
     b = parked(
         bench(calls(ASKED), calls(("withdraw_request", '{"request": "call_x"}')), words("ok"))
