@@ -51,6 +51,8 @@ def _told_twice(events: Sequence[Event]) -> Iterator[Problem]:
                 seen[f"{event.call_id} was reminded of, number {event.number}"] += 1
             case CallParked():
                 seen[f"{event.call_id} was parked"] += 1
+            case ToolFinished(tool="withdraw_request", ok=False):
+                yield "broken", f"{event.call_id} withdrew nothing"
             case RuleGranted():
                 seen[f"{event.rule_id} was granted"] += 1
             case RuleRevoked():

@@ -32,6 +32,7 @@ from ml_intern.queue.store import Store
 from ml_intern.session.calls import Calls
 from ml_intern.session.handlers import Handling
 from ml_intern.session.history import History
+from ml_intern.session.scribe import Scribe
 from ml_intern.slack.clerk import Clerk
 from ml_intern.slack.sender import Sender
 from ml_intern.tools.bash import Bash
@@ -255,6 +256,15 @@ def _parked_call_forgotten_by_the_next_answer() -> None:
     History.apply = forget  # type: ignore[method-assign]
 
 
+def _request_and_its_answer_in_two_commits() -> None:
+    def one_by_one(self: Scribe, *events: Any) -> None:
+        for event in events:
+            record(self, event)
+
+    record = Scribe.record
+    Scribe.record = one_by_one  # type: ignore[method-assign]
+
+
 def _reminders_not_counted() -> None:
     edges._REMIND = edges._CALL.where(bindparam("before") >= 0).values(name=tool_call.c.name)
 
@@ -413,6 +423,11 @@ MUTATIONS = (
         name="a parked call is forgotten by the next answer",
         install=_parked_call_forgotten_by_the_next_answer,
         caught_at=("call parked",),
+    ),
+    Mutation(
+        name="a request is withdrawn and answered in two commits",
+        install=_request_and_its_answer_in_two_commits,
+        caught_at=("request withdrawn, answer not told",),
     ),
     Mutation(
         name="reminders are not counted",

@@ -23,7 +23,7 @@ from tests.chaos.traps import (
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
     "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
-    "order", "orders", "edit", "park", "expire", "paid", "cap", "like", "letters", "posts",
+    "order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like", "letters", "posts",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
@@ -220,6 +220,11 @@ POINTS: tuple[Reached, ...] = (
         anywhere=True),
     _at("parked call started, not run", "before", RUN, "park", calls("order")),
     _at("parked call done, not told", "before", APPEND, "park",
+        has("tool_finished", tool="order")),
+    _at("request not withdrawn", "before", APPEND, "withdraw", has("tool_finished", tool="order")),
+    _at("request inserted as withdrawn, answer not", "after", "queue.edges:apply", "withdraw",
+        has("tool_finished", tool="order")),
+    _at("request withdrawn, answer not told", "after", APPEND, "withdraw",
         has("tool_finished", tool="order")),
     # Time.
     _at("reminder not stored", "before", "queue.store:Store.remind", "expire", hits=2),

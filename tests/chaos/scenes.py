@@ -158,6 +158,9 @@ def play(scene: str, stage: Stage, person: Person) -> None:
         case "park":
             person.start(program(1, "order", "bash"))
             person.say_when_asked(program(2, "bash"))
+        case "withdraw":
+            person.start(program(1, "order"))
+            person.say_when_asked(program(2, "withdraw", "bash"))
         case "expire":
             stage.crowd.silent.add(person.session_id)
             person.start(program(1, "order", "question", "bash"))

@@ -7,6 +7,7 @@ has.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -55,6 +56,7 @@ pathlib.Path("jobs.txt").open("a").write(str(out.name) + "\\n")
     (out / "done.json").write_text(json.dumps({{"global_step": 8, "max_steps": 8}}))
 """
 WAITS = "while True: time.sleep(0.05)"
+_WAITS = re.compile(r"\(request (call_\w+)\)")
 
 
 def program(number: int, *steps: str) -> str:
@@ -180,6 +182,13 @@ def _order(label: str, _messages: Sequence[Message], *, words: str = "approve") 
     return _calls(("order", {"label": label, "words": words}))
 
 
+def _withdraw(_label: str, messages: Sequence[Message]) -> Any:
+    """The call of which the model has read last that it waits."""
+    texts = [one.text for one in messages if isinstance(one, ToolMessage)]
+    waits = [found[1] for text in texts if (found := _WAITS.search(text))]
+    return _calls(("withdraw_request", {"request": waits[-1]}))
+
+
 def _orders(label: str, _messages: Sequence[Message]) -> Any:
     """Several calls of one answer, each of which is decided by itself."""
     wanted = ("approve", "edit", "deny")
@@ -256,6 +265,7 @@ _STEPS: dict[str, Callable[[str, Sequence[Message]], AssistantMessage]] = {
     "send": _send,
     "order": _order,
     "orders": _orders,
+    "withdraw": _withdraw,
     "order_edit": partial(_order, words="edit"),
     "order_like": partial(_order, words="like"),
     "order_slack": partial(_order, words="slack"),

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
 
 SIDE_BY_SIDE = 6
 THINNED = (
-    *("order", "orders", "edit", "park", "expire", "paid", "cap", "like"),
+    *("order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like"),
     *("letters", "posts"),
 )
 """Scenes of which half the points are tried here, on one database each; `make chaos` tries all of
