@@ -76,6 +76,7 @@ def start(slack: "Slack", readers: Supervisor) -> None:
     """Begin: all that happens from now on is told."""
     slack.teller.begin()
     readers.start("slack-teller", slack.teller.run)
-    readers.start("slack-sender", slack.sender.run)
+    for sender in slack.senders:
+        readers.start(sender.name, sender.run)
     readers.start("slack-clerk", slack.clerk.run)
     readers.start("slack-listener", slack.listener.run)

@@ -1,6 +1,6 @@
-"""Slack's four threads, built from what the composition root gives.
+"""Slack's threads, built from what the composition root gives.
 
-`teller` turns events into rows of the outbox, `sender` brings them to Slack, `listener` stores what
+`teller` turns events into rows of the outbox, `senders` bring them to Slack, `listener` stores what
 Slack sends, `clerk` does it. They meet in the store only, so each may die alone.
 """
 
@@ -16,7 +16,7 @@ from ml_intern.slack.absence import Absence
 from ml_intern.slack.access import Access
 from ml_intern.slack.clerk import Clerk
 from ml_intern.slack.listener import Listener
-from ml_intern.slack.sender import PACE_S, Sender
+from ml_intern.slack.sender import PACE_S, SENDERS, Sender
 from ml_intern.slack.teller import Teller
 from ml_intern.slack.web import SlackWeb
 
@@ -62,7 +62,10 @@ class Slack:
             redact=redact,
             trace=door.trace_path,
         )
-        self.sender = Sender(store.mail, web, clock, setup.pace_s)
+        self.senders = tuple(
+            Sender(store.mail, web, clock, setup.pace_s, number=number, of=SENDERS)
+            for number in range(SENDERS)
+        )
         self.clerk = Clerk(store, door, access, clock, folder=setup.folder, redact=redact)
         self.listener = Listener(
             store.mail,

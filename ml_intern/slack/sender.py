@@ -4,11 +4,13 @@ One process at a time. A sending whose end is in doubt (a crash, a broken connec
 by the key that the message bears before it is sent again. That is no use while another process
 still sends it, so the row that says who sends is kept before everything that somebody sees. Of
 several updates of one message only the newest goes out. Nothing waits for it but its own thread:
-whoever puts rows is done.
+whoever puts rows is done. Slack needs a fraction of a second for each message, so a few senders
+share the channels.
 """
 
 import logging
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -31,7 +33,8 @@ from ml_intern.slack.web import SlackWeb
 
 log = logging.getLogger(__name__)
 
-NAME = "slack-sender"
+SENDERS = 4
+"""With 0.15 s for each message they keep Slack's pace in some twenty channels."""
 METADATA = "ml_intern_message"
 PACE_S = 1.0
 """Between two messages in one channel."""
@@ -62,10 +65,29 @@ _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_messa
 """The message cannot be changed; what it would say now is said in a new one."""
 
 
+def share_of(channel: str, senders: int) -> int:
+    """The number of the sender that sends there: the same in every process."""
+    return zlib.crc32(channel.encode()) % senders
+
+
 class Sender:
     """Belongs to one thread."""
 
-    def __init__(self, mail: Mail, web: SlackWeb, clock: Clock, pace_s: float = PACE_S) -> None:
+    def __init__(
+        self,
+        mail: Mail,
+        web: SlackWeb,
+        clock: Clock,
+        pace_s: float = PACE_S,
+        *,
+        number: int = 0,
+        of: int = 1,
+    ) -> None:
+        """`number`: which one it is of so many that share the channels, from 0."""
+        self.name = f"slack-sender-{number}"
+        self._number, self._of = number, of
+        self._not_ours: set[str] = set()
+        """Channels of the others that were seen."""
         self._mail = mail
         self._web = web
         self._clock = clock
@@ -85,7 +107,7 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set, and what comes soon after that."""
-        in_shifts(self._mail, self._clock, NAME, lambda shift: self._serve(shift, stop), stop)
+        in_shifts(self._mail, self._clock, self.name, lambda shift: self._serve(shift, stop), stop)
 
     def _serve(self, shift: Shift, stop: threading.Event) -> None:
         self._keep = shift.keep
@@ -104,10 +126,19 @@ class Sender:
         if now < self._rest_until:
             return False
         self._free_at = {name: at for name, at in self._free_at.items() if at > now}
-        for post in self._mail.ready(CHANNEL, 1, list(self._free_at)):
-            self._deal_with(post)
-            return True
-        return False
+        post = self._next()
+        if post is None:
+            return False
+        self._deal_with(post)
+        return True
+
+    def _next(self) -> Post | None:
+        while found := self._mail.ready(CHANNEL, 1, [*self._free_at, *self._not_ours]):
+            channel = found[0].body["channel"]
+            if share_of(channel, self._of) == self._number:
+                return found[0]
+            self._not_ours.add(channel)
+        return None
 
     def _pause_s(self) -> float:
         """Until something may be sent; mail that comes in between ends it sooner."""

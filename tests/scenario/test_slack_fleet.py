@@ -12,6 +12,7 @@ from ml_intern.events import ApprovalDecided
 from ml_intern.queue.mail import Post
 from ml_intern.queue.store import Store
 from ml_intern.slack import drafts
+from ml_intern.slack.sender import SENDERS, share_of
 from tests.scenario.test_full_disk import fill
 from tests.scenario.test_full_disk import small_disk as small_disk
 from tests.scenario.test_serve import stands
@@ -28,7 +29,7 @@ from tests.support.slack import Call as Called
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
 LONG = "# padding\n" * 900 + "print('trained for 8 epochs')\n"
-SENDS = re.compile(r"slack_shift_begins.*slack-sender")
+SENDS = re.compile(rf"slack_shift_begins.*slack-sender-{share_of(TRAINING, SENDERS)}\b")
 
 
 @pytest.fixture

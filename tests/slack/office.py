@@ -92,7 +92,8 @@ class Office:
         assert self.service.try_host()
         self.app.teller.begin()
         self._readers.start("slack-teller", self.app.teller.run)
-        self._readers.start("slack-sender", self.app.sender.run)
+        for sender in self.app.senders:
+            self._readers.start(sender.name, sender.run)
         self._readers.start("slack-clerk", self.app.clerk.run)
         if listens:
             self._readers.start("slack-listener", self.app.listener.run)

@@ -14,6 +14,7 @@ from ml_intern.messages import Message
 from ml_intern.slack import absence
 from ml_intern.slack.absence import LONGEST, Absence
 from ml_intern.slack.listener import NAME
+from ml_intern.slack.web import SlackWeb
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import Office
 from tests.support.slack import PRIVATE, REQUESTER, STRANGER, TRAINING, SlackServer
@@ -167,7 +168,8 @@ def test_nothing_is_looked_for_that_is_older_than_a_day(
 ) -> None:
     office = open_office(answers, listens=False)
     service, clock = office.service, office.service._clock
-    looking = Absence(service.store.mail, service.door, office.app.sender._web, clock, TRAINING)
+    web = SlackWeb(slack.bot_token, slack.base_url)
+    looking = Absence(service.store.mail, service.door, web, clock, TRAINING)
     looking.hear(clock.now() - 3 * LONGEST, threading.Event())
     (call, *_) = slack.calls("conversations.history")
     age_s = clock.now().timestamp() - float(call.text("oldest"))

@@ -18,10 +18,10 @@ from ml_intern.queue.mail import Draft
 from ml_intern.queue.store import Store
 from ml_intern.slack import blocks, drafts
 from ml_intern.slack.picture import drawn
-from ml_intern.slack.sender import MOST_BREAKS, Sender
+from ml_intern.slack.sender import MOST_BREAKS, Sender, share_of
 from ml_intern.slack.web import DEFAULT_RETRY_AFTER_S, SlackWeb, _translated
 from tests.queue.given import S, T, new_session
-from tests.support.slack import GENERAL, TRAINING, SlackServer
+from tests.support.slack import BOT_USER, GENERAL, TRAINING, SlackServer
 
 SLACK = drafts.CHANNEL
 
@@ -399,6 +399,39 @@ def test_a_crowded_channel_keeps_no_other_waiting(desk: Desk) -> None:
 
 def to(channel: str, said: blocks.Said) -> dict[str, Any]:
     return {"act": "post", "channel": channel, "thread": "", **said}
+
+
+def test_senders_share_the_channels_and_one_that_hangs_keeps_no_other_waiting(
+    desk: Desk,
+) -> None:
+    names = [f"C0SHARED{number:02d}" for number in range(8)]
+    assert {share_of(name, 2) for name in names} == {0, 1}
+    for name in names:
+        desk.slack.add_channel(name, name, {BOT_USER})
+        for key in "ab":
+            body = to(name, blocks.said(key))
+            desk.put(Draft(lane=name, dedupe=f"{name} {key}", body=body))
+    desk.slack.delay("chat.postMessage", 8.0)
+    stop = threading.Event()
+    web = SlackWeb(desk.slack.bot_token, desk.slack.base_url)
+    senders = [Sender(desk.store.mail, web, desk.clock, 0.0, number=n, of=2) for n in (0, 1)]
+    threads = [threading.Thread(target=one.run, args=(stop,)) for one in senders]
+    for thread in threads:
+        thread.start()
+
+    def said(name: str) -> str:
+        return "".join(one.text for one in desk.slack.messages(name))
+
+    (hung,) = desk.slack.wait_for(lambda: desk.slack.calls("chat.postMessage")[:1])
+    late = share_of(hung.params["channel"], 2)
+    others = [name for name in names if share_of(name, 2) != late]
+    desk.slack.wait_for(lambda: all(said(name) == "ab" for name in others), 8)
+    assert hung.outcome == "pending"
+    desk.slack.wait_for(lambda: all(said(name) == "ab" for name in names), 20)
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+    assert desk.counts() == {"sent": 16}
 
 
 def test_a_message_that_lacks_a_scope_keeps_no_other_waiting(desk: Desk) -> None:

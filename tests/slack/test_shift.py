@@ -13,7 +13,7 @@ from ml_intern.queue.store import Store
 from ml_intern.slack.shift import KEEP_S, Shift, in_shifts
 from tests.queue.given import HERE, HandClock
 
-NAME = "slack-sender"
+NAME = "slack-sender-0"
 
 
 @pytest.fixture
