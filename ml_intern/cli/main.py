@@ -7,6 +7,7 @@ in what it needs. Every error that we raise on purpose is a sentence and an exit
 import os
 import sys
 import threading
+import traceback
 from typing import Annotated
 
 import typer
@@ -727,10 +728,14 @@ def _prepare_streams() -> None:
 
 
 def _complain(sentence: str, *, debug: bool) -> None:
-    """To be called where the error is handled."""
+    """To be called where the error is handled. Without secrets, which others quote in errors."""
+    from ml_intern.tracing.redaction import Redactor, secrets_in
+
+    # The settings may be what is wrong; their secrets look like some, or come from variables.
+    redactor = Redactor(secrets_in(os.environ))
     if debug:
-        sys.excepthook(*sys.exc_info())
-    sys.stderr.write(f"ml-intern: {sentence}\n")
+        sys.stderr.write(redactor.text(traceback.format_exc()))
+    sys.stderr.write(f"ml-intern: {redactor.text(sentence)}\n")
 
 
 def _end(status: int) -> None:

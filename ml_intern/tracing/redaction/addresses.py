@@ -8,7 +8,7 @@ from ml_intern.tracing.redaction.span import Span
 
 KIND = "url-password"
 
-_USER = r"(?P<user>[^\s/:@\"'<>]{0,200})"
+_USER = r"(?P<user>[^\s/:@\[\"'<>]{0,200})"
 _PLAIN = re.compile(rf"://{_USER}:(?P<secret>[^\s/\"'<>`]{{1,200}})@(?=[\w\[.%{{$-])")
 _WITH_SLASH = re.compile(rf"://{_USER}:(?P<secret>[^\s@\"'<>`]{{1,200}})@(?=[\w.-]{{1,100}}[:/])")
 _TEMPLATE = re.compile(r"^\{|^\$|^%[(s]|^<|[{}]")

@@ -57,6 +57,8 @@ _LINE_BEFORE = re.compile(
 _CHAIN = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_NO_WORD = re.compile(r"[a-z]{16,}|[A-Z]{16,}")
+"""Longer than words are, and names are made of several."""
 _NUMBER = re.compile(r"[-+]?\d[\d_.,eE%+-]*")
 _PROSE = re.compile(
     r"(?i:\b(?:the|a|an|your|is|are|must|please|enter|for|of|to|in|and|or|not|with|that|here|this"
@@ -193,6 +195,8 @@ def _is_bare_secret(value: str, behind: str, place: _Place) -> bool:
         return names.is_for_words(place.name) and len(value) >= 6 and value.isdigit()
     ends = behind in ("", "\n", "\r")
     if _IDENTIFIER.fullmatch(value):
+        if _NO_WORD.fullmatch(value):
+            return True
         has_digit = any(map(str.isdigit, value))
         if has_digit:
             return names.strength(value.rstrip("0123456789")) is None

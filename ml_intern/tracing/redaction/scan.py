@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern.tracing.redaction import known, names, values
+from ml_intern.tracing.redaction.span import MASK
 
 MAX_LINE_BYTES = 64 << 20
 LONGEST_WORD = 256
@@ -107,6 +108,7 @@ class Eyes:
                 return f"value of {secret}"
         if name in _IDS or text in self._allowed:
             return ""
+        text = MASK.sub(" ", text)
         if name and _is_named(text, name):
             return f"value of {name}"
         if _PRIVATE_KEY.search(text):

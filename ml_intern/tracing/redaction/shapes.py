@@ -106,10 +106,10 @@ SHAPES = (
     _token("github-token", "ghs_", r"[A-Za-z0-9]{20,}"),
     _token("github-token", "ghr_", r"[A-Za-z0-9]{20,}"),
     _token("github-token", "github_pat_", r"[A-Za-z0-9_]{20,}"),
-    _shape(
+    _token(
         "gitlab-token",
         "gl",
-        r"gl(?<![A-Za-z0-9]gl)(?:pat|dt|rt|ft|soat|cbt|ptt|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}",
+        r"(?:pat|dt|rt|ft|soat|cbt|ptt|imt|agent|oas|ffct|wt)-[A-Za-z0-9_.-]{16,}",
     ),
     _token("gitlab-token", "GR1348941", r"[A-Za-z0-9_-]{16,}"),
     _token("npm-token", "npm_", r"[A-Za-z0-9]{30,}"),
@@ -117,7 +117,7 @@ SHAPES = (
     _token("docker-token", "dckr_pat_", r"[A-Za-z0-9_-]{20,}"),
     _token("docker-token", "dckr_oat_", r"[A-Za-z0-9_-]{20,}"),
     # Messages.
-    _shape("slack-token", "xox", r"xox(?<![A-Za-z0-9]xox)[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{8,}"),
+    _token("slack-token", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9%-]{8,}"),
     _token("slack-token", "xapp-", r"[A-Za-z0-9-]{8,}"),
     _shape("slack-webhook", "hooks.slack", r"hooks\.slack\.com/(?P<secret>\w+/[A-Za-z0-9/]{16,})"),
     _shape("discord-webhook", "/webhooks/", r"/api/webhooks/\d{10,20}/(?P<secret>[\w-]{20,})"),
@@ -152,7 +152,7 @@ SHAPES = (
     _token("sentry-token", "sntrys_", r"[A-Za-z0-9+/=_]{20,}"),
     _token("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}"),
     # What requests carry.
-    _shape("jwt", "eyj", r"eyJ(?<![A-Za-z0-9]eyJ)[\w-]{8,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"),
+    _token("jwt", "eyJ", r"[\w-]{8,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"),
     _shape(
         "bearer", "bearer", r"(?i:bearer)[\s:+]{1,8}(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_bearer
     ),
