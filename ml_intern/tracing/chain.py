@@ -69,10 +69,13 @@ class Tail:
     """From the last line without parent."""
 
 
+NOTHING = Tail()
+
+
 class Chain:
     """Gives the lines of one file their links. Not thread-safe."""
 
-    def __init__(self, session_id: SessionId, number: int = 1, *, tail: Tail) -> None:
+    def __init__(self, session_id: SessionId, number: int = 1, *, tail: Tail = NOTHING) -> None:
         """`number`: of the part that the file is. Raises ValueError for an id that is no UUID."""
         self._session_id = session_id
         self._file_id = part_id(session_id, number)

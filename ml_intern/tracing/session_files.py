@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ml_intern.messages import SessionId
 from ml_intern.tracing import trace_file
-from ml_intern.tracing.chain import Chain, Entry, Tail
+from ml_intern.tracing.chain import NOTHING, Chain, Entry, Tail
 from ml_intern.tracing.mark import START, Place
 from ml_intern.transcript.line import encode
 from ml_intern.transcript.parts import numbered, part_id
@@ -82,7 +82,7 @@ class SessionFiles:
         no more.
         """
         count = 0
-        tail = Tail()
+        tail = NOTHING
         for part, own in groupby(entries, self._holding):
             if part is None:
                 continue

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern.tracing.chain import Tail
+from ml_intern.tracing.chain import NOTHING, Tail
 from ml_intern.tracing.mark import START, Mark, Place, read_mark
 
 FILE_MODE = 0o600
@@ -66,7 +66,7 @@ def tail(path: Path) -> Tail:
         pass
     links = [mark for mark in marks if mark.uuid is not None]
     if not links:
-        return Tail(place=marks[0].place) if marks else Tail()
+        return Tail(place=marks[0].place) if marks else NOTHING
     return Tail(place=marks[0].place, uuid=links[0].uuid, at=links[0].at, links=len(links))
 
 

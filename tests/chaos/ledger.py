@@ -30,7 +30,7 @@ from ml_intern.events import (
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
 from ml_intern.tools.training.dataset import split_sha256
-from ml_intern.tracing.chain import Chain, Tail
+from ml_intern.tracing.chain import Chain
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import encode
@@ -461,7 +461,7 @@ def _facts(journal: Iterable[Recorded], kind: str) -> Iterator[dict[str, Any]]:
 
 def _expected(session_id: SessionId, journal: Iterable[Recorded]) -> bytes:
     """The file as one writer writes it that is never interrupted."""
-    lines, chain = SessionLines(session_id, Redactor({})), Chain(session_id, tail=Tail())
+    lines, chain = SessionLines(session_id, Redactor({})), Chain(session_id)
     entries = (entry for recorded in journal for entry in lines.take(recorded))
     return b"".join(encode(line) for entry in entries for line in chain.add(entry))
 

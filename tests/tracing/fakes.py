@@ -13,7 +13,7 @@ from ml_intern.errors import EventUnreadable
 from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, UserSaid
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
-from ml_intern.tracing.chain import Chain, Tail
+from ml_intern.tracing.chain import NOTHING, Chain, Tail
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.line import Line, Title, encode
@@ -166,10 +166,9 @@ def fold(events: Sequence[Recorded], redactor: Redactor | None = None) -> bytes:
 
 
 def linked(
-    events: Sequence[Recorded], redactor: Redactor | None = None, tail: Tail | None = None
+    events: Sequence[Recorded], redactor: Redactor | None = None, tail: Tail = NOTHING
 ) -> Iterator[Line | Title]:
     """The lines of one session behind those of its only file, which ends with `tail`."""
-    tail = tail or Tail()
     lines = SessionLines(events[0].session_id, redactor or Redactor())
     chain = Chain(events[0].session_id, tail=tail)
     for recorded in events:

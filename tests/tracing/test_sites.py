@@ -10,6 +10,7 @@ from ml_intern.ops import UserInput
 from ml_intern.queue.address import parse
 from ml_intern.queue.postgres import PostgresDatabase
 from ml_intern.queue.store import Store
+from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.writer import TraceWriter
 from tests.queue.given import HERE
 from tests.tracing.fakes import answered, call, replied, said, session_id, started
@@ -45,8 +46,8 @@ def test_each_site_writes_its_own_sessions_and_hides_its_own_secrets(
         for site, store in of_site.items():
             _work(store, sessions[site], f"the key is {site}-secret-value")
         for site, store in of_site.items():
-            secrets = {f"{site}_KEY": f"{site}-secret-value"}
-            TraceWriter(store, tmp_path / site, secrets=secrets).close()
+            own = Redactor({f"{site}_KEY": f"{site}-secret-value"})
+            TraceWriter(store, tmp_path / site, redactor=own).close()
     for site in SITES:
         (path,) = (tmp_path / site).rglob("*.jsonl")
         assert path.stem == sessions[site]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.tracing import trace_file
-from ml_intern.tracing.chain import Tail
+from ml_intern.tracing.chain import NOTHING
 from ml_intern.tracing.mark import START, Place
 from ml_intern.tracing.trace_file import BLOCK_BYTES, End, Moved
 from tests.support.waiting import wait_until
@@ -59,7 +59,7 @@ def test_the_mark_is_found_behind_lines_of_any_length(tmp_path: Path, length: in
 
 def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
     assert trace_file.repair(tmp_path / "s.jsonl") == End(0, START)
-    assert trace_file.tail(tmp_path / "s.jsonl") == Tail()
+    assert trace_file.tail(tmp_path / "s.jsonl") == NOTHING
     assert not (tmp_path / "s.jsonl").exists()
 
 

@@ -500,7 +500,9 @@ def test_a_session_is_written_anew_with_the_secrets_of_now(
 ) -> None:
     journal.add(A, started(), said("my key is s3cr3t-value"), *turn("c1"))
     written_by(journal, tmp_path).close()
-    writer = TraceWriter(journal, tmp_path, clock=FakeClock(), secrets={"MY_KEY": "s3cr3t-value"})
+    writer = TraceWriter(
+        journal, tmp_path, clock=FakeClock(), redactor=Redactor({"MY_KEY": "s3cr3t-value"})
+    )
     writer.catch_up()
     assert b"s3cr3t" in content(writer, A)
     assert writer.rewrite(A) == 1
@@ -516,7 +518,9 @@ def test_a_writer_goes_on_in_a_file_that_another_process_wrote_anew(
     journal.add(A, started(), said("my key is s3cr3t-value"), *turn("c1"))
     writer = written_by(journal, tmp_path)
     writer.catch_up()
-    other = TraceWriter(journal, tmp_path, clock=FakeClock(), secrets={"MY_KEY": "hidden-value"})
+    other = TraceWriter(
+        journal, tmp_path, clock=FakeClock(), redactor=Redactor({"MY_KEY": "hidden-value"})
+    )
     assert other.rewrite(A) == 1
     journal.add(A, *turn("c2"))
     writer.catch_up()
