@@ -56,6 +56,10 @@ def _trace(call: Call[NoQuery, None]) -> wire.TracePlace:
     return wire.TracePlace(path=call.door.trace_path(SessionId(call.subject)))
 
 
+def _rewrite(call: Call[NoQuery, None]) -> wire.Rewritten:
+    return wire.Rewritten(files=call.door.rewrite_trace(SessionId(call.subject)))
+
+
 OPERATIONS: tuple[AnyOperation, ...] = (
     Operation(
         name="start_session",
@@ -132,5 +136,16 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         _trace,
         wire.TRACE,
         "unknown_session",
+    ),
+    Operation(
+        name="rewrite_trace",
+        method="POST",
+        path="/v1/sessions/{session_id}/trace",
+        summary="Write the session's trace anew, by the secrets and patterns that are known now.",
+        query=Codec(NoQuery),
+        answer=_rewrite,
+        encode=wire.REWRITTEN.encode,
+        document=wire.REWRITTEN,
+        problems=("unknown_session", "state_conflict", "store_unavailable"),
     ),
 )

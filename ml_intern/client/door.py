@@ -333,6 +333,14 @@ class Door(Protocol):
         """Where the session's trace is or will be. Raises UnknownSession."""
         ...
 
+    def rewrite_trace(self, session_id: SessionId) -> int:
+        """Write the session's trace anew, by the secrets and patterns that are known now.
+
+        How many files it has; 0: there is none here. What was sent somewhere before stays there.
+        Raises UnknownSession, StateConflict, StoreUnavailable.
+        """
+        ...
+
     def health(self) -> Health:
         """How the process behind this door is. Never raises for a store that is in trouble."""
         ...

@@ -329,6 +329,11 @@ class RemoteDoor:
         """See `Door.trace_path`."""
         return self._get(wire.TRACE, f"/v1/sessions/{part(session_id)}/trace").path
 
+    def rewrite_trace(self, session_id: SessionId) -> int:
+        """See `Door.rewrite_trace`."""
+        reply = self._line.post(f"/v1/sessions/{part(session_id)}/trace", b"")
+        return _decoded(wire.REWRITTEN, reply).files
+
     def health(self) -> Health:
         """See `Door.health`."""
         return self._get(wire.HEALTH, "/v1/health")

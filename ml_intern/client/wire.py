@@ -356,6 +356,14 @@ class TracePlace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A session's trace was written anew."""
+
+    files: int
+    """How many it has; 0: there is none here."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JournalEntry:
     """One event with its place in the journal: `Recorded`, as JSON."""
 
@@ -404,6 +412,7 @@ RESOLVED: Codec[Resolved] = Codec(Resolved)
 BUDGET: Codec[Budget] = Codec(Budget)
 TOOLS: Codec[ToolList] = Codec(ToolList)
 TRACE: Codec[TracePlace] = Codec(TracePlace)
+REWRITTEN: Codec[Rewritten] = Codec(Rewritten)
 HEALTH: Codec[Health] = Codec(Health)
 TEXT: Codec[TextPiece] = Codec(TextPiece)
 ENTRY: Codec[JournalEntry] = Codec(JournalEntry)

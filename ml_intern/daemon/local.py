@@ -341,6 +341,16 @@ class LocalDoor:
         """See `Door.trace_path`."""
         return str(self._parts.traces.path(session_id))
 
+    def rewrite_trace(self, session_id: SessionId) -> int:
+        """See `Door.rewrite_trace`."""
+        try:
+            return self._parts.traces.rewrite(session_id)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"The trace of {session_id} cannot be written anew ({exc.strerror}); it stands as "
+                "it was. Free the disk or repair the rights of its folder, and try again."
+            ) from exc
+
     def health(self) -> Health:
         """See `Door.health`."""
         try:

@@ -366,6 +366,7 @@ def test_rows_arrive_as_they_are(door: Door, home: OwnDoor, waiting: SessionId) 
     assert door.approval("a") == home.store.approval("a1")
     assert list(door.tools()) == list(home.tools())
     assert door.trace_path(waiting) == home.trace_path(waiting)
+    assert door.rewrite_trace(waiting) == home.rewrite_trace(waiting)
     assert door.queue_place(waiting) == home.queue_place(waiting)
     assert door.health() == home.health()
 
@@ -408,6 +409,7 @@ def test_an_ambiguous_beginning_names_what_was_meant(door: Door, home: OwnDoor) 
     [
         lambda door: door.submit(SessionId("nope"), Undo(asked_by="ada")),
         lambda door: door.trace_path(SessionId("nope")),
+        lambda door: door.rewrite_trace(SessionId("nope")),
         lambda door: door.queue_place(SessionId("nope")),
         lambda door: door.watch(SessionId("nope"), 0, bool),
     ],

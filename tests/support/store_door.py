@@ -295,6 +295,10 @@ class StoreDoor:
         self._demand_session(session_id)
         return f"/traces/{session_id}.jsonl"
 
+    def rewrite_trace(self, session_id: SessionId) -> int:
+        self._demand_session(session_id)
+        return 3
+
     def health(self) -> Health:
         return Health(
             version="1.2.3",

@@ -81,6 +81,28 @@ def show(
     return showing.show(trace, wanted, as_json=as_json)
 
 
+@app.command()
+def rewrite(
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            show_default=False,
+            help="The first characters of a session's id.",
+            autocompletion=_ids,
+        ),
+    ],
+) -> int:
+    """Write a session's trace anew, without what is known to be a secret now.
+
+    For a secret, or a pattern of the settings, that became known after it was written. Beside a
+    daemon it is the daemon that writes, with the secrets that it was started with.
+    """
+    from ml_intern.cli.traces import rewriting
+
+    return rewriting.rewrite(session)
+
+
 @app.command("open")
 def open_trace(
     trace: Trace,
