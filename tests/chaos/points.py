@@ -23,7 +23,8 @@ from tests.chaos.traps import (
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
     "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
-    "order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like", "letters", "posts",
+    "order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like", "letters",
+    "posts",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
