@@ -17,6 +17,7 @@ import stat
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -228,7 +229,8 @@ def _ended(folder: Path, end: dict[str, Any] | None) -> JobState:
         raise ComputeError(f"There was never a job in {folder}, or its records are gone.")
     started = folder / PROCESS
     done = _done(Path(claim["done_marker"]), started) if started.exists() else None
-    return describe_end(claim, end, done=done, cancelled=(folder / CANCEL).exists())
+    state = describe_end(claim, end, done=done, cancelled=(folder / CANCEL).exists())
+    return replace(state, cost_micro_usd=0)  # nobody bills for one's own machine
 
 
 def _done(marker: Path, started: Path) -> dict[str, Any] | None:

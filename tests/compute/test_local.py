@@ -51,7 +51,8 @@ def mark(request):
 
 def test_a_job_with_a_done_marker_has_succeeded(confined):
     found = confined.run(f"echo training; {DONE}")
-    assert found == JobState(status="succeeded", exit_code=0, done={"global_step": 3})
+    expected = JobState(status="succeeded", exit_code=0, done={"global_step": 3}, cost_micro_usd=0)
+    assert found == expected
     assert confined.log(confined.handles[0]) == "training\n"
 
 

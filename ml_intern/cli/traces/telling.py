@@ -109,7 +109,9 @@ class Teller:
         took = details.get("durationMs")
         time = f"  {duration(took / 1000)}" if isinstance(took, int) else ""
         head = Text.assemble((f"  {mark} ", style), (line(tool), "bold"), (time, "dim"))
-        return head.append_text(Text.assemble(*self._folded(f"  {answered.text}", "")))
+        folded = Text.assemble(*self._folded(answered.text, ""))
+        gap = "" if folded.plain.startswith("\n") else "  "
+        return head.append(gap).append_text(folded)
 
     def _folded(self, text: str, style: str) -> Iterator[tuple[str, str]]:
         """The text, or its first lines and how much is folded."""

@@ -79,6 +79,8 @@ def test_a_trace_is_told_in_order_with_folded_outputs(home: Path) -> None:
     text = run(home, "show", "c9f0").stdout
     assert "turn 1  ada, " in text
     assert text.index("▸ inspect_dataset  source=reviews.csv") < text.index("✗ inspect_dataset")
+    assert "✗ inspect_dataset  0.0 s  arguments: `version` is not known." in text
+    assert "✓ bash  0.0 s\n      reviews.csv\n" in text
     assert "thinks: They keep the rate. Write the script." in text
     assert text.splitlines()[-1].startswith(
         "interrupted · anthropic/claude-sonnet-4-5 (6) · 1 turn"
