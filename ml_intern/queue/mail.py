@@ -133,6 +133,17 @@ _SETTLE = (
     .where(inbox.c.id == bindparam("letter"), inbox.c.state == "new")
     .values(state=bindparam("becomes"), note=bindparam("words"))
 )
+_REOPEN = (
+    update(inbox)
+    .where(
+        inbox.c.channel == bindparam("of"),
+        inbox.c.state == "done",
+        inbox.c.note == bindparam("words"),
+        inbox.c.body["channel"].as_string() == bindparam("place"),
+        inbox.c.body["thread_ts"].as_string() == bindparam("thread"),
+    )
+    .values(state="new", note="")
+)
 _OPEN_STATES = ("queued", "sending")
 _HEADS = (
     select(func.min(outbox.c.id))
@@ -240,6 +251,15 @@ class Mail:
         """It was dealt with; false when it was before."""
         bind = {"letter": letter.id, "becomes": becomes, "words": note}
         return self._change(lambda c: c.execute(_SETTLE, bind).rowcount == 1)
+
+    def reopen(self, channel: str, note: str, *, place: str, thread_ts: str) -> int:
+        """Let what was settled with this note be dealt with once more; how much it was.
+
+        `place`, `thread_ts`: what its body names as `channel` and `thread_ts`.
+        """
+        bind = {"of": channel, "words": note, "place": place, "thread": thread_ts}
+        reopened: int = self._change(lambda c: c.execute(_REOPEN, bind).rowcount)
+        return reopened
 
     # Outgoing
 

@@ -62,6 +62,8 @@ MAY_NOT = (
     "Sorry, you are not on the list of people who may {what} here; this was noted. Whoever runs "
     "ml-intern keeps the list: the setting `{setting}`."
 )
+NOT_FOR_US = "not for us"
+"""The note on words in a thread in which there is no session."""
 BROKE = "This could not be done, and the log says why. `ml-intern sessions` shows how things stand."
 _NAME = re.compile(r"[^\w.-]+")
 _STATES = {"approve": "approved", "deny": "denied", "edit": "edited"}
@@ -167,7 +169,7 @@ class Clerk:
         called = text != body["text"].strip() or body["channel"].startswith("D")
         session_id = self._session_of(body["channel"], body["thread_ts"])
         if session_id is None and not called:
-            return "not for us"
+            return NOT_FOR_US
         words, files = typed(text), body.get("files", [])
         if session_id is None:
             note = self._start(letter, words)
@@ -217,6 +219,8 @@ class Clerk:
             # Replies may come before the journal was read.
             known = drafts.known_root(session_id, channel=body["channel"], ts=ts)
             self._mail.put(CHANNEL, [known])
+            # And before the mention itself, where Slack had to repeat that.
+            self._mail.reopen(CHANNEL, NOT_FOR_US, place=body["channel"], thread_ts=ts)
         return f"started {session_id}"
 
     def _stop(self, letter: Letter, session_id: SessionId) -> str:

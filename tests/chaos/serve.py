@@ -28,7 +28,7 @@ from ml_intern.llm.scripted import ScriptedModel
 from ml_intern.queue import leases, mail
 from ml_intern.session import handlers
 from ml_intern.settings import Settings
-from ml_intern.slack import clerk, sender, teller
+from ml_intern.slack import sender, shift, teller
 from ml_intern.tools.catalogue import with_own
 from tests.chaos import mutations, paying, script, traps, witness
 from tests.chaos.clock import JumpingClock
@@ -67,8 +67,8 @@ def _hurry_the_clockwork() -> None:
 
 def _hurry_slack() -> None:
     """Whoever comes after a killed one waits a moment for its place, and nobody for the pace."""
-    mail.HOLD_S = sender.HOLD_S = clerk.HOLD_S = SLACK_HOLD_S  # type: ignore[attr-defined]
-    teller.SAVE_S = SLACK_HOLD_S / 6
+    mail.HOLD_S = shift.HOLD_S = SLACK_HOLD_S  # type: ignore[attr-defined]
+    shift.KEEP_S = teller.SAVE_S = SLACK_HOLD_S / 6
     sender.Sender._take_pace = lambda _self, _post: None  # type: ignore[method-assign]
 
 

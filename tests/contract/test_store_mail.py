@@ -54,6 +54,18 @@ def test_letters_are_read_in_the_order_in_which_they_came_until_they_are_settled
     assert [letter.body["key"] for letter in mail.unread(SLACK, 9)] == ["two", "three"]
 
 
+def test_letters_of_a_thread_that_were_for_nobody_are_read_again(mail: Mail) -> None:
+    for key, thread in (("one", "t"), ("two", "t"), ("three", "other"), ("four", "")):
+        mail.receive(SLACK, key, {"channel": "c", "thread_ts": thread})
+    mail.receive(SLACK, "five", {"channel": "other", "thread_ts": "t"})
+    mail.receive(SLACK, "six", {"kind": "submission"})
+    for letter in mail.unread(SLACK, 9):
+        mail.settle(letter, "done", "said" if letter.key == "two" else "not for us")
+    assert mail.reopen(SLACK, "not for us", place="c", thread_ts="t") == 1
+    assert [(one.key, one.body["thread_ts"]) for one in mail.unread(SLACK, 9)] == [("one", "t")]
+    assert mail.reopen(SLACK, "not for us", place="c", thread_ts="t") == 0
+
+
 def test_only_letters_that_were_dealt_with_long_ago_are_pruned(
     mail: Mail, clock: HandClock
 ) -> None:

@@ -16,6 +16,7 @@ from ml_intern.events import (
 )
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage
+from ml_intern.slack.envelopes import heard
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import Office, last_answer
 from tests.support.slack import (
@@ -161,6 +162,22 @@ def test_of_a_question_that_is_decided_in_part_the_first_answers_count(
     assert len(office.sent) == 3 - len(won)
     loser, winner = (APPROVER, REQUESTER) if won else (REQUESTER, APPROVER)
     slack.wait_for_ephemeral(loser, f"by <@{winner}>")
+
+
+def test_words_that_come_before_the_mention_they_answer_are_heard(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    """Slack repeats what nobody has acknowledged; what was said after it may come first."""
+    office = open_office(sends, listens=False)
+    ts = slack.mention(REQUESTER, TRAINING, "send it")
+    slack.say(REQUESTER, TRAINING, "and be quick", ts)
+    mail = office.service.store.mail
+    for delivery in reversed(slack.deliveries):
+        said = heard(delivery.kind, delivery.payload)
+        assert said is not None
+        mail.receive("slack", said.key, said.body)
+        wait_until(lambda: not mail.unread("slack", 9))
+    wait_until(lambda: [one.text for one in office.events(UserSaid)] == ["send it", "and be quick"])
 
 
 def test_a_no_with_a_reason_is_read_by_the_model(
