@@ -25,6 +25,7 @@ from tests.support.model_server.script import Conversation
 from tests.support.postgres import PostgresServer, binaries, postgres
 from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
 from tests.support.slack import Call as Called
+from tests.support.slack import Message as Posted
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
@@ -99,6 +100,10 @@ def all_were_tried(slack: SlackServer) -> bool:
     return all(one.attempts and one.attempts[0].outcome != "pending" for one in slack.deliveries)
 
 
+def ends(slack: SlackServer) -> list[Posted]:
+    return [one for one in slack.messages(TRAINING) if one.bot_id and "Finished" in one.words]
+
+
 def all_is_told(world: World) -> None:
     def nothing_waits(store: Store) -> bool:
         return store.mail.undelivered(drafts.CHANNEL).waiting == 0
@@ -164,13 +169,11 @@ def test_whoever_sends_dies_in_the_middle_and_the_other_one_goes_on(
     for question in questions(slack):
         slack.click(APPROVER, question.ts, "approve").wait()
     world = fleet[daemons.index(other)]
-    for row in world.sessions():
-        stands(world, row.session_id, "finished")
+    wait_until(lambda: len(ends(slack)) == 2, "both ends are told")
     all_is_told(world)
     assert begun(outside) == [SCRIPT, SCRIPT]
     assert len(questions(slack)) == 2
-    ends = [one for one in slack.messages(TRAINING) if one.bot_id and "Finished" in one.words]
-    assert len(ends) == 2
+    assert len(ends(slack)) == 2
     demand_once_and_in_order(world, slack)
 
 
