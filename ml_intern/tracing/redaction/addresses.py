@@ -9,22 +9,25 @@ from ml_intern.tracing.redaction.span import Span
 KIND = "url-password"
 
 _USER = r"(?P<user>[^\s/:@\[\"'<>]{0,200})"
-_PLAIN = re.compile(rf"://{_USER}:(?P<secret>[^\s/\"'<>`]{{1,200}})@(?=[\w\[.%{{$-])")
-_WITH_SLASH = re.compile(rf"://{_USER}:(?P<secret>[^\s@\"'<>`]{{1,200}})@(?=[\w.-]{{1,100}}[:/])")
+_PLAIN = re.compile(rf":(?:\\?/){{2}}{_USER}:(?P<secret>[^\s/\"'<>`]{{1,200}})@(?=[\w\[.%{{$-])")
+_WITH_SLASH = re.compile(
+    rf":(?:\\?/){{2}}{_USER}:(?P<secret>[^\s@\"'<>`]{{1,200}})@(?=[\w.-]{{1,100}}[:/])"
+)
 _TEMPLATE = re.compile(r"^\{|^\$|^%[(s]|^<|[{}]")
 _LIKE_A_PORT = re.compile(r"\d{1,5}/")
 
 
 def spans(text: str) -> Iterator[Span]:
     """The passwords only: host and user may be told."""
-    if "://" not in text or "@" not in text:
+    if "@" not in text:
         return
-    at = 0
-    while (at := text.find("://", at)) >= 0:
-        found = _PLAIN.match(text, at) or _WITH_SLASH.match(text, at)
-        if found and _is_one(found["secret"]):
-            yield Span(*found.span("secret"), KIND)
-        at += 3
+    for begin in ("://", ":\\/\\/"):
+        at = text.find(begin)
+        while at >= 0:
+            found = _PLAIN.match(text, at) or _WITH_SLASH.match(text, at)
+            if found and _is_one(found["secret"]):
+                yield Span(*found.span("secret"), KIND)
+            at = text.find(begin, at + len(begin))
 
 
 def _is_one(secret: str) -> bool:

@@ -7,8 +7,10 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-Strength = Literal["strong", "weak"]
-"""Strong: any literal value is a secret. Weak: one that looks random is."""
+Strength = Literal["strong", "fair", "weak"]
+"""Strong: any literal value is a secret. Fair: one that is not of words alone. Weak: one that looks
+random.
+"""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -18,6 +20,14 @@ _ALWAYS = frozenset(
         *("secret", "apikey", "authtoken", "accesstoken", "secretkey", "accesskey", "credential"),
         *("dbpassword", "userpassword", "accountkey", "sharedaccesskey", "mysqlpwd", "sshpass"),
     )
+)
+_ENDINGS = (
+    *("password", "passwd", "pass", "passphrase", "secret", "apikey", "secretkey", "accesskey"),
+    *("authtoken", "accesstoken", "identitytoken", "refreshtoken", "sessiontoken", "bottoken"),
+)
+"""Of words that are written as one: `requirepass`, `pgpassword`."""
+_NO_PASSWORDS = frozenset(
+    ("bypass", "compass", "overpass", "underpass", "encompass", "trespass", "surpass", "multipass")
 )
 _SHORT = frozenset(("pass", "pw", "psw"))
 _KEYS = frozenset(
@@ -30,6 +40,24 @@ _KEYS = frozenset(
 """Before `key`, they make it the name of a secret; `primary_key` and `sort_key` are none."""
 IN_PROSE = sorted(_KEYS | {"bearer", "refresh", "bot", "session", "personal", "hub"})
 """Before `token` or `key` in a sentence."""
+_OF_DATA = frozenset(
+    (
+        *("primary", "foreign", "sort", "cache", "public", "partition", "hash", "group", "index"),
+        *(
+            "lookup",
+            "dict",
+            "json",
+            "row",
+            "map",
+            "object",
+            "bucket",
+            "registry",
+            "config",
+            "order",
+        ),
+    )
+)
+"""Before `key`, in a variable such as `SORT_KEY`."""
 _OF_LANGUAGE = frozenset(
     (
         *("pad", "eos", "bos", "unk", "mask", "sep", "cls", "special", "image", "video", "audio"),
@@ -39,6 +67,7 @@ _OF_LANGUAGE = frozenset(
         *("additional", "generated", "predicted", "gold", "label", "sample", "prompt", "think"),
         *("page", "cancellation", "cancel", "continuation", "lang", "language", "prefix", "suffix"),
         *("middle", "fill", "fim", "time", "silence", "blank", "separator", "padding", "masked"),
+        *("newline", "row", "col", "box", "vision", "speaker", "point", "ref", "object", "speech"),
         *("line", "node", "tool", "turn", "role", "by", "each", "a", "the", "one", "this", "that"),
     )
 )
@@ -68,13 +97,16 @@ def strength(name: str) -> Strength | None:
     *before, last = words
     previous = before[-1] if before else ""
     singular = last.removesuffix("s") if last not in ("pass", "credentials") else last
+    if last.endswith(_ENDINGS) and last not in _NO_PASSWORDS:
+        return "strong"
     if singular in _ALWAYS or last in _SHORT or last == "credentials":
         return "strong"
     match singular:
         case "token" if last == "token":
             return _of_token(name, previous)
         case "key":
-            return "strong" if previous in _KEYS else "weak"
+            is_set = name.isupper() and previous and previous not in _OF_DATA
+            return "strong" if previous in _KEYS else "fair" if is_set else "weak"
         case "auth" | "authorization" | "pat" | "cookie" | "dsn":
             return "weak"
         case _:

@@ -10,37 +10,46 @@ _HINT = "PRIVATE KEY"
 
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_BODY = re.compile(
-    r"(?:\\{1,8}[nr]|\s|[A-Za-z0-9+/=]|(?!-----)[\"'+,|>#*-]"
-    r"|(?:Proc-Type|DEK-Info|Version|Comment): {0,2}[\w,.:() -]{0,80})*"
+LONGEST = 20_000
+"""Characters of a block, with whatever its lines begin and end with."""
+_BODY = re.compile(r"(?:\\{1,8}[nrt]|\s|[A-Za-z0-9+/=]|(?!-----)[\"'+,|>#*:\\-])*")
+"""Its lines, however they are joined: as one text, as quoted pieces of a program, in a diff."""
+_BODY_BACKWARDS = re.compile(r"(?:[nrt]\\{1,8}|\s|[A-Za-z0-9+/=])*")
+_HEADER = re.compile(
+    r"(?:[\s\\nr]*(?:Proc-Type|DEK-Info|Version|Comment|Hash): ?[\w,.:() -]{0,80})+"
 )
-"""Its lines, however they are joined: as one text, as quoted pieces of a program, in a comment."""
-_BODY_BACKWARDS = re.compile(r"(?:[nr]\\{1,8}|\s|[A-Za-z0-9+/=])*")
-_LIKE = re.compile(r"[A-Za-z0-9+/=]{16}")
+_LINE = re.compile(r"[A-Za-z0-9+/=]{24}")
 
 
 def spans(text: str) -> Iterator[Span]:
-    """Every one, whole."""
+    """Every one, whole; the marks alone, as programs hold them, are none."""
     if _HINT not in text:
         return
     at = 0
-    while begin := _BEGIN.search(text, at):
+    for begin in _BEGIN.finditer(text):
+        if begin.start() < at:
+            continue
         yield from _tails(text, at, begin.start())
-        at = begin.end() + _length(_BODY, text[begin.end() :])
-        if end := _END.match(text, at):
-            at = end.end()
-        yield Span(begin.start(), at, KIND)
+        at = _end(text, begin.end())
+        if at > begin.end():
+            yield Span(begin.start(), at, KIND)
     yield from _tails(text, at, len(text))
+
+
+def _end(text: str, at: int) -> int:
+    """Where the block ends whose body begins `at`; `at` itself when it has none."""
+    mark = _END.search(text, at, at + LONGEST)
+    if mark and _LINE.search(text, at, mark.start()) and not _BEGIN.search(text, at, mark.start()):
+        return mark.end()
+    header = _HEADER.match(text, at)
+    body = _BODY.match(text, header.end() if header else at, at + LONGEST)
+    return body.end() if body and _LINE.search(body.group()) else at
 
 
 def _tails(text: str, at: int, to: int) -> Iterator[Span]:
     for end in _END.finditer(text, at, to):
-        body = _length(_BODY_BACKWARDS, text[at : end.start()][::-1])
-        yield Span(end.start() - body, end.end(), KIND)
+        before = text[max(at, end.start() - LONGEST) : end.start()][::-1]
+        body = _BODY_BACKWARDS.match(before)
+        if body and _LINE.search(body.group()):
+            yield Span(end.start() - body.end(), end.end(), KIND)
         at = end.end()
-
-
-def _length(body: re.Pattern[str], text: str) -> int:
-    """0 when it is only words that follow the mark of a key."""
-    found = body.match(text)
-    return found.end() if found and _LIKE.search(found.group()) else 0

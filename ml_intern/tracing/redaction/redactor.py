@@ -16,7 +16,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ml_intern.patterns import Pattern
-from ml_intern.tracing.redaction import addresses, named, names, private_keys, shapes
+from ml_intern.tracing.redaction import addresses, literals, named, names, private_keys, shapes
 from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
 from ml_intern.tracing.redaction.span import Span, mask, merged
@@ -118,7 +118,7 @@ class Redactor:
         strength = names.strength(name)
         if text in self._allowed or strength is None:
             return self.text(text)
-        if named.is_secret(text, name, strength):
+        if literals.is_secret(text, name, strength):
             return mask(names.kind(name))
         return self.text(text)
 

@@ -60,7 +60,7 @@ def _shape(kind: str, hint: str, pattern: str, is_one: Callable[[str], bool] = _
 
 def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _is_real) -> Shape:
     """A token that begins so, at the beginning of a word: also right behind an escape such as
-    `\\n`, `%3D` or a colour of a terminal.
+    `\\n`, `%3D`, a colour of a terminal, or the letter of an option.
     """
     start = re.escape(begins)
     looks_behind = "|".join(
@@ -70,9 +70,17 @@ def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _i
             rf"(?<=%[0-9A-Fa-f][0-9A-Fa-f]{start})",
             rf"(?<=\\u00[0-9a-f][0-9a-f]{start})",
             rf"(?<=[0-9\[]m{start})",
+            rf"(?<=[\s\"'\[]-[A-Za-z]{start})",
         )
     )
     return _shape(kind, begins.lower(), rf"{start}(?:{looks_behind}){body}", is_one)
+
+
+def _pair_of_login(hint: str, called: str) -> Shape:
+    """The second argument of a call that takes a user and a password."""
+    quote = r"\\{0,3}['\"]"
+    first = rf"{called}\(\s{{0,8}}{quote}[^'\"\n\\]{{1,100}}{quote},\s{{0,8}}{quote}"
+    return _shape("password", hint, first + r"(?P<secret>[^'\"\n\\]{3,200})")
 
 
 SHAPES = (
@@ -97,7 +105,7 @@ SHAPES = (
     _shape(
         "model-key",
         "wandb",
-        r"wandb(?:\.login|\s{1,4}login)\b[^\n]{0,80}?(?P<secret>\b[0-9a-f]{40}\b)",
+        r"wandb(?:\.login|\s{1,4}login)\b[^\n]{0,80}?(?P<secret>\b[0-9a-f]{32,86}\b)",
     ),
     # Code and its registries.
     _token("github-token", "ghp_", r"[A-Za-z0-9]{20,}"),
@@ -119,7 +127,11 @@ SHAPES = (
     # Messages.
     _token("slack-token", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9%-]{8,}"),
     _token("slack-token", "xapp-", r"[A-Za-z0-9-]{8,}"),
-    _shape("slack-webhook", "hooks.slack", r"hooks\.slack\.com/(?P<secret>\w+/[A-Za-z0-9/]{16,})"),
+    _shape(
+        "slack-webhook",
+        "hooks.slack",
+        r"hooks\.slack\.com\\?/(?P<secret>\w+\\?/[A-Za-z0-9/\\]{16,})",
+    ),
     _shape("discord-webhook", "/webhooks/", r"/api/webhooks/\d{10,20}/(?P<secret>[\w-]{20,})"),
     _shape("telegram-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{30,}"),
     # Clouds and services.
@@ -178,7 +190,7 @@ SHAPES = (
     _shape(
         "password",
         "mysql",
-        r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p(?P<secret>[^\s'\"-][^\s'\"]{3,100})",
+        r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p['\"]?(?P<secret>[^\s'\"-][^\s'\"]{3,100})",
     ),
     _shape("password", "sshpass", r"sshpass\s{1,4}-p\s{0,4}['\"]?(?P<secret>[^\s'\"]{3,100})"),
     _shape(
@@ -195,6 +207,38 @@ SHAPES = (
         "password",
         "curl",
         r"curl\b[^\n]{0,300}?\s(?:-u|--user)[\s=]{0,4}['\"]?[^\s:'\"$]{1,80}:(?P<secret>[^\s'\"]{3,100})",
+    ),
+    _shape(
+        "password",
+        "sudo -s",
+        r"echo\s{1,4}['\"]?(?P<secret>[^\s'\"|$]{4,200})['\"]?\s{0,4}\|\s{0,4}sudo -S",
+    ),
+    _shape(
+        "password",
+        "-stdin",
+        r"echo\s{1,4}(?:-n\s{1,4})?['\"]?(?P<secret>[^\s'\"|$]{4,200})['\"]?\s{0,4}\|"
+        r"[^\n|]{1,200}-stdin",
+    ),
+    _shape("password", "pass:", r"-pass(?:in|out)?\s{1,4}pass:(?P<secret>[^\s'\"$]{3,200})"),
+    _shape(
+        "password",
+        "smbclient",
+        r"smbclient\b[^\n]{0,200}?-U\s{0,4}['\"]?[^\s%'\"]{1,60}%(?P<secret>[^\s'\"]{3,100})",
+    ),
+    _pair_of_login(".login(", r"\.login"),
+    _pair_of_login("basicauth(", r"BasicAuth"),
+    _pair_of_login("digestauth(", r"DigestAuth"),
+    _pair_of_login("basic_auth(", r"basic_auth"),
+    _shape(
+        "password",
+        ":5432:",
+        r"(?m)^[\w.*-]{1,100}:5432:[\w*-]{1,60}:[\w.@*-]{1,60}:(?P<secret>\S{3,200})$",
+    ),
+    _shape(
+        "cookie",
+        "cookie:",
+        r"(?i:cookie):\s{0,4}[^\n]{0,300}?(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)="
+        r"(?P<secret>[^;\s\"']{8,2000})",
     ),
     _shape(
         "password",

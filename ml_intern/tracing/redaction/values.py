@@ -7,18 +7,21 @@ import re
 SHORTEST_PASSWORD = 4
 SHORTEST_RANDOM = 16
 SHORTEST_LOGIN = 8
+SHORTEST_CHOSEN = 8
 
 _PLACEHOLDER = re.compile(
     r"""
-      \[REDACTED | \$\{ | \{\{ | ^\$ | ^%[(\w] | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^\[[^]]*\]$
-    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,}
+      \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
+    | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^\|[^|]*\|$ | ^\[[^]]*\]$
+    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC
     | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
          | ^insert[_-]
          | ^(?: change[_-]?me | replace[_-]?me | todo | tbd | fixme | dummy | redacted | hidden
               | none | null | nil | true | false | yes | no | undefined | nan | required | optional
               | string | str | int | bool | bytes | text | any | object | number | secretstr | self
               | password | passwd | secret | token | key | api[_-]?key | passphrase | value | test
-              | not[_-]?set | unset | missing | empty | default | unknown | set | present | ok
+              | not[_-]?needed | not[_-]?used | not[_-]?set | unset | missing | empty | default
+              | unknown | set | present | ok | x-oauth-basic
            )$ )
     """,
     re.VERBOSE,
@@ -47,6 +50,21 @@ def is_login(value: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return ":" in text and text.isprintable()
+
+
+_SIGNS = frozenset("!@#$%^&*~?")
+
+
+def looks_like_password(value: str) -> bool:
+    """As people are made to choose them: of letters, digits and signs."""
+    return (
+        len(value) >= SHORTEST_CHOSEN
+        and value.isascii()
+        and not any(map(str.isspace, value))
+        and any(map(str.isalpha, value))
+        and any(map(str.isdigit, value))
+        and not _SIGNS.isdisjoint(value)
+    )
 
 
 def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:

@@ -68,8 +68,7 @@ def test_code_stays_as_it_is(text: str) -> None:
 
 def test_code_around_the_mark_of_a_key_stays_as_it_is() -> None:
     text = "if text.startswith('-----BEGIN PRIVATE KEY-----'): raise ValueError(text)"
-    expected = "if text.startswith('[REDACTED:private-key]'): raise ValueError(text)"
-    assert expected == Redactor().text(text)
+    assert text == Redactor().text(text)
 
 
 @pytest.mark.parametrize(

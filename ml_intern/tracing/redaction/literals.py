@@ -1,0 +1,146 @@
+"""Whether what stands under the name of a secret is one: a literal, or code, a template, words.
+
+Pure. Errs on the side of a secret for what is quoted, and of code for what is not.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ml_intern.tracing.redaction import names, values
+
+_CHAIN = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
+_CALL = re.compile(r"[A-Za-z_][\w.:]*[(\[{]")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_PATH = re.compile(r"(?:[~.]{0,2}|[A-Za-z]:)(?:[/\\][\w.-]+)+/?")
+_RESOURCE = re.compile(r"(?:[\w.-]+(?:/[\w.-]+){2,}|arn:[\w:/.-]+)")
+_ADDRESS = re.compile(r"[a-z]{2,8}://[^\s@]*")
+_NO_WORD = re.compile(r"[a-z]{16,}|[A-Z]{16,}")
+"""Longer than words are, and names are made of several."""
+_NUMBER = re.compile(r"[-+]?\d[\d_.,eE%+-]*")
+_PROSE = re.compile(
+    r"(?i:\b(?:the|a|an|your|is|are|must|please|enter|for|of|to|in|and|or|not|with|that|here|this"
+    r"|invalid|wrong|required|password|token|key|secret|from|by|it|was|be|if|no)\b)"
+)
+LONGEST_PHRASE = 100
+SHORTEST_IDENTIFIER = 6
+"""That could be a token: `Boto3` is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A value that no quotes mark, and how it stands."""
+
+    value: str
+    behind: str
+    """The character behind it; empty at the end of the text."""
+    way: str
+    """What parts it from its name: `sign`, `verb`, `tag`, …"""
+    sign: str
+    """The last characters of that."""
+    line_begins: bool
+    """Its name is the first thing of a line, or of a command."""
+
+    @property
+    def ends(self) -> bool:
+        """Nothing follows on its line."""
+        return self.behind in ("", "\n", "\r")
+
+
+def is_secret(value: str, name: str, strength: names.Strength) -> bool:
+    """Whether `value`, which is surely a literal, is a secret under this name."""
+    if values.is_placeholder(value) or _is_a_name(value) or _leads_somewhere(value):
+        return False
+    if strength == "weak":
+        return (
+            _is_random(value, name) or values.is_login(value) or values.looks_like_password(value)
+        )
+    if len(value) < values.SHORTEST_PASSWORD or (strength == "fair" and not _is_numbered(value)):
+        return False
+    if any(map(str.isspace, value)):
+        is_phrase = len(value) < LONGEST_PHRASE and not _PROSE.search(value)
+        return names.is_for_words(name) and is_phrase
+    return True
+
+
+def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
+    """As `is_secret`, of what may also be code or words."""
+    value = seen.value
+    if len(value) < values.SHORTEST_PASSWORD or values.is_placeholder(value):
+        return False
+    if _CALL.match(value) or (seen.behind in ("(", "[", "{", "<") and seen.way != "tag"):
+        return False
+    if _is_random(value, name):
+        return not _CHAIN.fullmatch(value) or "_" not in value
+    if strength == "weak":
+        return values.is_login(value) or values.looks_like_password(value)
+    if _is_a_name(value) or _leads_somewhere(value):
+        return False
+    if strength == "fair" and not _is_numbered(value):
+        return False
+    if _NUMBER.fullmatch(value):
+        return names.is_for_words(name) and len(value) >= 6 and value.isdigit()
+    if _CHAIN.fullmatch(value):
+        return seen.line_begins and seen.ends and _is_numbered(value)
+    if _IDENTIFIER.fullmatch(value):
+        return _is_no_identifier(seen, name)
+    if seen.way in ("verb", "cell") or ":" in seen.sign:
+        return _has_digit(value) or (seen.ends and names.is_for_words(name))
+    return True
+
+
+def is_word(value: str, name: str) -> bool:
+    """One of several in a list, such as `("password", "api_key", "name")`."""
+    return _PLAIN_NAME.fullmatch(value) is not None and not (
+        name.isupper() or _NO_WORD.fullmatch(value) or values.looks_random(value)
+    )
+
+
+def is_long_random(word: str) -> bool:
+    """It needs no more than the name of a secret somewhere before it."""
+    return values.looks_random(word) and not values.is_digest(word) and not _CHAIN.fullmatch(word)
+
+
+def _is_no_identifier(seen: Seen, name: str) -> bool:
+    """Although it looks like one: `hunter2`, or the value of a line that sets a variable."""
+    value = seen.value
+    if _NO_WORD.fullmatch(value):
+        return True
+    if _has_digit(value):
+        is_long = len(value) >= SHORTEST_IDENTIFIER or names.is_for_words(name)
+        return is_long and names.strength(value.rstrip("0123456789")) is None
+    if seen.way == "verb":
+        return values.looks_random(value, shortest=10)
+    if not (seen.line_begins and seen.ends):
+        return False
+    is_set = seen.sign.endswith("=") and not seen.sign.endswith("==")
+    is_yaml = ":" in seen.sign and (names.is_for_words(name) or seen.way == "pair")
+    return is_set or is_yaml or name.startswith("-")
+
+
+def _is_random(value: str, name: str) -> bool:
+    """A checksum is the key of a cache more often than a secret."""
+    digest = values.is_digest(value) and names.strength(name) == "weak" and not name.isupper()
+    return values.looks_random(value) and not digest and not _ADDRESS.match(value)
+
+
+def _is_a_name(value: str) -> bool:
+    """Of a variable or a field that holds the secret: `OPENAI_API_KEY`, `access_token`."""
+    return bool(_PLAIN_NAME.fullmatch(value) or _CHAIN.fullmatch(value)) and (
+        names.strength(value) is not None
+    )
+
+
+def _leads_somewhere(value: str) -> bool:
+    """A file or an address; what is secret in an address is known otherwise."""
+    leads = _PATH.fullmatch(value) or _RESOURCE.fullmatch(value)
+    return bool(leads and not values.looks_random(value)) or bool(_ADDRESS.fullmatch(value))
+
+
+def _has_digit(value: str) -> bool:
+    return any(map(str.isdigit, value))
+
+
+def _is_numbered(value: str) -> bool:
+    """`Lumen.amber7261` is none of a program's names."""
+    return re.search(r"\d{2}", value) is not None
