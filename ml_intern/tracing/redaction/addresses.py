@@ -9,9 +9,11 @@ from ml_intern.tracing.redaction.span import Span
 KIND = "url-password"
 
 _USER = r"(?P<user>[^\s/:@\[\"'<>]{0,200})"
-_PLAIN = re.compile(rf":(?:\\?/){{2}}{_USER}:(?P<secret>[^\s/\"'<>`]{{1,200}})@(?=[\w\[.%{{$-])")
+_PLAIN = re.compile(
+    rf":(?:\\{{0,31}}/){{2}}{_USER}:(?P<secret>[^\s/\"'<>`]{{1,200}})@(?=[\w\[.%{{$-])"
+)
 _WITH_SLASH = re.compile(
-    rf":(?:\\?/){{2}}{_USER}:(?P<secret>[^\s@\"'<>`]{{1,200}})@(?=[\w.-]{{1,100}}[:/])"
+    rf":(?:\\{{0,31}}/){{2}}{_USER}:(?P<secret>[^\s@\"'<>`]{{1,200}})@(?=[\w.-]{{1,100}}[:/])"
 )
 _TEMPLATE = re.compile(r"^\{|^\$|^%[(s]|^<|[{}]")
 _LIKE_A_PORT = re.compile(r"\d{1,5}/")
@@ -21,10 +23,11 @@ def spans(text: str) -> Iterator[Span]:
     """The passwords only: host and user may be told."""
     if "@" not in text:
         return
-    for begin in ("://", ":\\/\\/"):
+    for begin in ("://", "\\/\\"):
         at = text.find(begin)
         while at >= 0:
-            found = _PLAIN.match(text, at) or _WITH_SLASH.match(text, at)
+            colon = at if begin == "://" else text.rfind(":", max(0, at - 32), at)
+            found = colon >= 0 and (_PLAIN.match(text, colon) or _WITH_SLASH.match(text, colon))
             if found and _is_one(found["secret"]):
                 yield Span(*found.span("secret"), KIND)
             at = text.find(begin, at + len(begin))

@@ -16,15 +16,26 @@ from ml_intern.tracing.redaction.span import Span
 _HINT = re.compile("pass|pwd|secret|token|key|cred|auth|_pat|_pw|cookie")
 """In the lower-cased text."""
 LONGEST_NAME = 80
+LONGEST_AHEAD = 60
+"""Characters before a name that are looked at."""
 LONGEST_VALUE = 4096
 LONGEST_BARE = 256
 """Only so much of an unquoted value is judged; it is replaced whole."""
 
 _BEFORE = re.compile(r"[A-Za-z0-9_.$-]*")
-_WORDS_BEFORE = re.compile(rf"(?:\b[A-Za-z]{{1,20}} )?\b(?i:{'|'.join(names.IN_PROSE)}) $")
+_ESCAPE = re.compile(r"(?<=\\)[nrtbf](?=[A-Za-z_])|(?<=[\[;])\d{1,3}m")
+"""What an escape before a name adds to it: `\\nTOKEN`, `\x1b[32mTOKEN`."""
 _AFTER = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
-_QUOTE = r"\\{0,7}(?:\"\"\"|'''|[\"'`])"
+_QUOTE = r"\\{0,31}(?:\"\"\"|'''|[\"'`]|&(?:quot|[#]x27|[#]39|[#]34);)"
+"""Also in JSON in JSON, and in HTML."""
+_OPENING = re.compile(_QUOTE)
+_OPENED = re.compile(rf"{_QUOTE}$")
+_LINE = (
+    r"(?:\r?\n|\\{1,15}n)(?:[\w./-]{1,80}:\d{1,6}:)?"
+    r"[ \t+>|-]{0,10}(?:\d{1,6}[\t→:|])?[ \t]{0,40}"
+)
+"""The end of a line, and what stands before the next one in a quotation, a diff or a listing."""
 _BETWEEN = re.compile(
     rf"""
     (?P<closing> {_QUOTE} )?  (?P<bracket> \)?\]? )
@@ -34,10 +45,10 @@ _BETWEEN = re.compile(
             (?:[ ]?\|[ ]?None)? [ \t]{{0,4}} (?==) )?
         (?P<sign> => | := | [=!]={{1,2}} | [=:] | -> | %3[Dd] )
         [ \t]{{0,8}} (?: [|>][+-]?[0-9]? [ \t]{{0,8}} (?=\r?\n) )?
-        (?: (?<=[:|>+-]) \r?\n[ \t]{{1,40}} | (?<=:[ ]) \r?\n[ \t]{{1,40}} )?
+        (?: (?: (?<=[:|>+-]) | (?<=:[ ]) ) {_LINE} (?<=[ \t]) )?
       | (?P<comma> , ) [ \t]{{0,8}} (?: \w{{1,12}}=[\w.]{{1,20}},[ ]? ){{0,3}}
             (?: default[ ]?=[ ]? )?
-      | (?P<pair> ,?[ \t]{{0,8}}(?:\r?\n|\\n)?[ \t]{{0,40}}[-]?[ ]? {_QUOTE}? [Vv]alue {_QUOTE}?
+      | (?P<pair> ,?[ \t]{{0,8}}(?:{_LINE})?[ \t]{{0,40}}[-]?[ ]? {_QUOTE}? [Vv]alue {_QUOTE}?
             [ \t]{{0,4}}[=:][ \t]{{0,4}} )
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
       | (?P<tag> > )
@@ -53,13 +64,18 @@ _QUOTED = re.compile(
     rf"(?P<prefix>[bBrRuUfF]{{0,2}})(?P<quote>{_QUOTE})"
     rf"(?P<value>(?:(?!(?P=quote))(?:\\.|[^\n])){{1,{LONGEST_VALUE}}})(?P=quote)",
 )
-_BARE = re.compile(r"[^\s\"'`,;&|<>(){}\[\]\\]{3,256}")
-_MORE = re.compile(r"[^\s\"'`,;&|<>(){}\[\]\\]*")
-_TO_END = re.compile(r"[^\s\"'`]{3,256}(?=[ \t]*(?:\r?\n|$|\\n))")
-_LOGIN_BEFORE = re.compile(r"(?:login|user|machine|account|username)\s{1,4}\S{1,100}\s{1,8}$")
-_SETS_BEFORE = re.compile(r"(?:^|\s)(?:ENV|ARG|setenv|setx|set|-gx|-Ux|-x)[ \t]{1,4}$")
+_BARE = re.compile(r"[^\s\"'`,;&|<>(){}\[\]\\\x1b]{3,256}")
+_MORE = re.compile(r"[^\s\"'`,;&|<>(){}\[\]\\\x1b]*")
+_TO_END = re.compile(
+    r"(?!\\{1,15}[nr])[^\s\"'`\x1b]{3,256}?(?=[ \t]*(?:\r?\n|$|\\{1,15}[nr\"']|\x1b))"
+)
+_LOGIN_BEFORE = re.compile(r"(?:login|user|machine|account|username)\s{1,4}\S{1,40}\s{1,8}$")
+_SETS_BEFORE = re.compile(
+    r"(?:^|[\s\"'`(+>→:m]|\\n)(?:ENV|ARG|setenv|setx|set|-gx|-Ux|-x)[ \t]{1,4}$"
+)
 _LINE_BEFORE = re.compile(
-    r"(?:^|\n|\\n|;|&&)[ \t+-]*(?:export |set |declare -x |ENV |ARG |-e |--env |- )?(?:\$env:)?$"
+    r"(?:^|\n|\\n|;|&&|\x1b\[[\d;]{1,8}m|→)[ \t+>-]{0,40}"
+    r"(?:export |set |declare -x |ENV |ARG |-e |--env |- )?(?:\$env:)?$"
 )
 
 
@@ -104,21 +120,25 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 def _place(text: str, at: int, end: int) -> _Place | None:
     start = at - _end(_BEFORE, text[max(0, at - LONGEST_NAME) : at][::-1], 0)
+    if escape := _ESCAPE.match(text, start):
+        start = escape.end()
     name = text[start:end]
     strength = names.strength(name)
     if strength is None or (between := _BETWEEN.match(text, end)) is None:
         return None
-    ahead = text[max(0, start - 120) : start]
+    ahead = text[max(0, start - LONGEST_AHEAD) : start]
     if strength == "weak":
-        if words := _WORDS_BEFORE.search(ahead):
-            name = words.group() + name
+        before = ahead[:-1].rpartition(" ")[2] if ahead.endswith(" ") else ""
+        if before.lower() in names.IN_PROSE:
+            name = f"{before} {name}"
             strength = names.strength(name) or strength
         elif ahead.endswith(("?", "&")) and name.lower() in ("token", "auth"):
             strength = "strong"
     way = between.lastgroup or ""
-    line_begins = way == "pair" or _LINE_BEFORE.search(ahead) is not None
-    place = _Place(name, strength, way, line_begins, between.end())
-    return place if _parts(text, place, ahead, between) else None
+    place = _Place(name, strength, way, way == "pair", between.end())
+    if not _parts(text, place, ahead, between):
+        return None
+    return place._replace(line_begins=True) if _LINE_BEFORE.search(ahead) else place
 
 
 def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool:
@@ -127,24 +147,29 @@ def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool
         return False  # the verb
     match place.way:
         case "comma":
-            opened = ahead.endswith(("'", '"', "`"))
+            opened = _OPENED.search(ahead) is not None
             return opened and between["closing"] is not None and not between["bracket"]
         case "tag":
             return ahead.endswith("<")
         case "blank":
-            return (
-                place.name.startswith("-")
-                or (
-                    names.is_for_words(place.name)
-                    and text[place.at : place.at + 1] in ("'", '"', "`")
-                )
-                or _SETS_BEFORE.search(ahead) is not None
-                or _LOGIN_BEFORE.search(ahead) is not None
-                or literals.is_long_random(_word_at(text, place.at))
-                or place.name in ("requirepass", "masterauth")
-            )
+            return _is_given(text, place, ahead)
         case _:
             return True
+
+
+def _is_given(text: str, place: _Place, ahead: str) -> bool:
+    """Whether the word behind the blank is the value: of an option, in `.netrc`, in Docker's."""
+    if place.name.startswith("-") or literals.is_long_random(_word_at(text, place.at)):
+        return True
+    if place.strength == "weak":
+        return False
+    is_password = names.is_for_words(place.name)
+    return (
+        (is_password and _OPENING.match(text, place.at) is not None)
+        or (is_password and _LOGIN_BEFORE.search(ahead) is not None)
+        or _SETS_BEFORE.search(ahead) is not None
+        or place.name in ("requirepass", "masterauth")
+    )
 
 
 def _word_at(text: str, at: int) -> str:
@@ -163,7 +188,10 @@ def _value(text: str, place: _Place) -> _Value | None:
         is_secret = literals.is_secret(quoted["value"], place.name, place.strength)
         is_item = place.way == "comma" and literals.is_word(quoted["value"], place.name)
         return _Value(start, end, True, is_secret and not is_template and not is_item)
-    bare = (place.line_begins and _TO_END.match(text, at)) or _BARE.match(text, at)
+    bare = _BARE.match(text, at)
+    whole = _TO_END.match(text, at) if place.line_begins else None
+    if whole and whole.group()[-1] not in ",;)]}":
+        bare = whole
     if not bare or place.way == "comma" or (place.way == "blank" and bare.group()[0] == "-"):
         return None
     value = bare.group().rstrip(".,:" if place.line_begins else ".,:!?")

@@ -38,7 +38,7 @@ _KEYS = frozenset(
     )
 )
 """Before `key`, they make it the name of a secret; `primary_key` and `sort_key` are none."""
-IN_PROSE = sorted(_KEYS | {"bearer", "refresh", "bot", "session", "personal", "hub"})
+IN_PROSE = _KEYS | {"bearer", "refresh", "bot", "session", "personal", "hub"}
 """Before `token` or `key` in a sentence."""
 _OF_DATA = frozenset(
     (

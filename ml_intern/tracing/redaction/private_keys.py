@@ -14,7 +14,11 @@ LONGEST = 20_000
 """Characters of a block, with whatever its lines begin and end with."""
 _BODY = re.compile(r"(?:\\{1,8}[nrt]|\s|[A-Za-z0-9+/=]|(?!-----)[\"'+,|>#*:\\-])*")
 """Its lines, however they are joined: as one text, as quoted pieces of a program, in a diff."""
-_BODY_BACKWARDS = re.compile(r"(?:[nrt]\\{1,8}|\s|[A-Za-z0-9+/=])*")
+_NEWLINE = re.compile(r"\r?\n|\\{1,15}n")
+_BEFORE_LINE = r"(?:[\w./-]{1,80}:\d{1,6}:)?[ \t+>|#*\"'-]{0,20}(?:\d{1,6}[\t→:|])?[ \t\"']{0,40}"
+"""In a quotation, a diff, a listing, or a program."""
+_BASE64 = re.compile(rf"{_BEFORE_LINE}[A-Za-z0-9+/=]{{1,4096}}[ \t\"'\\+,]{{0,8}}")
+_BARE_LINE = re.compile(_BEFORE_LINE)
 _HEADER = re.compile(
     r"(?:[\s\\nr]*(?:Proc-Type|DEK-Info|Version|Comment|Hash): ?[\w,.:() -]{0,80})+"
 )
@@ -48,8 +52,24 @@ def _end(text: str, at: int) -> int:
 
 def _tails(text: str, at: int, to: int) -> Iterator[Span]:
     for end in _END.finditer(text, at, to):
-        before = text[max(at, end.start() - LONGEST) : end.start()][::-1]
-        body = _BODY_BACKWARDS.match(before)
-        if body and _LINE.search(body.group()):
-            yield Span(end.start() - body.end(), end.end(), KIND)
+        start = _begin(text, max(at, end.start() - LONGEST), end.start())
+        if _LINE.search(text, start, end.start()):
+            yield Span(start, end.end(), KIND)
         at = end.end()
+
+
+def _begin(text: str, at: int, to: int) -> int:
+    """Where the lines of a key begin that go to `to`, but not before `at`."""
+    ends = [*_NEWLINE.finditer(text, at, to)]
+    starts = [at, *(end.end() for end in ends)]
+    stops = [*(end.start() for end in ends), to]
+    if not _BARE_LINE.fullmatch(text, starts[-1], to) and not _BASE64.fullmatch(
+        text, starts[-1], to
+    ):
+        return to
+    begin = starts[-1]
+    for start, stop in zip(starts[-2::-1], stops[-2::-1], strict=True):
+        if not _BASE64.fullmatch(text, start, stop):
+            break
+        begin = start
+    return begin

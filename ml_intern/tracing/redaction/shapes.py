@@ -68,7 +68,7 @@ def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _i
             rf"(?<![A-Za-z0-9]{start})",
             rf"(?<=\\[nrtbf]{start})",
             rf"(?<=%[0-9A-Fa-f][0-9A-Fa-f]{start})",
-            rf"(?<=\\u00[0-9a-f][0-9a-f]{start})",
+            rf"(?<=\\u[0-9a-fA-F]{{4}}{start})",
             rf"(?<=[0-9\[]m{start})",
             rf"(?<=[\s\"'\[]-[A-Za-z]{start})",
         )
@@ -78,9 +78,9 @@ def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _i
 
 def _pair_of_login(hint: str, called: str) -> Shape:
     """The second argument of a call that takes a user and a password."""
-    quote = r"\\{0,3}['\"]"
+    quote = r"\\{0,31}(?:['\"]|&(?:quot|#x27|#39);)"
     first = rf"{called}\(\s{{0,8}}{quote}[^'\"\n\\]{{1,100}}{quote},\s{{0,8}}{quote}"
-    return _shape("password", hint, first + r"(?P<secret>[^'\"\n\\]{3,200})")
+    return _shape("password", hint, first + r"(?P<secret>[^'\"&\n\\]{3,200})")
 
 
 SHAPES = (
@@ -175,11 +175,7 @@ SHAPES = (
         r"(?i:basic)\s{1,8}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})",
         values.is_login,
     ),
-    _shape(
-        "password",
-        "auth",
-        r"auth(?:=|\s{1,4}=)\s{0,4}\(\s{0,4}[\"'][^\"'\n]{1,80}[\"']\s{0,4},\s{0,4}[\"'](?P<secret>[^\"'\n]{3,200})[\"']",
-    ),
+    _pair_of_login("auth", r"auth(?:=|\s{1,4}=)\s{0,4}"),
     _shape(
         "authorization",
         "authorization",
@@ -190,7 +186,7 @@ SHAPES = (
     _shape(
         "password",
         "mysql",
-        r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p['\"]?(?P<secret>[^\s'\"-][^\s'\"]{3,100})",
+        r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p\\{0,7}['\"]?(?P<secret>[^\s'\"\\-][^\s'\"\\]{3,100})",
     ),
     _shape("password", "sshpass", r"sshpass\s{1,4}-p\s{0,4}['\"]?(?P<secret>[^\s'\"]{3,100})"),
     _shape(
@@ -232,7 +228,7 @@ SHAPES = (
     _shape(
         "password",
         ":5432:",
-        r"(?m)^[\w.*-]{1,100}:5432:[\w*-]{1,60}:[\w.@*-]{1,60}:(?P<secret>\S{3,200})$",
+        r"(?<![\w./@-])[\w.*-]{1,100}:5432:[\w*-]{1,60}:[\w.@*-]{1,60}:(?P<secret>[^\s\"'`,)\\]{3,200})",
     ),
     _shape(
         "cookie",

@@ -12,7 +12,7 @@ SHORTEST_CHOSEN = 8
 _PLACEHOLDER = re.compile(
     r"""
       \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
-    | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^\|[^|]*\|$ | ^\[[^]]*\]$
+    | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^&\w{2,5}; | ^\|[^|]*\|$ | ^\[[^]]*\]$
     | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC
     | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
          | ^insert[_-]
