@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ml_intern.tracing.redaction import names, values
 
 _CHAIN = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
-_CALL = re.compile(r"[A-Za-z_][\w.:]*[(\[{]")
+_CALL = re.compile(r"(?:[A-Za-z_][\w.:]*)?[(\[{]")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PATH = re.compile(r"(?:[~.]{0,2}|[A-Za-z]:)(?:[/\\][\w.-]+)+/?")

@@ -16,7 +16,7 @@ from ml_intern.tracing.redaction.span import Span
 _HINT = re.compile("pass|pwd|secret|token|key|cred|auth|_pat|_pw|cookie")
 """In the lower-cased text."""
 LONGEST_NAME = 80
-LONGEST_AHEAD = 60
+LONGEST_AHEAD = 100
 """Characters before a name that are looked at."""
 LONGEST_VALUE = 4096
 LONGEST_BARE = 256
@@ -69,7 +69,7 @@ _MORE = re.compile(r"[^\s\"'`,;&|<>(){}\[\]\\\x1b]*")
 _TO_END = re.compile(
     r"(?!\\{1,15}[nr])[^\s\"'`\x1b]{3,256}?(?=[ \t]*(?:\r?\n|$|\\{1,15}[nr\"']|\x1b))"
 )
-_LOGIN_BEFORE = re.compile(r"(?:login|user|machine|account|username)\s{1,4}\S{1,40}\s{1,8}$")
+_LOGIN_BEFORE = re.compile(r"(?:login|user|machine|account|username)\s{1,4}\S{1,80}\s{1,8}$")
 _SETS_BEFORE = re.compile(
     r"(?:^|[\s\"'`(+>→:m]|\\n)(?:ENV|ARG|setenv|setx|set|-gx|-Ux|-x)[ \t]{1,4}$"
 )
@@ -188,13 +188,10 @@ def _value(text: str, place: _Place) -> _Value | None:
         is_secret = literals.is_secret(quoted["value"], place.name, place.strength)
         is_item = place.way == "comma" and literals.is_word(quoted["value"], place.name)
         return _Value(start, end, True, is_secret and not is_template and not is_item)
-    bare = _BARE.match(text, at)
-    whole = _TO_END.match(text, at) if place.line_begins else None
-    if whole and whole.group()[-1] not in ",;)]}":
-        bare = whole
+    bare = (place.line_begins and _TO_END.match(text, at)) or _BARE.match(text, at)
     if not bare or place.way == "comma" or (place.way == "blank" and bare.group()[0] == "-"):
         return None
-    value = bare.group().rstrip(".,:" if place.line_begins else ".,:!?")
+    value = bare.group().rstrip(",;)]}.:" if place.line_begins else ".,:!?")
     end = at + len(value)
     seen = Seen(
         value=bare.group() if bare.group().endswith("..") else value,

@@ -127,18 +127,17 @@ def _is_password(text: str) -> bool:
 
 
 def _is_named(text: str, name: str) -> bool:
-    match names.strength(name):
-        case "strong":
-            is_one = len(text) >= values.SHORTEST_PASSWORD and not any(map(str.isspace, text))
-            return is_one and not values.is_placeholder(text) and not names.strength(text)
-        case "weak":
-            return values.looks_random(text) and not values.is_digest(text)
-        case None:
-            return False
+    if names.strength(name) in (None, "weak"):
+        return names.strength(name) == "weak" and _is_random(text)
+    is_one = len(text) >= values.SHORTEST_PASSWORD and not any(map(str.isspace, text))
+    is_name = names.strength(text) is not None
+    return is_one and not is_name and not values.is_placeholder(text)
+
+
+def _is_random(text: str) -> bool:
+    return values.looks_random(text) and not values.is_digest(text)
 
 
 def _is_suspect(word: str) -> bool:
     word = word.rstrip(".=")
-    if _BEGINNING.match(word):
-        return values.looks_random(word[4:], 12)
-    return False
+    return _BEGINNING.match(word) is not None and values.looks_random(word[4:], 12)

@@ -40,6 +40,9 @@ def spans(text: str, lowered: str) -> Iterator[Span]:
             yield from shape.spans(text)
     if "akia" in lowered or "asia" in lowered:
         yield from _aws_secrets(text)
+    for found in _AWS_QUOTED.finditer(text):
+        if values.looks_random(found[1]) and not found[1].isalnum():
+            yield Span(*found.span(1), "aws-secret-key")
 
 
 def _is_real(value: str) -> bool:
@@ -236,6 +239,10 @@ SHAPES = (
         r"(?i:cookie):\s{0,4}[^\n]{0,300}?(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)="
         r"(?P<secret>[^;\s\"']{8,2000})",
     ),
+    _shape("url-password", "@tcp(", r"[\w.-]{1,60}:(?P<secret>[^\s\"'@]{1,200})@tcp\("),
+    _shape(
+        "url-password", "oracle:", r"oracle:\w{2,8}:[\w.-]{1,60}/(?P<secret>[^\s\"'@/]{1,200})@"
+    ),
     _shape(
         "password",
         "identified by",
@@ -245,6 +252,8 @@ SHAPES = (
 
 _AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_QUOTED = re.compile(r"[\"'`]([A-Za-z0-9/+]{40})[\"'`]")
+"""Alone it is known by a `/` or `+` among letters, as no checksum has them."""
 _AWS_NEAR = 300
 
 
