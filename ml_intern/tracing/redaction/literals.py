@@ -23,6 +23,7 @@ _PROSE = re.compile(
     r"|invalid|wrong|required|password|token|key|secret|from|by|it|was|be|if|no)\b)"
 )
 LONGEST_PHRASE = 100
+SHORTEST_ALONE = 8
 SHORTEST_IDENTIFIER = 6
 """That could be a token: `Boto3` is none."""
 
@@ -73,7 +74,8 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     if _is_random(value, name):
         return not _CHAIN.fullmatch(value) or "_" not in value
     if strength == "weak":
-        return values.is_login(value) or values.looks_like_password(value)
+        is_chosen = values.is_login(value) or values.looks_like_password(value)
+        return is_chosen or _is_set_to_words(seen, name)
     if _is_a_name(value) or _leads_somewhere(value):
         return False
     if strength == "fair" and not _is_numbered(value):
@@ -81,7 +83,8 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     if _NUMBER.fullmatch(value):
         return names.is_for_words(name) and len(value) >= 6 and value.isdigit()
     if _CHAIN.fullmatch(value):
-        return seen.line_begins and seen.ends and _is_numbered(value)
+        is_alone = seen.line_begins and seen.ends
+        return _is_numbered(value) and (is_alone or names.is_for_words(name))
     if _IDENTIFIER.fullmatch(value):
         return _is_no_identifier(seen, name)
     if seen.way in ("verb", "cell") or ":" in seen.sign:
@@ -118,6 +121,13 @@ def _is_no_identifier(seen: Seen, name: str) -> bool:
     return is_set or is_yaml or name.startswith("-")
 
 
+def _is_set_to_words(seen: Seen, name: str) -> bool:
+    """`token: cedarkelp809`, alone on a line: no piece of language has such a number."""
+    is_alone = seen.line_begins and seen.ends and seen.way == "sign"
+    is_long = len(seen.value) >= SHORTEST_ALONE and _IDENTIFIER.fullmatch(seen.value) is not None
+    return is_alone and is_long and _is_numbered(seen.value) and name.lower() == "token"
+
+
 def _is_random(value: str, name: str) -> bool:
     """A checksum is the key of a cache more often than a secret."""
     digest = values.is_digest(value) and names.strength(name) == "weak" and not name.isupper()
@@ -143,4 +153,4 @@ def _has_digit(value: str) -> bool:
 
 def _is_numbered(value: str) -> bool:
     """`Lumen.amber7261` is none of a program's names."""
-    return re.search(r"\d{2}", value) is not None
+    return re.search(r"\d\d[^A-Za-z_]?$", value) is not None
