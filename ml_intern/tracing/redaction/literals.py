@@ -15,6 +15,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PATH = re.compile(r"(?:[~.]{0,2}|[A-Za-z]:)(?:[/\\][\w.-]+)+/?")
 _RESOURCE = re.compile(r"(?:[\w.-]+(?:/[\w.-]+){2,}|arn:[\w:/.-]+)")
 _ADDRESS = re.compile(r"[a-z]{2,8}://[^\s@]*")
+_WORDS_AND_NUMBER = re.compile(r"[A-Za-z]{3,}(?:[-_.][A-Za-z]{3,})+[-_.]?\d{2,}")
 _NO_WORD = re.compile(r"[a-z]{16,}|[A-Z]{16,}")
 """Longer than words are, and names are made of several."""
 _NUMBER = re.compile(r"[-+]?\d[\d_.,eE%+-]*")
@@ -24,6 +25,7 @@ _PROSE = re.compile(
 )
 LONGEST_PHRASE = 100
 SHORTEST_ALONE = 8
+SHORTEST_TOKEN = 10
 SHORTEST_IDENTIFIER = 6
 """That could be a token: `Boto3` is none."""
 
@@ -41,6 +43,8 @@ class Seen:
     """The last characters of that."""
     line_begins: bool
     """Its name is the first thing of a line, or of a command."""
+    in_query: bool
+    """Of an address, or of a form."""
 
     @property
     def ends(self) -> bool:
@@ -53,9 +57,8 @@ def is_secret(value: str, name: str, strength: names.Strength) -> bool:
     if values.is_placeholder(value) or _is_a_name(value) or _leads_somewhere(value):
         return False
     if strength == "weak":
-        return (
-            _is_random(value, name) or values.is_login(value) or values.looks_like_password(value)
-        )
+        is_chosen = values.is_login(value) or values.looks_like_password(value)
+        return is_chosen or _is_random(value, name) or _is_token(value, name)
     if len(value) < values.SHORTEST_PASSWORD or (strength == "fair" and not _is_numbered(value)):
         return False
     if any(map(str.isspace, value)):
@@ -75,7 +78,7 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
         return not _CHAIN.fullmatch(value) or "_" not in value
     if strength == "weak":
         is_chosen = values.is_login(value) or values.looks_like_password(value)
-        return is_chosen or _is_set_to_words(seen, name)
+        return is_chosen or _is_token(value, name) or _is_set_to_words(seen, name)
     if _is_a_name(value) or _leads_somewhere(value):
         return False
     if strength == "fair" and not _is_numbered(value):
@@ -107,7 +110,7 @@ def is_long_random(word: str) -> bool:
 def _is_no_identifier(seen: Seen, name: str) -> bool:
     """Although it looks like one: `hunter2`, or the value of a line that sets a variable."""
     value = seen.value
-    if _NO_WORD.fullmatch(value):
+    if _NO_WORD.fullmatch(value) or seen.in_query:
         return True
     if _has_digit(value):
         is_long = len(value) >= SHORTEST_IDENTIFIER or names.is_for_words(name)
@@ -119,6 +122,14 @@ def _is_no_identifier(seen: Seen, name: str) -> bool:
     is_set = seen.sign.endswith("=") and not seen.sign.endswith("==")
     is_yaml = ":" in seen.sign and (names.is_for_words(name) or seen.way == "pair")
     return is_set or is_yaml or name.startswith("-")
+
+
+def _is_token(value: str, name: str) -> bool:
+    """`token` may also hold a piece of language: it looks neither random nor numbered."""
+    if name.lower() != "token":
+        return False
+    is_random = values.looks_random(value, SHORTEST_TOKEN) and _has_digit(value)
+    return (is_random and value != value.lower()) or _WORDS_AND_NUMBER.fullmatch(value) is not None
 
 
 def _is_set_to_words(seen: Seen, name: str) -> bool:

@@ -87,6 +87,7 @@ class _Place(NamedTuple):
     way: str
     """The group of `_BETWEEN` that matched."""
     line_begins: bool
+    in_query: bool
     at: int
     """Where the value would begin."""
 
@@ -135,7 +136,8 @@ def _place(text: str, at: int, end: int) -> _Place | None:
         elif ahead.endswith(("?", "&")) and name.lower() in ("token", "auth"):
             strength = "strong"
     way = between.lastgroup or ""
-    place = _Place(name, strength, way, way == "pair", between.end())
+    in_query = ahead.endswith(("?", "&"))
+    place = _Place(name, strength, way, way == "pair", in_query, between.end())
     if not _parts(text, place, ahead, between):
         return None
     return place._replace(line_begins=True) if _LINE_BEFORE.search(ahead) else place
@@ -199,6 +201,7 @@ def _value(text: str, place: _Place) -> _Value | None:
         way=place.way,
         sign=text[max(0, at - 3) : at],
         line_begins=place.line_begins,
+        in_query=place.in_query,
     )
     is_secret = literals.is_bare_secret(seen, place.name, place.strength)
     if len(value) == LONGEST_BARE:

@@ -108,7 +108,15 @@ SHAPES = (
     _shape(
         "model-key",
         "wandb",
-        r"wandb(?:\.login|\s{1,4}login)\b[^\n]{0,80}?(?P<secret>\b[0-9a-f]{32,86}\b)",
+        r"wandb(?:\.login\([^)\n]{0,60}?key\s{0,4}=\s{0,4}\\{0,7}['\"]|\s{1,4}login\s{1,4}(?:--\w{1,20}\s{1,4}){0,3})"
+        r"(?P<secret>[^\s\"'`$\\-][^\s\"'`\\)]{7,})",
+        _has_digit,
+    ),
+    _shape(
+        "key",
+        "username",
+        r"username\\{0,31}[\"']\s{0,4}:\s{0,4}\\{0,31}[\"'][^\"'\n]{1,60}[\"']\s{0,4},\s{0,4}\\{0,31}[\"']"
+        r"key\\{0,31}[\"']\s{0,4}:\s{0,4}\\{0,31}[\"'](?P<secret>[^\"'\n\\]{6,100})",
     ),
     # Code and its registries.
     _token("github-token", "ghp_", r"[A-Za-z0-9]{20,}"),
