@@ -37,6 +37,7 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=chaos)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.uploads
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 
 clean: ## remove the environment and caches

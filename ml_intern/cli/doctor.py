@@ -31,11 +31,13 @@ from ml_intern.cli.summary import short, tilde
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
+from ml_intern.daemon.hub_access import endpoint_of, hub_of, stored_token, token_file, token_of
 from ml_intern.daemon.models import Models, known_price
 from ml_intern.daemon.service import training_python
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
-from ml_intern.errors import MLInternError
+from ml_intern.daemon.uploads import traces_of
+from ml_intern.errors import HubError, HubRefused, MLInternError
 from ml_intern.llm.hosted import price_list
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
@@ -51,10 +53,11 @@ from ml_intern.slack.drafts import CHANNEL as SLACK
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.training.environment import HOW_TO_INSTALL, NEEDED
+from ml_intern.tracing.upload.ledger import Ledger
 
 Verdict = Literal["ok", "warn", "fail"]
 
-TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+HUB_PATIENCE_S = 15.0
 LITTLE_DISK_BYTES = 2 << 30
 NO_DISK_BYTES = 100 << 20
 PROBE_TIMEOUT_S = 60.0
@@ -136,7 +139,8 @@ def examine() -> Iterator[Check]:
     ):
         yield _safely(check, settings)
     yield from _slack(settings)
-    yield _hub_token()
+    yield _hub_token(settings)
+    yield _safely(_traces, settings)
     yield _terminal()
 
 
@@ -414,17 +418,52 @@ def _without_tokens(settings: Settings) -> Check:
     )
 
 
-def _hub_token() -> Check:
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    file = Path(os.environ.get("HF_TOKEN_PATH") or home / "token")
-    if any(os.environ.get(name) for name in TOKEN_VARIABLES):
-        words = "present in the environment"
-    elif file.is_file():
-        words = f"present in {file}"
+def _hub_token(settings: Settings) -> Check:
+    if settings.hf_token is not None:
+        words = "present in the settings"
+    elif stored_token() == token_of(settings) is not None:
+        words = f"present in {token_file()}"
     else:
-        words = "none"
+        words = "none" if token_of(settings) is None else "present in the environment"
     step = "this version publishes to a folder in any case"
     return Check(name="hub token", verdict="ok", found=f"{words}; {step}")
+
+
+def _traces(settings: Settings) -> Check:
+    """Asks the Hub, where traces are to be sent there. A run needs none of it."""
+    if not settings.traces_upload or token_of(settings) is None:
+        why = "there is no token" if settings.traces_upload else "traces_upload is false"
+        return Check(name="traces", verdict="ok", found=f"stay here: {why}")
+    trouble = Ledger.load(traces_of(settings)).trouble
+    try:
+        found = _dataset(settings)
+    except HubError as exc:
+        return _not_sent(f"cannot be sent to {endpoint_of(settings)}: {exc}")
+    return found if not trouble or found.next_step else _not_sent(f"are not sent: {trouble}")
+
+
+def _dataset(settings: Settings) -> Check:
+    """Raises HubError, ConfigError."""
+    with hub_of(settings, patience_s=HUB_PATIENCE_S) as hub:
+        who = hub.who()
+        repo_id = settings.traces_repo.format(user=who.user)
+        place = f"{endpoint_of(settings)}/datasets/{repo_id}"
+        if who.role == "read":
+            return _not_sent(f"cannot be sent to {place}: the token of {who.user} may only read")
+        try:
+            seen = hub.look(repo_id)
+        except HubRefused as exc:
+            if exc.reason != "missing":
+                raise
+            words = f"go to {place}, which is not there yet"
+        else:
+            words = f"go to {place}, {'private' if seen.private else 'which everybody can read'}"
+    return Check(name="traces", verdict="ok", found=words)
+
+
+def _not_sent(words: str) -> Check:
+    step = "see `ml-intern traces status`, or set traces_upload to false"
+    return Check(name="traces", verdict="warn", found=words, next_step=step)
 
 
 def _terminal() -> Check:

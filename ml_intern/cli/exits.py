@@ -4,6 +4,9 @@ from ml_intern.errors import (
     Busy,
     ConfigError,
     DaemonGone,
+    HubAway,
+    HubOvertaken,
+    HubRefused,
     InputError,
     MLInternError,
     SandboxError,
@@ -48,10 +51,10 @@ def of_outcome(outcome: str | None) -> int:
 
 def of_error(error: MLInternError) -> int:
     """The status for an error, by who must act."""
-    if isinstance(error, ConfigError | SandboxError):
+    if isinstance(error, ConfigError | SandboxError | HubRefused):
         return CONFIGURATION
     if isinstance(error, InputError | UnknownSession):
         return USAGE
-    if isinstance(error, Busy | DaemonGone | StoreUnavailable):
+    if isinstance(error, Busy | DaemonGone | StoreUnavailable | HubAway | HubOvertaken):
         return TRY_LATER
     return FAILED

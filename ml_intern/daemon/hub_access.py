@@ -4,13 +4,12 @@ Looked up anew each time: a token may come, or become another, while the daemon 
 """
 
 import os
-import threading
 from pathlib import Path
 
 from ml_intern.credentials import secret
 from ml_intern.errors import ConfigError
 from ml_intern.settings import Settings
-from ml_intern.tracing.upload.away import HubAbroad
+from ml_intern.tracing.upload.away import PATIENCE_S, HubAbroad
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 PUBLIC_HUB = "https://huggingface.co"
@@ -49,9 +48,9 @@ def stored_token() -> str | None:
         return None
 
 
-def hub_of(settings: Settings, stop: threading.Event | None = None) -> HubAbroad:
+def hub_of(settings: Settings, patience_s: float = PATIENCE_S) -> HubAbroad:
     """The Hub, for one command. Raises ConfigError where there is no token."""
     token = token_of(settings)
     if token is None:
         raise ConfigError(NO_TOKEN)
-    return HubAbroad(endpoint_of(settings), token, stop=stop)
+    return HubAbroad(endpoint_of(settings), token, patience_s=patience_s)

@@ -8,10 +8,11 @@ from ml_intern.daemon.secrets import secrets_of
 from ml_intern.settings import Settings
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.uploader import Uploader
+from ml_intern.tracing.upload.spool import Spool
+from ml_intern.tracing.upload.uploader import Pace, Uploader
 
 
-def uploader_of(settings: Settings, clock: Clock) -> Uploader | None:
+def uploader_of(settings: Settings, clock: Clock, pace: Pace | None = None) -> Uploader | None:
     """None where the settings say not to send."""
     if not settings.traces_upload:
         return None
@@ -23,8 +24,18 @@ def uploader_of(settings: Settings, clock: Clock) -> Uploader | None:
         token=lambda: token_of(settings),
         connect=lambda token, stop: HubAbroad(endpoint, token, stop=stop, clock=clock),
         clock=clock,
-        eyes=Eyes(secrets_of(settings), settings.redact_allow),
+        eyes=_eyes(settings),
+        pace=pace,
     )
+
+
+def spool_of(settings: Settings) -> Spool:
+    """The session files, as the uploader looks at them."""
+    return Spool(traces_of(settings), _eyes(settings))
+
+
+def _eyes(settings: Settings) -> Eyes:
+    return Eyes(secrets_of(settings), settings.redact_allow)
 
 
 def traces_of(settings: Settings) -> Path:

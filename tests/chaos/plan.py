@@ -34,6 +34,8 @@ class Plan:
     """File that gets a line for each write under a lease: the session, and the lease's token."""
     clock_jumps_s: tuple[float, ...] = ()
     """What is added to the wall clock, a jump each half a second, over and over."""
+    upload_every_s: float = 60.0
+    """At most one commit of traces in so many seconds."""
     scripted: bool = True
     """Whether the model `chaos` answers in the process."""
 

@@ -23,6 +23,7 @@ from ml_intern.cli.main import main
 from ml_intern.daemon import models, patience, service, workers
 from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.service import Service
+from ml_intern.daemon.uploads import uploader_of
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
 from ml_intern.queue import leases, mail
@@ -30,6 +31,7 @@ from ml_intern.session import handlers
 from ml_intern.settings import Settings
 from ml_intern.slack import sender, shift, teller
 from ml_intern.tools.catalogue import with_own
+from ml_intern.tracing.upload.uploader import Pace
 from tests.chaos import mutations, paying, script, traps, witness
 from tests.chaos.clock import JumpingClock
 from tests.chaos.plan import Plan, read_plan
@@ -47,6 +49,8 @@ def prepare(plan: Plan) -> None:
     workers.RENEW_S = plan.renew_s
     _hurry_the_clockwork()
     _hurry_slack()
+    pace = Pace(commit_every_s=plan.upload_every_s, first_pause_s=0.1, longest_pause_s=1.0)
+    service.uploader_of = partial(uploader_of, pace=pace)
     leases.LEASE_S = handlers.LEASE_S = plan.lease_s  # type: ignore[attr-defined]
     if plan.clock_jumps_s:
         jumps = plan.clock_jumps_s

@@ -529,12 +529,15 @@ def test_doctor_misses_the_tokens_of_who_may_decide(ml_intern) -> None:
 
 
 def test_doctor_finds_what_a_run_needs(ml_intern) -> None:
-    done = ml_intern("doctor", "--json", env={"HF_TOKEN": "hf_verysecretverysecret"})
+    hub = {"HF_TOKEN": "hf_verysecretverysecret", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = ml_intern("doctor", "--json", env=hub)
     document = json.loads(done.stdout)
     checks = {check["name"]: check for check in document["checks"]}
 
     assert {"python", "settings", "state dir", "sandbox", "training", "model"} <= set(checks)
     assert checks["hub token"]["found"].startswith("present")
+    assert "cannot be reached" in checks["traces"]["found"]
+    assert checks["traces"]["verdict"] == "warn"
     assert "verysecret" not in done.stdout
     assert (done.returncode == 0) is document["ok"]
     assert document["ok"] is all(check["verdict"] != "fail" for check in document["checks"])

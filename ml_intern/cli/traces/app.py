@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ml_intern.errors import InputError
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
@@ -213,3 +215,51 @@ def fork(
     return forking.fork(
         trace, at, words or [], manner, model=model, max_cost_usd=max_cost, wait=not no_wait
     )
+
+
+@app.command()
+def status(as_json: ListJson = False) -> int:
+    """Show what is on the Hub, what is not yet, and why not."""
+    from ml_intern.cli.traces import status
+
+    return status.status(as_json=as_json)
+
+
+@app.command()
+def share(
+    trace: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            show_default=False,
+            help="The first characters of a session's id. Default: all of them.",
+            autocompletion=_ids,
+        ),
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everybody read all that is sent.")
+    ] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="Let its owner alone read it.")
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help="Send to a dataset that others made, or make again one that is gone."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --public.")] = False,
+) -> int:
+    """Print the link to the traces on the Hub, and say who can follow it.
+
+    They are private until you say --public. See docs/traces.md.
+    """
+    from ml_intern.cli.traces import sharing
+
+    if (trace is not None) + public + private + accept > 1:
+        raise InputError("Say one of: an id, --public, --private, --accept.")
+    if public:
+        return sharing.make_public(yes=yes)
+    if private:
+        return sharing.make_private()
+    return sharing.accept() if accept else sharing.share(trace)

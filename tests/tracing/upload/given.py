@@ -2,13 +2,18 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import huggingface_hub
+import pytest
+from huggingface_hub.utils._http import default_client_factory
+
 from ml_intern.clock import SystemClock, parse_stamp
 from ml_intern.messages import Usage
-from ml_intern.tracing.upload.client import Client
+from ml_intern.tracing.upload.client import Client, _connection
 from ml_intern.tracing.upload.uploader import Pace, Uploader
 from ml_intern.transcript.line import Answered, Body, Line, Replied, Said, Text, ToolUse, encode
 from tests.support.hub import TOKEN, USER, HubServer
@@ -156,3 +161,15 @@ class World:
     @property
     def trouble(self) -> str:
         return self.uploader.uploads.trouble
+
+
+@contextmanager
+def a_world(hub: HubServer, traces: Path) -> Iterator[World]:
+    """With the Hub's client in this process, set up as it is in its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        huggingface_hub.set_client_factory(_connection)
+        try:
+            yield World(hub, traces)
+        finally:
+            huggingface_hub.set_client_factory(default_client_factory)

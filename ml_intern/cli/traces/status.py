@@ -1,0 +1,138 @@
+"""`traces status`: what is on the Hub, what is not yet, and why. Needs neither daemon nor Hub."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import count, line, size
+from ml_intern.cli.summary import short
+from ml_intern.client.line import listens
+from ml_intern.daemon.hub_access import NO_TOKEN, token_of
+from ml_intern.daemon.uploads import spool_of, traces_of
+from ml_intern.settings import Settings, load
+from ml_intern.tracing.upload.ledger import Known, Ledger
+from ml_intern.tracing.upload.spool import Item, State
+from ml_intern.transcript.parts import part_of
+
+_WORST: tuple[State, ...] = ("held", "changed", "deleted", "pending", "growing", "sent")
+"""A session with several files stands as the first of these that one of them is."""
+_STYLES = {
+    "held": "red",
+    "changed": "red",
+    "deleted": "yellow",
+    "pending": "yellow",
+    "sent": "green",
+}
+
+
+@dataclass(kw_only=True)
+class Standing:
+    """One session."""
+
+    session_id: str
+    day: str
+    state: State = "sent"
+    reasons: list[str] = field(default_factory=list)
+    files: int = 0
+    unsent_bytes: int = 0
+
+
+def status(*, as_json: bool) -> int:
+    """Every session, and how sending goes."""
+    settings = load()
+    ledger = Ledger.load(traces_of(settings))
+    known = ledger.known
+    found = standings(spool_of(settings).items(known), known)
+    off = _off(settings)
+    if as_json:
+        sys.stdout.write(json.dumps(_document(ledger, found, off), indent=2) + "\n")
+    else:
+        _print(ledger, found, off)
+    return exits.DONE
+
+
+def standings(items: Iterable[Item], known: Known) -> list[Standing]:
+    """One for each session, in the order of its first file."""
+    found: dict[str, Standing] = {}
+    for item in items:
+        session_id = session_of(item)
+        day = item.path.split("/")[1]
+        _take(found.setdefault(session_id, Standing(session_id=session_id, day=day)), item, known)
+    return list(found.values())
+
+
+def session_of(item: Item) -> str:
+    """The session that a file is of, or a part of, or a sub-agent of."""
+    _, _, name, *below = item.path.split("/")
+    if below:
+        return name
+    try:
+        return part_of(item.source).session_id
+    except OSError:
+        return item.source.stem
+
+
+def _take(standing: Standing, item: Item, known: Known) -> None:
+    standing.files += 1
+    standing.state = min(standing.state, item.state, key=_WORST.index)
+    if item.reason and item.reason not in standing.reasons:
+        standing.reasons.append(item.reason)
+    if item.state == "pending" and item.snapshot is not None:
+        sent = known.files.get(item.path)
+        standing.unsent_bytes += max(0, item.snapshot.size - (sent.size if sent else 0))
+
+
+def _off(settings: Settings) -> str:
+    """Why nobody sends at all now; empty: somebody does."""
+    if not settings.traces_upload:
+        return "traces_upload is false: nothing is sent."
+    if token_of(settings) is None:
+        return NO_TOKEN
+    if not listens(settings.socket_path):
+        return "No daemon runs, and only it sends: ml-intern serve."
+    return ""
+
+
+def _document(ledger: Ledger, found: Sequence[Standing], off: str) -> dict[str, Any]:
+    known = ledger.known
+    return {
+        "repository": ledger.now or None,
+        "private": known.private,
+        "looked_at": known.looked_at or None,
+        "last_commit_at": known.tried_at or None,
+        "off": off or None,
+        "trouble": ledger.trouble or None,
+        "retry_at": ledger.retry_at or None,
+        "sessions": [asdict(one) for one in found],
+    }
+
+
+def _print(ledger: Ledger, found: Sequence[Standing], off: str) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    if ledger.now:
+        known = ledger.known
+        seen = {True: "private", False: "PUBLIC", None: "not seen yet"}[known.private]
+        console.print(Text(f"{ledger.now} ({seen})"))
+    if off:
+        console.print(Text(off, style="yellow"))
+    if ledger.trouble:
+        again = f" Tried again at {ledger.retry_at}." if ledger.retry_at else ""
+        console.print(Text(f"Not sent: {line(ledger.trouble, 500)}{again}", style="red"))
+    for one in found:
+        if one.state != "sent":
+            console.print(_row(one))
+    sent = sum(one.state == "sent" for one in found)
+    console.print(Text(f"{count(sent, 'session')} of {len(found)} sent as they stand."))
+
+
+def _row(one: Standing) -> Text:
+    text = Text(f"{short(one.session_id)}  {one.day}  ")
+    text.append(f"{one.state:8}", style=_STYLES.get(one.state, ""))
+    words = [*one.reasons, *([f"{size(one.unsent_bytes)} to send"] if one.unsent_bytes else [])]
+    return text.append("  " + line("; ".join(words), 400)) if words else text
