@@ -48,9 +48,14 @@ def stored_token() -> str | None:
         return None
 
 
-def hub_of(settings: Settings, patience_s: float = PATIENCE_S) -> HubAbroad:
-    """The Hub, for one command. Raises ConfigError where there is no token."""
+def hub_of(
+    settings: Settings, *, patience_s: float = PATIENCE_S, as_anybody: bool = False
+) -> HubAbroad:
+    """The Hub, for one command. `as_anybody`: it will do without a token.
+
+    Raises ConfigError where there is none.
+    """
     token = token_of(settings)
-    if token is None:
+    if token is None and not as_anybody:
         raise ConfigError(NO_TOKEN)
     return HubAbroad(endpoint_of(settings), token, patience_s=patience_s)

@@ -1,11 +1,50 @@
 """Which file a person means by what they typed: a path, or the beginning of a session's id."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ml_intern.errors import InputError
 
 MOST_NAMED = 5
+_REPOSITORY = r"(?:datasets/)?(?P<repo>[\w.-]+/[\w.-]+)"
+_SHORT = re.compile(_REPOSITORY + r"(?:@(?P<revision>[\w.-]+))?/(?P<path>.+\.jsonl)")
+_PAGE = re.compile(
+    r"/datasets/(?P<repo>[\w.-]+/[\w.-]+)/(?:blob|resolve|raw)/(?P<revision>[^/]+)/(?P<path>.+\.jsonl)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """A file in a dataset on the Hub."""
+
+    repo_id: str
+    path: str
+    revision: str = "main"
+
+
+def on_hub(argument: str, endpoint: str) -> HubFile | None:
+    """The file that an address on the Hub, or `OWNER/NAME[@REVISION]/PATH.jsonl`, names.
+
+    None for anything else; so a file that is here must be looked for first. Raises InputError for
+    an address elsewhere: our token goes to the Hub at `endpoint` alone.
+    """
+    if not argument.startswith(("http://", "https://")):
+        found = _SHORT.fullmatch(argument)
+        if found is None or ".." in argument.split("/"):
+            return None
+        return HubFile(
+            repo_id=found["repo"], path=found["path"], revision=found["revision"] or "main"
+        )
+    page = urlsplit(argument)
+    if f"{page.scheme}://{page.netloc}" != endpoint:
+        raise InputError(f"{argument} is not on {endpoint}; download it, and name the file.")
+    found = _PAGE.fullmatch(unquote(page.path))
+    if found is None:
+        raise InputError(f"{argument} is no .jsonl file of a dataset; name the page of one.")
+    return HubFile(repo_id=found["repo"], path=found["path"], revision=found["revision"])
 
 
 def find(argument: str, traces: Path) -> Path:

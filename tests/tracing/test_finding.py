@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.errors import InputError
-from ml_intern.tracing.finding import find
+from ml_intern.tracing.finding import HubFile, find, on_hub
 
 FIRST = "c9f02920-881f-5462-872c-5b98acb62df8"
 SECOND = "c9f02921-1416-5d86-8c4a-bae706edcd42"
@@ -48,3 +48,44 @@ def test_what_names_no_one_trace_is_refused(traces: Path, typed: str, words: str
 def test_a_folder_is_no_trace(traces: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         find(str(traces / "sessions"), traces)
+
+
+HUB = "https://hub.example"
+FILE = HubFile(repo_id="ada/logs", path="sessions/2026-11-20/a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("ada/logs/sessions/2026-11-20/a.jsonl", FILE),
+        ("datasets/ada/logs/sessions/2026-11-20/a.jsonl", FILE),
+        ("ada/logs@v1/a.jsonl", HubFile(repo_id="ada/logs", path="a.jsonl", revision="v1")),
+        (f"{HUB}/datasets/ada/logs/blob/main/sessions/2026-11-20/a.jsonl", FILE),
+        (f"{HUB}/datasets/ada/logs/resolve/main/sessions/2026-11-20/a.jsonl?download=1", FILE),
+        (
+            f"{HUB}/datasets/ada/logs/raw/v1/a%20b.jsonl",
+            HubFile(repo_id="ada/logs", path="a b.jsonl", revision="v1"),
+        ),
+        ("c9f02920", None),
+        ("logs/a.jsonl", None),
+        ("../up/a/b.jsonl", None),
+        ("ada/logs/a.json", None),
+    ],
+)
+def test_a_file_on_the_hub_is_named_by_its_page_or_in_short(typed, named) -> None:
+    assert on_hub(typed, HUB) == named
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("https://hub.example.evil/datasets/a/b/blob/main/c.jsonl", "is not on https://hub"),
+        (f"http{HUB[5:]}/datasets/a/b/blob/main/c.jsonl", "is not on https://hub"),
+        ("https://ada@hub.example/datasets/a/b/blob/main/c.jsonl", "is not on https://hub"),
+        (f"{HUB}/ada/model/blob/main/c.jsonl", "no .jsonl file of a dataset"),
+        (f"{HUB}/datasets/ada/logs", "no .jsonl file of a dataset"),
+    ],
+)
+def test_our_token_goes_nowhere_else(typed, words) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        on_hub(typed, HUB)

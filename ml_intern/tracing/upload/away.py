@@ -38,12 +38,13 @@ class HubAbroad:
     def __init__(
         self,
         endpoint: str,
-        token: str,
+        token: str | None,
         *,
         stop: threading.Event | None = None,
         clock: Clock | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        """`token`: None reads what everybody may."""
         self._endpoint = endpoint
         self._token = token
         self._stop = stop or threading.Event()

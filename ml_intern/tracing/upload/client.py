@@ -38,8 +38,8 @@ DATASET = "dataset"
 class Client:
     """See `Hub`. Not thread-safe."""
 
-    def __init__(self, endpoint: str, token: str) -> None:
-        self._api = HfApi(endpoint=endpoint, token=token)
+    def __init__(self, endpoint: str, token: str | None) -> None:
+        self._api = HfApi(endpoint=endpoint, token=token or False)
 
     def who(self) -> Who:
         """See `Hub.who`."""

@@ -175,3 +175,14 @@ def test_no_token_reaches_the_command_line_or_environment_of_the_process(server,
     pid = hub._process.pid
     shown = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
     assert not any(TOKEN.encode() in each for each in shown)
+
+
+def test_what_is_public_is_read_without_a_token(server, tmp_path):
+    server.datasets.add(REPO, private=False).edit("a.jsonl", b"{}\n")
+    server.datasets.add(f"{USER}/closed")
+    with HubAbroad(server.url, None) as anybody:
+        assert anybody.download(REPO, "a.jsonl", "main", tmp_path).read_bytes() == b"{}\n"
+        with pytest.raises(HubRefused) as refused:
+            anybody.look(f"{USER}/closed")
+    assert refused.value.reason == "token"
+    assert {seen.token for seen in server.requests} == {None}
