@@ -91,6 +91,19 @@ class ForkedFrom:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where a session began, as far as what comes of its training may depend on it."""
+
+    cpus: int
+    """Processors that training counts on: they decide how many threads it gets."""
+    threads: int | None
+    """That it gets in any case (`OMP_NUM_THREADS` of the daemon); None: as fits."""
+    system: str
+    """E.g. `Linux x86_64`."""
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionStarted:
     """Always the first event of a session."""
 
@@ -112,6 +125,8 @@ class SessionStarted:
     """Where it was started and is answered, e.g. `slack:CHANNEL:TS`; empty: where nobody waits."""
     forked_from: ForkedFrom | None = None
     """None: it began by itself."""
+    machine: Machine | None = None
+    """None: from a version that did not say."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from ml_intern.cli import exits, render
 from ml_intern.cli.logs import StoreTrouble
-from ml_intern.cli.person import Person
+from ml_intern.cli.person import Decision, Person
 from ml_intern.cli.screen import Screen
 from ml_intern.cli.summary import short
+from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, TextPiece
@@ -54,6 +55,8 @@ class Doors:
     person: Person | None = None
     """None: nobody can be asked here."""
     approve_all: bool = False
+    understudy: Understudy | None = None
+    """What the person of a recording did, where one is played."""
 
 
 class Follow:
@@ -109,7 +112,7 @@ class Follow:
         seq = 0
         for recorded in self._door.events(self._session_id):
             seq = recorded.seq
-            self.view.apply(recorded)
+            self._see(recorded)
             if from_start:
                 self._screen.event(recorded, self.view)
         if not from_start:
@@ -142,9 +145,22 @@ class Follow:
             return exits.INTERRUPTED
         if wishes.leaves:
             return exits.WAITING if self.view.needs_person else exits.TRY_LATER
-        if self._rests() and not self._goes_on():
+        at_rest = self._rests()
+        if self._plays(at_rest=at_rest):
+            return None
+        if at_rest and not self._goes_on():
             return exits.of_outcome(self.view.outcome)
         return None
+
+    def _plays(self, *, at_rest: bool) -> bool:
+        """Do what the person of a recording did at this place; false when that is nothing."""
+        if self._doors.understudy is None or self._stopping:
+            return False
+        asked = bool(self.view.questions)
+        request = self._doors.understudy.due(at_rest=at_rest, asked=asked)
+        if request is not None:
+            self._door.submit(self._session_id, request)
+        return request is not None
 
     def _host(self) -> None:
         """Take the work over whenever nobody has it."""
@@ -182,8 +198,13 @@ class Follow:
                 self._screen.text(item.text)
             else:
                 self._seq = item.seq
-                self.view.apply(item)
+                self._see(item)
                 self._screen.event(item, self.view)
+
+    def _see(self, recorded: Recorded) -> None:
+        self.view.apply(recorded)
+        if self._doors.understudy is not None:
+            self._doors.understudy.see(recorded.event)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -212,7 +233,14 @@ class Follow:
         """See to one thing that is open; false when it must be left for later."""
         if self._doors.approve_all and self.view.approvals:
             for asked in list(self.view.approvals.values()):
-                self._decide(asked, "approve", by=f"{author()} (--yes)")
+                said = self._recorded(asked) or Decision(verdict="approve")
+                self._decide(
+                    asked,
+                    said.verdict,
+                    by=f"{author()} (--yes)",
+                    reason=said.reason,
+                    arguments=said.arguments,
+                )
             return True
         person = self._doors.person
         if person is None or self._put_off:
@@ -220,6 +248,11 @@ class Follow:
         answered = self._asking()(person) or self._doors.wishes.any
         self._put_off = not answered
         return answered
+
+    def _recorded(self, asked: ApprovalRequested) -> Decision | None:
+        """What the person of a recording decided about it."""
+        understudy = self._doors.understudy
+        return None if understudy is None else understudy.decision(asked)
 
     def _asking(self) -> Callable[[Person], bool]:
         """How to ask about what is open."""
@@ -258,7 +291,10 @@ class Follow:
         self._screen.pause()
         self._screen.tell(render.approval(asked))
         said = person.decide(
-            asked.arguments, partial(self._asked_enough, is_open), like_this=asked.like_this
+            asked.arguments,
+            partial(self._asked_enough, is_open),
+            like_this=asked.like_this,
+            recorded=self._recorded(asked),
         )
         if said is None:
             return not is_open()

@@ -12,6 +12,7 @@ from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import choose_screen
 from ml_intern.cli.summary import short, summary
+from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession
@@ -180,6 +181,8 @@ def follow(
     *,
     from_start: bool = False,
     stopping: bool = False,
+    understudy: Understudy | None = None,
+    sum_up: bool = True,
 ) -> int:
     """Follow one session to its rest, close what must be closed, and sum up."""
     screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet)
@@ -190,6 +193,7 @@ def follow(
         trouble=found.trouble,
         person=Person(screen) if asks else None,
         approve_all=manner.yes,
+        understudy=understudy,
     )
     following = Follow(
         found.door,
@@ -203,6 +207,8 @@ def follow(
     status = following.run()
     if status == exits.INTERRUPTED and wishes.stops > 1 and found.service is not None:
         following.view.cancelled(found.service.cancel_jobs(session_id))
+    if not sum_up:
+        return status
     trace = Path(found.door.trace_path(session_id))
     # A daemon goes on with what is left here.
     pid = found.host_pid if status == exits.TRY_LATER and found.service is None else None

@@ -52,17 +52,28 @@ class Person:
         self._screen = screen
 
     def decide(
-        self, arguments: dict[str, Any], look: Callable[[], bool], *, like_this: bool = False
+        self,
+        arguments: dict[str, Any],
+        look: Callable[[], bool],
+        *,
+        like_this: bool = False,
+        recorded: Decision | None = None,
     ) -> Decision | None:
         """Yes, no or an edit; None: later, or `look` said that it is over.
 
-        `like_this`: whether a yes to all calls like it is offered.
+        `like_this`: whether a yes to all calls like it is offered. `recorded`: what was decided in
+        the session that is played.
         """
         given = arguments
         all_like_it = "[a]ll like it  " if like_this else ""
+        as_recorded = "" if recorded is None else f"as [r]ecorded: {recorded.verdict}  "
+        if recorded is not None and recorded.arguments is not None:
+            self._screen.tell(render.edited(recorded.arguments))
         while True:
-            answer = self.line(f"[y]es  {all_like_it}[n]o  [e]dit  [l]ater: ", look)
-            match (answer or "later").strip().lower():
+            prompt = f"[y]es  {all_like_it}[n]o  [e]dit  {as_recorded}[l]ater: "
+            match (self.line(prompt, look) or "later").strip().lower():
+                case "r" | "recorded" if recorded is not None:
+                    return recorded
                 case "y" | "yes" if given is arguments:
                     return Decision(verdict="approve")
                 case "y" | "yes":

@@ -40,6 +40,10 @@ class NewSession:
     """Of this session, in millionths of a US dollar; None: the setting counts."""
     origin: str = ""
     """See `SessionStarted.origin`."""
+    cpus: int | None = None
+    """Processors that training counts on; None: those of the machine."""
+    threads: int | None = None
+    """That every run computes with; None: those that the daemon was given, else as fits."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from ml_intern.slack.drafts import CHANNEL
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tools.training.hardware import this_machine
 from ml_intern.tracing.upload.uploader import Uploads
 from ml_intern.tracing.writer import TraceWriter
 from ml_intern.wording import sentence, shortened
@@ -98,6 +99,8 @@ class LocalDoor:
         if new.max_iterations is not None and new.max_iterations < 1:
             raise InputError("max_iterations must be at least 1.")
         _demand_cap(new.max_cost_micro_usd)
+        if any(number is not None and number < 1 for number in (new.cpus, new.threads)):
+            raise InputError("cpus and threads must be at least 1.")
         model = new.model or self._parts.default_model
         self._parts.models(model)
         session_id = self._new_id(key)
@@ -111,6 +114,7 @@ class LocalDoor:
             max_iterations=new.max_iterations,
             max_cost_micro_usd=new.max_cost_micro_usd,
             origin=new.origin,
+            machine=this_machine(cpus=new.cpus, threads=new.threads),
         )
         try:
             self._store.create_session(
@@ -149,6 +153,7 @@ class LocalDoor:
             version=__version__,
             max_cost_micro_usd=fork.max_cost_micro_usd,
             forked_from=past.parent,
+            machine=this_machine(),
         )
         files = forking.copy_files(
             sessions / past.session_id, sessions / session_id, past, self._parts.clock.now()

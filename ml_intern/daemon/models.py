@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from ml_intern.llm import hosted
+from ml_intern.llm import hosted, replay
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.settings import ModelPrice, Settings
@@ -18,14 +18,16 @@ class Models:
     def __init__(self, settings: Settings, clients: Iterable[ModelClient] = ()) -> None:
         """`clients` are asked under their own names, before any of that name is made."""
         self._settings = settings
-        self._lock = threading.Lock()  # protects _made
+        self._lock = threading.Lock()  # protects _made and _seen
+        self._seen: dict[str, tuple[int, ...]] = {}
+        """The files of recordings, as they were read."""
         self._made = {client.name: client for client in clients}
         self._loop = hosted.RequestLoop()
 
     def named(self, name: str) -> ModelClient:
         """The client of a model. Raises ConfigError for one that cannot be used."""
         with self._lock:
-            if name not in self._made:
+            if name not in self._made or self._is_outdated(name):
                 self._made[name] = self._make(name)
             return self._made[name]
 
@@ -38,9 +40,15 @@ class Models:
         """Hang up on every model that still answers."""
         self._loop.close()
 
+    def _is_outdated(self, name: str) -> bool:
+        return name in self._seen and self._seen[name] != _seen(name)
+
     def _make(self, name: str) -> ModelClient:
         if name == AUTOPILOT:
             return Autopilot()
+        if name.startswith(replay.PREFIX):
+            self._seen[name] = _seen(name)
+            return replay.replay_model(name)
         settings = self._settings
         # Address and key belong to the model of the settings, and go to no other one's host.
         is_own = name == settings.model
@@ -60,7 +68,7 @@ class Models:
 
 def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
     """What a model would cost, asked by these settings. Raises ConfigError for no such model."""
-    if name == AUTOPILOT:
+    if name == AUTOPILOT or name.startswith(replay.PREFIX):
         return hosted.KnownPrice(model=name, origin="free")
     return hosted.known_price(
         name,
@@ -73,6 +81,12 @@ def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
 
 def _is_free(name: str, settings: Settings) -> bool:
     return any(fnmatchcase(name, free) for free in settings.free_models)
+
+
+def _seen(name: str) -> tuple[int, ...]:
+    """By what it is noticed that the file of a recording is another one now."""
+    found = replay.path_of(name).stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _price(given: ModelPrice | None) -> hosted.Price | None:

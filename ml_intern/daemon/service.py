@@ -50,6 +50,7 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tools.training.hardware import set_threads, usable_cpus
 from ml_intern.tracing.upload.uploader import Uploader, Uploads
 from ml_intern.tracing.writer import TraceWriter
 
@@ -301,6 +302,8 @@ class Service:
             memory_bytes=settings.memory_limit_bytes,
             job_timeout_s=settings.job_timeout_s,
             author=settings.author,
+            cpus=usable_cpus(),
+            threads=set_threads(),
             notices=self._notices,
         )
 

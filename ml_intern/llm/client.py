@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
-from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
+from ml_intern.messages import AssistantMessage, CallId, Message, ToolSpec, Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,27 @@ def can_park(model: object) -> bool:
     A planner that cannot says so by `parks = False`.
     """
     return bool(getattr(model, "parks", True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoFar:
+    """What has happened in a session, for a model that goes by more than the conversation."""
+
+    workspace: str
+    answers: Sequence[Sequence[CallId]]
+    """For each answer that any model has given, oldest first, the ids of its calls."""
+    summaries: int
+    """How often the conversation was summed up."""
+
+
+def in_session(model: "ModelClient", so_far: Callable[[], SoFar]) -> "ModelClient":
+    """The client to be asked in one session.
+
+    A model that wants to know what has happened there has a method `in_session` of its own, which
+    takes `so_far` and gives that client; any other is asked as it is.
+    """
+    bound = getattr(model, "in_session", None)
+    return model if bound is None else cast("ModelClient", bound(so_far))
 
 
 class ModelClient(Protocol):

@@ -40,7 +40,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.llm.client import ModelClient, ModelReply, can_park
+from ml_intern.llm.client import ModelClient, ModelReply, SoFar, can_park, in_session
 from ml_intern.messages import Message
 from ml_intern.ops import (
     ApprovalDecision,
@@ -396,7 +396,14 @@ class Handling:
             self._signals.proof.note(now)
 
     def _model(self) -> ModelClient:
-        return self._desk.model(self._row.model)
+        return in_session(self._desk.model(self._row.model), self._so_far)
+
+    def _so_far(self) -> SoFar:
+        return SoFar(
+            workspace=self._row.workspace,
+            answers=self._history.answers,
+            summaries=self._history.summaries,
+        )
 
     def _turn(self) -> Turn:
         return Turn(
@@ -442,4 +449,8 @@ class Handling:
         )
 
     def _place(self) -> Workplace:
-        return self._desk.place(self._row, tuple(self._history.said))
+        place = self._desk.place(self._row, tuple(self._history.said))
+        began = self._history.machine
+        if began is None:
+            return place
+        return replace(place, cpus=began.cpus, threads=began.threads)

@@ -11,11 +11,13 @@ from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
     CallParked,
+    Compacted,
     Effect,
     Event,
     Fact,
     JobEnded,
     JobStarted,
+    Machine,
     ModelReplied,
     RuleGranted,
     RuleRevoked,
@@ -94,10 +96,15 @@ class History:
         """Of this session alone; None: the setting counts."""
         self.instructions = ""
         """Of whoever started the session, for the system prompt."""
+        self.machine: Machine | None = None
+        """Where it began."""
         self.said: list[str] = []
         """The person's words, oldest first."""
         self.last_turn: TurnFinished | None = None
         """None while a turn is going on, or was cut off."""
+        self.answers: list[tuple[CallId, ...]] = []
+        """The ids of the calls of each answer that a model has given, oldest first."""
+        self.summaries = 0
         self.conduct = Conduct()
         self.meter = Meter()
         self._taken_up: set[int] = set()
@@ -148,6 +155,7 @@ class History:
             case SessionStarted():
                 self.max_iterations = event.max_iterations
                 self.instructions = event.instructions
+                self.machine = event.machine
                 if event.forked_from is not None:
                     self.facts.extend(event.forked_from.scored)
             case UserSaid(text=text):
@@ -163,8 +171,11 @@ class History:
                 self.last_turn = event
             case ModelReplied():
                 self.iterations += 1
+                self.answers.append(tuple(call.call_id for call in event.tool_calls))
                 parked = {key: call for key, call in self.open_calls.items() if call.parked}
                 self.open_calls = parked | _planned(event, len(self._facts_when_said))
+            case Compacted():
+                self.summaries += 1
             case CallParked(call_id=call_id):
                 self.open_calls[call_id] = replace(self.open_calls[call_id], parked=True)
             case JobStarted(job_id=job_id):

@@ -140,6 +140,10 @@ class Workplace:
     job_timeout_s: float
     author: str
     """Name before the slash in repository ids."""
+    cpus: int
+    """Processors that training counts on."""
+    threads: int | None = None
+    """That every run computes with; None: as fits the model and `cpus`."""
     notices: Notices | None = None
     """None: there is nobody to tell."""
 

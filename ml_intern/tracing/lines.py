@@ -194,6 +194,14 @@ class SessionLines:
     def _about(self, started: SessionStarted) -> JsonObject:
         """What the first line says of the session."""
         about: JsonObject = {"model": self._shown.brief(started.model)}
+        if (machine := started.machine) is not None:
+            about["run"] = {
+                "cpus": machine.cpus,
+                **({"threads": machine.threads} if machine.threads else {}),
+                "system": self._shown.brief(machine.system),
+                "python": self._shown.brief(machine.python),
+                "startedIn": self._shown.brief(started.started_in),
+            }
         if (parent := started.forked_from) is not None:
             source = {"source": self._shown.brief(parent.source)} if parent.source else {}
             scored = [self._shown.fact(fact) for fact in parent.scored]

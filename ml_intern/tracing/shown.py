@@ -16,6 +16,8 @@ MAX_WORDS_BYTES = 200_000
 MAX_NOTICE_BYTES = 2_000
 MAX_FIELD_BYTES = 500
 """Of a name, a title, or one field of a fact."""
+WHOLE = ("environment",)
+"""Fields of facts by which a run is repeated."""
 
 
 class Shown:
@@ -55,9 +57,9 @@ class Shown:
         return _clipped(self._redactor.value(tame), limit_bytes)  # type: ignore[no-any-return]
 
     def fact(self, fact: Fact) -> JsonObject:
-        """Without its long fields; their names stay."""
+        """Without its long fields, of which the names stay; what a run depends on stays whole."""
         data = {
-            key: item if len(json.dumps(item)) <= MAX_FIELD_BYTES else "(long)"
+            key: item if key in WHOLE or len(json.dumps(item)) <= MAX_FIELD_BYTES else "(long)"
             for key, item in self.value(fact.data).items()
         }
         return {"kind": self.brief(fact.kind), "data": data}

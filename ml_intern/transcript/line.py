@@ -29,6 +29,8 @@ EXTRA = "mlIntern"
 """The key of everything that only we read."""
 NEW_CHAIN = "newChain"
 """Key of our extra on a compaction that is none: only the chain of lines begins anew there."""
+EMPTY_ANSWER = "(empty answer)"
+"""Stands where a model said and called nothing."""
 RAW = "_raw"
 """The one field of arguments that were no JSON object: what the model wrote instead."""
 MAX_DEPTH = 64
@@ -321,7 +323,7 @@ def _replied(body: Replied) -> JsonObject:
         "type": "message",
         "role": "assistant",
         "model": _words(body.model, "unknown"),
-        "content": blocks or [_block(Text(text="(empty answer)"))],
+        "content": blocks or [_block(Text(text=EMPTY_ANSWER))],
         "stop_reason": body.stop_reason,
         "stop_sequence": None,
         "usage": _usage(body.usage),

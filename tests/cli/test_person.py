@@ -50,3 +50,12 @@ def test_an_edit_is_never_for_all_calls_like_it() -> None:
     person = TypingPerson("e", '{"x": 2}', "a", "y")
     said = person.decide({"x": 1}, bool, like_this=True)
     assert said == Decision(verdict="edit", arguments={"x": 2})
+
+
+def test_what_was_decided_in_a_recording_is_taken_where_it_is_offered() -> None:
+    recorded = Decision(verdict="edit", arguments={"x": 2})
+    person = TypingPerson("r")
+    assert person.decide({"x": 1}, bool, recorded=recorded) == recorded
+    assert "as [r]ecorded: edit" in person.asked[0]
+    plain = TypingPerson("r", "y")
+    assert plain.decide({"x": 1}, bool) == Decision(verdict="approve")

@@ -8,6 +8,7 @@ from ml_intern.compute.hub import HubHardware
 from ml_intern.messages import CallId, SessionId
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, Workplace
+from ml_intern.tools.training.hardware import set_threads, usable_cpus
 
 
 def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
@@ -30,6 +31,8 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "memory_bytes": None,
         "job_timeout_s": 60.0,
         "author": "local",
+        "cpus": usable_cpus(),
+        "threads": set_threads(),
     }
     return Workplace(**{**fields, **changes})
 

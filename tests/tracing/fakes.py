@@ -1,5 +1,6 @@
 """A journal and a clock in memory, and short ways to write events down."""
 
+import io
 import json
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -10,13 +11,25 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from ml_intern.clock import parse_stamp
 from ml_intern.errors import EventUnreadable
-from ml_intern.events import Event, ModelReplied, SessionStarted, ToolFinished, UserSaid
+from ml_intern.events import (
+    Compacted,
+    Event,
+    ModelReplied,
+    Outcome,
+    SessionStarted,
+    ToolFinished,
+    TurnFinished,
+    UserSaid,
+)
 from ml_intern.messages import CallId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing.chain import NOTHING, Chain, Tail
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
+from ml_intern.transcript import reading
+from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import Line, Title, encode
+from ml_intern.transcript.problems import Problems
 
 START = parse_stamp("2026-11-20T09:14:01.007Z")
 WORKSPACE = "/home/somebody/.local/state/ml-intern/sessions/s/workspace"
@@ -158,6 +171,21 @@ def answered(call_id: str, output: str = "done", **changes: Any) -> ToolFinished
         "duration_ms": 5,
     }
     return ToolFinished(**(given | changes))
+
+
+def ended(outcome: Outcome = "finished", detail: str = "", *on: str) -> TurnFinished:
+    return TurnFinished(outcome=outcome, detail=detail, waiting_on=on)
+
+
+def compacted(summary: str, kept: int = 0) -> Compacted:
+    return Compacted(
+        asked_by="somebody", summary=summary, kept=kept, model="m", usage=Usage(), cost_micro_usd=0
+    )
+
+
+def records_of(data: bytes) -> list[Record]:
+    """What a file says."""
+    return list(reading.read_stream(io.BytesIO(data), Problems()))
 
 
 def fold(events: Sequence[Recorded], redactor: Redactor | None = None) -> bytes:

@@ -21,6 +21,7 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     JobStatus,
+    Machine,
     ModelAsked,
     ModelFailed,
     ModelReplied,
@@ -64,6 +65,7 @@ class Story:
                 workspace=self.folder,
                 started_in="/home/ada/digits",
                 version="0.1.0",
+                machine=Machine(cpus=8, threads=None, system="Linux x86_64", python="3.12.7"),
             )
         )
 
@@ -278,14 +280,7 @@ def digits() -> Story:
 
 
 def _look_around(told: Story) -> None:
-    steps = ["look at the data", "write and check a script", "train", "evaluate", "publish"]
-    told.do(
-        "I begin with a plan.",
-        "plan",
-        {"items": [{"step": step, "status": "pending"} for step in steps]},
-        {"done": 0, "open": len(steps)},
-        Fact(kind="plan", data={"items": [{"step": step, "status": "pending"} for step in steps]}),
-    )
+    _plan(told, "I begin with a plan.", done=False)
     data, machine = told.reply(
         "The data and the machine can be looked at side by side.",
         ("inspect_dataset", {"source": "the handwritten digits that come with scikit-learn"}),
@@ -334,6 +329,14 @@ def _look_around(told: Story) -> None:
         Fact(kind="dataset_prepared", data=prepared),
         took_ms=1_260,
     )
+
+
+def _plan(told: Story, words: str, *, done: bool) -> None:
+    steps = ["look at the data", "write and check a script", "train", "evaluate", "publish"]
+    status = "done" if done else "pending"
+    items = [{"step": step, "status": status} for step in steps]
+    counts = {"done": len(steps) if done else 0, "open": 0 if done else len(steps)}
+    told.do(words, "plan", {"items": items}, counts, Fact(kind="plan", data={"items": items}))
 
 
 def _write_and_mend(told: Story) -> None:
@@ -427,6 +430,7 @@ def _score_and_publish(told: Story, watched: CallId, job_id: JobId) -> None:
         Fact(kind="published", data={"repo_id": "ada/digits-vit", "model_dir": "run-1"}),
         took_ms=220,
     )
+    _plan(told, "I close the plan.", done=True)
     words = "Done: 96.1 % on 180 held-out images. The model lies in ada/digits-vit, private."
     told.reply(words)
     told.end("finished", words)
@@ -489,7 +493,11 @@ def _stop_in_the_middle(told: Story) -> None:
     )
     told.finish(
         broken,
-        "The arguments are not JSON (line 1, column 67: a brace is missing). Write them again.",
+        {
+            "error": "write_recipe: the arguments end in the middle, after 66 characters: they "
+            "were cut off, most likely at the length limit of an answer. The call did not run. "
+            "Send it again with less at once, e.g. a long file in several calls."
+        },
         ok=False,
         by="router",
         took_ms=0,

@@ -28,7 +28,6 @@ from ml_intern.events import (
     ToolLost,
     ToolStarted,
     ToolWaiting,
-    TurnFinished,
     TurnStarted,
     Undone,
     UnknownResolved,
@@ -60,6 +59,7 @@ from tests.tracing.fakes import (
     FakeJournal,
     answered,
     call,
+    ended,
     fold,
     linked,
     read,
@@ -86,10 +86,6 @@ HOSTILE = {
     "long and wide": "汉" * 100_000,
 }
 ENDS: tuple[Outcome, ...] = ("finished", "stopped", "interrupted", "failed")
-
-
-def ended(outcome: Outcome = "finished", detail: str = "", *on: str) -> TurnFinished:
-    return TurnFinished(outcome=outcome, detail=detail, waiting_on=on)
 
 
 def asked(call_id: str = "c1", **arguments: Any) -> ApprovalRequested:

@@ -1,7 +1,7 @@
 """`ml-intern traces`: the commands about what sessions leave behind."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -263,3 +263,27 @@ def share(
     if private:
         return sharing.make_private()
     return sharing.accept() if accept else sharing.share(trace)
+def replay(
+    context: typer.Context,
+    trace: Trace,
+    tools: Annotated[
+        Literal["real", "recorded"],
+        typer.Option(help="`real`: tools run. `recorded`: they answer from the trace."),
+    ] = "real",
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Decide as recorded; approve what was not asked then."),
+    ] = False,
+    as_json: AsJson = False,
+    quiet: IsQuiet = False,
+) -> int:
+    """Play a trace again and tell every result that differs.
+
+    The model's answers come from the trace, and what its person said; tools run for real, and
+    effects outside the workspace are asked about. Status 1: something came out otherwise.
+    """
+    from ml_intern.cli.foreground import Manner
+    from ml_intern.cli.traces import replay as replaying
+
+    manner = Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    return replaying.replay(trace, manner, tools=tools)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
-from ml_intern.tools.training.hardware import available_bytes, usable_cpus
+from ml_intern.tools.training.hardware import available_bytes
 from ml_intern.tools.training.memory import from_report, judge
 from ml_intern.tools.training.metrics import plain
 from ml_intern.tools.training.script import (
@@ -49,7 +49,7 @@ class DummyForward(Tool[ScriptArguments]):
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)
-        report = check(ctx, script, self.name, threads=threads_for(None, usable_cpus()))
+        report = check(ctx, script, self.name, threads=threads_for(None, ctx.place))
         if isinstance(report, ToolOutcome):
             return report
         memory = _memory(report, ctx)

@@ -1,6 +1,7 @@
 """What this machine has, and what of it the session's code may use."""
 
 import os
+import platform
 import resource
 import shutil
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from ml_intern.events import Machine
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import Workplace
 
@@ -36,6 +38,22 @@ def survey(place: Workplace) -> dict[str, Any]:
 def usable_cpus() -> int:
     """Processors that this process may run on."""
     return len(os.sched_getaffinity(0))
+
+
+def this_machine(*, cpus: int | None = None, threads: int | None = None) -> Machine:
+    """As a session's first event names it, with what was asked for instead."""
+    return Machine(
+        cpus=cpus or usable_cpus(),
+        threads=threads or set_threads(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+    )
+
+
+def set_threads() -> int | None:
+    """Those of `OMP_NUM_THREADS` in our own environment; None where it says none."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) > 0 else None
 
 
 def gpu_names(root: Path) -> tuple[str, ...]:

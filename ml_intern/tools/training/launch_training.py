@@ -22,7 +22,6 @@ from ml_intern.tools.protocol import (
 )
 from ml_intern.tools.training.dataset import prepared
 from ml_intern.tools.training.discipline import cut_short, gaps
-from ml_intern.tools.training.hardware import usable_cpus
 from ml_intern.tools.training.jobs import copied_script, job_id_of
 from ml_intern.tools.training.script import (
     Script,
@@ -132,7 +131,7 @@ def _record(args: LaunchArguments, ctx: ToolContext, script: Script) -> dict[str
         "path": script.name,
         "sha256": script.sha256,
         "output_dir": relative(ctx.place, ctx.place.writable(args.output_dir)),
-        "environment": run_environment(ctx.place, threads_for(parameters, usable_cpus())),
+        "environment": run_environment(ctx.place, threads_for(parameters, ctx.place)),
         "timeout_s": args.timeout_s or ctx.place.job_timeout_s,
         "dataset": dataset.identity if dataset is not None else None,
     }

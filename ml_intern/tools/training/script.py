@@ -84,15 +84,14 @@ def run_environment(place: Workplace, threads: int) -> dict[str, str]:
     return fixed if place.network else {**fixed, "HF_HUB_OFFLINE": "1"}
 
 
-def threads_for(parameters: int | None, cpus: int) -> int:
-    """Threads that a run computes with: `OMP_NUM_THREADS` if set, one for a small model, else all.
+def threads_for(parameters: int | None, place: Workplace) -> int:
+    """Threads that a run computes with: those that are set, one for a small model, else all.
 
     Below some millions of parameters threads cost more than they bring, and vary the results.
     """
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    if given.isdigit() and int(given) > 0:
-        return int(given)
-    return 1 if parameters is not None and parameters < 5_000_000 else cpus
+    if place.threads is not None:
+        return place.threads
+    return 1 if parameters is not None and parameters < 5_000_000 else place.cpus
 
 
 def check(

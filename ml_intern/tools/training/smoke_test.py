@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training.dummy_forward import ScriptArguments
-from ml_intern.tools.training.hardware import usable_cpus
 from ml_intern.tools.training.metrics import measured, number, plain
 from ml_intern.tools.training.script import CHECK_TIMEOUT_S, check, read_script, threads_for
 
@@ -40,7 +39,7 @@ class SmokeTest(Tool[ScriptArguments]):
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)
-        report = check(ctx, script, "smoke", threads=threads_for(None, usable_cpus()))
+        report = check(ctx, script, "smoke", threads=threads_for(None, ctx.place))
         if isinstance(report, ToolOutcome):
             return report
         if not _is_sound(report):

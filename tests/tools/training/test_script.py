@@ -7,7 +7,9 @@ from hashlib import sha256
 import pytest
 
 from ml_intern.tools.protocol import ToolOutcome
+from ml_intern.tools.training.hardware import this_machine
 from ml_intern.tools.training.script import check, read_script, syntax_error, threads_for
+from tests.support.contexts import a_place
 from tests.tools.training.scripts import a_script
 from tests.tools.training.sessions import Session
 
@@ -138,13 +140,19 @@ def test_a_script_that_is_not_utf8_does_not_parse() -> None:
     assert "utf-8" in (syntax_error(b"x = '\xff'\n") or "")
 
 
-def test_small_models_compute_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert threads_for(70_000, 16) == 1
-    assert threads_for(100_000_000, 16) == 16
-    assert threads_for(None, 16) == 16
+def test_small_models_compute_with_one_thread() -> None:
+    place = a_place(cpus=16, threads=None)
+    assert threads_for(70_000, place) == 1
+    assert threads_for(100_000_000, place) == 16
+    assert threads_for(None, place) == 16
+    assert threads_for(70_000, replace(place, threads=3)) == 3
+
+
+def test_threads_that_are_set_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert threads_for(70_000, 16) == 3
+    assert (this_machine().threads, this_machine(threads=2).threads) == (3, 2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert this_machine().threads is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,306 @@
+"""A session file as something that can be played: answers, results, and what people did.
+
+What other programs wrote is read the same way, as far as it goes. Holds a whole session in memory.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import is_persons, joined
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.line import (
+    EMPTY_ANSWER,
+    PROGRAM,
+    Answered,
+    JsonObject,
+    Noticed,
+    Replied,
+    Said,
+    Text,
+    Thinking,
+    ToolUse,
+    TurnTook,
+)
+from ml_intern.transcript.problems import Problems
+
+SYNTHETIC = "<synthetic>"
+"""The model of what Claude Code itself says in a model's place."""
+CUT = re.compile(r"\[\.\.\. \d+ characters left out of the trace \.\.\.\]")
+"""Stands where a text was shortened, see `tracing/clip.py`."""
+_REDACTED = "[REDACTED:"
+_OMITTED = {"omitted": "nested too deep to be shown"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One answer of the model."""
+
+    line: int
+    model: str
+    text: str
+    thinking: str
+    calls: tuple[ToolUse, ...]
+    stop_reason: str
+    """As the file has it, e.g. `tool_use`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The answer to one call."""
+
+    line: int
+    text: str
+    is_error: bool
+    details: JsonObject = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """Something that a person did, and when."""
+
+    kind: Literal["say", "answer", "undo", "compact"]
+    line: int
+    after: int
+    """How many answers the model had given."""
+    at_rest: bool
+    """Whether the turn had ended, or waited."""
+    text: str = ""
+    """What was said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person decided about a call."""
+
+    line: int
+    verdict: str
+    """`approve`, `deny`, `edit` or `expire`."""
+    reason: str
+    arguments: JsonObject | None = field(default=None, hash=False)
+    """The edited ones, complete."""
+
+
+@dataclass(kw_only=True)
+class Recording:
+    """One session. Not changed any more once it is read."""
+
+    session_id: str = ""
+    cwd: str = ""
+    """The folder by which its texts name its files."""
+    is_ours: bool = False
+    is_fork: bool = False
+    answers: list[Answer] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """By the id of the call."""
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    """The last, by the id of the call."""
+    summaries: list[str] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    run: JsonObject = field(default_factory=dict)
+    """What its first line says of the machine, see `traces/README.md`."""
+    interrupted: int = 0
+    """How often a person stopped it."""
+    ended: str = ""
+    """How its last turn ended, e.g. `finished`; empty: the file does not say."""
+    ended_line: int | None = None
+
+    @property
+    def model(self) -> str:
+        """That gave the first answer."""
+        return self.answers[0].model if self.answers else ""
+
+    @property
+    def calls(self) -> Iterable[ToolUse]:
+        """All of them, in order."""
+        return (call for answer in self.answers for call in answer.calls)
+
+
+def record_of(path: Path, problems: Problems) -> Recording:
+    """The session that the file is a part of. Raises OSError; see `parts.read`."""
+    return recorded_in(parts.read(path, problems))
+
+
+def recorded_in(records: Iterable[Record]) -> Recording:
+    """The session that these records make."""
+    reader = _Reader()
+    for record in joined(records):
+        reader.take(record)
+    return reader.recording
+
+
+def is_incomplete(value: Any) -> bool:
+    """Whether a recorded JSON value was shortened or redacted when it was written."""
+    if isinstance(value, str):
+        return _REDACTED in value or CUT.search(value) is not None
+    if isinstance(value, Mapping):
+        return value == _OMITTED or any(map(is_incomplete, value.values()))
+    return isinstance(value, list) and any(map(is_incomplete, value))
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.recording = Recording()
+        self._at_rest = True
+
+    def take(self, record: Record) -> None:
+        found = self.recording
+        found.session_id = found.session_id or record.session_id
+        found.cwd = found.cwd or record.cwd
+        found.is_ours |= record.program == PROGRAM
+        if isinstance(run := record.extra.get("run"), dict):
+            found.run = run
+        if record.extra.get("recalled") or record.extra.get("newChain"):
+            found.is_fork |= bool(record.extra.get("recalled"))
+            return
+        match record.content:
+            case Said() as said:
+                self._said(said, record)
+            case Replied() as replied:
+                self._replied(replied, record)
+            case Answered() as answered:
+                self._answered(answered, record)
+            case Noticed():
+                self._noticed(record)
+            case TurnTook():
+                self._at_rest = True
+                self._end(record)
+            case _:
+                pass
+
+    def _said(self, said: Said, record: Record) -> None:
+        if said.is_summary:
+            self.recording.summaries.append(said.text)
+            if record.extra.get("askedBy"):
+                self._act("compact", record)
+        elif is_persons(record):
+            self._act("say", record, said.text)
+            self._at_rest = False
+        elif isinstance(outcome := record.extra.get("outcome"), dict):
+            self._late_outcome(str(record.extra.get("callId")), said.text, outcome, record.line)
+
+    def _replied(self, replied: Replied, record: Record) -> None:
+        if "outcome" in record.extra or replied.model == SYNTHETIC:
+            return  # no model gave it
+        text = "\n".join(block.text for block in replied.blocks if isinstance(block, Text))
+        self._at_rest = False
+        self.recording.answers.append(
+            Answer(
+                line=record.line,
+                model=replied.model,
+                text="" if text == EMPTY_ANSWER else text,
+                thinking="\n".join(b.text for b in replied.blocks if isinstance(b, Thinking)),
+                calls=tuple(block for block in replied.blocks if isinstance(block, ToolUse)),
+                stop_reason=replied.stop_reason,
+            )
+        )
+
+    def _answered(self, answered: Answered, record: Record) -> None:
+        details = answered.details if isinstance(answered.details, dict) else {}
+        self.recording.outcomes.setdefault(
+            answered.use_id,
+            Outcome(
+                line=record.line, text=answered.text, is_error=answered.is_error, details=details
+            ),
+        )
+        if details.get("answeredBy") == "person" and (words := _answer_in(answered.text)):
+            self._act("answer", record, words)
+
+    def _late_outcome(self, call_id: str, text: str, details: JsonObject, line: int) -> None:
+        """Of a call that was parked: the answer before it said only that it waits."""
+        said = text.partition("\n")[2]
+        self.recording.outcomes[call_id] = Outcome(
+            line=line, text=said, is_error=details.get("ok") is False, details=details
+        )
+
+    def _noticed(self, record: Record) -> None:
+        extra = record.extra
+        # Nobody interrupts when it is played, so that words come where the turn still goes on.
+        self._at_rest |= extra.get("outcome", "interrupted") != "interrupted"
+        self._at_rest |= "waitingOn" in extra
+        self.recording.interrupted += extra.get("outcome") == "interrupted"
+        self._end(record)
+        if "undone" in extra:
+            self._act("undo", record)
+        approval = extra.get("approval")
+        if isinstance(approval, dict) and isinstance(approval.get("verdict"), str):
+            edited = approval.get("arguments")
+            self.recording.decisions[str(approval.get("callId"))] = Decision(
+                line=record.line,
+                verdict=approval["verdict"],
+                reason=str(approval.get("reason") or ""),
+                arguments=edited if isinstance(edited, dict) else None,
+            )
+
+    def _end(self, record: Record) -> None:
+        if isinstance(outcome := record.extra.get("outcome"), str):
+            self.recording.ended, self.recording.ended_line = outcome, record.line
+
+    def _act(
+        self, kind: Literal["say", "answer", "undo", "compact"], record: Record, text: str = ""
+    ) -> None:
+        self.recording.acts.append(
+            Act(
+                kind=kind,
+                line=record.line,
+                after=len(self.recording.answers),
+                at_rest=self._at_rest,
+                text=text,
+            )
+        )
+
+
+def _answer_in(text: str) -> str:
+    """What a person answered to a question; empty where it is something else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    answer = found.get("answer") if isinstance(found, dict) else None
+    return answer if isinstance(answer, str) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ids:
+    """The ids of a recorded session, and those that stand for them in a new one."""
+
+    now: Mapping[str, str]
+    """By the recorded one."""
+
+    @classmethod
+    def aligned(cls, answers: Iterable[Answer], calls: Iterable[Iterable[str]]) -> "Ids":
+        """The n-th call of the n-th answer is the same call, whatever its id; `calls` are new.
+
+        Models also name a call by the beginning of its id.
+        """
+        now: dict[str, str] = {}
+        for answer, own in zip(answers, calls, strict=False):
+            for use, call_id in zip(answer.calls, own, strict=False):
+                if use.use_id:
+                    now[use.use_id] = call_id
+                    now.setdefault(use.use_id[:_SHORT], call_id[:_SHORT])
+        return cls(now=now)
+
+    def moved(self, text: str) -> str:
+        """The text with the new ids in it."""
+        if not self.now:
+            return text
+        return _ID.sub(lambda found: self.now.get(found[0], found[0]), text)
+
+
+_SHORT = 13
+"""Characters of `messages.short_request`."""
+_ID = re.compile(r"[A-Za-z0-9_-]{6,}")
+
+
+def mapped(value: Any, change: Any) -> Any:
+    """A JSON value with `change` applied to each text in it."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: mapped(item, change) for key, item in value.items()}
+    return [mapped(item, change) for item in value] if isinstance(value, list) else value
