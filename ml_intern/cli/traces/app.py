@@ -32,6 +32,15 @@ Trace = Annotated[
         autocompletion=_ids,
     ),
 ]
+AnyTrace = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|ID|HUB",
+        show_default=False,
+        help="As elsewhere, or USER/REPOSITORY/PATH.jsonl in a dataset of the Hub.",
+        autocompletion=_ids,
+    ),
+]
 
 app = typer.Typer(
     name="traces",
@@ -174,7 +183,7 @@ def redaction(
 @app.command()
 def fork(
     context: typer.Context,
-    trace: Trace,
+    trace: AnyTrace,
     at: Annotated[
         int,
         typer.Option("--at", metavar="TURN", min=1, help="Through the end of which turn, from 1."),
@@ -265,7 +274,7 @@ def share(
     return sharing.accept() if accept else sharing.share(trace)
 def replay(
     context: typer.Context,
-    trace: Trace,
+    trace: AnyTrace,
     tools: Annotated[
         Literal["real", "recorded"],
         typer.Option(help="`real`: tools run. `recorded`: they answer from the trace."),

@@ -12,13 +12,13 @@ from ml_intern.cli.foreground import (
     working_folder,
 )
 from ml_intern.cli.opening import opened
+from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import GO_ON, Door, Fork
 from ml_intern.errors import UnknownSession
 from ml_intern.session.caps import micro_usd
 from ml_intern.settings import load
-from ml_intern.tracing.finding import find
 
 
 def fork(
@@ -57,4 +57,4 @@ def _source(named: str, door: Door) -> str:
     if named and not Path(named).expanduser().is_file():
         with suppress(UnknownSession):
             return door.session(named).session_id
-    return str(find(named, load().state_dir / "traces"))
+    return str(located(named, load()))

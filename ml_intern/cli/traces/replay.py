@@ -15,6 +15,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.foreground import Manner, follow, working_folder
 from ml_intern.cli.opening import Opened, close, log_of, opened
 from ml_intern.cli.quantities import count
+from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
@@ -29,7 +30,6 @@ from ml_intern.settings import load
 from ml_intern.tools.recorded import recorded_tools
 from ml_intern.tracing.chain import Chain
 from ml_intern.tracing.comparing import Comparison, Difference, compare
-from ml_intern.tracing.finding import find
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.transcript import reading
 from ml_intern.transcript.line import encode
@@ -42,7 +42,7 @@ MOST_NAMED = 5
 
 def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
     """Play the trace that `argument` names. Status 1 when anything came out otherwise."""
-    path = find(argument, load().state_dir / "traces")
+    path = located(argument, load())
     problems = Problems()
     recording = _recording(path, problems)
     understudy = Understudy(recording, asks=tools == "real")

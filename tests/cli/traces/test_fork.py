@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ml_intern.cli import exits
+from ml_intern.transcript.parts import part_id
 from tests.cli.services import scripted_service, started
+from tests.support.hub import TOKEN, USER, HubServer
 from tests.support.waiting import wait_until
 
 EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl")).absolute()
@@ -55,6 +57,37 @@ def test_a_file_is_gone_on_from_later(tmp_path) -> None:
     assert stored["worked_on_by_pid"] is None
     workspace = tmp_path / "state" / "sessions" / stored["session_id"] / "workspace"
     assert not workspace.exists()
+
+
+def later_part() -> tuple[str, bytes]:
+    """A second part of the example, with a second turn in it: its name and content."""
+    name = part_id(EXAMPLE.stem, 2)
+    continues = {"continues": {"sessionId": EXAMPLE.stem, "number": 2}}
+    said = [("Part 2.", continues), ("And then?", {})]
+    lines = [
+        {
+            "type": "user", "uuid": str(number), "parentUuid": None, "sessionId": name,
+            "message": {"role": "user", "content": text}, "mlIntern": extra,
+        }
+        for number, (text, extra) in enumerate(said)
+    ]  # fmt: skip
+    return f"{name}.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+
+
+def test_a_file_of_the_hub_is_fetched_with_its_later_parts(tmp_path, monkeypatch) -> None:
+    later, content = later_part()
+    with HubServer() as server:
+        held = server.datasets.add(f"{USER}/logs")
+        held.edit(f"sessions/2026-11-20/{EXAMPLE.name}", EXAMPLE.read_bytes())
+        held.edit(f"sessions/2026-11-20/{later}", content)
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        path = f"{USER}/logs/sessions/2026-11-20/{EXAMPLE.name}"
+        done = run(tmp_path, path, "--at", "2", "--no-wait", "--json")
+        assert done.returncode == exits.DONE, done.stderr
+        missing = run(tmp_path, path.replace("2026", "2025"), "--at", "1", "--no-wait")
+        assert missing.returncode == exits.USAGE
+        assert "here, and on the Hub" in missing.stderr
 
 
 @pytest.mark.parametrize(
