@@ -19,6 +19,7 @@ from ml_intern.client.door import Door, NewSession
 from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
+from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.rows import SessionRow
@@ -48,7 +49,7 @@ def run(
 ) -> int:
     """Store a new session with this task and see it through."""
     task = task_from(words)
-    folder = working_folder()
+    folder, model = working_folder(), model_named(model)
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
@@ -68,7 +69,7 @@ def submit(
 ) -> int:
     """Store a new session with this task, and leave the work to the daemon."""
     task = task_from(words)
-    folder = working_folder()
+    folder, model = working_folder(), model_named(model)
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
         new = _new(task, folder, model or found.model, max_cost_usd)
         session_id = found.door.start_session(new, key=key)
@@ -238,6 +239,13 @@ def _new(task: str, folder: Path, model: str | None, max_cost_usd: float | None)
         model=model,
         max_cost_micro_usd=micro_usd(max_cost_usd),
     )
+
+
+def model_named(typed: str | None) -> str | None:
+    """The model by its name; the path of a recording starts where the person is."""
+    if typed is None or not typed.startswith(PREFIX):
+        return typed
+    return f"{PREFIX}{Path(typed.removeprefix(PREFIX)).expanduser().absolute()}"
 
 
 def working_folder() -> Path:

@@ -191,3 +191,9 @@ def test_the_same_key_makes_a_fork_that_was_cut_off(service, parent):
     (sessions(service) / key / "workspace/torn").write_text("to")
     assert service.door.fork(wish(parent), key="k") == key
     assert not (sessions(service) / key / "workspace/torn").exists()
+
+
+def test_who_begins_to_work_removes_what_a_killed_process_left(service):
+    half_made(sessions(service) / "killed")
+    assert service.try_host()
+    assert list(sessions(service).iterdir()) == []

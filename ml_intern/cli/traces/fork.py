@@ -7,6 +7,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.foreground import (
     Manner,
     follow,
+    model_named,
     task_from,
     tell_stored,
     working_folder,
@@ -33,7 +34,7 @@ def fork(
 ) -> int:
     """Store the new session, and see it through unless another process does."""
     text = task_from(words) or GO_ON
-    folder = working_folder()
+    folder, model = working_folder(), model_named(model)
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
         if wishes.any:
             return exits.INTERRUPTED

@@ -139,3 +139,19 @@ def test_what_holds_nothing_to_play_is_refused(tmp_path, lines) -> None:
     done = run(tmp_path, str(write(tmp_path, lines)))
     assert done.returncode == exits.USAGE
     assert "nothing to" in done.stderr
+
+
+def test_a_recording_is_a_model_like_others_named_from_where_the_person_is(tmp_path) -> None:
+    write(tmp_path, CLAUDE[:1] + CLAUDE[-1:])
+    command = [*COMMAND[:3], "run", "--model", "replay/claude.jsonl", "-q", "What is there?"]
+    env = {"ML_INTERN_STATE_DIR": str(tmp_path / "state"), "ML_INTERN_SANDBOX": "process"}
+    done = subprocess.run(
+        command,
+        env={**os.environ, **env, "PYTHONPATH": str(Path.cwd())},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == exits.DONE, done.stderr
+    assert "Nothing there." in done.stdout
