@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ml_intern.clock import stamp
 from ml_intern.daemon.folders import private_folder
-from ml_intern.errors import Busy, InputError, UnknownSession
+from ml_intern.errors import Busy, InputError, StoreUnavailable, UnknownSession
 from ml_intern.messages import SessionId
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import Store
@@ -57,7 +57,8 @@ def _of_session(prefix: str, turn: int, store: Store) -> Past:
 def claimed(folder: Path) -> Iterator[None]:
     """Nobody else makes this folder meanwhile; when the block raises, nothing of it is left.
 
-    Raises Busy when somebody does.
+    But for a store that is out of reach: whether the session came to be is seen by whoever works
+    next. Raises Busy when somebody else makes it.
     """
     private_folder(folder.parent)
     mark = folder.with_name(f".{folder.name}{_MARK}")
@@ -65,14 +66,20 @@ def claimed(folder: Path) -> Iterator[None]:
     if not lock.try_acquire():
         raise Busy("This fork is being made already; ask again.", retry_after_s=_RETRY_S)
     try:
-        try:
-            yield
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    finally:
-        mark.unlink(missing_ok=True)
+        yield
+    except StoreUnavailable:
         lock.release()
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        _end(mark, lock)
+        raise
+    _end(mark, lock)
+
+
+def _end(mark: Path, lock: DaemonLock) -> None:
+    mark.unlink(missing_ok=True)
+    lock.release()
 
 
 def remove_orphans(sessions: Path, exists: Callable[[SessionId], bool]) -> int:
@@ -86,8 +93,7 @@ def remove_orphans(sessions: Path, exists: Callable[[SessionId], bool]) -> int:
         if not exists(session_id):
             shutil.rmtree(sessions / session_id, ignore_errors=True)
             removed += 1
-        mark.unlink(missing_ok=True)
-        lock.release()
+        _end(mark, lock)
     return removed
 
 

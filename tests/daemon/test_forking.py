@@ -148,12 +148,32 @@ def test_the_same_key_gives_the_same_session(service, parent):
 
 def test_a_store_that_refuses_leaves_no_files(service, parent, monkeypatch):
     def refuse(*_: object) -> None:
-        raise StoreUnavailable("The disk is full.")
+        raise Busy("Too many sessions are open.", retry_after_s=1.0)
 
     monkeypatch.setattr(service.store, "create_session", refuse)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(Busy):
         service.door.fork(wish(parent))
     assert [path.name for path in sessions(service).iterdir()] == [parent]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_files_of_a_session_that_may_have_been_stored_wait_for_who_can_tell(
+    service, parent, monkeypatch, stored
+):
+    create = service.store.create_session
+
+    def break_off(*given: Any) -> None:
+        if stored:
+            create(*given)
+        raise StoreUnavailable("The connection broke.")
+
+    monkeypatch.setattr(service.store, "create_session", break_off)
+    with pytest.raises(StoreUnavailable):
+        service.door.fork(wish(parent), key="k")
+    folder = sessions(service) / service.door._new_id("k")
+    assert (folder / "workspace/runs/weights.bin").exists()
+    assert forking.remove_orphans(sessions(service), service.store.exists) == (not stored)
+    assert folder.exists() == stored
 
 
 def test_who_comes_while_the_same_fork_is_made_is_told_to_come_again(tmp_path):
