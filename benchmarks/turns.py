@@ -100,13 +100,13 @@ def cpu_per_turn(turn: int) -> tuple[float, float]:
         root = Path(folder)
         store = TimedStore(Store.open(root / "ml-intern.db", SystemClock()))
         model = Clocked(turn + WINDOW, lambda: store.seconds)
-        _run(root, store, model)
+        run_session(root, store, model)
         store.close()
     first, last = model.marks[turn - 1], model.marks[turn - 1 + WINDOW]
     return tuple((b - a) / WINDOW * 1000 for a, b in zip(first, last, strict=True))  # type: ignore[return-value]
 
 
-def _run(root: Path, store: Any, model: Clocked) -> None:
+def run_session(root: Path, store: Any, model: Clocked) -> None:
     (root / "workspace").mkdir()
     session_id = SessionId("11111111-1111-4111-8111-111111111111")
     started = SessionStarted(
