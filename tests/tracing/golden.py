@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -12,6 +13,7 @@ from ml_intern.events import (
     AnsweredBy,
     ApprovalDecided,
     ApprovalRequested,
+    Compacted,
     Effect,
     Event,
     Fact,
@@ -23,11 +25,13 @@ from ml_intern.events import (
     JobStatus,
     Machine,
     ModelAsked,
+    ModelChanged,
     ModelFailed,
     ModelReplied,
     Outcome,
     SessionStarted,
     ToolFinished,
+    ToolLost,
     ToolStarted,
     ToolWaiting,
     TurnFinished,
@@ -37,7 +41,9 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, ToolCall, Usage
 from ml_intern.queue.rows import Recorded
-from tests.tracing.fakes import fold
+from ml_intern.tracing.lines import SessionLines
+from ml_intern.tracing.redaction import Redactor
+from ml_intern.tracing.session_files import PART_BYTES, SessionFiles
 
 EXAMPLES = Path(__file__).parents[2] / "traces" / "examples"
 READS = frozenset(
@@ -48,7 +54,17 @@ READS = frozenset(
 class Story:
     """One session, told event by event; what happens takes the time that it says."""
 
-    def __init__(self, name: str, began: str, *, title: str, model: str, price: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        began: str,
+        *,
+        title: str,
+        model: str,
+        price: int | None,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        self.part_bytes = part_bytes
         self.session_id = SessionId(str(uuid5(NAMESPACE_DNS, name)))
         self.folder = f"/home/ada/.local/state/ml-intern/sessions/{self.session_id}/workspace"
         self.events: list[Recorded] = []
@@ -222,6 +238,22 @@ class Story:
     def end_job(self, job_id: JobId, status: JobStatus, exit_code: int | None, reason: str) -> None:
         self.pass_time(seconds=4)
         self.add(JobEnded(job_id=job_id, status=status, exit_code=exit_code, reason=reason))
+
+    def sum_up(self, summary: str, *, kept: int) -> None:
+        """A person has the older part of the conversation summed up."""
+        self.pass_time(seconds=40)
+        usage = Usage(input_tokens=self._prompt, output_tokens=120)
+        self.add(
+            Compacted(
+                asked_by="ada",
+                summary=summary,
+                kept=kept,
+                model=self._model,
+                usage=usage,
+                cost_micro_usd=self._price and self._price * usage.output_tokens,
+            )
+        )
+        self._prompt = 1_900
 
     def end(self, outcome: Outcome, detail: str, *waiting_on: str) -> None:
         self.add(TurnFinished(outcome=outcome, detail=detail, waiting_on=waiting_on))
@@ -521,13 +553,106 @@ def _stop_in_the_middle(told: Story) -> None:
     told.end_job(job_id, "cancelled", -15, "ada stopped it")
 
 
-STORIES: tuple[Callable[[], Story], ...] = (digits, reviews)
+def night() -> Story:
+    """All that can happen in one night: side by side, broken, edited, summed up twice, cut off."""
+    told = Story(
+        "golden-night",
+        "2026-11-22T22:15:30.250Z",
+        title="A smaller tagger, overnight",
+        model="anthropic/claude-sonnet-4-5",
+        price=15,
+    )
+    told.take_up(1, "Make the tagger half as large without losing more than a point. Go on alone.")
+    _side_by_side(told)
+    told.sum_up("## Goal\nHalve the tagger, lose one point at most.\n## Next step\nPrune.", kept=2)
+    told.take_up(2, "Good. Prune it now.")
+    _cut_off(told)
+    told.sum_up("## Goal\nHalve the tagger.\n## Results\nPruned: 51 %, minus 0.4.", kept=2)
+    _edited_and_stopped(told)
+    return told
+
+
+def _side_by_side(told: Story) -> None:
+    size, score = told.reply(
+        "Size and score can be looked at side by side.",
+        ("bash", {"command": "du -b tagger"}),
+        ("evaluate", {"model_dir": "tagger", "split": "validation"}),
+        thinking="Both only read.",
+    )
+    told.start(size)
+    told.start(score)
+    told.finish(score, {"error": "tagger holds no config.json"}, ok=False, took_ms=120)
+    told.finish(size, "91234567 tagger\n[exit code 0]", took_ms=15)
+    told.reply("91 MB, and it has to be exported before it can be scored. Shall I go on?")
+    told.end("finished", "91 MB, and it has to be exported before it can be scored.")
+
+
+def _cut_off(told: Story) -> None:
+    """The process dies during a call; the next one cannot know what became of it."""
+    (pruned,) = told.reply("", ("bash", {"command": "python prune.py --keep 0.5"}))
+    told.start(pruned)
+    told.pass_time(minutes=4)
+    told.add(TurnStarted(op_seq=2, attempt=2))
+    told.add(ToolLost(call_id=pruned, tool="bash"))
+    unknown = "The service was killed while this ran; look what became of it."
+    told.finish(pruned, {"error": unknown}, ok=False, by="recovery", took_ms=0)
+    told.do("I look first.", "bash", {"command": "du -b pruned"}, "46012345 pruned", took_ms=11)
+    told.reply("It had come to its end: 46 MB, 51 %.")
+    told.end("finished", "It had come to its end: 46 MB, 51 %.")
+
+
+def _edited_and_stopped(told: Story) -> None:
+    told.take_up(3, "Publish it, then try 8 bits.")
+    public = {"model_dir": "pruned", "repo_name": "tagger-small", "private": False}
+    (published,) = told.reply("", ("publish", public))
+    approval_id = told.ask(published, "publish acts outside the workspace")
+    told.pass_time(hours=6)
+    told.decide(approval_id, published, "edit", "not yet public", {**public, "private": True})
+    told.take_up(4)
+    told.start(published, "external")
+    told.finish(published, {"repo_id": "ada/tagger-small", "private": True}, took_ms=310)
+    told.add(ModelChanged(model="autopilot", asked_by="ada"))
+    (quantised,) = told.reply("", ("bash", {"command": "python quantise.py --bits 8"}))
+    told.start(quantised)
+    told.pass_time(minutes=2)
+    told.add(InterruptRequested(asked_by="ada", reason="the machine is needed"))
+    stopped = {"error": "Not finished: ada stopped it: the machine is needed."}
+    told.finish(quantised, stopped, ok=False, by="interrupt", took_ms=120_000)
+    told.end("interrupted", "ada stopped it: the machine is needed")
+
+
+def sweep() -> Story:
+    """A session that goes on in parts; in life each is hundreds of times as long."""
+    told = Story(
+        "golden-sweep",
+        "2026-11-23T19:00:00.000Z",
+        title="Which learning rate for the tagger?",
+        model="autopilot",
+        price=0,
+        part_bytes=3_000,
+    )
+    told.take_up(1, "Try learning rates from 1e-5 to 1e-3 for the tagger, and say which is best.")
+    for rate, score in (("1e-5", 0.871), ("5e-5", 0.902), ("1e-4", 0.911), ("1e-3", 0.644)):
+        command = f"python train.py --learning_rate {rate} --seed 1"
+        told.do("", "bash", {"command": command}, f"eval_accuracy {score}", took_ms=95_000)
+    told.reply("1e-4 is best: 91.1 %.")
+    told.end("finished", "1e-4 is best: 91.1 %.")
+    return told
+
+
+STORIES: tuple[Callable[[], Story], ...] = (digits, reviews, night, sweep)
 
 
 def files() -> dict[str, bytes]:
     """Name and content of every example."""
-    told = [tell() for tell in STORIES]
-    return {f"{story.session_id}.jsonl": fold(story.events) for story in told}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for tell in STORIES:
+            story = tell()
+            lines = SessionLines(story.session_id, Redactor())
+            written = SessionFiles(folder, story.session_id, part_bytes=story.part_bytes)
+            written.add(entry for one in story.events for entry in lines.take(one))
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def main() -> None:

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.events import ModelReplied
+from ml_intern.messages import AssistantMessage
+from ml_intern.transcript import conversation, parts
+from ml_intern.transcript.problems import Problems
 from tests.tracing import golden
 from tests.tracing.rules import broken_rules
 
@@ -33,7 +37,8 @@ def test_no_example_names_a_home() -> None:
 
 def test_the_rules_notice_what_readers_choke_on(tmp_path: Path) -> None:
     """The rules themselves: each of these changes to a good file is found."""
-    name, content = next(iter(FILES.items()))
+    name = f"{golden.digits().session_id}.jsonl"
+    content = FILES[name]
     lines = content.splitlines(keepends=True)
     spoilt = {
         "torn": content[:-1],
@@ -55,4 +60,15 @@ def test_the_rules_notice_what_readers_choke_on(tmp_path: Path) -> None:
 def test_every_kind_of_line_occurs() -> None:
     lines = [json.loads(line) for content in FILES.values() for line in content.splitlines()]
     kinds = {line.get("subtype", line["type"]) for line in lines}
-    assert {"user", "assistant", "informational", "turn_duration", "ai-title"} == kinds
+    system = {"informational", "turn_duration", "compact_boundary"}
+    assert {"user", "assistant", "ai-title"} | system == kinds
+
+
+def test_an_example_goes_on_in_parts() -> None:
+    first = golden.EXAMPLES / f"{golden.sweep().session_id}.jsonl"
+    assert len(parts.files(first)) == 3
+    problems = Problems()
+    said = conversation.messages(parts.read(first, problems))
+    assert problems.found == []
+    whole = sum(isinstance(one.event, ModelReplied) for one in golden.sweep().events)
+    assert sum(isinstance(message, AssistantMessage) for message in said) == whole

@@ -19,11 +19,11 @@ COMMAND = (sys.executable, "-c", "from ml_intern.cli.main import main; main()", 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A state directory with both examples."""
-    for path in Path("traces/examples").glob("*.jsonl"):
-        day = tmp_path / "traces" / "sessions" / "2026-11-21"
-        day.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, day)
+    """A state directory with two of the examples."""
+    day = tmp_path / "traces" / "sessions" / "2026-11-21"
+    day.mkdir(parents=True)
+    for example in (INTERRUPTED, FINISHED):
+        shutil.copy(Path("traces/examples") / f"{example}.jsonl", day)
     return tmp_path
 
 
