@@ -1,7 +1,8 @@
 """A process whose files may not grow beyond a size: what a full disk looks like from inside.
 
-`python -m tests.tracing.full_disk TRACES LIMIT_BYTES` writes the long session of `test_writer`,
-first under the limit, then without it, and prints a line of JSON for each.
+`python -m tests.tracing.full_disk TRACES PART_BYTES FIRST LIMIT_BYTES` writes the long session of
+`test_writer` in parts of that size: its first events without the limit, the others under it, then
+without it again, and prints a line of JSON for the last two: the text of each file by its name.
 """
 
 import json
@@ -12,31 +13,35 @@ import sys
 from pathlib import Path
 
 from ml_intern.tracing.writer import RETRY_AFTER_S, TraceWriter
-from tests.tracing.fakes import FakeClock, FakeJournal, recorded, replied, session_id
+from tests.tracing.fakes import FakeClock, FakeJournal, recorded, replied
+
+EVENTS = recorded("full", *[replied("x" * 200) for _ in range(20)])
 
 
 def main() -> None:
-    traces, limit_bytes = Path(sys.argv[1]), int(sys.argv[2])
+    traces = Path(sys.argv[1])
+    part_bytes, first, limit_bytes = map(int, sys.argv[2:])
     logging.disable()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     journal, clock = FakeJournal(), FakeClock()
-    writer = TraceWriter(journal, traces, clock=clock)
-    for one in recorded("full", *[replied("x" * 200) for _ in range(20)]):
+    writer = TraceWriter(journal, traces, clock=clock, part_bytes=part_bytes)
+    for number, one in enumerate(EVENTS):
+        if number == first:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
         journal.put(one)
         writer.catch_up()
-    report(writer)
+    report(traces)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     clock.seconds += RETRY_AFTER_S
     writer.catch_up()
     writer.close()
-    report(writer)
+    report(traces)
 
 
-def report(writer: TraceWriter) -> None:
-    path = writer.path(session_id("full"))
-    sys.stdout.write(json.dumps(path.read_text() if path.exists() else None) + "\n")
+def report(traces: Path) -> None:
+    files = {path.name: path.read_text() for path in traces.rglob("*.jsonl")}
+    sys.stdout.write(json.dumps(files) + "\n")
 
 
 if __name__ == "__main__":

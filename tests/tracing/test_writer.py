@@ -21,6 +21,7 @@ from ml_intern.queue.rows import Recorded
 from ml_intern.queue.store import Store
 from ml_intern.tracing import writer as writing
 from ml_intern.tracing.redaction import Redactor
+from ml_intern.tracing.session_files import PART_BYTES
 from ml_intern.tracing.writer import RETRY_AFTER_S, TraceWriter
 from tests.queue.given import HERE
 from tests.tracing.fakes import (
@@ -29,12 +30,12 @@ from tests.tracing.fakes import (
     answered,
     call,
     fold,
-    recorded,
     replied,
     said,
     session_id,
     started,
 )
+from tests.tracing.full_disk import EVENTS
 from tests.tracing.rules import broken_rules
 
 ROOT = Path(__file__).parents[2]
@@ -338,24 +339,50 @@ def test_a_journal_that_cannot_be_read_is_read_later(
     assert content(writer, A) == fold(journal.all)
 
 
+def on_a_full_disk(
+    folder: Path, limit_bytes: int, *, part_bytes: int = PART_BYTES, first: int = 0
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The files while the disk is full, which it is from event `first` on, and afterwards."""
+    numbers = map(str, (part_bytes, first, limit_bytes))
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.tracing.full_disk", str(folder), *numbers],
+        cwd=ROOT, capture_output=True, check=True, timeout=30,
+    )  # fmt: skip
+    full, later = (json.loads(line) for line in ran.stdout.splitlines())
+    return full, later
+
+
 @pytest.mark.parametrize("limit_bytes", [0, 1, 700, 3_000, 8_192])
 def test_a_full_disk_leaves_whole_lines_and_is_caught_up_later(
     tmp_path: Path, limit_bytes: int
 ) -> None:
-    whole = fold(recorded("full", *[replied("x" * 200) for _ in range(20)]))
+    whole = fold(EVENTS).decode()
     assert len(whole) > 8_192
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.tracing.full_disk", str(tmp_path), str(limit_bytes)],
-        cwd=ROOT, capture_output=True, check=True, timeout=30,
-    )  # fmt: skip
-    full, later = (json.loads(line) for line in ran.stdout.splitlines())
-    if full is not None:
-        assert whole.decode().startswith(full)
-        assert full.endswith("\n")
-        assert limit_bytes - 1_500 < len(full) <= limit_bytes
-    else:
-        assert limit_bytes <= 700, "an empty file is taken away"
-    assert later == whole.decode()
+    full, later = on_a_full_disk(tmp_path, limit_bytes)
+    for text in full.values():
+        assert whole.startswith(text)
+        assert text.endswith("\n")
+        assert limit_bytes - 1_500 < len(text) <= limit_bytes
+    assert full or limit_bytes <= 700, "an empty file is taken away"
+    assert list(later.values()) == [whole]
+
+
+@pytest.mark.parametrize("first", range(3, len(EVENTS), 4))
+@pytest.mark.parametrize("limit_bytes", [0, 900])
+def test_a_disk_that_fills_up_amid_parts_leaves_good_ones_and_is_caught_up_later(
+    tmp_path: Path, limit_bytes: int, first: int
+) -> None:
+    """Also where the next part could not be begun, or only its head found room."""
+    journal = FakeJournal()
+    for one in EVENTS:
+        journal.put(one)
+    TraceWriter(journal, tmp_path / "whole", part_bytes=2_000).close()
+    whole = {path.name: path.read_text() for path in tmp_path.rglob("*.jsonl")}
+    assert len(whole) > 3
+    full, later = on_a_full_disk(tmp_path / "full", limit_bytes, part_bytes=2_000, first=first)
+    assert full
+    assert all(whole[name].startswith(text) and text.endswith("\n") for name, text in full.items())
+    assert full != later == whole
 
 
 # Threads
