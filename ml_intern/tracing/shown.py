@@ -15,7 +15,9 @@ MAX_WORDS_BYTES = 200_000
 """Of one text of a person or model, or one text in a call's arguments."""
 MAX_NOTICE_BYTES = 2_000
 MAX_FIELD_BYTES = 500
-"""Of a name, a title, or one field of a fact."""
+"""Of a name or a title."""
+MAX_FACT_BYTES = 2_000
+"""Of one field of a fact."""
 WHOLE = ("environment",)
 """Fields of facts by which a run is repeated."""
 
@@ -59,7 +61,7 @@ class Shown:
     def fact(self, fact: Fact) -> JsonObject:
         """Without its long fields, of which the names stay; what a run depends on stays whole."""
         data = {
-            key: item if key in WHOLE or len(json.dumps(item)) <= MAX_FIELD_BYTES else "(long)"
+            key: item if key in WHOLE or len(json.dumps(item)) <= MAX_FACT_BYTES else "(long)"
             for key, item in self.value(fact.data).items()
         }
         return {"kind": self.brief(fact.kind), "data": data}

@@ -333,7 +333,7 @@ def test_a_refusal_is_words_and_all_else_an_object(by: AnsweredBy, ok: bool, ref
 
 
 def test_a_result_carries_its_facts_without_their_long_fields() -> None:
-    facts = (Fact(kind="dataset_inspected", data={"rows": 9, "report": {"x": "y" * 900}}),)
+    facts = (Fact(kind="dataset_inspected", data={"rows": 9, "report": {"x": "y" * 2_000}}),)
     (result,) = results(replied("", call("c1")), answered("c1", facts=facts, spilled_to="/big"))
     assert result["toolUseResult"] == {
         "tool": "bash",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.clock import SystemClock
-from ml_intern.errors import StoreUnavailable, UnknownSession
+from ml_intern.errors import StateConflict, StoreUnavailable, UnknownSession
 from ml_intern.events import Event
 from ml_intern.messages import CallId, SessionId
 from ml_intern.ops import UserInput
@@ -23,6 +23,7 @@ from ml_intern.tracing import writer as writing
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.session_files import PART_BYTES
 from ml_intern.tracing.writer import RETRY_AFTER_S, TraceWriter
+from ml_intern.transcript.parts import numbered
 from tests.queue.given import HERE
 from tests.tracing.fakes import (
     FakeClock,
@@ -552,6 +553,40 @@ def test_a_writer_goes_on_in_a_file_that_another_process_wrote_anew(
     journal.add(A, *turn("c2"))
     writer.catch_up()
     assert content(writer, A) == fold(journal.all)
+
+
+def test_files_that_are_written_anew_while_they_grow_lose_nothing(
+    tmp_path: Path, journal: FakeJournal
+) -> None:
+    """By another process, which the writer's own lock does not hold back."""
+    journal.add(A, started(), said("my key is s3cr3t-value"))
+    redactor = Redactor({"MY_KEY": "s3cr3t-value"})
+    writer, other = (
+        TraceWriter(journal, tmp_path, clock=FakeClock(), redactor=redactor, part_bytes=4_000)
+        for _ in range(2)
+    )
+    writer.catch_up()
+    over = threading.Event()
+
+    def rewrite_all_the_time() -> None:
+        while not over.is_set():
+            with contextlib.suppress(StateConflict):
+                other.rewrite(A)
+
+    rewriting = threading.Thread(target=rewrite_all_the_time)
+    rewriting.start()
+    for number in range(60):
+        journal.add(A, *turn(f"c{number}"))
+        writer.catch_up()
+    over.set()
+    rewriting.join()
+    TraceWriter(journal, tmp_path, clock=FakeClock(), redactor=redactor, part_bytes=4_000).close()
+    texts = [path.read_bytes() for path in numbered(writer.path(A).parent, A).values()]
+    uuids = [line["uuid"] for text in texts for line in map(json.loads, text.splitlines())
+             if "uuid" in line and "continues" not in line["mlIntern"]]  # fmt: skip
+    whole = [json.loads(line).get("uuid") for line in fold(journal.all).splitlines()]
+    assert uuids == [uuid for uuid in whole if uuid is not None]
+    assert len(texts) > 5
 
 
 def test_a_session_without_a_file_has_nothing_to_write_anew(
