@@ -15,17 +15,24 @@ from typing import Any
 from ml_intern.tracing.redaction import known, names, values
 from ml_intern.tracing.redaction.span import MASK
 
-MAX_LINE_BYTES = 64 << 20
 LONGEST_WORD = 256
 """Longer ones are data: pictures, weights."""
-
-_WORD = re.compile(r"[A-Za-z0-9_~+/=.-]{16,}")
+_BEHIND_NAME = re.compile(
+    r"(?P<name>(?:[Pp]ass|PASS|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY)[\w-]{0,20})"
+    r"[\"'`\\\]) ]{0,8}[:=][\"'`\\ ]{0,8}(?P<word>[A-Za-z0-9_.+/~@!#$%^&*-]{8,256})"
+)
+_NAME_BEFORE = re.compile(r"[\w.-]{0,40}")
 _BEGINNING = re.compile(
-    r"(?:hf_|api_org_|sk-|sk_live_|rk_live_|gh[a-z]_|github_pat_|gl[a-z]{2,6}-|xox[a-z]|xapp-|AKIA|ASIA"
-    r"|AIza|ya29\.|GOCSPX-|eyJ|npm_|pypi-|gsk_|r8_|dckr_pat_|SG\.|hvs\.|nvapi-|xai-|pcsk_|wandb_v)"
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=\dm))"
+    r"(?:hf_|api_org_|sk-|sk_live_|rk_live_|gh[a-z]_|github_pat_|gl[a-z]{2,6}-|GR1348941|xox[a-z]"
+    r"|xapp-|AKIA|ASIA|AIza|ya29\.|GOCSPX-|eyJ|npm_|pypi-|gsk_|r8_|dckr_pat_|SG\.|hvs\.|nvapi-"
+    r"|xai-|pcsk_|wandb_v)(?P<rest>[\w.-]{12,})"
 )
 _ADDRESS = re.compile(r"://[^\s/@:\"'<>]{0,100}:(?P<secret>[^\s/@\"'<>]{1,200})@")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"[\s\\nrt\"'+,]{0,20}[A-Za-z0-9+/]{24}"
+)
 
 _IDS = frozenset(
     (
@@ -116,10 +123,33 @@ class Eyes:
         address = _ADDRESS.search(text)
         if address and address["secret"] not in self._allowed and _is_password(address["secret"]):
             return "password in an address"
-        for word in _WORD.findall(text):
-            if len(word) <= LONGEST_WORD and word not in self._allowed and _is_suspect(word):
-                return "random word"
-        return ""
+        words = [*_begun(text), *_behind_names(text)]
+        return "random word" if any(word not in self._allowed for word in words) else ""
+
+
+def _begun(text: str) -> Iterator[str]:
+    """Words that begin as tokens do, and go on at random."""
+    for found in _BEGINNING.finditer(text):
+        rest = found["rest"].rstrip(".-")
+        if len(rest) <= LONGEST_WORD and values.looks_random(rest, 12):
+            yield found.group().rstrip(".-")
+
+
+def _behind_names(text: str) -> Iterator[str]:
+    """Words right behind the name of a secret that look random, or like a password."""
+    for found in _BEHIND_NAME.finditer(text):
+        backwards = text[max(0, found.start() - 40) : found.start()][::-1]
+        name = _NAME_BEFORE.match(backwards)[0][::-1] + found["name"]  # type: ignore[index]
+        if names.strength(name) == "strong" and _looks_like_one(found["word"]):
+            yield found["word"]
+
+
+def _looks_like_one(word: str) -> bool:
+    if len(word) > LONGEST_WORD or values.is_placeholder(word) or "://" in word:
+        return False
+    is_code = re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", word) is not None
+    is_random = values.looks_random(word, 12) and any(map(str.isdigit, word))
+    return (is_random and not is_code) or values.looks_like_password(word)
 
 
 def _is_password(text: str) -> bool:
@@ -136,8 +166,3 @@ def _is_named(text: str, name: str) -> bool:
 
 def _is_random(text: str) -> bool:
     return values.looks_random(text) and not values.is_digest(text)
-
-
-def _is_suspect(word: str) -> bool:
-    word = word.rstrip(".=")
-    return _BEGINNING.match(word) is not None and values.looks_random(word[4:], 12)

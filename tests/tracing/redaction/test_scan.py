@@ -15,7 +15,8 @@ SECRETS: list[tuple[dict[str, Any], str, str]] = [
     ({"env": [{"HF_TOKEN": "abcd-efgh"}]}, "value of HF_TOKEN", "env[0].HF_TOKEN"),
     ({"text": f"use hf_{RANDOM} here"}, "random word", "text"),
     ({"a": {"b": ["", "postgresql://u:pa@h/db"]}}, "password in an address", "a.b[1]"),
-    ({"t": "-----BEGIN RSA PRIVATE KEY-----\nMII"}, "private key", "t"),
+    ({"t": f"-----BEGIN RSA PRIVATE KEY-----\n{RANDOM}{RANDOM}"}, "private key", "t"),
+    ({"t": f"\\nexport DB_PASSWORD={RANDOM}\n"}, "random word", "t"),
     ({f"hf_{RANDOM}": 1}, "random word", "a name in the line"),
 ]
 
@@ -24,6 +25,8 @@ CLEAN: list[dict[str, Any]] = [
     {"text": "password: [REDACTED:password]", "password": "[REDACTED:password]"},
     {"pad_token": "<|endoftext|>", "max_tokens": 4096, "token": "Paris"},
     {"text": "tokenizer.pad_token = tokenizer.eos_token; hf_hub_download_and_more_of_it()"},
+    {"text": "if '-----BEGIN PRIVATE KEY-----' in text: raise ValueError"},
+    {"text": "api_key: [REDACTED:key]\nsha256:" + "a1b2c3d4" * 8},
     {"text": "postgresql://user:{password}@localhost/db"},
 ]
 
