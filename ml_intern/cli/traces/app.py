@@ -272,6 +272,9 @@ def share(
     if private:
         return sharing.make_private()
     return sharing.accept() if accept else sharing.share(trace)
+
+
+@app.command()
 def replay(
     context: typer.Context,
     trace: AnyTrace,
