@@ -82,6 +82,20 @@ def told(records: Iterable[Record]) -> list[tuple[Message, str]]:
     return conversation.end()
 
 
+def stretches(records: Iterable[Record]) -> Iterator[list[tuple[Message, str]]]:
+    """As `told`, once before each compaction and once at the end: all that a model was given.
+
+    What a compaction kept stands in the stretch before it and in that after it, as the same object.
+    """
+    conversation = _Conversation()
+    for record in joined(records):
+        said = record.content
+        if isinstance(said, Said) and said.is_summary and not record.extra.get(NEW_CHAIN):
+            yield conversation.end()
+        conversation.take(record)
+    yield conversation.end()
+
+
 class _Conversation:
     def __init__(self) -> None:
         self._messages: list[Message] = []

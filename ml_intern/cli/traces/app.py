@@ -159,6 +159,62 @@ def import_files(
 
 
 @app.command()
+def export(
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.jsonl",
+            show_default=False,
+            help="Where the examples go; `-` is standard output.",
+        ),
+    ],
+    traces: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|ID]...",
+            show_default=False,
+            help="Files, or first characters of sessions' ids. Default: all.",
+            autocompletion=_ids,
+        ),
+    ] = None,
+    finished: Annotated[
+        bool, typer.Option("--finished", help="Only sessions whose last turn finished.")
+    ] = False,
+    target_met: Annotated[
+        bool,
+        typer.Option(
+            "--target-met",
+            help="Only those whose task names a target that our own evaluation reached.",
+        ),
+    ] = False,
+    allow_hits: Annotated[
+        bool,
+        typer.Option(
+            "--allow-hits", help="Also those in which something stands as `[REDACTED:…]`."
+        ),
+    ] = False,
+    as_json: ListJson = False,
+) -> int:
+    """Write sessions as training data: TRL's conversational format with tool calls.
+
+    One JSON object a line, with `messages` and `tools`. A session that may hold a secret is left
+    out, and so is one in which something was redacted. Status 1: nothing was exported.
+    """
+    from ml_intern.cli.traces import exporting
+
+    return exporting.export(
+        traces or (),
+        output,
+        finished=finished,
+        target_met=target_met,
+        allow_hits=allow_hits,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def redaction(
     traces: Annotated[
         list[str] | None,

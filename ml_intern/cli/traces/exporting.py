@@ -1,0 +1,200 @@
+"""`traces export`: sessions as training data, and what was left out and why."""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ml_intern.cli import exits
+from ml_intern.cli.quantities import count, size
+from ml_intern.cli.summary import short
+from ml_intern.daemon.secrets import redactor_of, secrets_of
+from ml_intern.errors import InputError
+from ml_intern.llm.autopilot.objective import Objective, Target
+from ml_intern.llm.autopilot.reading import read
+from ml_intern.messages import ToolSpec
+from ml_intern.settings import Settings, load
+from ml_intern.tools.catalogue import all_tools
+from ml_intern.tracing import shelf
+from ml_intern.tracing.exporting import choosing
+from ml_intern.tracing.exporting.choosing import Wanted
+from ml_intern.tracing.exporting.examples import Example, examples
+from ml_intern.tracing.finding import find
+from ml_intern.tracing.redaction import Redactor, scan
+from ml_intern.tracing.redaction.span import MASK
+from ml_intern.transcript import parts
+from ml_intern.transcript.problems import Problems
+
+STANDARD_OUTPUT = "-"
+_LEFT_OUT_SHOWN = 20
+
+
+@dataclass(kw_only=True)
+class _Report:
+    """What became of the sessions."""
+
+    sessions: int = 0
+    """That were exported."""
+    examples: int = 0
+    bytes: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Why, by the session's id."""
+    tools: Counter[str] = field(default_factory=Counter)
+    """In how many examples each is."""
+    inferred: set[str] = field(default_factory=set)
+    """The tools whose schema is made of their calls."""
+
+    def as_json(self, output: str) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "output": output,
+            "sessions": self.sessions,
+            "examples": self.examples,
+            "size_bytes": self.bytes,
+            "tools": dict(sorted(self.tools.items())),
+            "inferred_tools": sorted(self.inferred),
+            "left_out": self.left_out,
+            "left_out_by_reason": dict(Counter(self.left_out.values()).most_common()),
+        }
+
+    def lines(self, output: str) -> Iterator[str]:
+        """For people."""
+        if not self.examples:
+            yield "Nothing is exported, and nothing written."
+        else:
+            made = f"{count(self.examples, 'example')} of {count(self.sessions, 'session')}"
+            yield f"{made} exported to {output}, {size(self.bytes)}."
+        for why, number in Counter(self.left_out.values()).most_common():
+            some = [short(one) for one, reason in self.left_out.items() if reason == why]
+            more = " …" if number > _LEFT_OUT_SHOWN else ""
+            yield f"{number} left out, {why}: {' '.join(some[:_LEFT_OUT_SHOWN])}{more}"
+        if self.inferred:
+            yield f"Schemas made of the calls that were seen: {', '.join(sorted(self.inferred))}."
+
+
+def export(
+    arguments: Sequence[str],
+    output: str,
+    *,
+    finished: bool,
+    target_met: bool,
+    allow_hits: bool,
+    as_json: bool,
+) -> int:
+    """Of the named traces, or of all. Status 1 when nothing is exported; nothing is written then.
+
+    Raises InputError when the output cannot be written or an argument names no trace.
+    """
+    settings = load()
+    folder = settings.state_dir / "traces"
+    paths = [find(argument, folder) for argument in arguments]
+    paths = paths or [trace.path for trace in shelf.traces(folder)]
+    wanted = Wanted(
+        finished=finished, goal_of=target_of if target_met else None, redacted=allow_hits
+    )
+    exporter = _Exporter(settings, wanted)
+    with _writing(output, exporter.report) as file:
+        for path in paths:
+            file.writelines(exporter.lines(path))
+    report = exporter.report
+    told = sys.stderr if output == STANDARD_OUTPUT else sys.stdout
+    if as_json:
+        told.write(json.dumps(report.as_json(output), indent=2) + "\n")
+    else:
+        told.writelines(f"{line}\n" for line in report.lines(output))
+    return exits.DONE if report.examples else exits.FAILED
+
+
+def target_of(words: Sequence[str]) -> Target | None:
+    """What all these words of a person ask for; later ones win. None: no clear number."""
+    return reduce(lambda so_far, text: so_far.merged(read(text)), words, Objective()).target
+
+
+class _Exporter:
+    """Knows the secrets of this process and the tools of this version. Not thread-safe."""
+
+    def __init__(self, settings: Settings, wanted: Wanted) -> None:
+        self.report = _Report()
+        self._wanted = wanted
+        self._secrets = secrets_of(settings)
+        self._allowed = settings.redact_allow
+        self._redactor: Redactor = redactor_of(settings)
+        self._known: Mapping[str, ToolSpec] = {tool.name: tool.spec() for tool in all_tools()}
+
+    def lines(self, path: Path) -> Sequence[bytes]:
+        """The examples of one session; none when it is left out, which the report says."""
+        try:
+            return self._lines(path)
+        except OSError as exc:
+            self.report.left_out[path.stem] = f"cannot be read ({exc.strerror})"
+            return ()
+
+    def _lines(self, path: Path) -> Sequence[bytes]:
+        records = tuple(parts.read(path, Problems()))
+        why = self._wanted.refusal(records) or self._refusal(path)
+        found = () if why else tuple(examples(records, self._known))
+        lines = [_encoded(self._redactor.value(example.as_json())) for example in found]
+        if not self._wanted.redacted and any(MASK.search(line.decode()) for line in lines):
+            why = choosing.REDACTED
+        why = why or ("" if lines else choosing.NO_ANSWER)
+        if why:
+            self.report.left_out[path.stem] = why
+            return ()
+        self._count(found, lines)
+        return lines
+
+    def _refusal(self, path: Path) -> str:
+        """Why a session is left out for what is written in its files."""
+        if not self._wanted.redacted and choosing.is_redacted(path):
+            return choosing.REDACTED
+        for file in parts.files(path):
+            if scan.findings(file, secrets=self._secrets, allowed=self._allowed):
+                return choosing.SUSPECT
+        return ""
+
+    def _count(self, found: Sequence[Example], lines: Sequence[bytes]) -> None:
+        report = self.report
+        report.sessions += 1
+        report.examples += len(lines)
+        report.bytes += sum(map(len, lines))
+        for example in found:
+            report.tools.update(tool["function"]["name"] for tool in example.tools)
+            report.inferred.update(example.inferred)
+
+
+def _encoded(example: Any) -> bytes:
+    # ASCII: `datasets` takes some of Unicode's separators for the end of a line.
+    return json.dumps(example, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+
+
+@contextmanager
+def _writing(output: str, report: _Report) -> Iterator[BinaryIO]:
+    """A file that only its owner may read, and that takes its place when it is whole.
+
+    An empty one does not. Raises InputError.
+    """
+    if output == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output).expanduser()
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(number, "wb") as file:
+            yield file
+        if report.examples:
+            fresh.replace(path)
+        else:
+            fresh.unlink()
+    except OSError as exc:
+        fresh.unlink(missing_ok=True)
+        raise InputError(
+            f"{path} cannot be written: {exc.strerror}. Name another --output."
+        ) from exc

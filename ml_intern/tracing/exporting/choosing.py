@@ -1,0 +1,105 @@
+"""Which sessions become training data, and why another does not. Asks nobody."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ml_intern.tracing.redaction.span import MASK
+from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import is_persons
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.digest import Digest
+from ml_intern.transcript.line import PROGRAM, Answered, Said
+
+NOT_FINISHED = "not finished"
+NO_TARGET = "names no target"
+TARGET_MISSED = "target not reached"
+REDACTED = "something was redacted in it"
+SUSPECT = "may hold a secret"
+NO_ANSWER = "no answer of a model"
+
+
+class Goal(Protocol):
+    """A number to reach, as somebody else reads it from a person's words."""
+
+    @property
+    def metric(self) -> str:
+        """`accuracy`, `macro_f1` or `loss`."""
+
+    @property
+    def split(self) -> str:
+        """`validation` or `test`."""
+
+    def met_by(self, measured: float) -> bool:
+        """Whether this is good enough."""
+
+
+GoalOf = Callable[[Sequence[str]], Goal | None]
+"""What the words of a person, in their order, ask for; None: no number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a session must be to be exported."""
+
+    finished: bool = False
+    """Its last turn came to its end."""
+    goal_of: GoalOf | None = None
+    """It names a target that our own evaluation measured as reached; None: whatever it reached."""
+    redacted: bool = False
+    """It may hold the marks of what was redacted. A secret that is left it may never hold."""
+
+    def refusal(self, records: Sequence[Record]) -> str:
+        """Why a session is left out for what was done in it; empty: it is not."""
+        if self.finished and _outcome(records) != "finished":
+            return NOT_FINISHED
+        if self.goal_of is None:
+            return ""
+        goal = self.goal_of(list(_words(records)))
+        if goal is None:
+            return NO_TARGET
+        return "" if any(map(goal.met_by, _measured(records, goal))) else TARGET_MISSED
+
+
+def is_redacted(path: Path) -> bool:
+    """Whether anything in the files of a session was replaced. Raises OSError."""
+    for file in parts.files(path):
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            if any(MASK.search(line) for line in lines):
+                return True
+    return False
+
+
+def _outcome(records: Iterable[Record]) -> str:
+    digest = Digest()
+    for record in records:
+        digest.take(record)
+    return digest.outcome
+
+
+def _words(records: Iterable[Record]) -> Iterator[str]:
+    for record in records:
+        if is_persons(record) and isinstance(record.content, Said):
+            yield record.content.text
+
+
+def _measured(records: Iterable[Record], goal: Goal) -> Iterator[float]:
+    """What our evaluation found on the split that was asked for, in order."""
+    for record in records:
+        if record.program != PROGRAM or record.extra.get("imported"):
+            continue
+        for data in _evaluations(record):
+            value = data["metrics"].get(goal.metric)
+            if data.get("split") == goal.split and isinstance(value, int | float):
+                yield float(value)
+
+
+def _evaluations(record: Record) -> Iterator[dict[str, Any]]:
+    details = record.content.details if isinstance(record.content, Answered) else {}
+    facts = details.get("facts") if isinstance(details, dict) else None
+    for fact in facts if isinstance(facts, list) else ():
+        if isinstance(fact, dict) and fact.get("kind") == "evaluation":
+            data = fact.get("data")
+            if isinstance(data, dict) and isinstance(data.get("metrics"), dict):
+                yield data

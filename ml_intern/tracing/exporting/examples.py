@@ -1,0 +1,137 @@
+"""From the records of a session to training examples in TRL's conversational format.
+
+An example holds what one model was given and what it answered: `messages`, and in `tools` the
+schemas of the tools that it called. A session that was compacted gives one for each stretch: each
+begins with the task, then the summary and what was kept. There are no ids: the results of a call
+stand behind it, in the order of the calls.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ml_intern.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+    ToolSpec,
+    UserMessage,
+)
+from ml_intern.tracing.exporting import schemas
+from ml_intern.transcript.conversation import stretches
+from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.line import PROGRAM, JsonObject, plain
+
+_Begun = SystemMessage | UserMessage | AssistantMessage
+"""A message that is no result; results stand behind one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One line of the export."""
+
+    messages: list[JsonObject]
+    tools: list[JsonObject]
+    inferred: tuple[str, ...]
+    """The tools whose schema is made of the calls that were seen."""
+
+    def as_json(self) -> JsonObject:
+        """The line."""
+        return {"messages": self.messages, "tools": self.tools}
+
+
+def examples(records: Sequence[Record], known: Mapping[str, ToolSpec]) -> Iterator[Example]:
+    """One for each stretch in which a model answers; `known`: the tools whose schema we have.
+
+    Each ends with the last answer. Left out are words that no model said (those with which we
+    end a turn that failed), and calls whose arguments were no JSON object, with their results.
+    """
+    known = known if _is_ours(records) else {}
+    seen: set[int] = set()
+    for stretch in stretches(records):
+        answers = {id(message) for message, model in stretch if _is_models(message, model)}
+        if answers - seen and (example := _example(stretch, known)).messages:
+            yield example
+        seen |= answers
+
+
+def _is_ours(records: Sequence[Record]) -> bool:
+    """Whether tools of our names are our tools: not in sessions of other programs."""
+    first = next((record for record in records if record.program), None)
+    return first is not None and first.program == PROGRAM and not first.extra.get("imported")
+
+
+def _is_models(message: Message, model: str) -> bool:
+    return isinstance(message, AssistantMessage) and model != PROGRAM
+
+
+def _example(stretch: Sequence[tuple[Message, str]], known: Mapping[str, ToolSpec]) -> Example:
+    messages: list[JsonObject] = []
+    calls: dict[str, list[JsonObject]] = {}
+    for message, answers in _exchanges(stretch):
+        if isinstance(message, AssistantMessage):
+            messages += _answer(message, answers, calls)
+        else:
+            messages.append({"role": message.role, "content": message.text})
+    while messages and messages[-1]["role"] != "assistant":
+        messages.pop()
+    return Example(
+        messages=messages,
+        tools=[_tool(name, seen, known.get(name)) for name, seen in sorted(calls.items())],
+        inferred=tuple(sorted(calls.keys() - known.keys())),
+    )
+
+
+def _exchanges(
+    stretch: Sequence[tuple[Message, str]],
+) -> Iterator[tuple[_Begun, list[ToolMessage]]]:
+    """Each message with the results that stand behind it; none of those that no model said."""
+    found: list[tuple[_Begun, list[ToolMessage]]] = []
+    for message, model in stretch:
+        if not isinstance(message, ToolMessage):
+            found.append((message, []))
+        elif found:
+            found[-1][1].append(message)
+        if isinstance(message, AssistantMessage) and model == PROGRAM:
+            found.pop()
+    yield from found
+
+
+def _answer(
+    message: AssistantMessage, answers: Sequence[ToolMessage], calls: dict[str, list[JsonObject]]
+) -> Iterator[JsonObject]:
+    """As TRL has it, with its results; the arguments are added to `calls`, by tool."""
+    shown, results = [], []
+    by_id = {answer.call_id: answer for answer in answers}
+    for call in message.tool_calls:
+        arguments = _arguments(call)
+        if arguments is None or call.call_id not in by_id:
+            continue
+        calls.setdefault(call.name, []).append(arguments)
+        shown.append({"type": "function", "function": {"name": call.name, "arguments": arguments}})
+        results.append({"role": "tool", "name": call.name, "content": by_id[call.call_id].text})
+    if shown:
+        yield {"role": "assistant", "content": message.text, "tool_calls": shown}
+        yield from results
+    elif message.text.strip():
+        yield {"role": "assistant", "content": message.text}
+
+
+def _arguments(call: ToolCall) -> JsonObject | None:
+    """None: what the model wrote is no JSON object."""
+    try:
+        value = plain(json.loads(call.arguments))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _tool(name: str, calls: Sequence[JsonObject], spec: ToolSpec | None) -> JsonObject:
+    function = {
+        "name": name,
+        "description": spec.description if spec else schemas.DESCRIPTION,
+        "parameters": spec.parameters if spec else schemas.inferred(calls),
+    }
+    return {"type": "function", "function": function}

@@ -1,0 +1,135 @@
+"""`traces export`, as a person runs it."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml_intern.cli import exits
+from ml_intern.cli.traces.exporting import target_of
+from tests.tracing import golden
+
+COMMAND = (sys.executable, "-c", "from ml_intern.cli.main import main; main()", "traces", "export")
+DIGITS = "ee272992"
+"""Finished; wants 95 % on held-out images, and has them."""
+REVIEWS = "c9f02920"
+"""Interrupted, without a target."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    shutil.copytree(golden.EXAMPLES, tmp_path / "traces" / "sessions" / "2026-11-20")
+    return tmp_path
+
+
+def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home), **variables}
+    command = (*COMMAND, "-o", "out.jsonl", *arguments)
+    return subprocess.run(
+        command, env=env, cwd=home, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def left_out(home: Path, *arguments: str, **variables: str) -> dict[str, str]:
+    """Why, by the first characters of the session's id."""
+    told = json.loads(run(home, "--json", *arguments, **variables).stdout)
+    return {session_id[:8]: why for session_id, why in told["left_out"].items()}
+
+
+def change(home: Path, begin: str, old: str, new: str) -> None:
+    (path,) = home.glob(f"traces/sessions/*/{begin}*.jsonl")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_all_sessions_are_exported_to_a_file_for_its_owner_only(home: Path) -> None:
+    told = run(home)
+    assert (told.returncode, told.stderr) == (exits.DONE, "")
+    assert told.stdout.startswith("2 examples of 2 sessions exported to out.jsonl, ")
+    lines = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
+    assert [sorted(line) for line in lines] == [["messages", "tools"]] * 2
+    assert stat.S_IMODE((home / "out.jsonl").stat().st_mode) == 0o600
+
+
+def test_only_those_that_are_named(home: Path) -> None:
+    told = json.loads(run(home, DIGITS, "--json").stdout)
+    assert (told["sessions"], told["examples"], told["left_out"]) == (1, 1, {})
+    assert told["tools"]["evaluate"] == 1
+    assert told["size_bytes"] == (home / "out.jsonl").stat().st_size
+
+
+def test_finished_leaves_out_what_was_interrupted(home: Path) -> None:
+    assert left_out(home, "--finished") == {REVIEWS: "not finished"}
+
+
+def test_target_met_asks_the_evaluation_and_not_the_words(home: Path) -> None:
+    assert left_out(home, "--target-met") == {REVIEWS: "names no target"}
+    change(home, DIGITS, '"metrics":{"accuracy":0.9', '"metrics":{"accuracy":0.8')
+    assert left_out(home, "--target-met")[DIGITS] == "target not reached"
+
+
+def test_an_imported_session_has_no_evaluation_of_ours(home: Path) -> None:
+    change(home, DIGITS, '"mlIntern":{', '"mlIntern":{"imported":true,')
+    assert left_out(home, "--target-met")[DIGITS] == "target not reached"
+
+
+def test_a_session_with_something_redacted_is_left_out_unless_allowed(home: Path) -> None:
+    change(home, DIGITS, "I begin with a plan.", "I take [REDACTED:hf-token].")
+    assert left_out(home) == {DIGITS: "something was redacted in it"}
+    assert left_out(home, "--allow-hits") == {}
+    assert "I take [REDACTED:hf-token]." in (home / "out.jsonl").read_text()
+
+
+@pytest.mark.parametrize("how", [(), ("--allow-hits",)])
+def test_a_session_that_may_hold_a_secret_is_always_left_out(
+    home: Path, how: tuple[str, ...]
+) -> None:
+    change(home, DIGITS, "I begin with a plan.", "I begin with plainwords.")
+    assert left_out(home, *how, MY_TOKEN="plainwords") == {DIGITS: "may hold a secret"}
+    assert "plainwords" not in (home / "out.jsonl").read_text()
+
+
+def test_a_pattern_that_was_set_later_counts_as_redacted(home: Path) -> None:
+    own = {"ML_INTERN_REDACT_PATTERNS": '["begin with a plan"]'}
+    assert left_out(home, **own) == {DIGITS: "something was redacted in it"}
+    assert left_out(home, "--allow-hits", **own) == {}
+    assert "begin with a plan" not in (home / "out.jsonl").read_text()
+
+
+def test_nothing_exported_is_told_and_leaves_the_file_as_it_was(home: Path) -> None:
+    (home / "out.jsonl").write_text("before")
+    told = run(home, REVIEWS, "--finished")
+    assert told.returncode == exits.FAILED
+    assert told.stdout.splitlines() == [
+        "Nothing is exported, and nothing written.",
+        f"1 left out, not finished: {REVIEWS}",
+    ]
+    assert (home / "out.jsonl").read_text() == "before"
+    assert {path.name for path in home.iterdir()} == {"traces", "out.jsonl"}
+
+
+def test_standard_output_holds_the_examples_alone(home: Path) -> None:
+    told = run(home, "-o", "-")
+    assert [sorted(json.loads(line)) for line in told.stdout.splitlines()] == [
+        ["messages", "tools"]
+    ] * 2
+    assert "2 examples of 2 sessions exported" in told.stderr
+
+
+def test_an_output_that_cannot_be_written_is_named(home: Path) -> None:
+    told = run(home, "-o", "missing/out.jsonl")
+    assert told.returncode not in (exits.DONE, exits.FAILED)
+    assert "missing/out.jsonl cannot be written: No such file or directory" in told.stderr
+
+
+def test_later_words_change_the_target() -> None:
+    both = target_of(["Train it to 90 % accuracy.", "Make it 95 % accuracy."])
+    assert both is not None
+    assert both.value == 0.95
+    assert target_of(["Train it."]) is None
