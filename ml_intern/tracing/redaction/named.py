@@ -51,7 +51,7 @@ _BETWEEN = re.compile(
       | (?P<pair> ,?[ \t]{{0,8}}(?:{_LINE})?[ \t]{{0,40}}[-]?[ ]? {_QUOTE}? [Vv]alue {_QUOTE}?
             [ \t]{{0,4}}[=:][ \t]{{0,4}} )
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
-      | (?P<tag> > )
+      | (?P<tag> > | &gt; )
       | (?P<verb> (?: [ ](?:for|of|to|on|in)(?:[ ][\w.-]{{1,20}}){{1,5}}? )?
             [ ](?:is|was|to)[ ](?:now[ ]|set[ ]to[ ])? )
       | (?P<blank> [ \t]{{1,40}} )
@@ -74,7 +74,7 @@ _SETS_BEFORE = re.compile(
     r"(?:^|[\s\"'`(+>→:m]|\\n)(?:ENV|ARG|setenv|setx|set|-gx|-Ux|-x)[ \t]{1,4}$"
 )
 _LINE_BEFORE = re.compile(
-    r"(?:^|\n|\\n|;|&&|\x1b\[[\d;]{1,8}m|→)[ \t+>-]{0,40}"
+    r"(?:^|\n|\\n|(?<!quot)(?<!#x27)(?<!#39);|&&|\x1b\[[\d;]{1,8}m|→)[ \t+>-]{0,40}"
     r"(?:export |set |declare -x |ENV |ARG |-e |--env |- )?(?:\$env:)?$"
 )
 
@@ -152,7 +152,7 @@ def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool
             opened = _OPENED.search(ahead) is not None
             return opened and between["closing"] is not None and not between["bracket"]
         case "tag":
-            return ahead.endswith("<")
+            return ahead.endswith(("<", "&lt;"))
         case "blank":
             return _is_given(text, place, ahead)
         case _:

@@ -19,7 +19,7 @@ from ml_intern.patterns import Pattern
 from ml_intern.tracing.redaction import addresses, literals, named, names, private_keys, shapes
 from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
-from ml_intern.tracing.redaction.span import Span, mask, merged
+from ml_intern.tracing.redaction.span import Span, apart_from_masks, mask, merged
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """`text` without what should stay home."""
         pieces, at = [], 0
-        for span in merged(self._spans(text)):
+        for span in merged(apart_from_masks(self._spans(text), text)):
             pieces += [text[at : span.start], mask(span.kind)]
             at = span.end
         text = "".join([*pieces, text[at:]])

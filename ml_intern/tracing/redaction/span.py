@@ -1,6 +1,7 @@
 """A stretch of a text that must not be seen."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -36,3 +37,12 @@ MASK = re.compile(r"\[REDACTED:([a-z0-9-]+)\]")
 def mask(kind: str) -> str:
     """What stands in its place."""
     return f"[REDACTED:{kind}]"
+
+
+def apart_from_masks(spans: Iterable[Span], text: str) -> Iterator[Span]:
+    """Those that touch nothing that was replaced before: redacting again changes nothing."""
+    masks = [found.span() for found in MASK.finditer(text)]
+    for span in spans:
+        at = bisect_left(masks, (span.end, 0))
+        if at == 0 or masks[at - 1][1] <= span.start:
+            yield span
