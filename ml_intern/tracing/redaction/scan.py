@@ -1,8 +1,8 @@
 """The second look at a trace before it is sent: is there a secret left?
 
-Built otherwise than what redacts, so that one mistake does not blind both: nothing here knows the
-formats of tokens beyond how they begin. It goes over the decoded values of each line, with the
-names under which they stand, and asks of every word whether it looks random.
+Built otherwise than what redacts, so that one mistake does not blind both. It goes over the decoded
+values of each line, and asks what stands under or right behind the name of a secret, and which
+words begin like a token and go on at random.
 """
 
 import json

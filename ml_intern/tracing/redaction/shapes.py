@@ -244,7 +244,7 @@ SHAPES = (
     _shape(
         "cookie",
         "cookie:",
-        r"(?i:cookie):\s{0,4}[^\n]{0,300}?(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)="
+        r"(?i:cookie):\s{0,4}[^\n]{0,100}?(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)="
         r"(?P<secret>[^;\s\"']{8,2000})",
     ),
     _shape("url-password", "@tcp(", r"[\w.-]{1,60}:(?P<secret>[^\s\"'@]{1,200})@tcp\("),
