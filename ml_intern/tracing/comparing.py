@@ -8,7 +8,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -91,6 +91,12 @@ def compare(recorded: Recording, new: Recording) -> Comparison:
                     in_part.append(place)
     differences += _ends(recorded, new)
     return Comparison(compared=compared, differences=tuple(differences), in_part=tuple(in_part))
+
+
+def so_far(found: Comparison) -> Comparison:
+    """Of a session that has not come to its end: without what may still come."""
+    here = (one for one in found.differences if one.new_line is not None and one.kind != "end")
+    return replace(found, differences=tuple(here))
 
 
 def _one_sided(number: int, before: Answer | None, after: Answer | None) -> Difference:

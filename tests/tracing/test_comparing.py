@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ml_intern.tracing.clip import clip
-from ml_intern.tracing.comparing import compare, normalized
+from ml_intern.tracing.comparing import compare, normalized, so_far
 from ml_intern.transcript.recording import CUT, Recording, recorded_in
 from tests.tracing.fakes import answered, call, ended, fold, recorded, records_of, replied
 
@@ -57,6 +57,13 @@ def test_answers_that_one_side_has_alone_are_told():
         ("the end", "the last turn finished, now it goes on"),
     ]
     assert told(short, whole)[0] == ("answer 2", "the model's answer is not in the recording")
+
+
+def test_what_may_still_come_is_no_difference_of_a_session_that_goes_on():
+    whole, begun = one_call("x"), played(replied("", call("c1")), answered("c1", "y"))
+    found = compare(whole, begun)
+    assert [one.kind for one in found.differences] == ["result", "answer", "end"]
+    assert [one.kind for one in so_far(found).differences] == ["result"]
 
 
 def test_a_result_that_one_side_lacks_is_told():

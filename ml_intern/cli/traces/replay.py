@@ -29,7 +29,7 @@ from ml_intern.queue.rows import Recorded
 from ml_intern.settings import load
 from ml_intern.tools.recorded import recorded_tools
 from ml_intern.tracing.chain import Chain
-from ml_intern.tracing.comparing import Comparison, Difference, compare
+from ml_intern.tracing.comparing import Comparison, Difference, compare, so_far
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.transcript import reading
 from ml_intern.transcript.line import encode
@@ -73,13 +73,15 @@ def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
         )
         played = found.door.events(session_id)
     comparison = compare(recording, _as_recording(session_id, played))
-    ended = status in (exits.WAITING, exits.INTERRUPTED, exits.TRY_LATER)
-    if not ended:
+    is_whole = status not in (exits.WAITING, exits.INTERRUPTED, exits.TRY_LATER)
+    if is_whole:
         status = exits.FAILED if comparison.differences else exits.DONE
+    else:
+        comparison = so_far(comparison)
     if manner.as_json:
         _write_json(comparison, strange, problems, status)
     else:
-        _write(comparison, is_whole=not ended)
+        _write(comparison, is_whole=is_whole)
     return status
 
 

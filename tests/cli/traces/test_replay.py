@@ -125,6 +125,18 @@ def test_tools_of_other_programs_are_named_and_the_rest_goes_on(tmp_path) -> Non
     assert found["compared"] == 2
 
 
+def test_what_waits_for_a_person_is_compared_so_far(tmp_path) -> None:
+    lines = json.loads(json.dumps(CLAUDE))
+    change = {"what": "x", "was": "1", "becomes": "2", "why": "y"}
+    lines[1]["message"]["content"][0] = {
+        "type": "tool_use", "id": "toolu_1", "name": "propose_change", "input": change,
+    }  # fmt: skip
+    done = run(tmp_path, str(write(tmp_path, lines)), "-q")
+    assert done.returncode == exits.WAITING
+    assert "compared so far: the replay has not come to its end." in done.stdout
+    assert "was not given again" not in done.stdout
+
+
 def test_what_cannot_be_read_is_named_by_its_line(tmp_path) -> None:
     path = write(tmp_path, CLAUDE)
     path.write_text(path.read_text() + "{torn\n")
