@@ -37,7 +37,7 @@ AnyTrace = Annotated[
     typer.Argument(
         metavar="FILE|ID|HUB",
         show_default=False,
-        help="As elsewhere, or USER/REPOSITORY/PATH.jsonl in a dataset of the Hub.",
+        help="A file, an id, or USER/REPOSITORY/PATH.jsonl or the address of a page on the Hub.",
         autocompletion=_ids,
     ),
 ]
@@ -69,7 +69,7 @@ def list_traces(
 
 @app.command()
 def show(
-    trace: Trace,
+    trace: AnyTrace,
     turn: Annotated[
         int | None, typer.Option(min=1, show_default=False, help="Only this turn.")
     ] = None,
@@ -116,7 +116,7 @@ def rewrite(
 
 @app.command("open")
 def open_trace(
-    trace: Trace,
+    trace: AnyTrace,
     output: Annotated[
         str | None,
         typer.Option(

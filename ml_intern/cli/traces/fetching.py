@@ -1,50 +1,51 @@
 """The file of a trace that a person names, fetched from the Hub where it lies there."""
 
-import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from ml_intern.daemon.hub_access import hub_of
-from ml_intern.errors import ConfigError, HubRefused, InputError
+from ml_intern.daemon.hub_access import endpoint_of, hub_of
+from ml_intern.daemon.uploads import traces_of
+from ml_intern.errors import HubRefused, InputError
 from ml_intern.settings import Settings
-from ml_intern.tracing.finding import find
+from ml_intern.tracing.finding import HubFile, find, on_hub
 from ml_intern.tracing.upload.away import HubAbroad
 from ml_intern.transcript import parts
 
-REVISION = "main"
-_ON_HUB = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)/(?P<path>.+\.jsonl)")
-
 
 def located(named: str, settings: Settings) -> Path:
-    """A path, the beginning of an id, or `USER/REPOSITORY/PATH.jsonl` in a dataset of the Hub.
+    """A path, the beginning of an id, or a file in a dataset of the Hub: see `on_hub`.
 
-    Raises InputError, HubAway, ConfigError where a token is needed and there is none.
+    Raises InputError, HubAway, ConfigError for a credential that cannot be read.
     """
-    traces = settings.state_dir / "traces"
-    on_hub = _ON_HUB.fullmatch(named)
-    if on_hub is None or Path(named).exists():
-        return find(named, traces)
+    wanted = None if Path(named).exists() else on_hub(named, endpoint_of(settings))
+    if wanted is None:
+        return find(named, traces_of(settings))
     try:
-        with hub_of(settings) as hub:
-            return _fetched(hub, on_hub["repo"], on_hub["path"], traces / "fetched")
+        with hub_of(settings, as_anybody=True) as hub:
+            return _fetched(hub, wanted, traces_of(settings) / "fetched")
     except HubRefused as exc:
         raise InputError(f"There is no file {named} here, and on the Hub: {exc}.") from exc
-    except ConfigError as exc:
-        raise ConfigError(f"There is no file {named} here. To look on the Hub: {exc}") from exc
 
 
-def _fetched(hub: HubAbroad, repo: str, path: str, cache: Path) -> Path:
+def _fetched(hub: HubAbroad, wanted: HubFile, cache: Path) -> Path:
     """The file, with the later parts of its session beside it. Raises HubRefused, HubAway."""
-    found = hub.download(repo, path, REVISION, cache)
+    found = hub.download(wanted.repo_id, wanted.path, wanted.revision, cache)
+    commit = _commit_of(found, cache)
     for name in _later_parts(found):
+        path = str(Path(wanted.path).with_name(name))
         try:
-            hub.download(repo, str(Path(path).with_name(name)), REVISION, cache)
+            hub.download(wanted.repo_id, path, commit, cache)
         except HubRefused as exc:
             if exc.reason != "missing":
                 raise
             break
     return found
+
+
+def _commit_of(found: Path, cache: Path) -> str:
+    """The Hub's client keeps files below `DATASET/snapshots/COMMIT`."""
+    return found.relative_to(cache).parts[2]
 
 
 def _later_parts(path: Path) -> Iterator[str]:

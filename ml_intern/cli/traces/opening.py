@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, size
+from ml_intern.cli.traces.fetching import located
+from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import InputError
 from ml_intern.settings import load
 from ml_intern.tracing import trace_file
-from ml_intern.tracing.finding import find
 from ml_intern.tracing.page.model import page
 from ml_intern.tracing.page.render import render
 from ml_intern.transcript import parts
@@ -23,8 +24,9 @@ LARGE_BYTES = 20_000_000
 
 def open_trace(argument: str, *, output: str | None, browser: bool) -> int:
     """Write the page of the trace that `argument` names, and show it unless told otherwise."""
-    folder = load().state_dir / "traces"
-    path = find(argument, folder)
+    settings = load()
+    folder = traces_of(settings)
+    path = located(argument, settings)
     if (bytes_ := path.stat().st_size) > LARGE_BYTES:
         sys.stderr.write(f"Making a page of {size(bytes_)} …\n")
     problems = Problems()

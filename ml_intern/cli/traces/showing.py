@@ -21,11 +21,11 @@ from rich.text import Text
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count
+from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.traces.telling import Teller, ending, trouble
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.settings import load
-from ml_intern.tracing.finding import find
 from ml_intern.transcript import parts
 from ml_intern.transcript.conversation import joined, numbered
 from ml_intern.transcript.decoding import Record
@@ -80,7 +80,7 @@ class _Reading:
 
 def show(argument: str, wanted: Wanted, *, as_json: bool) -> int:
     """Print the trace that `argument` names. Status 1 when a search finds nothing."""
-    reading = _Reading(find(argument, load().state_dir / "traces"), wanted)
+    reading = _Reading(located(argument, load()), wanted)
     if as_json:
         found = _write_json(reading, sys.stdout)
     else:
