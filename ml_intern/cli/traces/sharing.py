@@ -8,7 +8,6 @@ import typer
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count
-from ml_intern.cli.traces.status import session_of
 from ml_intern.daemon.hub_access import endpoint_of, hub_of
 from ml_intern.daemon.uploads import spool_of, traces_of
 from ml_intern.errors import HubRefused, InputError
@@ -17,7 +16,6 @@ from ml_intern.tracing import finding
 from ml_intern.tracing.upload import ledger
 from ml_intern.tracing.upload.away import HubAbroad
 from ml_intern.tracing.upload.ledger import Known, Ledger
-from ml_intern.tracing.upload.spool import Item
 
 MADE_PUBLIC = (
     "Everybody can then read {sessions} in {key}, and all that are sent later: tasks, code, "
@@ -125,13 +123,9 @@ def _link(named: str, place: Place) -> str:
 
 def _sessions(paths: list[str], place: Place) -> int:
     """How many sessions these files are of; a part that is not here counts as one."""
-    here = {item.path: item for item in spool_of(load()).items(Known())}
+    here = {item.path: item.session_id for item in spool_of(load()).items(Known())}
     files = [path for path in paths if path.startswith("sessions/") and path.count("/") == 2]
-    return len({_session(path, here.get(path)) for path in files})
-
-
-def _session(path: str, item: Item | None) -> str:
-    return path if item is None else session_of(item)
+    return len({here.get(path, path) for path in files})
 
 
 def _confirmed(question: str) -> bool:

@@ -18,7 +18,6 @@ from ml_intern.daemon.uploads import spool_of, traces_of
 from ml_intern.settings import Settings, load
 from ml_intern.tracing.upload.ledger import Known, Ledger
 from ml_intern.tracing.upload.spool import Item, State
-from ml_intern.transcript.parts import part_of
 
 _WORST: tuple[State, ...] = ("held", "changed", "deleted", "pending", "growing", "sent")
 """A session with several files stands as the first of these that one of them is."""
@@ -61,21 +60,9 @@ def standings(items: Iterable[Item], known: Known) -> list[Standing]:
     """One for each session, in the order of its first file."""
     found: dict[str, Standing] = {}
     for item in items:
-        session_id = session_of(item)
-        day = item.path.split("/")[1]
-        _take(found.setdefault(session_id, Standing(session_id=session_id, day=day)), item, known)
+        fresh = Standing(session_id=item.session_id, day=item.path.split("/")[1])
+        _take(found.setdefault(item.session_id, fresh), item, known)
     return list(found.values())
-
-
-def session_of(item: Item) -> str:
-    """The session that a file is of, or a part of, or a sub-agent of."""
-    _, _, name, *below = item.path.split("/")
-    if below:
-        return name
-    try:
-        return part_of(item.source).session_id
-    except OSError:
-        return item.source.stem
 
 
 def _take(standing: Standing, item: Item, known: Known) -> None:

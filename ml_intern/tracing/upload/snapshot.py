@@ -126,6 +126,17 @@ class Reader:
             read.cut = read.end
 
 
+def look_at_whole(data: bytes, eyes: Eyes) -> Look:
+    """A file that is one JSON value, and is written at once."""
+    try:
+        found = [f"{kind} in {where}" for kind, where in eyes.in_value(json.loads(data))]
+    except (ValueError, RecursionError):
+        return Look(snapshot=None, problem="it cannot be read")
+    if found:
+        return Look(snapshot=None, problem=f"it may hold a secret ({found[0]})")
+    return Look(snapshot=snapshot_of(data))
+
+
 def snapshot_of(data: bytes) -> Snapshot:
     """The hashes of these bytes."""
     return Snapshot(size=len(data), git=git_blob(data), sha256=hashlib.sha256(data).hexdigest())

@@ -9,7 +9,15 @@ from typing import Literal, NamedTuple
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.tracing.upload.ledger import Known, Sent
-from ml_intern.tracing.upload.snapshot import Look, Reader, Snapshot, git_blob, snapshot_of
+from ml_intern.tracing.upload.snapshot import (
+    Look,
+    Reader,
+    Snapshot,
+    git_blob,
+    look_at_whole,
+    snapshot_of,
+)
+from ml_intern.transcript.parts import part_of
 
 State = Literal["sent", "pending", "growing", "held", "changed", "deleted"]
 _PATTERNS = ("sessions/*/*.jsonl", "sessions/*/*/subagents/agent-*.jsonl")
@@ -23,6 +31,8 @@ class Item:
     path: str
     """In the repository, and below our folder of traces."""
     source: Path
+    session_id: str
+    """Of which it is, or a part of which, or a sub-agent of which."""
     state: State
     """`growing`: nothing of it can be sent yet. `held`: see `reason`."""
     reason: str = ""
@@ -38,6 +48,14 @@ class _Stamp(NamedTuple):
     inode: int
 
 
+class _Stands(NamedTuple):
+    """How a file stands: see `Item`."""
+
+    state: State
+    reason: str = ""
+    snapshot: Snapshot | None = None
+
+
 class Spool:
     """Remembers what it has read of each file. Belongs to one thread."""
 
@@ -46,12 +64,22 @@ class Spool:
         self._traces = traces
         self._eyes = eyes
         self._readers: dict[str, Reader] = {}
+        self._sessions: dict[Path, str] = {}
         self._looks: dict[str, tuple[_Stamp, Look]] = {}
 
     def items(self, known: Known) -> Iterator[Item]:
         """Every file, the oldest day first. One that cannot be read is held."""
+        unwanted = {self._session_of(self._traces / path) for path in known.deleted}
         for source in self._sources():
-            yield self._item(source, known)
+            path = source.relative_to(self._traces).as_posix()
+            session_id = self._session_of(source)
+            if path in known.changed:
+                stands = _Stands("changed", CHANGED)
+            elif session_id in unwanted and path not in known.files:
+                stands = _Stands("deleted", DELETED)
+            else:
+                stands = self._stands(path, source, known)
+            yield Item(path=path, source=source, session_id=session_id, **stands._asdict())
 
     def is_ours(self, remote: RemoteFile) -> bool:
         """Whether the Hub's file is a beginning of ours of that name."""
@@ -77,24 +105,31 @@ class Spool:
         found = {path for pattern in (*_PATTERNS, _BESIDE) for path in self._traces.glob(pattern)}
         return sorted(found)
 
-    def _item(self, source: Path, known: Known) -> Item:
-        path = source.relative_to(self._traces).as_posix()
-        if path in known.deleted:
-            return Item(path=path, source=source, state="deleted", reason=DELETED)
-        if path in known.changed:
-            return Item(path=path, source=source, state="changed", reason=CHANGED)
+    def _stands(self, path: str, source: Path, known: Known) -> _Stands:
         sent = known.files.get(path)
         try:
             look = self._look(path, source, sent)
         except OSError as exc:
-            return Item(path=path, source=source, state="held", reason=f"{exc.strerror}")
+            return _Stands("held", f"{exc.strerror}")
         if look.problem:
-            return Item(path=path, source=source, state="held", reason=look.problem)
+            return _Stands("held", look.problem)
         if look.snapshot is None:
-            return Item(path=path, source=source, state="growing", reason=GROWING)
+            return _Stands("growing", GROWING)
         is_sent = sent is not None and sent.snapshot == look.snapshot
-        state: State = "sent" if is_sent else "pending"
-        return Item(path=path, source=source, state=state, snapshot=look.snapshot)
+        return _Stands("sent" if is_sent else "pending", "", look.snapshot)
+
+    def _session_of(self, source: Path) -> str:
+        """Of the folder, for a sub-agent; else what the file says, which never says another."""
+        if source.parent.name == "subagents":
+            return source.parent.parent.name
+        if source not in self._sessions:
+            try:
+                if source.stat().st_size == 0:
+                    return source.stem  # it has said nothing yet
+                self._sessions[source] = part_of(source).session_id
+            except OSError:
+                return source.stem
+        return self._sessions[source]
 
     def _look(self, path: str, source: Path, sent: Sent | None) -> Look:
         """Raises OSError."""
@@ -106,7 +141,7 @@ class Spool:
         if sent is not None and path not in self._readers and self._is_whole(source, sent, stamp):
             look = Look(snapshot=sent.snapshot)
         elif source.suffix == ".json":
-            look = Look(snapshot=snapshot_of(source.read_bytes()))
+            look = look_at_whole(source.read_bytes(), self._eyes)
         else:
             look = self._readers.setdefault(path, Reader(source, self._eyes)).look()
         self._looks[path] = (stamp, look)
@@ -125,8 +160,3 @@ class Spool:
 DELETED = "somebody deleted it on the Hub"
 CHANGED = "somebody changed it on the Hub; it is left as it is there"
 GROWING = "it has no answer of a model yet whose calls are all answered"
-
-
-def session_paths(remote: Iterator[str]) -> list[str]:
-    """Those of files that hold a session or a part of one."""
-    return [path for path in remote if path.startswith("sessions/") and path.count("/") == 2]

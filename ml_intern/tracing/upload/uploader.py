@@ -69,7 +69,7 @@ class Uploads:
     held: int = 0
     """Files that wait for a person."""
     trouble: str = ""
-    """Why nothing is sent; empty: it is."""
+    """Why nothing is sent; empty: it is, or there is no token, so that nothing is to be sent."""
 
 
 class Waits(HubError):
@@ -142,7 +142,7 @@ class Uploader:
         self._token, self._decided_at, self._failures = token, decided, 0
         self._again_at = self._clock.monotonic()
         if token is None:
-            self._uploads = Uploads(trouble=NO_TOKEN)
+            self._uploads = Uploads()
 
     def _round(self, token: str, stop: threading.Event) -> None:
         """One look at the files, and at most one commit."""
@@ -396,7 +396,6 @@ def _sent(item: Item, at: str) -> Sent:
     return Sent(size=snapshot.size, git=snapshot.git, sha256=snapshot.sha256, at=at)
 
 
-NO_TOKEN = "there is no token of the Hub"
 PUBLIC = (
     "{key} is public. Make it private (`ml-intern traces share --private`), or say that everybody "
     "may read what is sent (`ml-intern traces share --public`)."

@@ -145,12 +145,23 @@ def test_subagents_get_their_configuration_with_their_first_file(world):
     assert len(world.sent) == 3
 
 
+def test_what_is_said_of_a_subagent_is_looked_at_for_secrets_too(world):
+    session = Session(world.traces).turn()
+    folder = session.file.with_suffix("") / "subagents"
+    folder.mkdir(parents=True)
+    words = "use ghp_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0u"
+    (folder / "agent-a1.meta.json").write_text(json.dumps({"description": words}))
+    world.pass_by(30)
+    assert world.sent == {session.path: session.content}
+    assert world.uploader.uploads.held == 1
+
+
 def test_without_a_token_nothing_is_asked_and_with_one_it_begins(world):
     Session(world.traces).turn()
     world.token = None
     world.pass_by(600)
     assert world.hub.requests == []
-    assert world.trouble == "there is no token of the Hub"
+    assert world.uploader.uploads == Uploads()
     world.token = TOKEN
     world.pass_by(30)
     assert world.commits == 1
@@ -318,6 +329,24 @@ def test_a_file_that_a_person_deleted_is_not_sent_again_and_the_others_are(world
     one.turn()
     world.pass_by(7200)
     assert world.sent == {two.path: two.content}
+
+
+def test_a_session_that_a_person_deleted_is_not_sent_in_its_later_parts_either(world):
+    session, other = Session(world.traces, 1).turn(), Session(world.traces, 2).turn()
+    world.pass_by(30)
+    world.repository.delete(session.path)
+    part = Session(world.traces, 3)
+    continues = {"continues": {"sessionId": session.id, "number": 2}}
+    part.file.write_bytes(json.dumps({"type": "user", "mlIntern": continues}).encode() + b"\n")
+    part.turn()
+    agents = session.file.with_suffix("") / "subagents"
+    agents.mkdir(parents=True)
+    (agents / "agent-a1.jsonl").write_bytes(session.content)
+    other.turn()
+    world.pass_by(120)
+    part.turn()
+    world.pass_by(120)
+    assert world.sent == {other.path: other.content}
 
 
 def test_a_file_that_a_person_changed_is_left_as_it_is(world):
