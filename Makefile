@@ -5,10 +5,10 @@ HISTORIES ?= default
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench chaos docs venv clean debian
+.PHONY: help demo test check format bench chaos docs venv clean debian trace-readers
 
 help: ## show this list
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.train ## run the main job on this machine: no key, no GPU, no network
 	@if [ -t 0 ] && [ -z "$(YES)" ]; then $(BIN)/ml-intern demo; else $(BIN)/ml-intern demo --yes; fi
@@ -41,6 +41,10 @@ chaos: .venv/.dev ## kill the service a thousand times and count what is lost (C
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.uploads
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 
+trace-readers: .venv/.dev .venv/readers/.some $(if $(ALL),.venv/readers/.all .venv/readers-hub/.all) ## ask other programs what they see in traces (ALL=1: those of 1 GB too; TRACES="FILE ...")
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.tracing.readers --python .venv/readers/bin/python \
+	  $(if $(ALL),--all --hub-python .venv/readers-hub/bin/python) $(TRACES)
+
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
@@ -61,6 +65,24 @@ venv: .venv/.train ## the program with what training needs, in .venv
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,dev]'
 	@$(BIN)/python -m compileall -q ml_intern
 	@touch .venv/.train $@
+
+# Programs that read traces, in environments of their own: they pin much, and nothing of it is ours.
+READERS := tests/tracing/readers
+
+.venv/readers/.some: .venv/bin/python $(READERS)/requirements.txt $(READERS)/constraints.txt
+	@echo "Installing what else reads traces into .venv/readers (some minutes, once) ..."
+	@$(PYTHON) -m venv .venv/readers
+	@.venv/readers/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements.txt
+	@touch $@
+
+.venv/readers/.all: .venv/readers/.some $(READERS)/requirements-all.txt
+	@.venv/readers/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements-all.txt
+	@touch $@
+
+.venv/readers-hub/.all: .venv/bin/python $(READERS)/requirements-hub.txt $(READERS)/constraints.txt
+	@$(PYTHON) -m venv .venv/readers-hub
+	@.venv/readers-hub/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements-hub.txt
+	@touch $@
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.
 TOOLS := bwrap:bubblewrap systemd-analyze:systemd systemd-nspawn:systemd-container dbus-daemon:dbus \
