@@ -18,15 +18,23 @@ EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl")).absolute()
 COMMAND = (sys.executable, "-m", "ml_intern.cli.main", "traces", "fork")
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {
+def environment(home: Path) -> dict[str, str]:
+    return {
         **os.environ,
         "ML_INTERN_STATE_DIR": str(home / "state"),
         "ML_INTERN_SANDBOX": "process",
         "PYTHONPATH": str(Path.cwd()),
     }
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        (*COMMAND, *arguments), env=env, cwd=home, capture_output=True, text=True, check=False
+        (*COMMAND, *arguments),
+        env=environment(home),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -57,6 +65,29 @@ def test_a_file_is_gone_on_from_later(tmp_path) -> None:
     assert stored["worked_on_by_pid"] is None
     workspace = tmp_path / "state" / "sessions" / stored["session_id"] / "workspace"
     assert not workspace.exists()
+
+
+def test_what_is_killed_while_it_copies_leaves_nothing_behind(tmp_path, parent) -> None:
+    sessions = tmp_path / "state" / "sessions"
+    many = sessions / parent / "workspace" / "many"
+    many.mkdir()
+    for number in range(20_000):
+        (many / f"{number}.txt").touch()
+    process = subprocess.Popen((*COMMAND, parent, "--at", "1"), env=environment(tmp_path))
+    wait_until(lambda: half(sessions), 60.0)
+    process.kill()
+    process.wait()
+    assert len(list(sessions.glob(".*.forking"))) == 1
+
+    with scripted_service(tmp_path / "state") as service:
+        assert [row.session_id for row in service.door.sessions(10)] == [parent]
+        assert service.try_host()
+    assert [path.name for path in sessions.iterdir()] == [parent]
+
+
+def half(sessions: Path) -> bool:
+    """Whether a copy has begun; then it is far from its end."""
+    return len(list(sessions.glob("*/workspace/many"))) == 2
 
 
 def later_part() -> tuple[str, bytes]:
