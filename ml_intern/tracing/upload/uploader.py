@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -244,7 +245,8 @@ class Uploader:
 
     def _make(self, hub: Hub, repo_id: str) -> None:
         """Raises HubError."""
-        hub.create(repo_id)
+        with suppress(HubOvertaken):  # there is one: whether it can be seen now shows the next look
+            hub.create(repo_id)
         tried_at = self._ledger.known.tried_at
         self._ledger.repositories[self._ledger.now] = Known(tried_at=tried_at)
         log.info("traces_repository_made", extra={"repository": repo_id})
@@ -344,6 +346,7 @@ class Uploader:
         if text is None:
             there = {one.path for one in hub.files(repo_id, known.head)}
             text = hub.text(repo_id, known.head, CARD) if CARD in there else ""
+        known.has_subagents = known.has_subagents or card.lists_subagents(text)
         wanted = card.merged(text, subagents=subagents)
         return {} if wanted == text else {CARD: wanted}
 

@@ -19,13 +19,15 @@ class Bearer:
     user: str
     role: Literal["write", "read", "fineGrained"] = "write"
     orgs: tuple[str, ...] = ()
+    sees: bool = True
+    """Private repositories that are there."""
 
     def may_write(self, namespace: str) -> bool:
         return self.role == "write" and namespace in (self.user, *self.orgs)
 
     def may_see(self, namespace: str) -> bool:
         """Private repositories of this namespace."""
-        return self.role != "fineGrained" and namespace in (self.user, *self.orgs)
+        return self.sees and self.role != "fineGrained" and namespace in (self.user, *self.orgs)
 
 
 class People:

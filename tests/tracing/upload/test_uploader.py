@@ -307,6 +307,15 @@ def test_a_repository_that_the_token_cannot_see_is_told_from_one_that_is_gone(wo
     assert world.sent == {session.path: session.content}
 
 
+def test_a_repository_that_the_token_could_never_see_is_told(world):
+    world.hub.datasets.add(REPO)
+    world.hub.people.tokens[TOKEN] = Bearer("ada", sees=False)
+    Session(world.traces).turn()
+    world.pass_by(3600)
+    assert "not found" in world.trouble
+    assert world.commits == 0
+
+
 def test_a_repository_that_was_emptied_is_not_filled_again_by_itself(world):
     session = Session(world.traces).turn()
     world.pass_by(30)
