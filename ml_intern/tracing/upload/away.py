@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -73,7 +74,8 @@ class HubAbroad:
         process.wait()
         for end in (process.stdin, process.stdout, self._errors):
             if end is not None:
-                end.close()
+                with suppress(BrokenPipeError):  # of a request that it did not live to read
+                    end.close()
 
     # Requests
 
@@ -135,7 +137,7 @@ class HubAbroad:
             answer = json.loads(self._line(self._patience_s))
         except OSError as exc:
             self.close()
-            raise HubAway(f"the process that speaks to the Hub could not start: {exc}") from exc
+            raise HubAway(f"the process that speaks to the Hub failed: {exc}") from exc
         except BaseException:
             self.close()
             raise

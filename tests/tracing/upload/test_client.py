@@ -186,3 +186,23 @@ def test_what_is_public_is_read_without_a_token(server, tmp_path):
             anybody.look(f"{USER}/closed")
     assert refused.value.reason == "token"
     assert {seen.token for seen in server.requests} == {None}
+
+
+def test_a_process_that_dies_is_told_and_another_takes_its_place(server, hub):
+    hub.who()
+    hub._process.kill()
+    hub._process.wait()
+    with pytest.raises(HubAway, match="process that speaks to the Hub"):
+        hub.who()
+    assert hub.who().user == USER
+
+
+def test_the_process_ends_with_the_one_that_started_it(server, hub):
+    """A daemon that is killed leaves nobody behind who would go on sending."""
+    server.faults.hang(at="/api/datasets/")
+    hub.who()
+    child = Path(f"/proc/{hub._process.pid}/stat")
+    hub._say({"act": "look", "given": {"repo_id": REPO}})
+    wait_until(lambda: server.asked(f"/api/datasets/{REPO}") == 1)
+    hub._process.stdin.close()
+    wait_until(lambda: child.read_text().rpartition(")")[2].split()[0] == "Z")
