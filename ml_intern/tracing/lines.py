@@ -61,6 +61,7 @@ from ml_intern.tracing.chain import Entry, uuid_of
 from ml_intern.tracing.mark import Place
 from ml_intern.tracing.notices import Jobs, Notice
 from ml_intern.tracing.redaction import Redactor
+from ml_intern.tracing.redaction.home import below_home
 from ml_intern.tracing.shown import MAX_WORDS_BYTES, Shown
 from ml_intern.transcript.line import (
     PROGRAM,
@@ -200,7 +201,7 @@ class SessionLines:
                 **({"threads": machine.threads} if machine.threads else {}),
                 "system": self._shown.brief(machine.system),
                 "python": self._shown.brief(machine.python),
-                "startedIn": self._shown.brief(started.started_in),
+                "startedIn": below_home(self._shown.brief(started.started_in)),
             }
         if (parent := started.forked_from) is not None:
             source = {"source": self._shown.brief(parent.source)} if parent.source else {}

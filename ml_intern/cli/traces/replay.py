@@ -161,7 +161,7 @@ def _warn(recording: Recording, problems: Problems, strange: dict[str, int], fol
         if any(is_incomplete(use.input) for use in answer.calls):
             _remark(f"line {answer.line}: arguments were shortened or redacted; it ends there")
     began = recording.run.get("startedIn")
-    if isinstance(began, str) and began != str(folder):
+    if isinstance(began, str) and Path(began).expanduser() != folder:
         _remark(f"it was started in {began}; relative paths in its words now start in {folder}")
 
 

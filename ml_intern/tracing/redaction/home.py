@@ -10,6 +10,11 @@ _NOBODY = frozenset(("root", "user", "admin", "ubuntu", "nobody", "runner", "Sha
 SHORTEST_NAME = 3
 
 
+def below_home(path: str) -> str:
+    """`path` with `~` for a home folder, which need not be told to say where in it."""
+    return _FOLDER.sub("~", path)
+
+
 class Home:
     """Of one person, and the folders of others by how they are called."""
 
