@@ -153,6 +153,10 @@ class Line:
     """Of the program that wrote it; three numbers."""
     body: Body
     extra: JsonObject = field(default_factory=dict, hash=False)
+    agent_id: str = ""
+    """Hexadecimal, of the sub-agent in whose own file the line stands; `session_id` is that of the
+    session which asked for it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +269,8 @@ def _title(line: Title) -> JsonObject:
 def _envelope(line: Line) -> JsonObject:
     return {
         "parentUuid": line.parent,
-        "isSidechain": False,
+        "isSidechain": bool(line.agent_id),
+        **({"agentId": line.agent_id} if line.agent_id else {}),
         "userType": "external",
         "cwd": CWD,
         "sessionId": line.session_id,

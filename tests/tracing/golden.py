@@ -44,6 +44,19 @@ from ml_intern.queue.rows import Recorded
 from ml_intern.tracing.lines import SessionLines
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.session_files import PART_BYTES, SessionFiles
+from ml_intern.transcript.line import (
+    Answered,
+    Block,
+    Body,
+    JsonObject,
+    Line,
+    Replied,
+    Said,
+    Text,
+    ToolUse,
+    encode,
+    line_uuid,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "traces" / "examples"
 READS = frozenset(
@@ -640,6 +653,95 @@ def sweep() -> Story:
     return told
 
 
+def research() -> dict[str, bytes]:
+    """A session that asks a sub-agent, and the sub-agent's own file. No events stand behind it."""
+    began = parse_stamp("2026-11-24T07:30:00.000Z")
+    session_id = SessionId(str(uuid5(NAMESPACE_DNS, "golden-research")))
+    agent_id = "a5c0ffee12345678"
+    task = "Find the learning rate that people report for taggers of this size."
+    found = "Most report 1e-4; two sources."
+    asks: JsonObject = {
+        "description": "Learning rates",
+        "prompt": task,
+        "subagent_type": "research",
+    }
+    told: JsonObject = {
+        "status": "completed",
+        "agentId": agent_id,
+        "prompt": task,
+        "content": found,
+        "totalDurationMs": 9_000,
+        "totalTokens": 2_100,
+        "totalToolUseCount": 1,
+    }
+    uses = {"search": {"query": "tagger learning rate"}}
+    own = _linked(
+        session_id, began + timedelta(seconds=5), (task, uses, "1e-4; 1e-4", found), agent_id
+    )
+    words = "Which learning rate should the tagger get? Have it looked up."
+    asked = (words, {"Task": asks}, found, "1e-4: two sources report it.")
+    return {
+        f"{session_id}.jsonl": _linked(session_id, began, asked, "", told),
+        f"{session_id}/subagents/agent-{agent_id}.jsonl": own,
+        f"{session_id}/subagents/agent-{agent_id}.meta.json": json.dumps(
+            {"agentType": "research", "description": "Learning rates", "toolUseId": "call_Task"}
+        ).encode(),
+    }
+
+
+def _linked(
+    session_id: SessionId,
+    at: datetime,
+    said: tuple[str, dict[str, JsonObject], str, str],
+    agent_id: str,
+    details: JsonObject | None = None,
+) -> bytes:
+    """Words, one call, its result and an answer, as the lines of a file."""
+    words, uses, result, answer = said
+    calls = tuple(ToolUse(use_id=f"call_{name}", name=name, input=uses[name]) for name in uses)
+    name = agent_id or "main"
+    asked_in = line_uuid(session_id, f"{name} 2")
+    bodies: tuple[Body, ...] = (
+        Said(text=words),
+        _replied(f"{name}_2", calls),
+        Answered(
+            use_id=calls[0].use_id,
+            text=result,
+            is_error=False,
+            details=details or {"tool": calls[0].name, "ok": True},
+            asked_in=asked_in,
+        ),
+        _replied(f"{name}_4", (Text(text=answer),)),
+    )
+    lines = []
+    for number, body in enumerate(bodies, 1):
+        lines.append(
+            Line(
+                session_id=session_id,
+                uuid=line_uuid(session_id, f"{name} {number}"),
+                parent=line_uuid(session_id, f"{name} {number - 1}") if number > 1 else None,
+                at=at + timedelta(seconds=4 * number if agent_id else 10 * number),
+                version="0.1.0",
+                body=body,
+                extra={"seq": number},
+                agent_id=agent_id,
+            )
+        )
+    return b"".join(map(encode, lines))
+
+
+def _replied(name: str, blocks: tuple[Block, ...]) -> Replied:
+    return Replied(
+        message_id=f"msg_{name}",
+        request_id=f"req_{name}",
+        model="anthropic/claude-sonnet-4-5",
+        blocks=blocks,
+        stop_reason="tool_use" if isinstance(blocks[0], ToolUse) else "end_turn",
+        usage=Usage(input_tokens=900, output_tokens=150),
+        cost_usd=0.005,
+    )
+
+
 STORIES: tuple[Callable[[], Story], ...] = (digits, reviews, night, sweep)
 
 
@@ -652,13 +754,16 @@ def files() -> dict[str, bytes]:
             lines = SessionLines(story.session_id, Redactor())
             written = SessionFiles(folder, story.session_id, part_bytes=story.part_bytes)
             written.add(entry for one in story.events for entry in lines.take(one))
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        told = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return told | research()
 
 
 def main() -> None:
     EXAMPLES.mkdir(parents=True, exist_ok=True)
     for name, content in files().items():
-        (EXAMPLES / name).write_bytes(content)
+        path = EXAMPLES / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 if __name__ == "__main__":

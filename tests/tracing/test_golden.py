@@ -13,10 +13,12 @@ from tests.tracing import golden
 from tests.tracing.rules import broken_rules
 
 FILES = golden.files()
+SESSIONS = [name for name in FILES if "/" not in name]
 
 
 def test_the_folder_holds_the_examples_and_nothing_else() -> None:
-    assert sorted(FILES) == sorted(path.name for path in golden.EXAMPLES.iterdir())
+    found = (path for path in golden.EXAMPLES.rglob("*") if path.is_file())
+    assert sorted(FILES) == sorted(str(path.relative_to(golden.EXAMPLES)) for path in found)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -25,7 +27,7 @@ def test_an_example_is_what_we_write(name: str) -> None:
     assert FILES[name] == (golden.EXAMPLES / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SESSIONS)
 def test_an_example_keeps_the_rules(name: str) -> None:
     assert broken_rules(golden.EXAMPLES / name) == []
 
@@ -58,7 +60,7 @@ def test_the_rules_notice_what_readers_choke_on(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_line_occurs() -> None:
-    lines = [json.loads(line) for content in FILES.values() for line in content.splitlines()]
+    lines = [json.loads(line) for name in SESSIONS for line in FILES[name].splitlines()]
     kinds = {line.get("subtype", line["type"]) for line in lines}
     system = {"informational", "turn_duration", "compact_boundary"}
     assert {"user", "assistant", "ai-title"} | system == kinds
