@@ -38,9 +38,7 @@ class Known(BaseModel):
     """What is known of one repository."""
 
     head: str = ""
-    """The newest commit that was seen."""
-    compared: bool = False
-    """Whether all below is as of `head`; if not, one looks before anything else."""
+    """The commit that all below is as of; empty: nothing is known yet."""
     ours: bool = False
     """We have committed to it."""
     private: bool | None = None

@@ -2,7 +2,7 @@
 
 Each minute at most one commit, of what has changed, as far as no call is open in it. What counts as
 sent is what the Hub has: the files there are compared by their hashes whenever the head is not the
-one that was compared last, and a commit whose answer was lost leaves no head to rely on. A commit
+one that was compared last, as it is after a commit whose answer was lost. A commit
 names its parent, so that of several daemons that write to one repository each sees what the others
 did. What only a person can mend waits for one, and is tried again from time to time. Nothing here
 touches the store, and no turn waits for anything here.
@@ -200,8 +200,8 @@ class Uploader:
         repo_id = self._repository_of(hub)
         key = ledger.key_of(self._endpoint, repo_id)
         decided = ledger.sharing(self._traces, key)
-        is_other, self._ledger.now = self._ledger.now != key, key
-        if is_other:
+        if self._ledger.now != key:
+            self._ledger.now = key
             items = list(self._spool.items(self._ledger.of(key)))
         seen = self._seen(hub, repo_id, decided)
         if seen is None and _pending(items):
@@ -213,7 +213,7 @@ class Uploader:
         known.looked_at = stamp(self._clock.now())
         known.private = seen.private
         text = None
-        if is_other or not known.compared or known.head != seen.head:
+        if known.head != seen.head:
             text = self._compare(hub, repo_id, seen, known, decided)
             items = self._spool.items(known)
         if not seen.private and not decided.public:
@@ -269,7 +269,7 @@ class Uploader:
             known.files, known.deleted, known.changed, known.has_card = {}, [], [], False
         self._take_in(remote, known)
         known.ours = known.ours or card.is_ours(text)
-        known.head, known.compared = seen.head, True
+        known.head = seen.head
         self._ledger.save()
         return text
 
@@ -322,13 +322,12 @@ class Uploader:
         """Raises HubError, OSError."""
         texts = self._card(hub, repo_id, known, batch, text)
         files = [_outgoing(item) for item in batch]
-        known.compared = False  # until the Hub says what came of it
         now = known.tried_at = stamp(self._clock.now())
         self._again_at = self._clock.monotonic() + self._pace.commit_every_s
         self._ledger.save()
         words = f"Add {len(files)} session file{'' if len(files) == 1 else 's'}"
         known.head = hub.commit(repo_id, known.head, files, texts, words)
-        known.compared = known.ours = True
+        known.ours = True
         known.files.update({one.path: _sent(one, now) for one in batch})
         if CARD in texts:
             known.has_card = True
