@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ import huggingface_hub
 from huggingface_hub import CommitOperationAdd, HfApi, hf_raise_for_status
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]
+from huggingface_hub.utils import build_hf_headers, parse_ratelimit_headers  # type: ignore[attr-defined]
 
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
 from ml_intern.tracing.upload.hub import Outgoing, RemoteFile, Repository, Who
@@ -65,9 +64,14 @@ class Client:
 
     def text(self, repo_id: str, commit: str, path: str) -> str:
         """See `Hub.text`."""
-        with tempfile.TemporaryDirectory(prefix="ml-intern-hub-") as folder:
-            found = self.download(repo_id, path, commit, Path(folder))
-            return found.read_text(encoding="utf-8", errors="replace")
+        url = huggingface_hub.hf_hub_url(
+            repo_id, path, repo_type=DATASET, revision=commit, endpoint=self._api.endpoint
+        )
+        with _translated(f"{repo_id}/{path}"):
+            headers = build_hf_headers(token=self._api.token)
+            found = huggingface_hub.get_session().get(url, headers=headers)
+            hf_raise_for_status(found)
+            return found.content.decode(errors="replace")
 
     def create(self, repo_id: str) -> None:
         """See `Hub.create`."""
