@@ -23,7 +23,11 @@ REVIEWS = "c9f02920"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    shutil.copytree(golden.EXAMPLES, tmp_path / "traces" / "sessions" / "2026-11-20")
+    day = tmp_path / "traces" / "sessions" / "2026-11-20"
+    day.mkdir(parents=True)
+    for begin in (DIGITS, REVIEWS):
+        (path,) = golden.EXAMPLES.glob(f"{begin}*.jsonl")
+        shutil.copy(path, day)
     return tmp_path
 
 
