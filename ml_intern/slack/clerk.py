@@ -36,7 +36,7 @@ from ml_intern.queue.mail import Letter, LetterState
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.queue.store import Store
 from ml_intern.session.said import Said
-from ml_intern.slack import blocks, drafts
+from ml_intern.slack import blocks, course, drafts
 from ml_intern.slack.access import Access, Refusals
 from ml_intern.slack.drafts import CHANNEL
 from ml_intern.slack.mrkdwn import escaped, person, typed, without_mention
@@ -237,7 +237,7 @@ class Clerk:
             view.apply(clean(recorded, self._redact))
         row = self._door.session(session_id)
         words = row.outcome or {"leased": "at work", "ready": "queued"}.get(row.state, row.state)
-        said = blocks.state(view, words)
+        said = course.state(view, words)
         channel = letter.body["channel"]
         told = drafts.post(session_id, f"status:{letter.key}", said, channel=channel)
         self._mail.put(CHANNEL, [told])

@@ -34,7 +34,7 @@ from ml_intern.events import (
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
 from ml_intern.queue.mail import Draft
 from ml_intern.queue.rows import Recorded
-from ml_intern.slack import blocks, drafts
+from ml_intern.slack import approvals, budgets, course, drafts, questions
 from ml_intern.slack.drafts import Said
 
 DIGEST_EVERY = timedelta(seconds=30)
@@ -100,14 +100,14 @@ class Thread:
         """Stored once; here so that no message ever lacks its thread."""
         if self._ts:
             return drafts.known_root(self._id, channel=self._channel, ts=self._ts)
-        return drafts.root(self._id, blocks.began(self.view), channel=self._channel)
+        return drafts.root(self._id, course.began(self.view), channel=self._channel)
 
     def _tell(self, recorded: Recorded) -> list[Draft]:
         event, seq = recorded.event, recorded.seq
         match event:
             case SessionStarted():
                 return (
-                    [self._post("started", blocks.taken_up(self.view))]
+                    [self._post("started", course.taken_up(self.view))]
                     if self._ts
                     else [self._root()]
                 )
@@ -115,7 +115,7 @@ class Thread:
                 return self._tell_approval(event, seq)
             case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
                 words = self.view.questions.get(call_id, "")
-                return [self._post(f"question:{seq}", blocks.question(words, event.expires_at))]
+                return [self._post(f"question:{seq}", questions.question(words, event.expires_at))]
             case ToolFinished(call_id=call_id):
                 return self._withdraw(call_id, seq)
             case ToolLost(call_id=call_id):
@@ -143,19 +143,19 @@ class Thread:
         match event:
             case ApprovalRequested(approval_id=approval_id):
                 self._requests[approval_id] = event
-                asked = self._post(f"approval:{approval_id}", blocks.asked(event))
+                asked = self._post(f"approval:{approval_id}", approvals.asked(event))
                 return [asked, *self._files(event)]
             case ApprovalDecided(approval_id=approval_id):
                 request = self._requests.pop(approval_id, None)
                 if request is None:
                     return []
-                said = blocks.decided(request, event)
+                said = approvals.decided(request, event)
                 decided = self._update(f"approval:{approval_id}", seq, said)
                 return [decided, *self._retell_together(seq)]
             case ApprovalReminded():
                 open_request = self._requests.get(event.approval_id or ApprovalId(""))
                 words = self.view.questions.get(event.call_id, "")
-                said = blocks.reminded(open_request, words, event.number)
+                said = approvals.reminded(open_request, words, event.number)
                 return [self._post(f"reminder:{seq}", said)]
 
     def _files(self, event: ApprovalRequested) -> list[Draft]:
@@ -167,7 +167,7 @@ class Thread:
                 content,
                 channel=self._channel,
             )
-            for number, (name, content) in enumerate(blocks.files_of(event))
+            for number, (name, content) in enumerate(approvals.files_of(event))
         ]
 
     def _withdraw(self, call_id: CallId, seq: int) -> list[Draft]:
@@ -176,7 +176,8 @@ class Thread:
         for request in found:
             del self._requests[request.approval_id]
         taken_back = [
-            self._update(f"approval:{one.approval_id}", seq, blocks.withdrawn(one)) for one in found
+            self._update(f"approval:{one.approval_id}", seq, approvals.withdrawn(one))
+            for one in found
         ]
         return taken_back + self._retell_together(seq)
 
@@ -191,7 +192,7 @@ class Thread:
         for question_id in several:
             requests = self._open(question_id)
             self._together[question_id] = tuple(one.approval_id for one in requests)
-            said = blocks.together(self._id, requests)
+            said = approvals.together(self._id, requests)
             told.append(self._post(f"together:{question_id}", said))
         return told + self._retell_together(seq)
 
@@ -203,7 +204,7 @@ class Thread:
             now = tuple(one.approval_id for one in requests)
             if now != before:
                 self._together[question_id] = now
-                said = blocks.together(self._id, requests)
+                said = approvals.together(self._id, requests)
                 told.append(self._update(f"together:{question_id}", seq, said))
         return told
 
@@ -214,7 +215,7 @@ class Thread:
         step, key = self.view.step(event.call_id), self._lost.pop(event.call_id, None)
         if step is None or key is None:
             return []
-        return [self._update(key, seq, blocks.resolved(step.tool, event))]
+        return [self._update(key, seq, questions.resolved(step.tool, event))]
 
     def _tell_budget(
         self, event: BudgetReached | BudgetExtended | BudgetNoticed, seq: int
@@ -223,17 +224,17 @@ class Thread:
             case BudgetReached(cap=cap):
                 before = self._close_budgets([cap], seq)
                 self._budgets[cap] = f"budget:{seq}"
-                return [*before, self._post(f"budget:{seq}", blocks.reached(self._id, seq, event))]
+                return [*before, self._post(f"budget:{seq}", budgets.reached(self._id, seq, event))]
             case BudgetExtended(cap=cap):
                 key = self._budgets.pop(cap, None)
-                return [] if key is None else [self._update(key, seq, blocks.extended(event))]
+                return [] if key is None else [self._update(key, seq, budgets.extended(event))]
             case BudgetNoticed():
-                return [self._post(f"noticed:{seq}", blocks.noticed(event))]
+                return [self._post(f"noticed:{seq}", budgets.noticed(event))]
 
     def _close_budgets(self, caps: Iterable[str], seq: int) -> list[Draft]:
         """Nobody is asked for more room any more where it was asked for until now."""
         return [
-            self._update(key, seq, blocks.no_longer_reached(cap))
+            self._update(key, seq, budgets.no_longer_reached(cap))
             for cap in caps
             if (key := self._budgets.pop(cap, None))
         ]
@@ -242,7 +243,7 @@ class Thread:
         self, event: JobStarted | JobProgressed | JobEnded, recorded: Recorded
     ) -> list[Draft]:
         job = self.view.jobs[event.job_id]
-        key, said = f"job:{event.job_id}", blocks.progress(job)
+        key, said = f"job:{event.job_id}", course.progress(job)
         if isinstance(event, JobStarted):
             self._digests[event.job_id] = recorded.at
             return [self._post(key, said)]
@@ -255,7 +256,7 @@ class Thread:
         return [self._update(key, recorded.seq, said, **more)]
 
     def _tell_notice(self, event: Notified, seq: int) -> list[Draft]:
-        said = blocks.notified(event.text, self._id)
+        said = course.notified(event.text, self._id)
         if not event.destination:
             return [self._post(f"notice:{seq}", said)]
         channel = self._channels.get(event.destination)
@@ -267,13 +268,13 @@ class Thread:
         over = [cap for cap in self._budgets if f"budget:{cap}" not in event.waiting_on]
         closed = self._close_budgets(over, seq)
         if event.outcome != "waiting":
-            said = blocks.ended(self.view, event, self._trace(self._id))
+            said = course.ended(self.view, event, self._trace(self._id))
             return [*closed, self._post(f"ended:{seq}", said)]
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
         words, self._words = self._words, ""
-        spoken = [self._post(f"words:{seq}", blocks.words(words))] if words.strip() else []
+        spoken = [self._post(f"words:{seq}", questions.words(words))] if words.strip() else []
         return [*closed, *spoken, *self._tell_together(seq)] + [
-            self._post(key, blocks.unknown(self._id, step))
+            self._post(key, questions.unknown(self._id, step))
             for call_id in asked
             if (key := self._lost.get(CallId(call_id)))
             and (step := self.view.step(CallId(call_id)))

@@ -1,0 +1,179 @@
+"""What is said of calls that need a yes: the question, its answer, several at once. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml_intern.events import ApprovalDecided, ApprovalRequested
+from ml_intern.messages import SessionId
+from ml_intern.money import dollars
+from ml_intern.slack.blocks import (
+    FACT,
+    SECTION,
+    actions,
+    arguments,
+    button,
+    context,
+    fields,
+    is_long,
+    long,
+    said,
+    section,
+    texts,
+)
+from ml_intern.slack.drafts import Block, Said
+from ml_intern.slack.mrkdwn import escaped, fitting, moment, person
+
+MOST_EXHIBITS = 4
+MOST_AT_ONCE = 40
+"""Calls that a button decides about: it carries the id of each, and at most 2,000 characters."""
+_VERBS = {
+    "approve": "Approved",
+    "deny": "Denied",
+    "edit": "Edited and approved",
+    "expire": "Expired: nobody decided in time, which counts as a no",
+}
+_MARKS = {
+    "approve": ":white_check_mark:",
+    "deny": ":no_entry:",
+    "edit": ":pencil2:",
+    "expire": ":alarm_clock:",
+}
+_SUFFIXES = {"python": "py", "diff": "diff", "json": "json", "markdown": "md", "text": "txt"}
+
+
+def asked(request: ApprovalRequested) -> Said:
+    """A call that waits for a yes, with its buttons."""
+    head = _question(request)
+    return said(head, section(head), *_shown(request), _choices(request))
+
+
+def decided(request: ApprovalRequested, decision: ApprovalDecided) -> Said:
+    """The same, once somebody has decided: without buttons, and with their name."""
+    by = "" if decision.verdict == "expire" else f" by {person(decision.decided_by)}"
+    reason = f": {fitting(decision.reason, 500)}" if decision.reason else "."
+    words = f"{_MARKS[decision.verdict]} *{_VERBS[decision.verdict]}{by}*{reason}"
+    shown = _shown(request, open_=False)
+    blocks = [section(_question(request, open_=False)), *shown, section(words)]
+    if decision.verdict == "edit":
+        blocks.append(section(_changes(request.arguments, decision.arguments)))
+    return said(f"{words} {escaped(request.tool)}", *blocks)
+
+
+def withdrawn(request: ApprovalRequested) -> Said:
+    """The same, when the session went on without a decision."""
+    words = (
+        ":heavy_minus_sign: *No longer needed*: the session went on without it. If the step is "
+        "still wanted, it is asked about anew."
+    )
+    return said(words, section(_question(request, open_=False)), section(words))
+
+
+def together(session_id: SessionId, requests: Sequence[ApprovalRequested]) -> Said:
+    """The calls of one answer that wait, to be decided about at once."""
+    if not requests:
+        return said(":heavy_check_mark: None of these calls waits any more.")
+    if len(requests) == 1:
+        return said(f":raised_hand: Only `{escaped(requests[0].tool)}` waits still.")
+    head = (
+        f":raised_hands: *{len(requests)} calls wait together.* Decide about each of them above, "
+        "or about all at once:"
+    )
+    lines = [
+        f"• `{escaped(one.tool)}` {fitting(json.dumps(one.arguments, ensure_ascii=False), 150)}"
+        for one in requests
+    ]
+    listed = "\n".join([head, *lines])[:SECTION]
+    if len(requests) > MOST_AT_ONCE:
+        where = f"All at once: `ml-intern approve {session_id}` or `deny` in a terminal."
+        return said(head, section(listed), context(where))
+    named = {"session": session_id, "approvals": [one.approval_id for one in requests]}
+    value, sure = json.dumps(named), f"All {len(requests)} calls then run as they stand above."
+    choices = actions(
+        button("approve_all", f"Approve all {len(requests)}", value, "primary", confirm=sure),
+        button("deny_all", f"Deny all {len(requests)}", value, "danger"),
+    )
+    return said(head, section(listed), choices)
+
+
+def reminded(request: ApprovalRequested | None, question: str, number: int) -> Said:
+    """Nobody has answered for some time."""
+    what = f"`{escaped(request.tool)}`" if request else fitting(question, 300)
+    return said(f":bell: Still waiting for an answer: {what} (reminder {number})")
+
+
+def files_of(request: ApprovalRequested) -> list[tuple[str, str]]:
+    """What is too long to be shown, whole: names and contents."""
+    found = [
+        (f"{request.tool}-{name}.txt", text)
+        for name, text in texts(request.arguments)
+        if is_long(text)
+    ]
+    for number, exhibit in enumerate(request.exhibits, 1):
+        if number > MOST_EXHIBITS or is_long(exhibit.text):
+            name = f"{request.tool}-{number}.{_SUFFIXES.get(exhibit.kind, 'txt')}"
+            found.append((name, exhibit.text))
+    return [(name, content) for name, content in found if content]
+
+
+def _question(request: ApprovalRequested, *, open_: bool = True) -> str:
+    what = f"`{escaped(request.tool)}`"
+    if request.operation:
+        what += f" ({fitting(request.operation, 100)})"
+    head = f":raised_hand: *May I run {what}?*" if open_ else f"*{what}*"
+    return f"{head}\n{fitting(request.reason, 1500)}"
+
+
+def _shown(request: ApprovalRequested, *, open_: bool = True) -> list[Block]:
+    facts = {
+        "Repository": fitting(request.repository, FACT),
+        "Cost at worst": _cost(request.cost_micro_usd),
+    }
+    if open_:
+        facts |= {
+            "Left of the budget": _left(request.budget_left_micro_usd),
+            "Without a yes": fitting(request.on_denial, FACT),
+            "Expires": moment(request.expires_at),
+        }
+    blocks = []
+    if request.why:
+        blocks.append(section(f"> {fitting(' '.join(request.why.split()), 1500)}"))
+    blocks += fields(facts)
+    blocks += arguments(request.arguments)
+    blocks += [long(found.title, found.text) for found in request.exhibits[:MOST_EXHIBITS]]
+    return blocks
+
+
+def _choices(request: ApprovalRequested) -> Block:
+    value = request.approval_id
+    buttons = [
+        button("approve", "Approve", value, "primary"),
+        button("edit", "Edit & approve", value),
+        button("deny", "Deny", value, "danger"),
+        button("deny_reason", "Deny, with a reason", value),
+    ]
+    if request.like_this:
+        sure = (
+            f"Later calls of {request.tool} in this session, with the same operation and "
+            "repository and no dearer, then run without a question."
+        )
+        buttons.append(button("approve_like", "Approve all like this", value, confirm=sure))
+    return actions(*buttons)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    lines = [f"• {escaped(name)}: {fitting(_short(after.get(name)), 300)}" for name in names]
+    return "\n".join(["What was changed:", *lines])[:SECTION]
+
+
+def _cost(micro_usd: int | None) -> str:
+    return "" if micro_usd == 0 else dollars(micro_usd)
+
+
+def _left(micro_usd: int | None) -> str:
+    return "" if micro_usd is None else dollars(micro_usd)
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
