@@ -17,6 +17,7 @@ from ml_intern.transcript.line import (
     EMPTY_ANSWER,
     PROGRAM,
     Answered,
+    Compacted,
     JsonObject,
     Noticed,
     Replied,
@@ -164,6 +165,8 @@ class _Reader:
                 self._replied(replied, record)
             case Answered() as answered:
                 self._answered(answered, record)
+            case Compacted() if record.extra.get("askedBy"):
+                self._act("compact", record)
             case Noticed():
                 self._noticed(record)
             case TurnTook():
@@ -175,8 +178,6 @@ class _Reader:
     def _said(self, said: Said, record: Record) -> None:
         if said.is_summary:
             self.recording.summaries.append(said.text)
-            if record.extra.get("askedBy"):
-                self._act("compact", record)
         elif is_persons(record):
             self._act("say", record, said.text)
             self._at_rest = False
