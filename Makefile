@@ -41,9 +41,9 @@ chaos: .venv/.dev ## kill the service a thousand times and count what is lost (C
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.uploads
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 
-trace-readers: .venv/.dev .venv/readers/.some $(if $(ALL),.venv/readers/.all .venv/readers-hub/.all) ## ask other programs what they see in traces (ALL=1: those of 1 GB too; TRACES="FILE ...")
+trace-readers: .venv/.dev .venv/readers/.done $(if $(ALL),.venv/readers-hub/.done) ## ask other programs what they see in traces (ALL=1: the Hub's versions too; TRACES="FILE ...")
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.tracing.readers --python .venv/readers/bin/python \
-	  $(if $(ALL),--all --hub-python .venv/readers-hub/bin/python) $(TRACES)
+	  $(if $(ALL),--hub-python .venv/readers-hub/bin/python) $(TRACES)
 
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
@@ -69,19 +69,15 @@ venv: .venv/.train ## the program with what training needs, in .venv
 # Programs that read traces, in environments of their own: they pin much, and nothing of it is ours.
 READERS := tests/tracing/readers
 
-.venv/readers/.some: .venv/bin/python $(READERS)/requirements.txt $(READERS)/constraints.txt
-	@echo "Installing what else reads traces into .venv/readers (some minutes, once) ..."
+.venv/readers/.done: .venv/bin/python $(READERS)/requirements.txt $(READERS)/constraints.txt
+	@echo "Installing what else reads traces into .venv/readers (1.2 GB, some minutes, once) ..."
 	@$(PYTHON) -m venv .venv/readers
-	@.venv/readers/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements.txt
+	@.venv/readers/bin/pip install --quiet --no-compile -c $(READERS)/constraints.txt -r $(READERS)/requirements.txt
 	@touch $@
 
-.venv/readers/.all: .venv/readers/.some $(READERS)/requirements-all.txt
-	@.venv/readers/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements-all.txt
-	@touch $@
-
-.venv/readers-hub/.all: .venv/bin/python $(READERS)/requirements-hub.txt $(READERS)/constraints.txt
+.venv/readers-hub/.done: .venv/bin/python $(READERS)/requirements-hub.txt $(READERS)/constraints.txt
 	@$(PYTHON) -m venv .venv/readers-hub
-	@.venv/readers-hub/bin/pip install --quiet -c $(READERS)/constraints.txt -r $(READERS)/requirements-hub.txt
+	@.venv/readers-hub/bin/pip install --quiet --no-compile -c $(READERS)/constraints.txt -r $(READERS)/requirements-hub.txt
 	@touch $@
 
 # Optional for the product; the tests try them where they can be had. Program, and Debian's package for it.

@@ -21,8 +21,10 @@ from tests.tracing.readers.counts import JsonObject, counts, differences
 from tests.tracing.readers.sessions import sessions
 
 PROBES = Path(__file__).with_name("probes.py")
-SOME = ("claude_code_log", "claude_code_transcripts", "dataclaw", "hub")
-MORE = ("claude_agent_sdk", "inspect_scout", "data_designer", "trackio")
+READERS = (
+    *("claude_code_log", "claude_code_transcripts", "claude_agent_sdk", "inspect_scout"),
+    *("data_designer", "dataclaw", "trackio", "hub"),
+)
 TIMEOUT_S = 600
 
 
@@ -51,7 +53,7 @@ def main() -> int:
         held = {path: counts(path) for path in files}
         spoilt = _without_a_result(files[0], folder / "spoilt")
         asked = []
-        for reader in (*SOME, *MORE) if options.all else SOME:
+        for reader in READERS:
             ask = _ask_hub if reader == "hub" else _ask
             asked.append(ask(reader, options.python, held, spoilt, folder))
             sys.stdout.write(f"{asked[-1]}\n")
@@ -65,7 +67,6 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make trace-readers", description=__doc__)
     parser.add_argument("--python", type=Path, required=True, help="of the readers' environment")
     parser.add_argument("--hub-python", type=Path, help="of that with the Hub's own versions")
-    parser.add_argument("--all", action="store_true", help="also ask the large ones")
     parser.add_argument("files", nargs="*", type=Path, help="more session files")
     return parser.parse_args()
 
