@@ -27,7 +27,9 @@ from sqlalchemy import Connection
 from ml_intern import __version__
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, shown, size
+from ml_intern.cli.rules_apart import between
 from ml_intern.cli.summary import short, tilde
+from ml_intern.client.remote import connect
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
@@ -284,7 +286,16 @@ def _policy(settings: Settings) -> Check:
         if rules
         else "the defaults"
     )
-    return Check(name="policy", verdict="ok", found=f"{words}; `ml-intern policy list`")
+    found = f"{words}; `ml-intern policy list`"
+    daemon = connect(settings.socket_path)
+    if daemon is None:
+        return Check(name="policy", verdict="ok", found=found)
+    with daemon:
+        apart = between(daemon, settings)
+    if apart.found:
+        found, step = f"{found}. {apart.found}", apart.next_step
+        return Check(name="policy", verdict="warn", found=found, next_step=step)
+    return Check(name="policy", verdict="ok", found=found)
 
 
 def _sandbox(settings: Settings) -> Check:

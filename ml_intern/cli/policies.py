@@ -8,15 +8,18 @@ from typing import Any
 
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import session_named
-from ml_intern.cli.opening import opened
+from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.quantities import line
+from ml_intern.cli.rules_apart import Apart, between
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Explanation, Policy
+from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import RuleGranted
 from ml_intern.money import dollars
+from ml_intern.settings import load
 from ml_intern.tools.policy import Rule
 
 _LONGEST = 500
@@ -28,11 +31,13 @@ def explain(tool: str, arguments: str, session: str | None, *, as_json: bool, de
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
         named = None if session is None else session_named(found.door, session).session_id
         explanation = found.door.explain(tool, given, named)
+        apart = _apart(found)
     if as_json:
-        _write_json(_as_document(explanation))
+        _write_json({**_as_document(explanation), "daemon": apart.words})
     else:
         sys.stdout.writelines(f"{text}\n" for text in _as_lines(explanation))
-    return exits.DONE
+        sys.stdout.write(_beside(apart))
+    return _status(apart)
 
 
 def show(session: str | None, *, as_json: bool, debug: bool) -> int:
@@ -40,11 +45,14 @@ def show(session: str | None, *, as_json: bool, debug: bool) -> int:
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
         named = None if session is None else session_named(found.door, session).session_id
         policy = found.door.policy(named)
+        apart = _apart(found)
     if as_json:
-        _write_json(asdict(policy))
+        read_at = policy.read_at and stamp(policy.read_at)
+        _write_json({**asdict(policy), "read_at": read_at, "daemon": apart.words})
     else:
         sys.stdout.writelines(f"{text}\n" for text in _listed(policy, session))
-    return exits.DONE
+        sys.stdout.write(_beside(apart))
+    return _status(apart)
 
 
 def revoke(session: str, rule_id: str, *, debug: bool) -> int:
@@ -58,6 +66,20 @@ def revoke(session: str, rule_id: str, *, debug: bool) -> int:
         "again.\n"
     )
     return exits.DONE
+
+
+def _apart(found: Opened) -> Apart:
+    """What a daemon's rules differ in from those of the settings; nothing of this process's own."""
+    return Apart() if found.service is not None else between(found.door, load())
+
+
+def _beside(apart: Apart) -> str:
+    return f"! {line(apart.words, _LONGEST)}\n" if apart.words else ""
+
+
+def _status(apart: Apart) -> int:
+    """Settings that no daemon could start with are an error, also while an older one runs."""
+    return exits.CONFIGURATION if apart.is_mistake else exits.DONE
 
 
 def _object(text: str) -> Mapping[str, Any]:

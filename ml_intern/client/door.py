@@ -7,6 +7,7 @@ again: whoever talks to a door cannot tell the difference. Nothing here knows HT
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from ml_intern.events import RuleGranted, Verdict
@@ -120,6 +121,8 @@ class Policy:
     """Of the settings, in their order."""
     granted: tuple[RuleGranted, ...] = ()
     """What people have approved in general for one session, and not revoked."""
+    read_at: datetime | None = None
+    """When `rules` were read from the settings; an older daemon does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)

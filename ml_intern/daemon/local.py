@@ -86,6 +86,7 @@ class LocalDoor:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._store = parts.store
+        self._opened = parts.clock.now()
         self._draining = False
 
     def close(self) -> None:
@@ -313,7 +314,11 @@ class LocalDoor:
     def policy(self, session_id: SessionId | None = None) -> Policy:
         """See `Door.policy`."""
         history = History() if session_id is None else self._history(session_id)
-        return Policy(rules=self._parts.router.rules, granted=tuple(history.rules.values()))
+        return Policy(
+            rules=self._parts.router.rules,
+            granted=tuple(history.rules.values()),
+            read_at=self._opened,
+        )
 
     def explain(
         self, tool: str, arguments: Mapping[str, Any], session_id: SessionId | None = None

@@ -1,12 +1,15 @@
 """`policy explain`, `list` and `revoke`, from the command line's words to what is printed."""
 
 import json
+import os
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ml_intern.cli import policies
+from ml_intern.cli import doctor, policies
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, InputError
@@ -16,6 +19,7 @@ from ml_intern.ops import UserInput
 from ml_intern.queue.store import Store
 from ml_intern.settings import load
 from tests.queue.given import granted
+from tests.support.serving import served
 
 SESSION = SessionId("11111111-1111-4111-8111-111111111111")
 RULES = """
@@ -146,3 +150,62 @@ def test_a_wrong_rule_is_refused_before_anything_is_opened(config: Path, tmp_pat
     with pytest.raises(ConfigError, match=r"no tool `pubish`.*config\.toml, line 3.*mean publish"):
         Service.open(load())
     assert not (tmp_path / "state").exists()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[None]:
+    """Goes by the rules of RULES, whatever the settings say later."""
+    service = Service.open(load())
+    try:
+        with served(service.door, load().socket_path):
+            yield
+    finally:
+        service.close()
+
+
+CALL = '{"model_dir": "m", "repo_name": "m", "private": false}'
+
+
+def test_a_daemon_that_goes_by_the_same_rules_is_not_spoken_of(capsys, daemon, config: Path):
+    config.write_text("# a line more\n" + RULES)
+    assert policies.show(None, as_json=False, debug=False) == 0
+    assert "daemon" not in capsys.readouterr().out
+    assert doctor._policy(load()).verdict == "ok"
+
+
+def test_it_is_said_that_a_daemon_still_goes_by_older_rules(capsys, daemon, config: Path) -> None:
+    config.write_text(RULES + '[[policy]]\ntool = "bash"\nverdict = "deny"\n')
+    note = rf"The daemon \(process {os.getpid()}\) still uses the rules of \d{{4}}-.*: restart it\."
+    assert policies.show(None, as_json=False, debug=False) == 0
+    assert re.search(note, capsys.readouterr().out)
+    assert policies.explain("publish", CALL, None, as_json=False, debug=False) == 0
+    assert re.search(note, capsys.readouterr().out)
+    assert re.search(note, explained(capsys, "publish", CALL)["daemon"])
+    check = doctor._policy(load())
+    assert (check.verdict, check.next_step) == ("warn", "restart it.")
+    assert check.found.startswith("3 rules of the settings")
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [
+        ('tool = "publsh"\nverdict = "deny"', "no tool `publsh`"),
+        ('tool = "publish"\noperation = "create"\nverdict = "deny"', "no operation `create`"),
+        (
+            'tool = "bash"\nverdict = "allow"\narguments = {command = "make *"}',
+            "cannot allow the pattern",
+        ),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_beside_a_running_daemon(
+    capsys, daemon, config: Path, rule: str, mistake: str
+) -> None:
+    config.write_text(f"{RULES}[[policy]]\n{rule}\n")
+    assert policies.show(None, as_json=False, debug=False) == 78
+    listed = capsys.readouterr().out
+    assert "deny publish where operation *_public" in listed
+    assert mistake in listed
+    assert policies.explain("publish", CALL, None, as_json=False, debug=False) == 78
+    told = capsys.readouterr().out
+    assert told.startswith("publish create_public of local/m: deny\n")
+    assert mistake in told
