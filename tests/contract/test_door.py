@@ -40,6 +40,7 @@ from ml_intern.ops import (
     UserInput,
 )
 from ml_intern.queue.rows import Recorded
+from ml_intern.session.caps import more_room
 from ml_intern.session.said import Said
 from tests.queue.given import (
     S,
@@ -263,7 +264,8 @@ def test_more_room_wakes_the_session_once(
     assert not door.extend(without_room, "session", 700, extended_by="bob")
     said = home.store.events(without_room)[-1].event
     cap = f"session:{without_room}"
-    assert said == BudgetExtended(cap=cap, amount=700, extended_by="ada", reason="go on")
+    told = more_room(cap, 700)
+    assert said == BudgetExtended(cap=cap, amount=700, extended_by="ada", reason="go on", told=told)
     assert claimed(home.store).op == ExtendBudget(cap=cap)
     states = {state.cap: state for state in door.budget(without_room)}
     assert (states[cap].used, states[cap].limit, states[cap].extended) == (0, None, 700)
