@@ -14,6 +14,7 @@ from ml_intern.client.training import Training
 from ml_intern.client.view import View, fold
 from ml_intern.events import (
     ApprovalRequested,
+    BudgetReached,
     ModelAsked,
     ModelFailed,
     ToolWaiting,
@@ -237,6 +238,9 @@ def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
                 found[f"approval:{approval_id}"] = one.at
             case ToolWaiting(on=on):
                 found[on] = one.at
+            case BudgetReached(cap=cap):
+                # Once more room was given, the same cap may be reached again.
+                found[f"budget:{cap}"] = one.at
             case TurnFinished(waiting_on=waiting_on):
                 found["turn"] = one.at
                 for awaited in waiting_on:

@@ -7,6 +7,7 @@ from ml_intern.errors import InputError
 from ml_intern.queue.rows import is_money
 from ml_intern.session.caps import parsed
 
+_ON_MONEY = ("session", "day", "daemon")
 _CAPS = {"tokens": "tokens", "hours": "seconds", "iterations": "iterations"}
 
 
@@ -27,6 +28,11 @@ def named_room(given: Mapping[str, float | None], cap: str | None, view: View) -
 def _which(unit: str, cap: str | None, view: View) -> str:
     reached = view.reached.cap if view.reached is not None else ""
     if unit == "usd":
+        if cap is not None and cap not in _ON_MONEY and not is_money(cap):
+            raise InputError(
+                f"There is no cap {cap[:80]!r} on money; known: {', '.join(_ON_MONEY)}. Tokens, "
+                "hours, iterations and calls need no cap named."
+            )
         return cap or (reached if is_money(reached) else f"session:{view.session_id}")
     if cap is not None:
         raise InputError("A cap is named for money only; leave it out, or give usd.")

@@ -90,7 +90,9 @@ def test_the_day_whose_cap_is_extended_is_named(store: Store, capsys) -> None:
     ("cap", "given", "words"),
     [(None, {}, "It waits for: ml-intern extend"), (None, {"usd": 1, "tokens": 5}, "Say one of"),
      (None, {"usd": 0}, "above 0"), ("day", {"tokens": 5}, "for money only"),
-     ("moon", {"usd": 1}, "There is no cap")],
+     ("moon", {"usd": 1}, "There is no cap .moon. on money; known: session, day, daemon"),
+     ("sesion", {"usd": 0.08}, "There is no cap .sesion."),
+     ("tokens", {"usd": 1}, "no cap .tokens. on money")],
 )  # fmt: skip
 def test_what_makes_no_sense_changes_nothing(store: Store, cap, given, words: str) -> None:
     waits(store)

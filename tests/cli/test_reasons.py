@@ -2,6 +2,8 @@
 
 from ml_intern.cli.reasons import Reason, Reasons
 from ml_intern.events import (
+    BudgetExtended,
+    BudgetReached,
     JobProgressed,
     JobStarted,
     ModelAsked,
@@ -66,6 +68,15 @@ def test_an_approval_names_the_tool_and_both_answers() -> None:
         "ml-intern approve abcdefgh",
         'ml-intern deny abcdefgh --reason "..."',
     )
+
+
+def test_a_cap_that_is_reached_again_is_waited_for_since_then() -> None:
+    reached = BudgetReached(cap="tokens", used=10, limit=10, needed=5)
+    journal = waiting(Journal().add(reached, 10.0), "budget:tokens", seconds=10.0)
+    journal.add(BudgetExtended(cap="tokens", amount=5, extended_by="ada"), 30.0)
+    journal = waiting(journal.add(reached, 40.0), "budget:tokens", seconds=40.0)
+    (found,) = reasons(journal, place("waiting"))
+    assert found.since == at(40)
 
 
 def test_a_question_is_repeated_with_how_to_answer() -> None:
