@@ -88,6 +88,8 @@ class ExtendBudget:
     kind: Literal["extend_budget"] = "extend_budget"
     cap: str
     """As in `BudgetReached`."""
+    key: str | None = None
+    """By which whoever gave it may ask for it again; it counts once."""
 
 
 @dataclass(frozen=True, kw_only=True)

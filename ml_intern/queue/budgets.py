@@ -28,7 +28,9 @@ _TAKE_WITHIN = _TAKE.where(
 _GIVE = _BUDGET.values(
     reserved=budget.c.reserved - bindparam("amount"), spent=budget.c.spent + bindparam("cost")
 )
-_EXTEND = _BUDGET.values(extended=budget.c.extended + bindparam("amount"))
+_EXTEND = _BUDGET.where(budget.c.extended <= MOST_AMOUNT - bindparam("amount")).values(
+    extended=budget.c.extended + bindparam("amount")
+)
 _NOTICE = _BUDGET.where(budget.c.noticed < bindparam("percent")).values(
     noticed=bindparam("percent")
 )
@@ -127,7 +129,8 @@ def extended(connection: Connection, found: BudgetExtended) -> None:
     _demand_amount(found.amount)
     if is_money(found.cap):
         connection.execute(_OPEN_ROW, {"cap": found.cap})
-        connection.execute(_EXTEND, {"key": found.cap, "amount": found.amount})
+        if connection.execute(_EXTEND, {"key": found.cap, "amount": found.amount}).rowcount != 1:
+            raise InputError(f"In all, a cap can be extended by {MOST_AMOUNT:,}, not by more.")
 
 
 def noticed(connection: Connection, found: BudgetNoticed) -> None:

@@ -1,6 +1,7 @@
 """More room under a cap, and the op that goes on with it, in the caller's transaction.
 
-Two clicks extend once: what belongs to one `BudgetReached` has one key.
+Two clicks extend once: what belongs to one `BudgetReached` has one key. So does a request that is
+sent again, also where the session has gone on since.
 """
 
 import json
@@ -14,7 +15,7 @@ from ml_intern.ops import ExtendBudget
 from ml_intern.queue import backlog, sessions
 from ml_intern.queue.append import append_unheld, encoded
 from ml_intern.queue.rows import RoomWanted
-from ml_intern.queue.schema import event, session
+from ml_intern.queue.schema import event, op, session
 
 _REACHED = (
     select(event.c.seq, event.c.data)
@@ -31,6 +32,9 @@ _TURN_SINCE = (
         event.c.seq > bindparam("after"),
     )
     .limit(1)
+)
+_GIVEN = select(op.c.payload).where(
+    op.c.session_id == bindparam("of"), op.c.kind == "extend_budget"
 )
 _WAIT = (
     select(session.c.id, session.c.waiting_on)
@@ -55,10 +59,19 @@ def extend(
     sessions.hold(connection, session_id)
     reached = answers or reached_last(connection, session_id, found.cap)
     dedupe = key if reached is None else dedupe_key(found.cap, reached)
-    if backlog.was_seen(connection, session_id, dedupe):
+    if backlog.was_seen(connection, session_id, dedupe) or _was_given(connection, session_id, key):
         return None
     append_unheld(connection, session_id, encoded([found]), at)
-    return backlog.put(connection, session_id, ExtendBudget(cap=found.cap), dedupe, at)
+    order = ExtendBudget(cap=found.cap, key=key)
+    return backlog.put(connection, session_id, order, dedupe, at)
+
+
+def _was_given(connection: Connection, session_id: SessionId, key: str | None) -> bool:
+    """Whether room was given under this key, as an answer to whatever was reached then."""
+    if key is None:
+        return False
+    given = connection.execute(_GIVEN, {"of": session_id}).scalars()
+    return any(json.loads(payload).get("key") == key for payload in given)
 
 
 def reached_last(connection: Connection, session_id: SessionId, cap: str) -> int | None:

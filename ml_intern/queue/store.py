@@ -223,7 +223,7 @@ class Store:
 
         `told`: what its model reads of it.
         `answers`: the number of a `BudgetReached`, each of which is answered once; None: that which
-        the session waits for, if it does. Where it does not, `key` is what happens once.
+        the session waits for, if it does. `key`: of a request that may come again; it counts once.
         None when it has happened before. Raises UnknownSession, InputError for another amount than
         one above 0, StoreUnavailable.
         """

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 
 from ml_intern.context.prompts import HARNESS
@@ -9,6 +10,9 @@ from ml_intern.errors import InputError
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.queue.rows import MOST_AMOUNT, is_money
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LONGEST_NAME = 500
+"""Characters of a model's name."""
 _OF_SESSION = {
     "tokens": "the session's tokens",
     "seconds": "the session's time at work",
@@ -138,9 +142,20 @@ def named_by(cap: str, session_id: str, today: str) -> str:
     """The cap as the store writes it; `session` and `day` need not say which. Raises InputError."""
     own = f"session:{session_id}"
     found = {"session": own, "day": f"day:{today}"}.get(cap, cap)
-    if found in (own, "daemon", *_OF_SESSION) or found.startswith(("day:", "price:")):
+    if found in (own, "daemon", *_OF_SESSION) or _is_named(*found.split(":", 1)):
         return found
     raise InputError(
         f"There is no cap {cap[:80]!r} here. Caps: session, day, daemon, tokens, seconds, "
         "iterations, price:MODEL."
     )
+
+
+def _is_named(kind: str, key: str = "") -> bool:
+    """Whether it is the cap of a day, or of a model."""
+    match kind:
+        case "day":
+            return _DAY.fullmatch(key) is not None
+        case "price":
+            return 0 < len(key) <= LONGEST_NAME
+        case _:
+            return False

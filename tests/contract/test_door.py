@@ -265,8 +265,11 @@ def test_more_room_wakes_the_session_once(
     said = home.store.events(without_room)[-1].event
     cap = f"session:{without_room}"
     told = more_room(cap, 700)
-    assert said == BudgetExtended(cap=cap, amount=700, extended_by="ada", reason="go on", told=told)
-    assert claimed(home.store).op == ExtendBudget(cap=cap)
+    given = BudgetExtended(cap=cap, amount=700, extended_by="ada", reason="go on", told=told)
+    assert said == given
+    order = claimed(home.store).op
+    assert isinstance(order, ExtendBudget)
+    assert order.cap == cap
     states = {state.cap: state for state in door.budget(without_room)}
     assert (states[cap].used, states[cap].limit, states[cap].extended) == (0, None, 700)
     assert states["iterations"].limit == 300
@@ -275,7 +278,18 @@ def test_more_room_wakes_the_session_once(
 
 
 def test_room_that_makes_no_sense_is_refused(door: Door, session: SessionId) -> None:
-    for cap, amount in (("moon", 5), (f"session:{session}x", 5), ("tokens", 0), ("day", 10**16)):
+    nonsense = (
+        ("moon", 5),
+        ("", 5),
+        (f"session:{session}x", 5),
+        ("day:tomorrow", 5),
+        (f"day:{'9' * 9000}", 5),
+        ("price:", 5),
+        (f"price:{'m' * 9000}", 5),
+        ("tokens", 0),
+        ("day", 10**16),
+    )
+    for cap, amount in nonsense:
         with pytest.raises(InputError):
             door.extend(session, cap, amount, extended_by="ada")
     with pytest.raises(UnknownSession):

@@ -19,7 +19,7 @@ from ml_intern.events import (
 from ml_intern.messages import JobId, Usage
 from ml_intern.ops import ExtendBudget
 from ml_intern.queue.invariants import Checker
-from ml_intern.queue.rows import BudgetRow
+from ml_intern.queue.rows import MOST_AMOUNT, BudgetRow
 from ml_intern.queue.store import Claim, Store
 from tests.contract.conftest import OpenDatabase
 from tests.queue.given import (
@@ -235,6 +235,22 @@ def test_two_clicks_extend_once(store: Store, claim: Claim) -> None:
     assert store.extend(S, OWN, 700, "bob") == 3
 
 
+def test_a_request_that_comes_again_after_the_session_went_on_extends_once(
+    store: Store, claim: Claim
+) -> None:
+    store.append(claim.lease, reached())
+    store.finish(claim, ended("waiting", f"budget:{OWN}"))
+    assert store.extend(S, OWN, 700, "ada", key="k") == 2
+    claim = claimed(store)
+    store.append(claim.lease, turn(2))
+    assert store.extend(S, OWN, 700, "ada", key="k") is None
+    store.append(claim.lease, reached())
+    store.finish(claim, ended("waiting", f"budget:{OWN}"))
+    assert store.extend(S, OWN, 700, "ada", key="k") is None, "it answers what was reached before"
+    assert store.budgets(OWN)[OWN].extended == 700
+    assert store.extend(S, OWN, 700, "ada", key="l") == 3
+
+
 def test_room_may_be_given_before_it_is_needed(store: Store, claim: Claim) -> None:
     assert store.extend(S, DAY, 5, "ada", key="k") == 2
     assert store.extend(S, DAY, 5, "ada", key="k") is None
@@ -246,6 +262,13 @@ def test_room_may_be_given_before_it_is_needed(store: Store, claim: Claim) -> No
 def test_a_cap_grows_by_sensible_amounts_only(store: Store, claim: Claim, amount: int) -> None:
     with pytest.raises(InputError):
         store.extend(S, OWN, amount, "ada")
+
+
+def test_a_cap_does_not_grow_beyond_what_is_counted(store: Store, claim: Claim) -> None:
+    assert store.extend(S, DAY, MOST_AMOUNT, "ada")
+    with pytest.raises(InputError, match="In all"):
+        store.extend(S, DAY, 1, "ada")
+    assert store.budgets(DAY)[DAY].extended == MOST_AMOUNT
 
 
 def test_a_level_is_told_once_whoever_tells_it(store: Store, claim: Claim) -> None:
