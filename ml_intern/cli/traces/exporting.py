@@ -93,8 +93,8 @@ def export(
     """
     settings = load()
     folder = settings.state_dir / "traces"
-    paths = [find(argument, folder) for argument in arguments]
-    paths = paths or [trace.path for trace in shelf.traces(folder)]
+    named = [parts.files(find(argument, folder))[0] for argument in arguments]
+    paths = dict.fromkeys(named or [trace.path for trace in shelf.traces(folder)])
     wanted = Wanted(
         finished=finished, goal_of=target_of if target_met else None, redacted=allow_hits
     )

@@ -12,6 +12,7 @@ import pytest
 
 from ml_intern.cli import exits
 from ml_intern.cli.traces.exporting import target_of
+from ml_intern.transcript.parts import part_of
 from tests.tracing import golden
 
 COMMAND = (sys.executable, "-c", "from ml_intern.cli.main import main; main()", "traces", "export")
@@ -66,6 +67,14 @@ def test_only_those_that_are_named(home: Path) -> None:
     assert (told["sessions"], told["examples"], told["left_out"]) == (1, 1, {})
     assert told["tools"]["evaluate"] == 1
     assert told["size_bytes"] == (home / "out.jsonl").stat().st_size
+
+
+def test_a_session_that_is_named_by_its_parts_is_exported_once(home: Path) -> None:
+    files = sorted(golden.EXAMPLES.glob("*.jsonl"))
+    told = json.loads(run(home, *map(str, files), "--json").stdout)
+    named = {part_of(path).session_id for path in files}
+    assert len(named) < len(files)
+    assert told["sessions"] == len(named)
 
 
 def test_finished_leaves_out_what_was_interrupted(home: Path) -> None:
