@@ -52,7 +52,8 @@ def decide_all(
 ) -> tuple[ApprovalId, ...]:
     """Decide about calls of one session at once; which of the decisions won: the first ones.
 
-    Durable when it returns. Edited arguments are judged again where there is a `situation`.
+    Durable when it returns. Edited arguments are judged, and looked at by their tool, where there
+    is a `situation`.
     Raises InputError for an unknown approval, approvals of several sessions and arguments that do
     not fit or are not allowed; all questions then stay open.
     """
@@ -137,10 +138,13 @@ def _checked(
         return None, EditCheck(problems=_problems(asked.tool, prepared)), None
     if situation is None:
         return prepared, EditCheck(problems={}), None
-    case = router.case(prepared, situation(asked))
+    context = situation(asked)
+    case = router.case(prepared, context)
     judgement = router.judge(case)
     if judgement.verdict == "deny":
         return None, EditCheck(problems={"": f"it is not allowed: {judgement.reason}"}), None
+    if refusals := router.refusals(prepared, context):
+        return None, EditCheck(problems=refusals), None
     cost = case.cost_micro_usd
     outlook = Outlook(operation=case.operation, repository=case.repository, cost_micro_usd=cost)
     check = EditCheck(problems={}, notes=_dearer(asked, cost), cost_micro_usd=cost)

@@ -209,8 +209,9 @@ class Calls:
             return None
         if (changed := self._changed(open_call, ready, context, case, judgement)) is None:
             return ready
-        why = judgement.reason if open_call.asked is None else open_call.asked.reason
-        reason = f"Changed since it was approved: {changed}. {why}"
+        # Of what it would do now: the reason of then may tell of other arguments.
+        why = judgement.reason if judgement.verdict == "ask" else case.own_reason or ""
+        reason = f"Changed since it was approved: {changed}. {why}".rstrip()
         return self._question(ready, context, case, judgement, reason)
 
     def _changed(

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from ml_intern.clock import Clock
 from ml_intern.compute.hub import HubHardware
 from ml_intern.compute.protocol import Compute
-from ml_intern.errors import InputError
+from ml_intern.errors import InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
@@ -302,6 +302,21 @@ class Tool(ABC, Generic[A]):
     def exhibits(self, args: A, ctx: ToolContext) -> tuple[Exhibit, ...]:
         """What a person looks at before saying yes, beside the arguments: a script, a diff."""
         return ()
+
+    def refusals(self, args: A, ctx: ToolContext) -> Mapping[str, str]:
+        """Why `run` would refuse these arguments as things stand, by the name of the argument that
+        it is about; empty: of all together.
+
+        Arguments that a person edits are looked at so before they are taken; nothing is started.
+        Without words of its own a tool would refuse what it cannot even show.
+        """
+        try:
+            self.exhibits(args, ctx)
+        except MLInternError as exc:
+            return {"": str(exc)}
+        except OSError as exc:
+            return {"": f"{exc.strerror or exc} ({exc.filename or 'no file'})"}
+        return {}
 
     def content_sha256(self, args: A, ctx: ToolContext) -> str:
         """The hash of what the arguments only name, such as the weights in a folder, as it is now.

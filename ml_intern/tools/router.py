@@ -159,6 +159,14 @@ class ToolRouter:
             log.exception("tool_not_shown", extra={"tool": call.tool.name})
             return ()
 
+    def refusals(self, call: Prepared, ctx: ToolContext) -> dict[str, str]:
+        """Why its tool would refuse the call now, by argument; see `Tool.refusals`."""
+        try:
+            return dict(call.tool.refusals(call.args, ctx))
+        except Exception:  # the border around one tool
+            log.exception("tool_not_looked_at", extra={"tool": call.tool.name})
+            return {}
+
     def content_sha256(self, call: Prepared, ctx: ToolContext) -> str:
         """The hash of what the arguments only name, as it is now; empty where there is nothing."""
         try:

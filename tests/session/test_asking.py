@@ -34,6 +34,7 @@ class Described(Published):
         super().__init__()
         self.content = "weights-1"
         self.cost: int | None = 2_000_000
+        self.refused: dict[int, dict[str, str]] = {}
 
     def operation(self, args: Any) -> str:
         return "upload"
@@ -46,6 +47,9 @@ class Described(Published):
 
     def content_sha256(self, args: Any, ctx: Any) -> str:
         return self.content
+
+    def refusals(self, args: Any, ctx: Any) -> dict[str, str]:
+        return self.refused.get(args.number, {})
 
     def exhibits(self, args: Any, ctx: Any) -> tuple[Exhibit, ...]:
         return (Exhibit(title="files", kind="text", text=self.content),)
@@ -226,6 +230,47 @@ def test_arguments_that_came_to_mean_something_else_are_asked_again(
         said(b, "approve")
         b.drive()
         assert b.outward.ran == [1]
+
+
+def test_a_question_again_tells_of_the_edited_arguments(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(calls(ask(1)), words("ok"))
+    monkeypatch.setattr(
+        b.outward, "ask_reason", lambda args, _ctx: f"Send {args.number}.", raising=False
+    )
+    b.start()
+    b.drive()
+    assert b.last(ApprovalRequested).reason == "Send 1."
+    said(b, "edit", arguments={"number": 3})
+    b.outward.content = "weights-3"
+    b.drive()
+    again = b.last(ApprovalRequested)
+    assert (again.arguments["number"], again.reason) == (
+        3,
+        "Changed since it was approved: files. Send 3.",
+    )
+
+
+def test_an_edit_that_its_tool_would_refuse_is_not_taken(bench: Make, tmp_path: Path) -> None:
+    """On every channel: both ways in ask the same, and the call is not started."""
+    b = bench(calls(ask(1)))
+    b.start()
+    b.drive()
+    key = b.last(ApprovalRequested).approval_id
+
+    def situation(_asked: object) -> ToolContext:
+        return a_context(tmp_path)
+
+    b.outward.refused = {7: {"number": "There is no number 7."}}
+    check = check_edit(b.store, b.desk.router, key, {"number": 7}, situation=situation)
+    assert check.problems == {"number": "There is no number 7."}
+    with pytest.raises(InputError, match=r"number: There is no number 7\. Nothing was decided"):
+        said(b, "edit", arguments={"number": 7}, situation=situation)
+    assert (b.store.approval(key).state, b.outward.ran) == ("pending", [])
+    assert (
+        check_edit(b.store, b.desk.router, key, {"number": 8}, situation=situation).problems == {}
+    )
 
 
 def test_an_edit_that_is_asked_again_is_still_told_as_an_edit(bench: Make) -> None:

@@ -76,6 +76,20 @@ class LaunchTraining(Tool[LaunchArguments]):
         """The script that would run."""
         return (read_script(ctx.place, args.path).exhibit(),)
 
+    def refusals(self, args: LaunchArguments, ctx: ToolContext) -> dict[str, str]:
+        """What is missing before it may start."""
+        try:
+            script = read_script(ctx.place, args.path)
+            missing = gaps(ctx, script, args.output_dir)
+        except InputError as exc:
+            return {"path": str(exc)}
+        found = {"": " ".join(gap.sentence for gap in missing)} if missing else {}
+        try:
+            _check_time(args, ctx)
+        except InputError as exc:
+            found["timeout_s"] = str(exc)
+        return found
+
     def content_sha256(self, args: LaunchArguments, ctx: ToolContext) -> str:
         """Of the script."""
         return read_script(ctx.place, args.path).sha256

@@ -109,6 +109,20 @@ class Publish(Tool[PublishArguments]):
             Exhibit(title="Model card", kind="markdown", text=entitled(card, args.repo_name)),
         )
 
+    def refusals(self, args: PublishArguments, ctx: ToolContext) -> dict[str, str]:
+        """A model that cannot be published, and a name that is taken."""
+        found = {}
+        try:
+            _pack(args, ctx)
+        except (MLInternError, OSError) as exc:
+            found["model_dir"] = str(exc)
+        if not args.overwrite and _is_foreign(args.repo_name, ctx):
+            found["repo_name"] = (
+                f"{ctx.place.author}/{args.repo_name} is taken by what this session has not "
+                "published. Choose another name, or set overwrite to true."
+            )
+        return found
+
     def content_sha256(self, args: PublishArguments, ctx: ToolContext) -> str:
         """Of all files that would be published."""
         return open_repository(open_model(ctx.place, args.model_dir).path).sha256()

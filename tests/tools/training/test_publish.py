@@ -4,12 +4,14 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
 
 from ml_intern.errors import InputError
 from ml_intern.tools.protocol import ToolOutcome
+from ml_intern.tools.router import Prepared
 from ml_intern.tools.training.repository import check_repo_id, open_repository
 from tests.tools.training.sessions import Session
 
@@ -101,6 +103,25 @@ def test_a_yes_holds_for_the_files_as_they_were(publishable: Session) -> None:
 def test_the_person_reads_that_it_would_be_refused(publishable: Session) -> None:
     reason = publishable.reason("publish", model_dir="nothing", repo_name="halves")
     assert "It would be refused now: There is no folder nothing" in reason
+
+
+def refusals(session: Session, **changed: Any) -> dict[str, str]:
+    given = {"model_dir": "out", "repo_name": "halves", **changed}
+    call = session.router.prepare("publish", given)
+    assert isinstance(call, Prepared), call
+    return session.router.refusals(call, session.context())
+
+
+def test_what_would_be_refused_is_known_before_it_runs(publishable: Session) -> None:
+    assert refusals(publishable) == {}
+    none = refusals(publishable, model_dir="runs/9")
+    assert none == {"model_dir": "There is no folder runs/9 in the workspace."}
+    taken = published(publishable) / "README.md"
+    taken.parent.mkdir(parents=True)
+    taken.write_text("of somebody else")
+    assert "local/halves is taken" in refusals(publishable)["repo_name"]
+    assert refusals(publishable, overwrite=True) == {}
+    assert [path.name for path in taken.parent.iterdir()] == ["README.md"], "nothing was started"
 
 
 def test_without_a_score_of_these_weights_nothing_is_published(publishable: Session) -> None:
