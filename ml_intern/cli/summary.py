@@ -20,6 +20,7 @@ from ml_intern.clock import stamp
 from ml_intern.events import BudgetReached
 from ml_intern.messages import Choice
 from ml_intern.money import MICRO_USD, bill
+from ml_intern.session.caps import proposed
 
 SHORT = 8
 """Characters of an id that we show; any unique prefix is understood."""
@@ -71,20 +72,19 @@ def how_to_answer(view: View) -> list[str]:
 
 
 def how_much(reached: BudgetReached) -> str:
-    """The option of `extend` that gives as much again as the next step may need, or the cap was."""
+    """The option of `extend` that gives what is proposed."""
     kind = reached.cap.partition(":")[0]
+    more = proposed(reached.cap, reached.used, reached.limit, reached.needed)
     match kind:
-        case "tokens":
-            return f"--tokens {max(reached.needed, reached.limit)}"
+        case "tokens" | "iterations":
+            return f"--{kind} {more}"
         case "seconds":
-            return f"--hours {max(1.0, reached.limit / 3600):.1f}"
-        case "iterations":
-            return f"--iterations {max(1, reached.limit // 3)}"
+            return f"--hours {math.ceil(more / 360) / 10:.1f}"
         case "price":
-            return "--calls 10"
+            return f"--calls {more}"
         case _:
-            usd = math.ceil(max(reached.needed, reached.limit) / 10_000) / 100
-            return f"--usd {usd:.2f}" + ("" if kind == "session" else f" --cap {kind}")
+            usd = f"--usd {more / MICRO_USD:.2f}"
+            return usd if kind == "session" else f"{usd} --cap {kind}"
 
 
 def summary(view: View, *, trace: Path | None) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from ml_intern.context.prompts import HARNESS
 from ml_intern.errors import InputError
-from ml_intern.money import MICRO_USD, dollars
+from ml_intern.money import CENT, MICRO_USD, dollars
 from ml_intern.queue.rows import MOST_AMOUNT, is_money
+
+MORE_CALLS = 10
+"""Of a model of unknown price."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONGEST_NAME = 500
 """Characters of a model's name."""
+
 _OF_SESSION = {
     "tokens": "the session's tokens",
     "seconds": "the session's time at work",
@@ -101,6 +105,20 @@ def more_room(cap: str, number: int) -> str:
     return f"{HARNESS} A person gave {amount(cap, number)} more for {named(cap)}."
 
 
+def proposed(cap: str, used: int, limit: int, needed: int) -> int:
+    """How much more a person is offered to give: enough for the next step, in whole cents."""
+    if cap.startswith("price:"):
+        return MORE_CALLS
+    # More may be used than the limit is: a setting was changed, or a step cost more than it could.
+    more = max(needed, used + needed - limit, limit // 2, 1)
+    return _whole_cents(more) if is_money(cap) else more
+
+
+def _whole_cents(micro_usd: int) -> int:
+    """Rounded up."""
+    return -(-micro_usd // CENT) * CENT
+
+
 def reached(cap: str, used: int, limit: int, needed: int) -> str:
     """Why a session waits, and what helps."""
     return f"more room: {shortfall(cap, used, limit, needed)}"
@@ -123,8 +141,10 @@ def shortfall(cap: str, used: int, limit: int, needed: int) -> str:
     )
     missing = used + needed - limit
     # Sums are rounded, and look as if they fitted.
-    is_told = is_money(cap) and 0 < missing < needed
-    return f"{words}, {amount(cap, missing)} more than is left" if is_told else words
+    if not is_money(cap) or not 0 < missing < needed:
+        return words
+    lacking = _whole_cents(missing) if missing >= CENT else missing
+    return f"{words}, {amount(cap, lacking)} more than is left"
 
 
 def by_itself(cap: str) -> str:

@@ -4,20 +4,16 @@ import json
 
 from ml_intern.events import BudgetExtended, BudgetNoticed, BudgetReached
 from ml_intern.messages import SessionId
-from ml_intern.money import CENT
-from ml_intern.queue.rows import is_money
-from ml_intern.session.caps import amount, by_itself, named, shortfall
+from ml_intern.session.caps import amount, by_itself, named, proposed, shortfall
 from ml_intern.slack.blocks import actions, button, said, section
 from ml_intern.slack.drafts import Said
 from ml_intern.slack.mrkdwn import escaped, person
 
-MORE_CALLS = 10
-"""Of a model of unknown price, that a button allows."""
-
 
 def reached(session_id: SessionId, seq: int, event: BudgetReached) -> Said:
     """The next step would pass a cap."""
-    cap, more = event.cap, _more(event)
+    cap = event.cap
+    more = proposed(cap, event.used, event.limit, event.needed)
     lacks = escaped(shortfall(cap, event.used, event.limit, event.needed))
     words = f":money_with_wings: *I wait*: {lacks}. {by_itself(cap)}".rstrip()
     value = json.dumps({"session": session_id, "cap": cap, "amount": more, "seq": seq})
@@ -26,16 +22,6 @@ def reached(session_id: SessionId, seq: int, event: BudgetReached) -> Said:
         button("stop", "Stop", session_id, "danger"),
     )
     return said(words, section(words), choices)
-
-
-def _more(event: BudgetReached) -> int:
-    """What the button gives: enough for the next step, in whole cents."""
-    if event.cap.startswith("price:"):
-        return MORE_CALLS
-    # More may be used than the limit is: a setting was changed, or a step cost more than it could.
-    missing = event.used + event.needed - event.limit
-    more = max(event.needed, missing, event.limit // 2 or 1)
-    return -(-more // CENT) * CENT if is_money(event.cap) else more
 
 
 def no_longer_reached(cap: str) -> Said:

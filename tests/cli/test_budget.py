@@ -42,9 +42,9 @@ def store(state: Path):
 
 @pytest.mark.parametrize(
     ("cap", "option"),
-    [(OWN, "--usd 10.00"), ("day:2026-01-31", "--usd 10.00 --cap day"),
-     ("tokens", "--tokens 10000000"), ("seconds", "--hours 2777.8"),
-     ("iterations", "--iterations 3333333"), ("price:m", "--calls 10")],
+    [(OWN, "--usd 5.00"), ("day:2026-01-31", "--usd 5.00 --cap day"),
+     ("tokens", "--tokens 5000000"), ("seconds", "--hours 1388.9"),
+     ("iterations", "--iterations 5000000"), ("price:m", "--calls 10")],
 )  # fmt: skip
 def test_what_is_typed_to_go_on_is_shown(store: Store, cap: str, option: str) -> None:
     waits(store, cap)

@@ -87,6 +87,8 @@ def test_who_is_not_there_is_told_how_to_answer(waiting: Waiting) -> None:
     (asked,) = shown["approvals"]
     assert asked["tool"] == "publish"
     assert shown["exit_code"] == 4
+    assert shown["cost_usd"] == 0.0, "it trained, on this machine"
+    assert "$0.00" in waiting.world.does("show", waiting.session_id)[1]
     for command in shown["answer_with"]:
         assert command in waiting.said
     assert waiting.world.left_processes() == []
@@ -105,6 +107,7 @@ def test_a_yes_from_another_process_ends_it_and_what_is_published_keeps_its_scor
     assert status == 0, said
     (done,) = published(world)
     assert done.ok
+    assert world.shown(waiting.session_id)["cost_usd"] == 0.0
     status, said = world.does(*answer[1:])
     assert status == 2
     assert "Already decided by " in said

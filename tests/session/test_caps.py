@@ -11,6 +11,7 @@ from ml_intern.session.caps import (
     named,
     named_by,
     parsed,
+    proposed,
     reached,
     shortfall,
     unit_of,
@@ -85,3 +86,17 @@ def test_only_what_is_shared_may_become_free_again() -> None:
     assert "midnight" in by_itself("day:2026-01-31")
     assert "others" in by_itself("daemon")
     assert by_itself("session:s") == by_itself("tokens") == ""
+
+
+def test_what_is_offered_is_enough_for_the_next_step_and_half_of_the_cap() -> None:
+    assert proposed("day:2026-01-31", 518_875, 600_000, 152_250) == 300_000
+    assert proposed("session:s", 598_875, 600_000, 522_250) == 530_000
+    assert proposed("session:s", 900_000, 600_000, 1) == 310_000, "more is used than allowed"
+    assert proposed("session:s", 0, 0, 0) == 10_000
+    assert proposed("tokens", 90, 100, 33) == 50
+    assert proposed("price:m", 0, 0, 1) == 10
+
+
+def test_what_is_lacking_is_told_in_cents_like_the_rest() -> None:
+    words = shortfall("session:s", 518_875, 600_000, 152_250)
+    assert words.endswith("may need $0.15, $0.08 more than is left")
