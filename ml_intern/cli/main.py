@@ -556,8 +556,13 @@ def explain(
     context: typer.Context,
     tool: Annotated[str, typer.Argument(show_default=False, help="Name of a tool.")],
     arguments: Annotated[
-        str, typer.Argument(metavar="[JSON]", show_default=False, help="Its arguments.")
-    ] = "{}",
+        str | None,
+        typer.Argument(
+            metavar="[JSON]",
+            show_default=False,
+            help="Its arguments. Without: which it has, and the rules about it.",
+        ),
+    ] = None,
     session: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ml_intern.cli import exits
+from ml_intern.cli import exits, tool_arguments
 from ml_intern.cli.foreground import session_named
 from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.quantities import line
@@ -14,7 +14,7 @@ from ml_intern.cli.rules_apart import Apart, between
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
-from ml_intern.client.door import Explanation, Policy
+from ml_intern.client.door import Door, Explanation, Policy
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.events import RuleGranted
@@ -25,17 +25,29 @@ from ml_intern.tools.policy import Rule
 _LONGEST = 500
 
 
-def explain(tool: str, arguments: str, session: str | None, *, as_json: bool, debug: bool) -> int:
-    """Show the verdict on a call that nobody makes, and the rule that decides."""
-    given = _object(arguments)
+def explain(
+    tool: str, arguments: str | None, session: str | None, *, as_json: bool, debug: bool
+) -> int:
+    """Show the verdict on a call that nobody makes, and the rule that decides.
+
+    Without `arguments` of a tool that needs some: those, and the rules that are about it.
+    """
+    given = {} if arguments is None else _object(arguments)
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
         named = None if session is None else session_named(found.door, session).session_id
-        explanation = found.door.explain(tool, given, named)
+        schema = None if arguments is not None else _schema_of(found.door, tool)
+        if schema is not None and tool_arguments.required(schema):
+            policy = found.door.policy(named)
+            document = _generally(tool, schema, policy)
+            lines = _as_general_lines(tool, schema, policy)
+        else:
+            explanation = found.door.explain(tool, given, named)
+            document, lines = _as_document(explanation), _as_lines(explanation)
         apart = _apart(found)
     if as_json:
-        _write_json({**_as_document(explanation), "daemon": apart.words})
+        _write_json({**document, "daemon": apart.words})
     else:
-        sys.stdout.writelines(f"{text}\n" for text in _as_lines(explanation))
+        sys.stdout.writelines(f"{text}\n" for text in lines)
         sys.stdout.write(_beside(apart))
     return _status(apart)
 
@@ -92,6 +104,33 @@ def _object(text: str) -> Mapping[str, Any]:
     return given
 
 
+def _schema_of(door: Door, tool: str) -> Mapping[str, Any] | None:
+    """Of the arguments; None where there is no such tool."""
+    return next((one.parameters for one in door.tools() if one.name == tool), None)
+
+
+def _about(tool: str, policy: Policy) -> list[Rule]:
+    return [rule for rule in policy.rules if rule.is_about(tool)]
+
+
+def _generally(tool: str, schema: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    granted = [asdict(rule) for rule in policy.granted if rule.tool == tool]
+    rules = [asdict(rule) for rule in _about(tool, policy)]
+    return {"tool": tool, "arguments": schema, "rules": rules, "granted": granted}
+
+
+def _as_general_lines(tool: str, schema: Mapping[str, Any], policy: Policy) -> Iterable[str]:
+    yield f"{tool}: what becomes of a call depends on its arguments"
+    yield from (f"  {text}" for text in tool_arguments.in_lines(schema))
+    rules = _about(tool, policy)
+    yield "Rules of the settings about it:" if rules else "No rule of the settings is about it."
+    yield from (f"  {line(_rule(rule), _LONGEST)}" for rule in rules)
+    granted = [rule for rule in policy.granted if rule.tool == tool]
+    yield from (f"  {line(_granted(rule), _LONGEST)}" for rule in granted)
+    yield "Then the defaults: docs/policy.md"
+    yield f"Of one call: ml-intern policy explain {tool} '{tool_arguments.example(schema)}'"
+
+
 def _as_document(found: Explanation) -> dict[str, Any]:
     document = asdict(found)
     return {**document.pop("judgement"), **document}
@@ -101,7 +140,8 @@ def _as_lines(found: Explanation) -> Iterable[str]:
     operation = f" {found.operation}" if found.operation else ""
     about = f" of {found.repository}" if found.repository else ""
     yield f"{line(f'{found.tool}{operation}{about}', _LONGEST)}: {found.judgement.verdict}"
-    yield f"  why    {line(found.judgement.reason, _LONGEST)}"
+    label = "asks " if found.judgement.verdict == "ask" else "why  "
+    yield f"  {label}  {line(found.judgement.reason, _LONGEST)}"
     yield f"  rule   {line(found.judgement.rule, _LONGEST)}"
     yield f"  cost   {_cost(found.cost_micro_usd)}"
     if found.judgement.verdict == "ask":

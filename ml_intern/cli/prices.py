@@ -14,6 +14,7 @@ from ml_intern.compute.hub import Flavor, PriceList
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.models import known_price
 from ml_intern.daemon.service import hub_hardware
+from ml_intern.errors import ConfigError
 from ml_intern.llm.hosted import KnownPrice, price_list
 from ml_intern.money import dollars
 from ml_intern.settings import Settings, load
@@ -26,17 +27,32 @@ def prices(models: Sequence[str], *, as_json: bool, debug: bool) -> int:
     settings = load()
     private_folder(settings.state_dir)
     log_of(settings, debug=debug)
-    known = [known_price(name, settings) for name in models or _of_settings(settings)]
+    known, unknown = _looked_up(models or _of_settings(settings), settings)
     clock = SystemClock()
     hardware = hub_hardware(settings, clock).prices()
     if as_json:
-        document = _as_document(known, hardware, settings)
+        document = {**_as_document(known, hardware, settings), "unknown_models": unknown}
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
         lines = [*_of_models(known, settings), *_of_hardware(hardware)]
         lines.append(f"Hardware of the Hub: {hardware.described(clock.now())}.")
         sys.stdout.writelines(f"{each}\n" for each in lines)
-    return exits.DONE
+        sys.stderr.writelines(f"{words}\n" for words in unknown.values())
+    return exits.CONFIGURATION if unknown else exits.DONE
+
+
+def _looked_up(
+    models: Iterable[str], settings: Settings
+) -> tuple[list[KnownPrice], dict[str, str]]:
+    """What is known, and what is wrong with the names that are none."""
+    known: list[KnownPrice] = []
+    unknown: dict[str, str] = {}
+    for name in models:
+        try:
+            known.append(known_price(name, settings))
+        except ConfigError as exc:
+            unknown[name] = str(exc)
+    return known, unknown
 
 
 def _of_settings(settings: Settings) -> Iterable[str]:

@@ -88,7 +88,7 @@ def test_a_call_is_explained_with_the_rule_that_decides(capsys, tmp_path: Path) 
     [
         ("bash", '{"command": "ls"}', "allow", "default: work inside the workspace"),
         ("read", '{"path": "x"}', "allow", "default: reads"),
-        ("publish", '{"model_dir": "m", "repo_name": "m"}', "ask", "default: the tool asks"),
+        ("publish", '{"model_dir": "m", "repo_name": "m"}', "ask", "default: what acts outside"),
         ("launch_training", '{"path": "a", "output_dir": "b"}', "allow", "default: work"),
         (
             "propose_change",
@@ -115,6 +115,36 @@ def test_an_open_network_makes_code_ask(capsys, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ML_INTERN_SANDBOX_NETWORK", "true")
     assert explained(capsys, "smoke_test", '{"path": "a.py"}')["verdict"] == "ask"
     assert explained(capsys, "read", '{"path": "a.py"}')["verdict"] == "allow"
+
+
+def test_without_arguments_those_of_the_tool_and_the_rules_about_it_are_shown(capsys) -> None:
+    assert policies.explain("publish", None, None, as_json=False, debug=False) == 0
+    shown = capsys.readouterr().out
+    assert "  model_dir  text, required: Folder in the workspace with the weights.\n" in shown
+    assert "  private    true or false, default true\n" in shown
+    assert "deny publish where operation *_public (config.toml line 2)" in shown
+    assert "curl" not in shown, "a rule about another tool"
+    call = """policy explain publish '{"model_dir": "...", "repo_name": "..."}'"""
+    assert shown.endswith(call + "\n")
+    assert policies.explain("publish", None, None, as_json=True, debug=False) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["arguments"]["required"] == ["model_dir", "repo_name"]
+    assert [rule["verdict"] for rule in document["rules"]] == ["deny"]
+
+
+def test_a_tool_that_needs_no_arguments_is_judged_without_any(capsys) -> None:
+    assert policies.explain("survey_hardware", None, None, as_json=False, debug=False) == 0
+    assert capsys.readouterr().out.startswith("survey_hardware: allow\n")
+    with pytest.raises(InputError, match="no tool"):
+        policies.explain("publsh", None, None, as_json=False, debug=False)
+
+
+def test_what_a_person_would_read_is_told_apart_from_why_they_are_asked(capsys) -> None:
+    call = '{"model_dir": "m", "repo_name": "m"}'
+    assert policies.explain("publish", call, None, as_json=False, debug=False) == 0
+    shown = capsys.readouterr().out
+    assert "  asks   Publish local/m. It would be refused now: There is no folder m" in shown
+    assert "  rule   default: what acts outside the workspace needs a yes\n" in shown
 
 
 @pytest.mark.parametrize("arguments", ["{", "[]", '{"comand": "ls"}'])

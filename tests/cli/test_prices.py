@@ -97,6 +97,18 @@ def test_a_model_that_cannot_be_is_refused(hub: HubServer, tmp_path: Path) -> No
     assert "There is no model 'nobody/knows'" in done.stderr
 
 
+def test_a_name_that_is_no_model_hides_none_of_the_others(hub: HubServer, tmp_path: Path) -> None:
+    names = ("claude-opus-4-8", "nobody/knows", "gpt-4o")
+    done = typed(hub, tmp_path, *names)
+    assert done.returncode == 78
+    rows = [each.split()[0] for each in done.stdout.splitlines()[1:3]]
+    assert rows == ["claude-opus-4-8", "gpt-4o"]
+    assert done.stderr.startswith("There is no model 'nobody/knows'")
+    assert done.stderr.count("\n") == 1
+    document = json.loads(typed(hub, tmp_path, *names, "--json").stdout)
+    assert list(document["unknown_models"]) == ["nobody/knows"]
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "origin", "longest"),
     [

@@ -73,7 +73,9 @@ def _by_grant(grant: RuleGranted) -> Judgement:
 def _by_default(case: Case) -> Judgement:
     """The first reason to ask, the weightiest first."""
     if case.own_reason is not None:
-        return _ask(case, case.own_reason, "the tool asks for a yes")
+        outward = "what acts outside the workspace needs a yes"
+        named = outward if case.effect == "external" else "the tool asks for a yes"
+        return _ask(case, case.own_reason, named)
     if case.runs_code and case.unconfined:
         return _ask(case, "it runs code without a sandbox", "unsandboxed execution")
     if case.runs_code and case.network:

@@ -1,0 +1,60 @@
+"""The arguments of a tool, as a person reads them: from the JSON Schema that a model is shown."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ml_intern.cli.quantities import line
+
+_KINDS = {
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "array": "list",
+    "object": "object",
+    "null": "null",
+}
+_LONGEST = 300
+
+
+def required(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of those that cannot be left out."""
+    return tuple(schema.get("required", ()))
+
+
+def in_lines(schema: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each, the required ones as such."""
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    width = max(map(len, properties), default=0)
+    for name, about in properties.items():
+        need = "required" if name in required(schema) else f"default {_default(about)}"
+        words = about.get("description", "")
+        text = f"{_kind(about)}, {need}" + (f": {words}" if words else "")
+        yield f"{name:<{width}}  {line(text, _LONGEST)}"
+
+
+def example(schema: Mapping[str, Any]) -> str:
+    """The JSON object that gives only what is required, to be filled in."""
+    properties = schema.get("properties", {})
+    given = {name: _blank(properties.get(name, {})) for name in required(schema)}
+    return json.dumps(given, ensure_ascii=False)
+
+
+def _default(about: Mapping[str, Any]) -> str:
+    return json.dumps(about.get("default"), ensure_ascii=False)
+
+
+def _kind(about: Mapping[str, Any]) -> str:
+    if "enum" in about:
+        return " or ".join(json.dumps(each, ensure_ascii=False) for each in about["enum"])
+    if "anyOf" in about:
+        return " or ".join(dict.fromkeys(_kind(each) for each in about["anyOf"]))
+    return _KINDS.get(str(about.get("type", "object")), "object")
+
+
+def _blank(about: Mapping[str, Any]) -> Any:
+    if "enum" in about:
+        return about["enum"][0]
+    blanks = {"boolean": True, "integer": 1, "number": 1, "array": [], "object": {}}
+    return blanks.get(str(about.get("type")), "...")
