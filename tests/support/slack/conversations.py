@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from tests.support.slack.call import Call, Desk
-from tests.support.slack.payloads import as_message
+from tests.support.slack.payloads import as_message, attached
 from tests.support.slack.refusals import Refused
 from tests.support.slack.workspace import BOT_USER, Channel, Json, Message
 
@@ -84,7 +84,11 @@ def history(desk: Desk, call: Call) -> Json:
         if (not message.is_reply or message.reply_broadcast) and _between(message, call)
     ]
     page, cursor = _page(found, call, 100)
-    return {"messages": _shown(channel, page, call), "has_more": bool(cursor), **_more(cursor)}
+    return {
+        "messages": _shown(desk, channel, page, call),
+        "has_more": bool(cursor),
+        **_more(cursor),
+    }
 
 
 def replies(desk: Desk, call: Call) -> Json:
@@ -97,7 +101,7 @@ def replies(desk: Desk, call: Call) -> Json:
     thread = channel.thread(parent.thread_ts or parent.ts)
     found = [message for message in thread[1:] if _between(message, call)]
     page, cursor = _page(found, call, 1000)
-    shown = _shown(channel, [thread[0], *page], call)
+    shown = _shown(desk, channel, [thread[0], *page], call)
     return {"messages": shown, "has_more": bool(cursor), **_more(cursor)}
 
 
@@ -154,10 +158,11 @@ def _more(cursor: str) -> Json:
     return {"response_metadata": {"next_cursor": cursor}}
 
 
-def _shown(channel: Channel, messages: Sequence[Message], call: Call) -> list[Json]:
+def _shown(desk: Desk, channel: Channel, messages: Sequence[Message], call: Call) -> list[Json]:
     metadata = call.flag("include_all_metadata")
     return [
         as_message(message, metadata=metadata, replies=channel.thread(message.ts)[1:])
+        | attached(desk.workspace, message, desk.url())
         for message in messages
     ]
 

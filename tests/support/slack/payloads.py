@@ -89,10 +89,10 @@ def message_event(workspace: Workspace, message: Message, url: str = "") -> tupl
     event["team"] = author.team
     if message.files:
         event["subtype"] = "file_share"
-    return kind, event | _attached(workspace, message, url)
+    return kind, event | attached(workspace, message, url)
 
 
-def _attached(workspace: Workspace, message: Message, url: str) -> Json:
+def attached(workspace: Workspace, message: Message, url: str) -> Json:
     """The files of a message, which events hold whole."""
     found = [as_file(workspace.files[file_id], url) for file_id in message.files]
     return {"files": found} if found else {}
@@ -103,7 +103,7 @@ def mention_event(workspace: Workspace, message: Message, url: str) -> tuple[str
     event = as_message(message) | {"type": "app_mention", "channel": where["channel"]}
     author = workspace.users[message.user]
     event |= {"event_ts": message.ts, "team": author.team}
-    return "app_mention", event | _attached(workspace, message, url)
+    return "app_mention", event | attached(workspace, message, url)
 
 
 def changed_event(workspace: Workspace, message: Message, before: Json) -> tuple[str, Json]:

@@ -117,6 +117,8 @@ def test_a_file_is_uploaded_in_three_steps_and_stands_in_the_thread(
     file = slack.workspace.files[done["file"]["id"]]
     assert file.content == b"print(1)"
     assert slack.thread(TRAINING, parent)[1].files == [file.id]
+    _, reply = client.conversations_replies(channel=TRAINING, ts=parent)["messages"]
+    assert [one["title"] for one in reply["files"]] == ["Script"]
     assert client.files_info(file=file.id)["file"]["title"] == "Script"
 
 
