@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_intern.events import ApprovalDecided, ApprovalRequested
+from ml_intern.events import ApprovalDecided, ApprovalRequested, RuleGranted, RuleRevoked
 from ml_intern.messages import SessionId
 from ml_intern.money import dollars
 from ml_intern.slack.blocks import (
@@ -100,6 +100,38 @@ def reminded(request: ApprovalRequested | None, question: str, number: int) -> S
     """Nobody has answered for some time."""
     what = f"`{escaped(request.tool)}`" if request else fitting(question, 300)
     return said(f":bell: Still waiting for an answer: {what} (reminder {number})")
+
+
+def granted(session_id: SessionId, rule: RuleGranted) -> Said:
+    """Calls like one that somebody said yes to are not asked about any more."""
+    words = (
+        f":repeat: *A rule of {person(rule.granted_by)}*: in this session, calls of {_like(rule)} "
+        "run without a question from now on."
+    )
+    how = f"`ml-intern policy revoke {session_id} {rule.rule_id}` takes it back too."
+    value = json.dumps({"session": session_id, "rule": rule.rule_id})
+    return said(words, section(words), actions(button("revoke", "Ask again", value)), context(how))
+
+
+def revoked(rule: RuleGranted, revocation: RuleRevoked) -> Said:
+    """The same, once somebody has taken it back."""
+    words = (
+        f":heavy_minus_sign: *{person(revocation.revoked_by)} took a rule back*: calls of "
+        f"{_like(rule)} are asked about again."
+    )
+    return said(words)
+
+
+def _like(rule: RuleGranted) -> str:
+    what = f"`{escaped(rule.tool)}`"
+    if rule.operation:
+        what += f" ({fitting(rule.operation, 100)})"
+    if rule.repository:
+        what += f" for {fitting(rule.repository, 200)}"
+    costs = rule.max_cost_micro_usd
+    return (
+        f"{what} that cost no more than {dollars(costs)}" if costs else f"{what} that cost nothing"
+    )
 
 
 def files_of(request: ApprovalRequested) -> list[tuple[str, str]]:

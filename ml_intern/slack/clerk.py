@@ -261,6 +261,8 @@ class Clerk:
                 return self._window(letter, value)
             case "extend":
                 return self._allow_more(letter, _facts(value))
+            case "revoke":
+                return self._revoke(letter, _facts(value))
             case "stop":
                 return self._stop(letter, SessionId(value))
             case _ if action in get_args(Choice):
@@ -355,6 +357,14 @@ class Clerk:
         if given:
             return "extended"
         self._whisper(letter, "There is more room already, or somebody gave it.")
+        return "too late"
+
+    def _revoke(self, letter: Letter, facts: dict[str, Any]) -> str:
+        session_id, rule_id = SessionId(str(facts["session"])), str(facts["rule"])
+        self._demand_decide(letter, "take back a rule", session_id)
+        if self._door.revoke_rule(session_id, rule_id, revoked_by=_who(letter)):
+            return "revoked"
+        self._whisper(letter, "This rule was taken back before.")
         return "too late"
 
     def _resolve(self, letter: Letter, choice: Choice, facts: dict[str, Any]) -> str:

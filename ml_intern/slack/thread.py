@@ -24,6 +24,8 @@ from ml_intern.events import (
     JobStarted,
     ModelReplied,
     Notified,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -70,6 +72,7 @@ class Thread:
         self.view = View()
         self.seq = 0
         self._requests: dict[ApprovalId, ApprovalRequested] = {}
+        self._rules: dict[str, RuleGranted] = {}
         self._together: dict[str, tuple[ApprovalId, ...]] = {}
         """The open calls of questions with several, as they were told to be decided at once."""
         self._lost: dict[CallId, str] = {}
@@ -113,6 +116,8 @@ class Thread:
                 )
             case ApprovalRequested() | ApprovalDecided() | ApprovalReminded():
                 return self._tell_approval(event, seq)
+            case RuleGranted() | RuleRevoked():
+                return self._tell_rule(event, seq)
             case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
                 words = self.view.questions.get(call_id, "")
                 return [self._post(f"question:{seq}", questions.question(words, event.expires_at))]
@@ -157,6 +162,14 @@ class Thread:
                 words = self.view.questions.get(event.call_id, "")
                 said = approvals.reminded(open_request, words, event.number)
                 return [self._post(f"reminder:{seq}", said)]
+
+    def _tell_rule(self, event: RuleGranted | RuleRevoked, seq: int) -> list[Draft]:
+        key = f"rule:{event.rule_id}"
+        if isinstance(event, RuleGranted):
+            self._rules[event.rule_id] = event
+            return [self._post(key, approvals.granted(self._id, event))]
+        rule = self._rules.pop(event.rule_id)
+        return [self._update(key, seq, approvals.revoked(rule, event))]
 
     def _files(self, event: ApprovalRequested) -> list[Draft]:
         return [

@@ -12,6 +12,7 @@ from ml_intern.events import (
     BudgetExtended,
     InterruptRequested,
     RuleGranted,
+    RuleRevoked,
     UserSaid,
 )
 from ml_intern.llm.scripted import Answer, calling
@@ -90,6 +91,14 @@ def test_a_yes_to_all_calls_like_it_makes_a_rule(
     (rule,) = office.events(RuleGranted)
     assert (rule.tool, rule.max_cost_micro_usd) == ("send", 0)
     assert APPROVER in rule.granted_by
+    told = slack.wait_for_message(TRAINING, f"A rule of <@{APPROVER}>")
+    slack.click(STRANGER, told.ts, "revoke")
+    slack.wait_for_ephemeral(STRANGER, "take back a rule")
+    slack.click(APPROVER, told.ts, "revoke")
+    wait_until(lambda: "took a rule back" in slack.message(told.ts).words)
+    (revoked,) = office.events(RuleRevoked)
+    assert revoked.rule_id == rule.rule_id
+    assert APPROVER in revoked.revoked_by
 
 
 def test_an_edit_is_what_runs(open_office: OpenOffice, slack: SlackServer) -> None:

@@ -22,6 +22,8 @@ from ml_intern.events import (
     JobStarted,
     ModelReplied,
     Notified,
+    RuleGranted,
+    RuleRevoked,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -187,6 +189,29 @@ def test_an_argument_of_any_name_hides_no_other(told: Told) -> None:
 def test_a_time_is_shown_by_the_clock_of_whoever_reads_it(told: Told) -> None:
     (question,) = told.take(request(expires_at="2026-01-31T12:00:30.500Z"))
     assert "<!date^1769860830^{date_short_pretty} {time}|2026-01-31 12:00 UTC>" in words(question)
+
+
+def test_a_rule_is_told_with_how_to_take_it_back_until_somebody_does(told: Told) -> None:
+    told.take(request(like_this=True))
+    told.take(decision())
+    rule = RuleGranted(
+        rule_id="r7",
+        approval_id=A,
+        tool="publish",
+        operation="create",
+        repository="acme/digits",
+        max_cost_micro_usd=250_000,
+        granted_by="ada (slack:U0APPROVER)",
+    )
+    (granted,) = told.take(rule)
+    assert "<@U0APPROVER>" in words(granted)
+    assert "`publish` (create) for acme/digits that cost no more than $0.25" in words(granted)
+    assert f"ml-intern policy revoke {S} r7" in words(granted)
+    assert buttons(granted) == ["revoke"]
+    (revoked,) = told.take(RuleRevoked(rule_id="r7", revoked_by="bob (slack:U0OTHER)"))
+    assert revoked.body["target"] == granted.dedupe
+    assert "<@U0OTHER> took a rule back" in words(revoked)
+    assert buttons(revoked) == []
 
 
 def several(told: Told, number: int, question_id: str = "r") -> list[Draft]:
