@@ -22,6 +22,34 @@ def question(words: str, expires_at: str) -> Said:
     return said(text, section(text), context(f"Reply in this thread to answer.{until}"))
 
 
+def answered(words: str, answer: str) -> Said:
+    """The same, once somebody has answered it."""
+    return _closed(words, f":white_check_mark: *Answered*: {fitting(answer, 1500)}")
+
+
+def given_up(words: str) -> Said:
+    """The same, when nobody has answered in time."""
+    how = "The session goes on without an answer; what is said now is no answer to it any more."
+    return _closed(words, f":alarm_clock: *Given up*: nobody answered in time. {how}")
+
+
+def dropped(words: str) -> Said:
+    """The same, when the session was ended, or goes on otherwise."""
+    return _closed(words, ":heavy_minus_sign: *No longer asked*: the session went on without it.")
+
+
+def _closed(words: str, how: str) -> Said:
+    return said(how, section(f"*A question*\n{fitting(words, 2800)}"), section(how))
+
+
+def too_late(words: str) -> Said:
+    """What was said after a question was given up is something new to the model."""
+    return said(
+        f":information_source: The question “{fitting(words, 300)}” was given up before this was "
+        "said. The model reads it as new words, not as the answer."
+    )
+
+
 def unknown(session_id: SessionId, step: Step) -> Said:
     """A call of which nobody can tell whether it took effect."""
     words = (

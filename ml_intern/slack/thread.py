@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ml_intern import events
-from ml_intern.client.view import View
+from ml_intern.client.view import View, json_object
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalReminded,
@@ -32,6 +32,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     UnknownResolved,
+    UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
 from ml_intern.queue.mail import Draft
@@ -75,6 +76,10 @@ class Thread:
         self._rules: dict[str, RuleGranted] = {}
         self._together: dict[str, tuple[ApprovalId, ...]] = {}
         """The open calls of questions with several, as they were told to be decided at once."""
+        self._questions: dict[CallId, tuple[str, str]] = {}
+        """Keys of the rows about open questions in words, and the questions."""
+        self._given_up = ""
+        """The question that nobody answered in time, until somebody says something."""
         self._lost: dict[CallId, str] = {}
         """Keys of the rows about calls that are lost."""
         self._budgets: dict[str, str] = {}
@@ -119,10 +124,13 @@ class Thread:
             case RuleGranted() | RuleRevoked():
                 return self._tell_rule(event, seq)
             case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
-                words = self.view.questions.get(call_id, "")
-                return [self._post(f"question:{seq}", questions.question(words, event.expires_at))]
+                words, key = self.view.questions.get(call_id, ""), f"question:{seq}"
+                self._questions[call_id] = (key, words)
+                return [self._post(key, questions.question(words, event.expires_at))]
+            case UserSaid():
+                return self._tell_too_late(seq)
             case ToolFinished(call_id=call_id):
-                return self._withdraw(call_id, seq)
+                return [*self._close_question(event, seq), *self._withdraw(call_id, seq)]
             case ToolLost(call_id=call_id):
                 self._lost[call_id] = f"unknown:{call_id}:{seq}"
                 return []
@@ -182,6 +190,26 @@ class Thread:
             )
             for number, (name, content) in enumerate(approvals.files_of(event))
         ]
+
+    def _close_question(self, event: ToolFinished, seq: int) -> list[Draft]:
+        found = self._questions.pop(event.call_id, None)
+        if found is None:
+            return []
+        key, words = found
+        self._given_up = ""
+        match event.answered_by:
+            case "person":
+                said = questions.answered(words, str(json_object(event.output).get("answer", "")))
+            case "recovery":
+                self._given_up = words
+                said = questions.given_up(words)
+            case _:
+                said = questions.dropped(words)
+        return [self._update(key, seq, said)]
+
+    def _tell_too_late(self, seq: int) -> list[Draft]:
+        words, self._given_up = self._given_up, ""
+        return [self._post(f"late:{seq}", questions.too_late(words))] if words else []
 
     def _withdraw(self, call_id: CallId, seq: int) -> list[Draft]:
         """A call that was answered without a decision needs none any more."""

@@ -262,6 +262,7 @@ def test_replies_steer_status_answers_and_stop_stops(
     slack.wait_for_message(TRAINING, "• cost $0.00")
     slack.say(REQUESTER, TRAINING, "the colour is blue &amp; gold", ts)
     asked(office)
+    assert "Answered*: the colour is blue" in slack.message(question.ts).words
     slack.say(REQUESTER, TRAINING, "Stop!", ts)
     slack.wait_for_message(TRAINING, "Interrupted")
     assert office.sent == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ml_intern.events import (
+    AnsweredBy,
     ApprovalDecided,
     ApprovalReminded,
     ApprovalRequested,
@@ -31,6 +32,7 @@ from ml_intern.events import (
     ToolWaiting,
     TurnFinished,
     UnknownResolved,
+    UserSaid,
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall, Usage
 from ml_intern.queue.mail import Draft
@@ -285,6 +287,43 @@ def test_a_question_in_words_and_its_reminder(told: Told) -> None:
     assert "Which &lt;colour&gt;?" in words(question)
     (reminder,) = told.take(ApprovalReminded(call_id=C, approval_id=None, number=1))
     assert "Which &lt;colour&gt;?" in words(reminder)
+
+
+def answer_to_question(by: AnsweredBy, output: str = "") -> ToolFinished:
+    return ToolFinished(
+        call_id=C, tool="ask_person", ok=True, output=output, answered_by=by, duration_ms=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "output", "wanted"),
+    [
+        ("person", '{"answer": "blue & <gold>"}', "Answered*: blue &amp; &lt;gold&gt;"),
+        ("recovery", "Nobody answered in time.", "Given up*: nobody answered in time"),
+        ("interrupt", "It was stopped.", "No longer asked"),
+    ],
+)
+def test_a_question_in_words_says_what_became_of_it(
+    told: Told, by: AnsweredBy, output: str, wanted: str
+) -> None:
+    told.take(reply("ask_person", '{"question": "Which colour?"}'))
+    told.take(started("ask_person"))
+    (question,) = told.take(ToolWaiting(call_id=C, on=f"answer:{C}"))
+    (closed,) = told.take(answer_to_question(by, output))
+    assert closed.body["target"] == question.dedupe
+    assert wanted in words(closed)
+    assert "Which colour?" in words(closed)
+    assert "Reply in this thread" not in words(closed)
+
+
+def test_whoever_answers_too_late_is_told_once(told: Told) -> None:
+    told.take(reply("ask_person", '{"question": "Which colour?"}'))
+    told.take(started("ask_person"))
+    told.take(ToolWaiting(call_id=C, on=f"answer:{C}"))
+    told.take(answer_to_question("recovery"))
+    (late,) = told.take(UserSaid(text="Blue.", author="ada"))
+    assert "The question “Which colour?” was given up before this was said" in words(late)
+    assert told.take(UserSaid(text="Or red.", author="ada")) == []
 
 
 def test_a_lost_call_is_asked_about_once_somebody_is_waited_for(told: Told) -> None:
