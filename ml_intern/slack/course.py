@@ -1,6 +1,7 @@
 """What is said of a session's course: its beginning, its jobs, how it goes, its end. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ml_intern.client.training import Training
@@ -95,6 +96,18 @@ def progress(job: Training) -> Said:
     return said(head, *blocks)
 
 
+def noted(jobs: Sequence[Training], now: datetime) -> Said:
+    """Words came that no model reads before these jobs have ended."""
+    listed = " and ".join(f"*{fitting(job.label, 150)}*{_time_left(job, now)}" for job in jobs)
+    ends = "has ended" if len(jobs) == 1 else "have ended"
+    return said(f":memo: Noted. It is read when {listed} {ends}; `stop` ends all of it now.")
+
+
+def _time_left(job: Training, now: datetime) -> str:
+    left_s = job.seconds_left(now)
+    return "" if left_s is None else f" (about {_duration(left_s)} to go)"
+
+
 def notified(text: str, session_id: SessionId) -> Said:
     """Words that the model wants people to read."""
     shown = fitting(text, 2800)
@@ -135,7 +148,9 @@ def _place(at: str) -> str:
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{round(seconds)} s" if minutes < 2 else f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 60:
+        return f"{round(seconds)} s" if minutes < 2 else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _spent(view: View) -> str:

@@ -22,6 +22,7 @@ from ml_intern.events import (
     JobEnded,
     JobProgressed,
     JobStarted,
+    ModelAsked,
     ModelReplied,
     Notified,
     RuleGranted,
@@ -80,6 +81,8 @@ class Thread:
         """Keys of the rows about open questions in words, and the questions."""
         self._given_up = ""
         """The question that nobody answered in time, until somebody says something."""
+        self._unread = False
+        """Somebody said something, and no model has been asked since."""
         self._lost: dict[CallId, str] = {}
         """Keys of the rows about calls that are lost."""
         self._budgets: dict[str, str] = {}
@@ -128,7 +131,11 @@ class Thread:
                 self._questions[call_id] = (key, words)
                 return [self._post(key, questions.question(words, event.expires_at))]
             case UserSaid():
+                self._unread = True
                 return self._tell_too_late(seq)
+            case ModelAsked():
+                self._unread = False
+                return []
             case ToolFinished(call_id=call_id):
                 return [*self._close_question(event, seq), *self._withdraw(call_id, seq)]
             case ToolLost(call_id=call_id):
@@ -146,7 +153,7 @@ class Thread:
             case Notified():
                 return self._tell_notice(event, seq)
             case TurnFinished():
-                return self._tell_end(event, seq)
+                return self._tell_end(event, recorded)
             case _:
                 return []
 
@@ -305,7 +312,8 @@ class Thread:
             return []
         return [drafts.announcement(self._id, f"notice:{seq}", said, channel=channel)]
 
-    def _tell_end(self, event: TurnFinished, seq: int) -> list[Draft]:
+    def _tell_end(self, event: TurnFinished, recorded: Recorded) -> list[Draft]:
+        seq = recorded.seq
         over = [cap for cap in self._budgets if f"budget:{cap}" not in event.waiting_on]
         closed = self._close_budgets(over, seq)
         if event.outcome != "waiting":
@@ -314,12 +322,21 @@ class Thread:
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
         words, self._words = self._words, ""
         spoken = [self._post(f"words:{seq}", questions.words(words))] if words.strip() else []
-        return [*closed, *spoken, *self._tell_together(seq)] + [
+        noted = self._note_words(event, recorded)
+        return [*closed, *spoken, *noted, *self._tell_together(seq)] + [
             self._post(key, questions.unknown(self._id, step))
             for call_id in asked
             if (key := self._lost.get(CallId(call_id)))
             and (step := self.view.step(CallId(call_id)))
         ]
+
+    def _note_words(self, event: TurnFinished, recorded: Recorded) -> list[Draft]:
+        """Words that wait for a job are not left without an answer meanwhile."""
+        jobs = [job for job in self.view.running_jobs if f"job:{job.job_id}" in event.waiting_on]
+        if not (self._unread and jobs):
+            return []
+        self._unread = False
+        return [self._post(f"noted:{recorded.seq}", course.noted(jobs, recorded.at))]
 
     def _post(self, key: str, said: Said) -> Draft:
         return drafts.post(self._id, key, said, channel=self._channel)

@@ -301,8 +301,8 @@ def test_a_call_of_which_nobody_knows_what_became_is_parked_too(
     assert "ada says that it took effect" in b.model.asked[-1][-1].text
 
 
-def test_words_end_the_watching_of_a_job_and_the_job_goes_on(bench: Make) -> None:
-    b = bench(calls(("effect", "{}")), calls(("look", "{}")), words("epoch 3"))
+def trains(b: Bench) -> None:
+    """It launches a job, and waits for it."""
     b.effect.answer = lambda args, ctx: ToolOutcome(
         ok=True,
         output="{}",
@@ -311,6 +311,20 @@ def test_words_end_the_watching_of_a_job_and_the_job_goes_on(bench: Make) -> Non
     b.look.answer = lambda args, ctx: Waiting(on="job:j1")
     b.start()
     assert b.drive().waiting_on == ("job:j1",)
+
+
+def test_a_planner_that_cannot_park_reads_words_when_the_job_has_ended(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), calls(("look", "{}")), words("done"))
+    b.model.parks = False  # type: ignore[attr-defined]
+    trains(b)
+    b.submit(UserInput(text="publish it then", author="ada"))
+    assert b.drive().waiting_on == ("job:j1",)
+    assert len(b.model.asked) == 2
+
+
+def test_words_end_the_watching_of_a_job_and_the_job_goes_on(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), calls(("look", "{}")), words("epoch 3"))
+    trains(b)
     b.submit(UserInput(text="how far is it?", author="ada"))
     b.drive()
     tool, said = b.model.asked[2][-2:]

@@ -21,6 +21,7 @@ from ml_intern.events import (
     JobEnded,
     JobProgressed,
     JobStarted,
+    ModelAsked,
     ModelReplied,
     Notified,
     RuleGranted,
@@ -394,6 +395,34 @@ def test_progress_is_one_message_that_is_changed_now_and_then_and_at_the_end(tol
     changes += told.take(JobEnded(job_id=J, status="failed", exit_code=1, reason=NASTY * 99))
     assert {one.body["target"] for one in changes} == {began.dedupe}
     assert len(changes[-1].body["curve"]) == 100
+
+
+def trains(told: Told) -> TurnFinished:
+    """A job of 100 steps, 25 of them done in a minute."""
+    told.take(JobStarted(job_id=J, compute="local", handle={}, label="train.py <1>"))
+    for step, after_s in ((1, 10), (26, 60)):
+        told.take(
+            JobProgressed(job_id=J, step=step, max_steps=101, metrics={"loss": 1.0}, log_offset=0),
+            after_s=after_s,
+        )
+    return TurnFinished(outcome="waiting", detail="", waiting_on=(f"job:{J}",))
+
+
+def test_words_that_wait_for_a_job_are_noted_with_when_they_are_read(told: Told) -> None:
+    waits = trains(told)
+    assert told.take(waits) == []
+    told.take(UserSaid(text="And then publish it.", author="ada"))
+    (noted,) = told.take(waits)
+    assert "*train.py &lt;1&gt;* (about 3 min to go) has ended" in words(noted)
+    assert "`stop`" in words(noted)
+    assert told.take(waits) == [], "once is enough"
+
+
+def test_words_that_the_model_has_read_are_not_noted(told: Told) -> None:
+    waits = trains(told)
+    told.take(UserSaid(text="How far is it?", author="ada"))
+    told.take(ModelAsked(model="m", iteration=1))
+    assert told.take(waits) == []
 
 
 @pytest.mark.parametrize("outcome", ["finished", "failed", "stopped", "interrupted"])
