@@ -1,5 +1,6 @@
 """What the planner says to people: questions, hand-overs and the last words. True numbers only."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,11 @@ BRING_AN_LLM = (
 )
 
 
+_SAID_NO_BECAUSE = re.compile(r".{1,200} said no: ")
+NOTHING_DONE = (
+    "Nothing was done for your last words: what they ask for was done before, or the autopilot, "
+    "which plans by rules, did not find a task in them that it knows. What was said before stands:"
+)
 _BATCH = "per_device_train_batch_size"
 
 
@@ -106,6 +112,7 @@ def _run_words(case: Case, run: Run) -> str:
 def last_words(case: Case, run: Run) -> str:
     """The summary of a session that came to its end with a model."""
     parts = [
+        NOTHING_DONE if case.heard > 1 and not case.steps else "",
         _verdict(case, run),
         f"Validation: {all_scores(run, 'validation')}.",
         _test_words(case, run),
@@ -229,7 +236,7 @@ def _publication_words(case: Case, run: Run) -> str:
     if published is not None and published.get("model_dir") == run.output_dir:
         return f"Published as {text(published, 'repo_id')} ({text(published, 'path')})."
     if case.not_published is not None:
-        return f"Not published: {case.not_published} Everything is at the local path."
+        return f"Not published: {case.not_published} {_after_a_no(case.not_published)}"
     if case.objective.publish is False:
         return "Not published, as you asked."
     if case.withholds(run):
@@ -240,6 +247,16 @@ def _publication_words(case: Case, run: Run) -> str:
     if run.card is None:
         return "Not published: that needs a model card."
     return "Not published: the tool publish is not offered here."
+
+
+def _after_a_no(why: str) -> str:
+    where = "Everything is at the local path."
+    if not _SAID_NO_BECAUSE.match(why):
+        return where
+    return (
+        f"{where} The autopilot cannot act on a reason; say `publish it`, or `publish it as NAME`, "
+        "to be asked again."
+    )
 
 
 def _notes(case: Case) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ml_intern.llm.autopilot.words import NOTHING_DONE
 from ml_intern.messages import NOT_FINISHED, AssistantMessage, ToolMessage, UserMessage
 from tests.llm.autopilot.world import (
     Broken,
@@ -1070,6 +1071,25 @@ def test_denied_publishing_is_the_end_and_everything_is_local() -> None:
     assert "runs/1/model.safetensors" in said
 
 
+def test_a_reason_that_the_autopilot_cannot_act_on_is_answered_with_what_it_can() -> None:
+    world = World(may_publish=False)
+    chat = talk(world)
+    said = chat.say(DIGITS)
+    assert "cannot act on a reason; say `publish it`, or `publish it as NAME`" in said
+    world.may_publish = True
+    assert "Published as me/leaf-net" in chat.say("publish it as leaf-net")
+
+
+def test_words_for_which_nothing_was_done_are_not_answered_as_if_something_was() -> None:
+    world = World()
+    chat = talk(world)
+    first = chat.say(DIGITS)
+    calls = len(world.calls)
+    again = chat.say("Publish it again, please, with overwrite.")
+    assert len(world.calls) == calls
+    assert again == f"{NOTHING_DONE}\n{first}"
+
+
 def test_a_repository_name_that_is_taken_gets_a_new_ending() -> None:
     world = World()
     world.taken = {"leaf-net"}
@@ -1144,7 +1164,7 @@ def test_thanks_start_nothing() -> None:
     chat = talk(world)
     first = chat.say(DIGITS)
     calls = len(world.calls)
-    assert chat.say("Thanks a lot, well done!") == first
+    assert chat.say("Thanks a lot, well done!") == f"{NOTHING_DONE}\n{first}"
     assert len(world.calls) == calls
 
 
