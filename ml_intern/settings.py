@@ -40,7 +40,9 @@ from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
 
 ENV_PREFIX = "ML_INTERN_"
 MOST_USD = 1_000_000.0
-"""Of a cap."""
+"""Of a cap, and of a million tokens."""
+MOST_TOKENS = 100_000_000
+"""Of one answer: at the highest price it can still be reserved."""
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
 
 
@@ -70,11 +72,11 @@ class ModelPrice(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input_usd_per_million: float = Field(gt=0, allow_inf_nan=False)
-    output_usd_per_million: float = Field(gt=0, allow_inf_nan=False)
-    cache_read_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
-    cache_write_usd_per_million: float | None = Field(None, ge=0, allow_inf_nan=False)
-    max_output_tokens: int | None = Field(None, ge=1)
+    input_usd_per_million: float = Field(gt=0, le=MOST_USD, allow_inf_nan=False)
+    output_usd_per_million: float = Field(gt=0, le=MOST_USD, allow_inf_nan=False)
+    cache_read_usd_per_million: float | None = Field(None, ge=0, le=MOST_USD, allow_inf_nan=False)
+    cache_write_usd_per_million: float | None = Field(None, ge=0, le=MOST_USD, allow_inf_nan=False)
+    max_output_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
 
 
 class Settings(BaseSettings):
@@ -112,6 +114,7 @@ class Settings(BaseSettings):
     max_output_tokens: int | None = Field(
         None,
         ge=1,
+        le=MOST_TOKENS,
         description="Longest answer of a model, in tokens. Default: 16384 where the model costs "
         "money (less where it cannot give so many), else what the model allows.",
     )

@@ -6,6 +6,7 @@ import pytest
 
 from ml_intern import settings
 from ml_intern.errors import ConfigError
+from ml_intern.queue.rows import MOST_AMOUNT
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,24 @@ def test_a_wrong_name_or_value_in_a_file_is_found_by_its_line(tmp_path):
     (tmp_path / "config/ml-intern/config.toml").write_text("\n\nwrokers = 2\n")
     with pytest.raises(ConfigError, match=r"config\.toml, line 3.*Did you mean workers"):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "input_usd_per_million = 1e308\noutput_usd_per_million = 1",
+        "input_usd_per_million = 1\noutput_usd_per_million = nan",
+        "input_usd_per_million = 1\noutput_usd_per_million = 1\nmax_output_tokens = 10000000000000",
+    ],
+)
+def test_a_price_that_nothing_could_be_reserved_at_is_refused(tmp_path, wrong):
+    write_config(tmp_path, f"[model_prices.m]\n{wrong}\n")
+    with pytest.raises(ConfigError, match=r"model_prices.*config\.toml, line"):
+        settings.load()
+
+
+def test_at_the_highest_price_the_longest_answer_can_be_reserved():
+    assert settings.MOST_USD * settings.MOST_TOKENS <= MOST_AMOUNT / 10
 
 
 def test_a_pattern_that_cannot_be_used_is_found_by_its_line(tmp_path):
