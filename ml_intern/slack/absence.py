@@ -52,19 +52,22 @@ class Absence:
     def hear(self, since: datetime, stop: threading.Event) -> int:
         """Store what was said since then, in its order; how much was new.
 
+        Where that is yet to come the clock was set back, and nobody can tell for how long words
+        were missed: all of the time in which they are looked for at all is.
         Waits where Slack sets a limit. Raises SlackError, SlackLimited only when `stop` is set.
         """
         now = self._clock.now()
-        oldest = f"{max(since - SKEW, now - LONGEST).timestamp():.6f}"
+        longest = now - LONGEST
+        oldest = f"{(longest if since > now else max(since - SKEW, longest)).timestamp():.6f}"
         bot = str(self._web.ask("auth.test").get("user_id", ""))
         found: list[Message] = []
         threads = dict.fromkeys(self._threads_of_sessions())
         others = []
         for channel in self._patiently(stop, self._channels):
             for message in self._history(channel, oldest, stop):
-                if message.get("latest_reply", "") > oldest:
+                if (message.get("latest_reply") or "") > oldest:
                     others.append((channel, str(message["ts"])))
-                if channel.startswith("D") or f"<@{bot}>" in message.get("text", ""):
+                if channel.startswith("D") or f"<@{bot}>" in (message.get("text") or ""):
                     found.append(message)
         threads |= dict.fromkeys(others[:MOST_THREADS])
         for channel, ts in threads:

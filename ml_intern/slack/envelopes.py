@@ -126,5 +126,6 @@ def _object(found: Any) -> dict[str, Any]:
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:
+    """With a `?` for half a character, which no database takes."""
     value = found.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""

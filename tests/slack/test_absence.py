@@ -163,6 +163,17 @@ def test_before_slack_was_set_up_nothing_was_missed(
     assert said(office) == ["a new task"]
 
 
+def test_a_clock_that_was_set_back_hides_nothing(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(answers, listens=False)
+    office.service.store.mail.reach(NAME, int(time.time()) + 7200)
+    office.close()
+    slack.mention(REQUESTER, TRAINING, "a task")
+    again = open_office(answers)
+    wait_until(lambda: said(again) == ["a task"])
+
+
 def test_nothing_is_looked_for_that_is_older_than_a_day(
     open_office: OpenOffice, slack: SlackServer
 ) -> None:

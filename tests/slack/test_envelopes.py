@@ -39,6 +39,12 @@ def test_what_no_person_said_is_not_heard(changes: dict[str, Any]) -> None:
     assert heard("events_api", message(**changes)) is None
 
 
+def test_half_a_character_keeps_no_message_out_of_the_database() -> None:
+    found = heard("events_api", message(text="half \ud83d a smile"))
+    assert found is not None
+    assert found.body["text"] == "half ? a smile"
+
+
 @pytest.mark.parametrize("kind", ["hello", "disconnect", ""])
 def test_other_envelopes_are_not_heard(kind: str) -> None:
     assert heard(kind, message()) is None
