@@ -124,7 +124,11 @@ _NEW_READER = text(
 
 _UNREAD = (
     select(inbox)
-    .where(inbox.c.channel == bindparam("of"), inbox.c.state == "new")
+    .where(
+        inbox.c.channel == bindparam("of"),
+        inbox.c.state == "new",
+        inbox.c.id > bindparam("after"),
+    )
     .order_by(inbox.c.id)
     .limit(bindparam("most"))
 )
@@ -241,10 +245,11 @@ class Mail:
         bind = {"channel": channel, "dedupe": dedupe, "body": body, "at": self._now()}
         return self._change(lambda c: c.execute(_RECEIVE, bind).first() is not None)
 
-    def unread(self, channel: str, most: int) -> list[Letter]:
-        """What nobody has dealt with, oldest first."""
+    def unread(self, channel: str, most: int, *, after: int = 0) -> list[Letter]:
+        """What nobody has dealt with, oldest first; of the letters behind the one `after`."""
+        bind = {"of": channel, "most": most, "after": after}
         with self._database.read() as connection:
-            rows = connection.execute(_UNREAD, {"of": channel, "most": most}).mappings()
+            rows = connection.execute(_UNREAD, bind).mappings()
             return [_letter(row) for row in rows]
 
     def settle(self, letter: Letter, becomes: LetterState, note: str = "") -> bool:

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterable
 
 from ml_intern.clock import Clock
-from ml_intern.errors import SlackRefused
-from ml_intern.slack.web import SlackWeb
+from ml_intern.errors import SlackRefused, SlackUnclear
+from ml_intern.slack.web import TOKEN, SlackWeb
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ class Access:
         try:
             listed = self._web.ask("usergroups.users.list", usergroup=group).get("users", ())
         except SlackRefused as exc:
+            if exc.error in TOKEN:
+                raise SlackUnclear(str(exc)) from exc
             log.warning("slack_group_unknown", extra={"group": group, "error": str(exc)})
             return frozenset()
         members = frozenset(str(one) for one in listed)

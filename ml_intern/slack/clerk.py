@@ -9,8 +9,9 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -106,14 +107,17 @@ class Clerk:
                 self._mail.wait(heard, IDLE_S)
 
     def work(self) -> int:
-        """Deal with all that is there; how many letters were settled."""
+        """Deal with what is there, `LOOK` letters at most; how many were settled."""
         now = self._clock.monotonic()
         self._put_off = {lane: at for lane, at in self._put_off.items() if at > now}
-        settled = 0
-        for letter in self._mail.unread(CHANNEL, LOOK):
-            if _lane(letter) not in self._put_off:
-                settled += self._deal_with(letter)
-        return settled
+        return sum(self._deal_with(letter) for letter in islice(self._waiting(), LOOK))
+
+    def _waiting(self) -> Iterator[Letter]:
+        """Unread letters, but for those that are put off, behind which there may be others."""
+        seen = 0
+        while letters := self._mail.unread(CHANNEL, LOOK, after=seen):
+            yield from (one for one in letters if _lane(one) not in self._put_off)
+            seen = letters[-1].id
 
     def _deal_with(self, letter: Letter) -> bool:
         becomes: LetterState = "done"

@@ -29,7 +29,7 @@ from ml_intern.queue.mail import Mail, Post
 from ml_intern.slack.drafts import CHANNEL, external_id
 from ml_intern.slack.picture import drawn
 from ml_intern.slack.shift import Shift, in_shifts
-from ml_intern.slack.web import SlackWeb
+from ml_intern.slack.web import TOKEN, SlackWeb
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +51,13 @@ WHISPERS_AGAIN = timedelta(minutes=5)
 SKEW = timedelta(minutes=10)
 """By which our clock and Slack's may differ."""
 
-_TOKEN = frozenset(
-    {"account_inactive", "invalid_auth", "not_allowed_token_type", "not_authed",
-     "token_expired", "token_revoked", "org_login_required", "ekm_access_denied"}
-)  # fmt: skip
-"""Nothing can be sent until somebody mends it."""
 _PLACE = frozenset(
-    {"channel_not_found", "is_archived", "missing_scope", "not_in_channel", "restricted_action",
-     "restricted_action_thread_locked", "no_permission", "user_not_in_channel"}
+    {"channel_not_found", "external_channel_migrating", "is_archived", "message_limit_exceeded",
+     "messages_tab_disabled", "missing_scope", "no_permission", "not_in_channel",
+     "posting_to_general_channel_denied", "restricted_action",
+     "restricted_action_non_threadable_channel", "restricted_action_read_only_channel",
+     "restricted_action_thread_locked", "restricted_action_thread_only_channel",
+     "user_not_in_channel"}
 )  # fmt: skip
 """It cannot be sent there until somebody mends it; other messages can."""
 _GONE = frozenset({"message_not_found", "edit_window_closed", "cant_update_message", "is_inactive"})
@@ -357,7 +356,7 @@ class Sender:
         self._rest()
 
     def _face(self, post: Post, exc: SlackRefused, *, in_doubt: bool) -> None:
-        if exc.error in _TOKEN:
+        if exc.error in TOKEN:
             self._complain("slack_refuses_token", exc)
             self._mail.again(post, self._clock.now(), doubtful=in_doubt)
             self._rest()

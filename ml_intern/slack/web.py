@@ -20,6 +20,13 @@ TIMEOUT_S = 10
 PIECE_BYTES = 64 * 1024
 DEFAULT_RETRY_AFTER_S = 30.0
 MOST_RETRY_AFTER_S = 86_400.0
+TOKEN = frozenset(
+    {"access_denied", "accesslimited", "account_inactive", "ekm_access_denied",
+     "enterprise_is_restricted", "invalid_auth", "not_allowed_token_type", "not_authed",
+     "org_login_required", "team_access_not_granted", "token_expired", "token_revoked",
+     "two_factor_setup_required"}
+)  # fmt: skip
+"""Slack takes nothing from this app until somebody mends it."""
 _NOT_SURE = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
 )

@@ -182,6 +182,11 @@ def test_retry_after_is_obeyed_and_other_channels_go_on(desk: Desk) -> None:
         lambda slack: slack.fail_next("*", error="channel_not_found"),
         lambda slack: slack.fail_next("*", error="not_in_channel"),
         lambda slack: slack.fail_next("*", error="is_archived"),
+        lambda slack: slack.fail_next("*", error="access_denied"),
+        lambda slack: slack.fail_next("*", error="two_factor_setup_required"),
+        lambda slack: slack.fail_next("*", error="message_limit_exceeded"),
+        lambda slack: slack.fail_next("*", error="external_channel_migrating"),
+        lambda slack: slack.fail_next("*", error="restricted_action_read_only_channel"),
     ],
 )
 def test_trouble_that_passes_loses_nothing(

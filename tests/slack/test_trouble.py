@@ -284,6 +284,34 @@ def test_who_is_in_a_group_is_asked_again_where_slack_could_not_say(
     assert office.events(AccessRefused) == []
 
 
+def test_a_token_that_was_revoked_makes_no_stranger_of_whoever_is_in_a_group(
+    open_office: OpenOffice, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_intern.slack.clerk.ASK_AGAIN_S", 0.2)
+    slack.add_user_group("S0DECIDERS", [REQUESTER])
+    office = open_office(sends)
+    question = begun(office)
+    slack.fail_next("usergroups.users.list", error="token_revoked", times=2)
+    slack.click(REQUESTER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert office.events(AccessRefused) == []
+
+
+def test_letters_that_wait_for_slack_keep_no_other_waiting_however_many_they_are(
+    open_office: OpenOffice, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_intern.slack.clerk.LOOK", 2)
+    office = open_office(sends)
+    question = begun(office)
+    slack.fail_next("usergroups.users.list", status=503, times=1000)
+    for _ in range(5):
+        slack.click(STRANGER, question.ts, "approve")
+    wait_until(lambda: len(office.service.store.mail.unread(CHANNEL, 9)) == 5)
+    slack.click(APPROVER, question.ts, "approve")
+    slack.wait_for_message(TRAINING, "Finished")
+    assert len(office.service.store.mail.unread(CHANNEL, 9)) == 5
+
+
 def test_a_letter_that_bears_the_number_of_one_that_is_gone_is_answered(
     open_office: OpenOffice, slack: SlackServer
 ) -> None:
