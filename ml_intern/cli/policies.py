@@ -97,7 +97,7 @@ def _status(apart: Apart) -> int:
 def _object(text: str) -> Mapping[str, Any]:
     try:
         given = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise InputError(f"The arguments are not JSON: {exc}.") from exc
     if not isinstance(given, dict):
         raise InputError('The arguments must be a JSON object, e.g. \'{"path": "train.py"}\'.')

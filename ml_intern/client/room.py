@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ml_intern.client.view import View
 from ml_intern.errors import InputError
 from ml_intern.queue.rows import is_money
-from ml_intern.session.caps import parsed
+from ml_intern.session.caps import parsed, unit_of
 
 _ON_MONEY = ("session", "day", "daemon")
 _CAPS = {"tokens": "tokens", "hours": "seconds", "iterations": "iterations"}
@@ -28,6 +28,8 @@ def named_room(given: Mapping[str, float | None], cap: str | None, view: View) -
 def _which(unit: str, cap: str | None, view: View) -> str:
     reached = view.reached.cap if view.reached is not None else ""
     if unit == "usd":
+        if cap is not None and (cap in _CAPS.values() or cap.startswith("price:")):
+            raise InputError(f"{cap} is no cap in money: leave it out, and give {unit_of(cap)}.")
         if cap is not None and cap not in _ON_MONEY and not is_money(cap):
             raise InputError(
                 f"There is no cap {cap[:80]!r} on money; known: {', '.join(_ON_MONEY)}. Tokens, "

@@ -2,8 +2,8 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass
+from datetime import date
 
 from ml_intern.context.prompts import HARNESS
 from ml_intern.errors import InputError
@@ -12,8 +12,6 @@ from ml_intern.queue.rows import MOST_AMOUNT, is_money
 
 MORE_CALLS = 10
 """Of a model of unknown price."""
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONGEST_NAME = 500
 """Characters of a model's name."""
 
@@ -174,8 +172,15 @@ def _is_named(kind: str, key: str = "") -> bool:
     """Whether it is the cap of a day, or of a model."""
     match kind:
         case "day":
-            return _DAY.fullmatch(key) is not None
+            return _is_day(key)
         case "price":
             return 0 < len(key) <= LONGEST_NAME
         case _:
             return False
+
+
+def _is_day(key: str) -> bool:
+    try:
+        return date.fromisoformat(key).isoformat() == key
+    except ValueError:
+        return False

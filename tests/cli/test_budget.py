@@ -92,7 +92,7 @@ def test_the_day_whose_cap_is_extended_is_named(store: Store, capsys) -> None:
      (None, {"usd": 0}, "above 0"), ("day", {"tokens": 5}, "for money only"),
      ("moon", {"usd": 1}, "There is no cap .moon. on money; known: session, day, daemon"),
      ("sesion", {"usd": 0.08}, "There is no cap .sesion."),
-     ("tokens", {"usd": 1}, "no cap .tokens. on money")],
+     ("tokens", {"usd": 5}, "give tokens"), ("price:m", {"usd": 5}, "give calls")],
 )  # fmt: skip
 def test_what_makes_no_sense_changes_nothing(store: Store, cap, given, words: str) -> None:
     waits(store)

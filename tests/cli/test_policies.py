@@ -147,7 +147,7 @@ def test_what_a_person_would_read_is_told_apart_from_why_they_are_asked(capsys) 
     assert "  rule   default: what acts outside the workspace needs a yes\n" in shown
 
 
-@pytest.mark.parametrize("arguments", ["{", "[]", '{"comand": "ls"}'])
+@pytest.mark.parametrize("arguments", ["{", "[" * 100_000, "[]", '{"comand": "ls"}'])
 def test_arguments_that_do_not_fit_are_explained(arguments: str) -> None:
     with pytest.raises(InputError, match=r"JSON|comand"):
         policies.explain("bash", arguments, None, as_json=False, debug=False)

@@ -282,7 +282,7 @@ def test_room_that_makes_no_sense_is_refused(door: Door, session: SessionId) -> 
         ("moon", 5),
         ("", 5),
         (f"session:{session}x", 5),
-        ("day:tomorrow", 5),
+        ("day:2026-02-30", 5),
         (f"day:{'9' * 9000}", 5),
         ("price:", 5),
         (f"price:{'m' * 9000}", 5),
