@@ -32,9 +32,10 @@ def tokens(settings: Settings) -> tuple[str, str] | None:
         (app_token, "slack_app_token", "xapp-"),
     ):
         if not token or not token.startswith(start):
+            lacks = f"does not begin with `{start}`" if token else "is not set"
             raise ConfigError(
-                f"Slack needs two tokens, and {name} is not one that begins with `{start}`. See "
-                "docs/slack.md, or leave both out."
+                f"Slack needs two tokens, and {name} {lacks}: set both or neither, as "
+                "docs/slack.md says."
             )
     assert bot_token
     assert app_token

@@ -40,7 +40,7 @@ def examine(
         who = web.ask("auth.test")
         scopes = web.scopes()
     except SlackError as exc:
-        yield Finding(found=str(exc), next_step=_step(exc), is_fatal=True)
+        yield _refused(exc)
         return
     yield Finding(found=f"{who.get('user')} in the workspace {who.get('team')}")
     missing = sorted(set(SCOPES) - scopes)
@@ -56,6 +56,45 @@ def examine(
         if not listed:
             step = f"set {name} to ids of people, e.g. U0123456789"
             yield Finding(found=f"{name} is empty: nobody may", next_step=step)
+        else:
+            yield _people(web, name, listed, is_named="users:read" in scopes)
+
+
+def _people(web: SlackWeb, name: str, listed: Sequence[str], *, is_named: bool) -> Finding:
+    """Who is listed. `is_named`: whether the bot may look people up, which it need not."""
+    found, strange = [], []
+    for one in listed:
+        try:
+            found.append(_known(web, one, is_named=is_named))
+        except SlackRefused as exc:
+            found.append(f"{one} ({exc.error})")
+            strange.append(one)
+        except SlackError as exc:
+            return Finding(found=f"{name}: {one} cannot be looked up: {exc}", next_step=_step(exc))
+    words = f"{name}: {', '.join(found)}"
+    if strange:
+        step = f"put others in the place of {', '.join(strange)} in {name}"
+        return Finding(found=words, next_step=step)
+    people = any(_is_person(one) for one in listed)
+    unseen = "" if is_named or not people else "; who they are only users:read would tell"
+    return Finding(found=words + unseen)
+
+
+def _known(web: SlackWeb, listed: str, *, is_named: bool) -> str:
+    """Somebody of a list, as people read it. Raises SlackRefused for nobody."""
+    if listed.startswith("S"):
+        members = web.ask("usergroups.users.list", usergroup=listed).get("users", ())
+        return f"{listed} (a group of {len(members)})"
+    if not is_named or not _is_person(listed):
+        return listed
+    user = web.ask("users.info", user=listed).get("user", {})
+    if user.get("deleted"):
+        raise SlackRefused(f"{listed} was deactivated.", error="deactivated")
+    return f"{listed} ({user.get('name')})"
+
+
+def _is_person(listed: str) -> bool:
+    return listed.startswith(("U", "W"))
 
 
 def _socket(app_token: str, base_url: str | None) -> Finding:
@@ -74,7 +113,7 @@ def _channel(web: SlackWeb, name: str) -> Finding:
     try:
         facts = web.ask("conversations.info", channel=web.channel_id(name)).get("channel", {})
     except SlackError as exc:
-        return Finding(found=f"{name}: {exc}", next_step=_step(exc), is_fatal=True)
+        return _refused(exc, f"{name}: ")
     called = f"{name} (#{facts.get('name')})"
     if facts.get("is_archived"):
         step = NEXT_STEPS["is_archived"]
@@ -83,6 +122,13 @@ def _channel(web: SlackWeb, name: str) -> Finding:
         step = NEXT_STEPS["not_in_channel"]
         return Finding(found=f"ml-intern is not in {called}", next_step=step, is_fatal=True)
     return Finding(found=f"in {called}")
+
+
+def _refused(exc: SlackError, about: str = "") -> Finding:
+    """What Slack said, and apart from it, once, what to do."""
+    step = _step(exc)
+    found = f"{about}{exc}".removesuffix(step).strip()
+    return Finding(found=found, next_step=step, is_fatal=True)
 
 
 def _step(exc: SlackError) -> str:

@@ -1,8 +1,8 @@
-"""What `doctor` finds where traces are to be sent to the Hub."""
+"""What `doctor` finds where traces are to be sent to the Hub, and of half of Slack."""
 
 import pytest
 
-from ml_intern.cli.doctor import _traces
+from ml_intern.cli.doctor import _slack, _traces
 from ml_intern.settings import Settings
 from tests.support.hub import READ_TOKEN, TOKEN, USER, HubServer
 
@@ -41,3 +41,22 @@ def test_a_token_that_cannot_is_named_before_the_first_trace(hub, tmp_path):
 def test_what_is_not_to_be_sent_is_not_asked_about(hub, tmp_path):
     assert found(hub, tmp_path, traces_upload=False).found == "stay here: traces_upload is false"
     assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"slack_bot_token": "xoxb-1"}, "slack_app_token is not set"),
+        ({"slack_app_token": "xapp-1"}, "slack_bot_token is not set"),
+        (
+            {"slack_bot_token": "xoxb-1", "slack_app_token": "xoxb-2"},
+            "slack_app_token does not begin with `xapp-`",
+        ),
+    ],
+)
+def test_half_of_what_slack_needs_is_named(monkeypatch, given, words):
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    (check,) = _slack(Settings(**given))
+    assert (check.verdict, words in check.found) == ("fail", True)
+    assert "docs/slack.md" in check.found

@@ -22,12 +22,46 @@ def test_all_is_well(slack: SlackServer) -> None:
     found = findings(slack, "#training")
     assert not any(one.next_step for one in found)
     assert "in the workspace Workspace" in found[0].found
-    assert "in #training (#training)" in found[-1].found
+    assert found[-3].found == "in #training (#training)"
+    assert found[-1].found.startswith(f"slack_may_decide: {REQUESTER}")
 
 
 def test_a_token_that_was_revoked(slack: SlackServer) -> None:
     slack.revoke_token("bot")
     assert "install the app again" in fatal(findings(slack))
+
+
+def test_what_is_to_be_done_is_said_once(slack: SlackServer) -> None:
+    slack.revoke_token("bot")
+    (found,) = findings(slack)
+    assert found.next_step
+    assert found.next_step not in found.found
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [("U0NONE", "U0NONE (user_not_found)"), ("S0NONE", "S0NONE (no_such_subteam)")],
+)
+def test_somebody_who_does_not_exist(slack: SlackServer, listed: str, words: str) -> None:
+    slack.tokens.bot.scopes.add("users:read")
+    given = (slack.bot_token, slack.app_token, slack.base_url, (TRAINING,))
+    *_, start, decide = examine(*given, (REQUESTER, listed), (REQUESTER,))
+    assert start.found == f"slack_may_start: {REQUESTER} (requester), {words}"
+    assert listed in start.next_step
+    assert (decide.next_step, start.is_fatal) == ("", False)
+
+
+def test_somebody_who_has_left(slack: SlackServer) -> None:
+    slack.tokens.bot.scopes.add("users:read")
+    assert findings(slack)[-1].found == f"slack_may_decide: {REQUESTER} (requester)"
+    slack.workspace.users[REQUESTER].deleted = True
+    assert f"{REQUESTER} (deactivated)" in findings(slack)[-1].found
+
+
+def test_without_the_right_to_look_people_up_they_are_still_shown(slack: SlackServer) -> None:
+    last = findings(slack)[-1]
+    assert last.found.startswith(f"slack_may_decide: {REQUESTER}; who they are only users:read")
+    assert last.next_step == ""
 
 
 def test_an_app_token_that_was_revoked(slack: SlackServer) -> None:
