@@ -45,6 +45,9 @@ MOST_TOKENS = 100_000_000
 """Of one answer: at the highest price it can still be reserved."""
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
 
+_ONE_BRACKET = re.compile(r"^\s*\[\s*policy\s*\]", re.MULTILINE)
+_BRACKETS = " Write the head of each rule of the policy with two brackets: [[policy]]."
+
 
 Ids = Annotated[tuple[str, ...], NoDecode]
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
@@ -433,7 +436,8 @@ def _in_toml() -> list[_Written]:
     try:
         names = list(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{path} is not TOML: {exc}.") from exc
+        hint = _BRACKETS if _ONE_BRACKET.search(text) else ""
+        raise ConfigError(f"{path} is not TOML: {exc}.{hint}") from exc
     lines = text.splitlines()
     return [
         _Written(

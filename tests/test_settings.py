@@ -72,6 +72,14 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, text):
         settings.load()
 
 
+@pytest.mark.parametrize("heads", [("[policy]", "[[policy]]"), ("[[policy]]", "[policy]")])
+def test_a_rule_whose_head_has_one_bracket_beside_others_is_told_of_two(tmp_path, heads):
+    rule = 'tool = "bash"\nverdict = "ask"\n'
+    write_config(tmp_path, "".join(f"{head}\n{rule}" for head in heads))
+    with pytest.raises(ConfigError, match=r"is not TOML.*two brackets: \[\[policy\]\]"):
+        settings.load()
+
+
 def test_a_wrong_name_or_value_in_a_file_is_found_by_its_line(tmp_path):
     write_config(tmp_path, "# mine\nmodel = 'autopilot'\nworkers = 'many'\n")
     with pytest.raises(ConfigError, match=r"workers = 'many'.*config\.toml, line 3"):

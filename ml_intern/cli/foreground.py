@@ -90,8 +90,8 @@ def tell_stored(session_id: SessionId, pid: int | None, *, as_json: bool) -> int
 
 _WHAT_COMES_NEXT = {
     False: "The daemon works on it: ml-intern attach {session}\n",
-    True: "Queued. No daemon runs: `ml-intern serve` starts one, which does it; "
-    "`ml-intern resume {session}` does it here.\n",
+    True: "Queued. No daemon answers yet: one that starts now does it, else `ml-intern serve` "
+    "starts one; `ml-intern resume {session}` does it here.\n",
 }
 
 

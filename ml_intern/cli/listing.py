@@ -84,7 +84,8 @@ def show(prefix: str, *, as_json: bool, with_events: bool, debug: bool) -> int:
         _write({**document, **details(view), **events})
     else:
         going_on = pid if row.state in ("ready", "leased") else None
-        print_session(view, document, recorded if with_events else [], going_on)
+        told = recorded if with_events else []
+        print_session(view, document, told, going_on, is_hosted=pid is not None)
     return exits.DONE
 
 
@@ -135,7 +136,12 @@ def _print_rows(rows: Sequence[SessionRow], *, worked_on: bool) -> None:
 
 
 def print_session(
-    view: View, document: dict[str, Any], recorded: Sequence[Recorded], host_pid: int | None
+    view: View,
+    document: dict[str, Any],
+    recorded: Sequence[Recorded],
+    host_pid: int | None,
+    *,
+    is_hosted: bool,
 ) -> None:
     screen = choose_screen(as_json=False, quiet=False)
     title = Text.assemble((short(view.session_id), "bold"), ("  " + document["state"], "dim"))
@@ -152,7 +158,7 @@ def print_session(
         screen.tell([Text(), *render.question(question)])
     for step in view.unknowns.values():
         screen.tell([Text(), *render.unknown(step)])
-    screen.tell([Text(), *render.ending(view, document, host_pid)])
+    screen.tell([Text(), *render.ending(view, document, host_pid, is_hosted=is_hosted)])
     if recorded:
         screen.tell([Text("\nevents", "dim"), *map(event_line, recorded)])
 

@@ -266,11 +266,18 @@ def _value(value: Any) -> str:
     return f"{head}\n… {left_out:,} more characters; `ml-intern show --json` has them all"
 
 
-def ending(view: View, found: Mapping[str, Any], host_pid: int | None = None) -> list[Piece]:
+def ending(
+    view: View,
+    found: Mapping[str, Any],
+    host_pid: int | None = None,
+    *,
+    is_hosted: bool = False,
+) -> list[Piece]:
     """The summary: how it ended, what was measured, where everything lies, what to type next.
 
-    `host_pid`: the process that goes on with it.
+    `host_pid`, `is_hosted`: see `how_to_go_on`.
     """
+    advices = how_to_go_on(view, host_pid, is_hosted=is_hosted)
     style = _OUTCOME_STYLES.get(view.outcome or "", "bold")
     title = Text.assemble((heading(view, host_pid), style), (f"  {short(view.session_id)}", "dim"))
     detail = [Prose(text=Text(tildes(shown(view.detail).strip())))] if view.detail else []
@@ -281,5 +288,5 @@ def ending(view: View, found: Mapping[str, Any], host_pid: int | None = None) ->
             Row(head=Text(f"{label:<12}", "dim"), words=Text(shown(tilde(value))))
             for label, value in lines(found)
         ),
-        *(Prose(text=Text(f"→ {advice}", "cyan")) for advice in how_to_go_on(view, host_pid)),
+        *(Prose(text=Text(f"→ {advice}", "cyan")) for advice in advices),
     ]

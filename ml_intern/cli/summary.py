@@ -163,19 +163,21 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, words) for label, words in rows if words]
 
 
-def how_to_go_on(view: View, host_pid: int | None = None) -> list[str]:
+def how_to_go_on(view: View, host_pid: int | None = None, *, is_hosted: bool = False) -> list[str]:
     """What can be typed next, each with its reason; nothing for what is done.
 
-    `host_pid`: the process that goes on with it.
+    `host_pid`: the process that goes on with it. `is_hosted`: whether some process works in the
+    state directory, and so looks after its jobs.
     """
     session = short(view.session_id)
     if host_pid is not None:
         return [
-            f"process {host_pid} works on it: ml-intern resume {session} shows how, "
+            f"process {host_pid} works on it: ml-intern attach {session} shows how, "
             f"ml-intern interrupt {session} stops it"
         ]
+    follow = "attach" if is_hosted else "resume"
     going = [
-        f"a training job runs on ({job.label}): ml-intern resume {session} follows it, "
+        f"a training job runs on ({job.label}): ml-intern {follow} {session} follows it, "
         f"ml-intern interrupt {session} stops it"
         for job in view.running_jobs
     ]

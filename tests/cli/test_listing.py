@@ -13,7 +13,7 @@ from tests.cli.journals import published_journal
 def shown(capsys: pytest.CaptureFixture[str], host_pid: int | None) -> str:
     view = fold(published_journal())
     document = {**summary(view, trace=Path("/x.jsonl")), "state": "done"}
-    print_session(view, document, [], host_pid)
+    print_session(view, document, [], host_pid, is_hosted=host_pid is not None)
     return capsys.readouterr().out
 
 

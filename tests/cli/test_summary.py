@@ -53,6 +53,12 @@ def test_a_job_that_runs_on_is_told() -> None:
 
     assert "runs on (train.py)" in advice
     assert "ml-intern interrupt 11111111" in advice
+    assert "ml-intern resume 11111111 follows it" in advice
+
+
+def test_a_job_that_a_daemon_looks_after_is_attached_to() -> None:
+    (advice,) = how_to_go_on(fold(Journal().job("j").end("waiting")), is_hosted=True)
+    assert "ml-intern attach 11111111 follows it" in advice
 
 
 def test_done_needs_no_advice() -> None:
@@ -79,7 +85,7 @@ def test_what_another_process_works_on_is_neither_unfinished_nor_to_be_gone_on_w
 
     assert heading(view, 42) == "Going on"
     (advice,) = how_to_go_on(view, 42)
-    assert advice.startswith("process 42 works on it: ml-intern resume 11111111 shows how")
+    assert advice.startswith("process 42 works on it: ml-intern attach 11111111 shows how")
 
 
 def test_paths_below_home_are_short_and_still_right_in_a_shell(monkeypatch) -> None:
