@@ -96,10 +96,16 @@ def together(session_id: SessionId, requests: Sequence[ApprovalRequested]) -> Sa
     return said(head, section(listed), choices)
 
 
-def reminded(request: ApprovalRequested | None, question: str, number: int) -> Said:
-    """Nobody has answered for some time."""
+def reminded(
+    request: ApprovalRequested | None, question: str, expires_at: str, number: int
+) -> Said:
+    """Nobody has answered for some time; `expires_at`: of a question in words."""
     what = f"`{escaped(request.tool)}`" if request else fitting(question, 300)
-    return said(f":bell: Still waiting for an answer: {what} (reminder {number})")
+    end = "counts as a no" if request else "is given up"
+    at = moment(request.expires_at if request else expires_at)
+    until = f" Without an answer it {end} {at}." if at else ""
+    where = "It is asked above, in this thread."
+    return said(f":bell: Still waiting for an answer: {what} (reminder {number}). {where}{until}")
 
 
 def granted(session_id: SessionId, rule: RuleGranted) -> Said:

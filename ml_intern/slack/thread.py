@@ -77,6 +77,8 @@ class Thread:
         self._rules: dict[str, RuleGranted] = {}
         self._together: dict[str, tuple[ApprovalId, ...]] = {}
         """The open calls of questions with several, as they were told to be decided at once."""
+        self._expiries: dict[CallId, str] = {}
+        """Of questions in words."""
         self._questions: dict[CallId, tuple[str, str]] = {}
         """Keys of the rows about open questions in words, and the questions."""
         self._given_up = ""
@@ -129,6 +131,7 @@ class Thread:
             case ToolWaiting(call_id=call_id, on=on) if on.startswith("answer:"):
                 words, key = self.view.questions.get(call_id, ""), f"question:{seq}"
                 self._questions[call_id] = (key, words)
+                self._expiries[call_id] = event.expires_at
                 return [self._post(key, questions.question(words, event.expires_at))]
             case UserSaid():
                 self._unread = True
@@ -175,7 +178,8 @@ class Thread:
             case ApprovalReminded():
                 open_request = self._requests.get(event.approval_id or ApprovalId(""))
                 words = self.view.questions.get(event.call_id, "")
-                said = approvals.reminded(open_request, words, event.number)
+                expires_at = self._expiries.get(event.call_id, "")
+                said = approvals.reminded(open_request, words, expires_at, event.number)
                 return [self._post(f"reminder:{seq}", said)]
 
     def _tell_rule(self, event: RuleGranted | RuleRevoked, seq: int) -> list[Draft]:
@@ -200,6 +204,7 @@ class Thread:
 
     def _close_question(self, event: ToolFinished, seq: int) -> list[Draft]:
         found = self._questions.pop(event.call_id, None)
+        self._expiries.pop(event.call_id, None)
         if found is None:
             return []
         key, words = found

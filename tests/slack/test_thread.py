@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -284,10 +285,23 @@ def started(tool: str) -> ToolStarted:
 def test_a_question_in_words_and_its_reminder(told: Told) -> None:
     told.take(reply("ask_person", '{"question": "Which <colour>?"}'))
     told.take(started("ask_person"))
-    (question,) = told.take(ToolWaiting(call_id=C, on=f"answer:{C}"))
+    until = "2026-01-31T12:00:00.000Z"
+    (question,) = told.take(ToolWaiting(call_id=C, on=f"answer:{C}", expires_at=until))
     assert "Which &lt;colour&gt;?" in words(question)
     (reminder,) = told.take(ApprovalReminded(call_id=C, approval_id=None, number=1))
     assert "Which &lt;colour&gt;?" in words(reminder)
+    assert "it is given up <!date^" in words(reminder)
+    assert "asked above, in this thread" in words(reminder)
+
+
+def test_a_reminder_of_an_approval_says_until_when_it_waits(told: Told) -> None:
+    asked_for = replace(asked(), expires_at="2026-01-31T12:00:00.000Z")
+    told.take(asked_for)
+    (reminder,) = told.take(
+        ApprovalReminded(call_id=C, approval_id=asked_for.approval_id, number=2)
+    )
+    assert "(reminder 2)" in words(reminder)
+    assert "it counts as a no <!date^" in words(reminder)
 
 
 def answer_to_question(by: AnsweredBy, output: str = "") -> ToolFinished:
