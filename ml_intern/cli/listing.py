@@ -18,6 +18,7 @@ from ml_intern.cli.screen import choose_screen, json_event
 from ml_intern.cli.summary import details, short, summary
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.view import View, fold
+from ml_intern.client.waits import TRAINING, waits_for
 from ml_intern.clock import stamp
 from ml_intern.queue.rows import Recorded, SessionRow
 
@@ -101,6 +102,15 @@ def state(row: SessionRow, *, worked_on: bool) -> tuple[str, str]:
     return _ENDS[row.outcome] if row.outcome else ("new", "")
 
 
+def _glance(row: SessionRow, *, worked_on: bool) -> tuple[str, str]:
+    """`state` for people who look at many sessions: whether one of them needs somebody."""
+    word, style = state(row, worked_on=worked_on)
+    if word != "waiting":
+        return word, style
+    awaited = waits_for(row.waiting_on)
+    return awaited, "cyan" if awaited == TRAINING else style
+
+
 def _row(row: SessionRow, *, worked_on: bool) -> dict[str, Any]:
     return {
         "session_id": row.session_id,
@@ -122,13 +132,13 @@ def _print_rows(rows: Sequence[SessionRow], *, worked_on: bool) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         for row in rows:
-            word = state(row, worked_on=worked_on)[0]
+            word, _ = _glance(row, worked_on=worked_on)
             fields = (short(row.session_id), word, stamp(row.created), line(row.title))
             sys.stdout.write("\t".join(fields) + "\n")
         return
     console.print(Text(f"{'session':<8}  {'state':<11}  {'started':<16}  task", "dim"))
     for row in rows:
-        word, style = state(row, worked_on=worked_on)
+        word, style = _glance(row, worked_on=worked_on)
         started = row.created.astimezone().strftime("%Y-%m-%d %H:%M")
         head = Text.assemble(short(row.session_id), (f"  {word:<11}  ", style), (started, "dim"))
         text = Text.assemble(head, "  ", line(row.title))

@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from ml_intern.client.door import Door, NewSession
 from ml_intern.client.view import View
+from ml_intern.client.waits import waits_for
 from ml_intern.clock import Clock
 from ml_intern.errors import (
     Busy,
@@ -34,7 +35,7 @@ from ml_intern.events import AccessRefused, Verdict
 from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.mail import Letter, LetterState
-from ml_intern.queue.rows import ApprovalRow
+from ml_intern.queue.rows import ApprovalRow, SessionRow
 from ml_intern.queue.store import Store
 from ml_intern.session.said import Said
 from ml_intern.slack import blocks, course, drafts
@@ -240,8 +241,7 @@ class Clerk:
         for recorded in self._store.events(session_id):
             view.apply(clean(recorded, self._redact))
         row = self._door.session(session_id)
-        words = row.outcome or {"leased": "at work", "ready": "queued"}.get(row.state, row.state)
-        said = course.state(view, words)
+        said = course.state(view, _standing(row))
         channel = letter.body["channel"]
         told = drafts.post(session_id, f"status:{letter.key}", said, channel=channel)
         self._mail.put(CHANNEL, [told])
@@ -446,6 +446,13 @@ class _Refused(Exception):
         self.what = what
         self.setting = setting
         self.session_id = session_id
+
+
+def _standing(row: SessionRow) -> str:
+    """How a session stands, in a word or two."""
+    if row.state == "waiting":
+        return waits_for(row.waiting_on)
+    return row.outcome or {"leased": "at work", "ready": "queued"}.get(row.state, row.state)
 
 
 def _who(letter: Letter) -> str:

@@ -222,6 +222,7 @@ def test_sessions_and_show_as_json(ml_intern, waiting: str) -> None:
     shown = json.loads(ml_intern("show", waiting[:6], "--json", "--events").stdout)
 
     assert [(row["session_id"], row["state"]) for row in listed] == [(waiting, "waiting")]
+    assert ml_intern("sessions").stdout.split("\t")[:2] == [waiting[:8], "needs you"]
     assert listed[0]["created_at"].endswith("Z")
     assert shown["session_id"] == waiting
     assert shown["task"] == "Try a smaller batch"

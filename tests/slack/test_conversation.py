@@ -259,7 +259,8 @@ def test_replies_steer_status_answers_and_stop_stops(
     question = slack.wait_for_message(TRAINING, "Which colour")
     assert "<@U0X>" not in question.words
     slack.say(REQUESTER, TRAINING, "status", ts)
-    slack.wait_for_message(TRAINING, "• cost $0.00")
+    status = slack.wait_for_message(TRAINING, "• cost $0.00")
+    assert "*paint it*: needs you" in status.text
     slack.say(REQUESTER, TRAINING, "the colour is blue &amp; gold", ts)
     asked(office)
     assert "Answered*: the colour is blue" in slack.message(question.ts).words
