@@ -31,7 +31,7 @@ _VERBS = {
     "approve": "Approved",
     "deny": "Denied",
     "edit": "Edited and approved",
-    "expire": "Expired: nobody decided in time, which counts as a no",
+    "expire": "Expired: nobody decided in time",
 }
 _MARKS = {
     "approve": ":white_check_mark:",
@@ -50,23 +50,31 @@ def asked(request: ApprovalRequested) -> Said:
 
 def decided(request: ApprovalRequested, decision: ApprovalDecided) -> Said:
     """The same, once somebody has decided: without buttons, and with their name."""
-    by = "" if decision.verdict == "expire" else f" by {person(decision.decided_by)}"
-    reason = f": {fitting(decision.reason, 500)}" if decision.reason else "."
-    words = f"{_MARKS[decision.verdict]} *{_VERBS[decision.verdict]}{by}*{reason}"
+    mark, words = _MARKS[decision.verdict], _verdict(decision)
     shown = _shown(request, open_=False)
-    blocks = [section(_question(request, open_=False)), *shown, section(words)]
+    blocks = [section(_question(request, open_=False)), *shown, section(f"{mark} {words}")]
     if decision.verdict == "edit":
         blocks.append(section(_changes(request.arguments, decision.arguments)))
-    return said(f"{words} {escaped(request.tool)}", *blocks)
+    return said(f"{mark} `{escaped(request.tool)}`: {words}", *blocks)
+
+
+def _verdict(decision: ApprovalDecided) -> str:
+    verb = f"*{_VERBS[decision.verdict]}"
+    if decision.verdict == "expire":
+        return f"{verb}*, which counts as a no."
+    reason = f": {fitting(decision.reason, 500)}" if decision.reason else "."
+    return f"{verb} by {person(decision.decided_by)}*{reason}"
 
 
 def withdrawn(request: ApprovalRequested) -> Said:
     """The same, when the session went on without a decision."""
-    words = (
-        ":heavy_minus_sign: *No longer needed*: the session went on without it. If the step is "
-        "still wanted, it is asked about anew."
+    mark, words = (
+        ":heavy_minus_sign:",
+        "*No longer needed*: the session went on without it. If the step is still wanted, it is "
+        "asked about anew.",
     )
-    return said(words, section(_question(request, open_=False)), section(words))
+    blocks = [section(_question(request, open_=False)), section(f"{mark} {words}")]
+    return said(f"{mark} `{escaped(request.tool)}`: {words}", *blocks)
 
 
 def together(session_id: SessionId, requests: Sequence[ApprovalRequested]) -> Said:

@@ -152,6 +152,26 @@ def test_a_question_becomes_its_answer(told: Told, verdict: str) -> None:
     assert ("<@U0APPROVER>" in words(answer)) == (verdict != "expire")
 
 
+@pytest.mark.parametrize(
+    ("verdict", "reason", "text"),
+    [
+        ("approve", "", ":white_check_mark: `publish`: *Approved by <@U0APPROVER>*."),
+        ("deny", "too dear", ":no_entry: `publish`: *Denied by <@U0APPROVER>*: too dear"),
+        (
+            "expire",
+            "nobody decided in time",
+            ":alarm_clock: `publish`: *Expired: nobody decided in time*, which counts as a no.",
+        ),
+    ],
+)
+def test_the_notification_of_a_decision_is_one_sentence(
+    told: Told, verdict: str, reason: str, text: str
+) -> None:
+    told.take(request())
+    (answer,) = told.take(decision(verdict, reason=reason))
+    assert answer.body["text"] == text
+
+
 def test_whatever_is_asked_fits_into_slack(told: Told) -> None:
     found = told.take(
         request(
