@@ -37,6 +37,7 @@ from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.mail import Letter, LetterState
 from ml_intern.queue.rows import ApprovalRow, SessionRow
 from ml_intern.queue.store import Store
+from ml_intern.session.caps import named
 from ml_intern.session.said import Said
 from ml_intern.slack import blocks, course, drafts
 from ml_intern.slack.access import Access, Refusals
@@ -62,8 +63,9 @@ FILES = (
 )
 MAY_NOT = (
     "Sorry, you are not on the list of people who may {what} here; this was noted. Whoever runs "
-    "ml-intern keeps the list: the setting `{setting}`."
+    "ml-intern keeps the list: the setting {settings}."
 )
+MAY_START, MAY_DECIDE = "`slack_may_start`", "`slack_may_decide`"
 NOT_FOR_US = "not for us"
 """The note on words in a thread in which there is no session."""
 BROKE = "This could not be done, and the log says why. `ml-intern sessions` shows how things stand."
@@ -230,8 +232,9 @@ class Clerk:
 
     def _stop(self, letter: Letter, session_id: SessionId) -> str:
         """Whoever may decide may say no to all of it."""
-        if not self._access.may_decide(letter.body["user"], letter.body["team"]):
-            self._demand_start(letter, "stop a session", session_id)
+        user, team = letter.body["user"], letter.body["team"]
+        if not (self._access.may_decide(user, team) or self._access.may_start(user, team)):
+            raise _Refused("stop a session", f"{MAY_START} or {MAY_DECIDE}", session_id)
         order = Interrupt(asked_by=_who(letter), reason="asked for in Slack")
         self._door.submit(session_id, order, key=letter.key)
         return "stopped"
@@ -349,7 +352,7 @@ class Clerk:
 
     def _allow_more(self, letter: Letter, facts: dict[str, Any]) -> str:
         session_id, cap = SessionId(str(facts["session"])), str(facts["cap"])
-        self._demand_decide(letter, f"extend {cap}", session_id)
+        self._demand_decide(letter, f"extend the budget ({named(cap)})", session_id)
         given = self._door.extend(
             session_id,
             cap,
@@ -373,7 +376,7 @@ class Clerk:
 
     def _resolve(self, letter: Letter, choice: Choice, facts: dict[str, Any]) -> str:
         session_id, call_id = SessionId(str(facts["session"])), str(facts["call"])
-        self._demand_decide(letter, f"say {choice}", session_id)
+        self._demand_decide(letter, "say what became of a call", session_id)
         if self._door.resolve(session_id, call_id, choice, resolved_by=_who(letter)):
             return choice
         self._whisper(letter, "Somebody has answered this already.")
@@ -383,11 +386,11 @@ class Clerk:
 
     def _demand_start(self, letter: Letter, what: str, session_id: SessionId | None) -> None:
         if not self._access.may_start(letter.body["user"], letter.body["team"]):
-            raise _Refused(what, "slack_may_start", session_id)
+            raise _Refused(what, MAY_START, session_id)
 
     def _demand_decide(self, letter: Letter, what: str, session_id: SessionId) -> None:
         if not self._access.may_decide(letter.body["user"], letter.body["team"]):
-            raise _Refused(what, "slack_may_decide", session_id)
+            raise _Refused(what, MAY_DECIDE, session_id)
 
     def _refuse(self, letter: Letter, refused: "_Refused") -> None:
         left_out = self._refusals.take(letter.body["user"])
@@ -398,7 +401,7 @@ class Clerk:
         log.warning("slack_refused", extra={"who": _who(letter), "what": what})
         if refused.session_id is not None:
             self._store.note(refused.session_id, AccessRefused(who=_who(letter), what=what))
-        self._whisper(letter, MAY_NOT.format(what=refused.what, setting=refused.setting))
+        self._whisper(letter, MAY_NOT.format(what=refused.what, settings=refused.settings))
 
     # Answers
 
@@ -441,10 +444,11 @@ class Clerk:
 class _Refused(Exception):
     """Somebody who is not on the list asked for it."""
 
-    def __init__(self, what: str, setting: str, session_id: SessionId | None) -> None:
+    def __init__(self, what: str, settings: str, session_id: SessionId | None) -> None:
+        """`settings`: that name those who may."""
         super().__init__(what)
         self.what = what
-        self.setting = setting
+        self.settings = settings
         self.session_id = session_id
 
 

@@ -235,6 +235,8 @@ def test_a_stranger_decides_and_starts_nothing_and_that_is_noted(
     slack.say(STRANGER, TRAINING, "stop", question.thread_ts)
     slack.mention(STRANGER, TRAINING, "mine bitcoin")
     slack.wait_for(lambda: len(slack.ephemerals(STRANGER)) == 4)
+    slack.wait_for_ephemeral(STRANGER, "stop a session here; this was noted")
+    slack.wait_for_ephemeral(STRANGER, "`slack_may_start` or `slack_may_decide`")
     assert slack.screen(STRANGER) == []
     refused = office.events(AccessRefused)
     assert [one.what for one in refused] == ["approve send", "edit send", "stop a session"]
@@ -333,7 +335,7 @@ def test_a_budget_is_extended_once_and_only_by_those_who_may(
     ts = slack.mention(REQUESTER, TRAINING, "go on")
     question = slack.wait_for_message(TRAINING, "is reached")
     slack.click(REQUESTER, question.ts, "extend")
-    slack.wait_for_ephemeral(REQUESTER, "not on the list")
+    slack.wait_for_ephemeral(REQUESTER, "extend the budget (the session's model calls")
     slack.hold()
     slack.click(APPROVER, question.ts, "extend")
     slack.click(APPROVER, question.ts, "extend")
