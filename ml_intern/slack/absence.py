@@ -16,7 +16,7 @@ from ml_intern.client.door import Door
 from ml_intern.clock import Clock
 from ml_intern.errors import SlackLimited, SlackRefused
 from ml_intern.queue.mail import Mail
-from ml_intern.slack.drafts import CHANNEL, root_key
+from ml_intern.slack.drafts import CHANNEL, external_id, root_key
 from ml_intern.slack.envelopes import heard
 from ml_intern.slack.web import SlackWeb
 
@@ -65,6 +65,8 @@ class Absence:
         others = []
         for channel in self._patiently(stop, self._channels):
             for message in self._history(channel, oldest, stop):
+                if self._is_of_another(message, bot):
+                    continue
                 if (message.get("latest_reply") or "") > oldest:
                     others.append((channel, str(message["ts"])))
                 if channel.startswith("D") or f"<@{bot}>" in (message.get("text") or ""):
@@ -78,6 +80,15 @@ class Absence:
         event = {"type": "message", **message}
         said = heard("events_api", {"event": event, "authorizations": [{"user_id": bot}]})
         return said is not None and self._mail.receive(CHANNEL, said.key, said.body)
+
+    def _is_of_another(self, message: Message, bot: str) -> bool:
+        """Whether this app has answered it, and this database does not know of it.
+
+        That was a daemon at another database, or at this one before it was restored.
+        """
+        if bot not in (message.get("reply_users") or ()):
+            return False
+        return self._mail.known_as(CHANNEL, external_id(message["channel"], message["ts"])) is None
 
     def _channels(self) -> list[str]:
         """The bot's own; of an app with fewer scopes than it asks for, that of the settings."""

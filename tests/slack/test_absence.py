@@ -2,9 +2,11 @@
 
 import logging
 import re
+import shutil
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,12 @@ def stored(office: Office) -> int:
     counted = "SELECT count(*) FROM inbox"
     with office.service.store.mail._database.read() as connection:
         return int(connection.exec_driver_sql(counted).scalar_one())
+
+
+def absence_of(office: Office) -> Absence:
+    service, slack = office.service, office.slack
+    web = SlackWeb(slack.bot_token, slack.base_url)
+    return Absence(service.store.mail, service.door, web, service._clock, TRAINING)
 
 
 def left(open_office: OpenOffice) -> None:
@@ -163,6 +171,26 @@ def test_before_slack_was_set_up_nothing_was_missed(
     assert said(office) == ["a new task"]
 
 
+def test_what_a_daemon_at_another_database_has_done_is_not_done_again(
+    open_office: OpenOffice, slack: SlackServer, tmp_path: Path
+) -> None:
+    """As after a database was restored from a copy."""
+    left(open_office)
+    shutil.copytree(tmp_path / "state", tmp_path / "copy")
+    office = open_office(answers)
+    first = slack.mention(REQUESTER, TRAINING, "first task")
+    slack.wait_for_message(TRAINING, "Finished")
+    office.close()
+    shutil.rmtree(tmp_path / "state")
+    shutil.copytree(tmp_path / "copy", tmp_path / "state")
+    slack.say(REQUESTER, TRAINING, "<@U0BOT> with 3 epochs", first)
+    slack.mention(REQUESTER, TRAINING, "second task")
+    again = open_office(answers, listens=False)
+    looking, clock = absence_of(again), again.service._clock
+    assert looking.hear(clock.now() - LONGEST, threading.Event()) == 1
+    wait_until(lambda: said(again) == ["second task"])
+
+
 def test_a_clock_that_was_set_back_hides_nothing(
     open_office: OpenOffice, slack: SlackServer
 ) -> None:
@@ -178,9 +206,7 @@ def test_nothing_is_looked_for_that_is_older_than_a_day(
     open_office: OpenOffice, slack: SlackServer
 ) -> None:
     office = open_office(answers, listens=False)
-    service, clock = office.service, office.service._clock
-    web = SlackWeb(slack.bot_token, slack.base_url)
-    looking = Absence(service.store.mail, service.door, web, clock, TRAINING)
+    looking, clock = absence_of(office), office.service._clock
     looking.hear(clock.now() - 3 * LONGEST, threading.Event())
     (call, *_) = slack.calls("conversations.history")
     age_s = clock.now().timestamp() - float(call.text("oldest"))
