@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -17,6 +19,7 @@ from ml_intern.events import (
 )
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage
+from ml_intern.session.said import Said
 from ml_intern.slack.envelopes import heard
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import Office, last_answer
@@ -171,6 +174,36 @@ def test_of_a_question_that_is_decided_in_part_the_first_answers_count(
     assert len(office.sent) == 3 - len(won)
     loser, winner = (APPROVER, REQUESTER) if won else (REQUESTER, APPROVER)
     slack.wait_for_ephemeral(loser, f"by <@{winner}>")
+
+
+def test_of_all_who_answer_at_once_in_every_way_each_call_hears_one(
+    open_office: OpenOffice, slack: SlackServer
+) -> None:
+    office = open_office(sends_three)
+    slack.mention(REQUESTER, TRAINING, "send it")
+    together = slack.wait_for_message(TRAINING, "3 calls wait together")
+    door = office.service.door
+    asked = [one.approval_id for one in door.open_approvals()]
+    all_ = [Said(approval_id=one, verdict="deny") for one in asked]
+    edit = {"to": "x", "script": "", "copies": 2}
+    ways = [
+        lambda: slack.click(APPROVER, together.ts, "approve_all"),
+        lambda: door.decide_all(all_, decided_by="denies all"),
+        *(partial(door.decide, one, "deny", decided_by="denies") for one in asked),
+        *(partial(door.decide, one, "edit", decided_by="e", arguments=edit) for one in asked),
+        *(partial(door.decide, one, "approve", decided_by="l", like_this=True) for one in asked),
+    ]
+    with ThreadPoolExecutor(len(ways)) as pool:
+        for answer in [pool.submit(way) for way in ways]:
+            answer.result()
+    slack.wait_for_message(TRAINING, "Finished")
+    slack.wait_until_settled()
+    decided = office.events(ApprovalDecided)
+    assert sorted(one.approval_id for one in decided) == sorted(asked)
+    ran = [one.arguments["to"] for one in decided if one.verdict in ("approve", "edit")]
+    assert sorted(to for to, _ in office.sent) == sorted(ran)
+    in_general = [one.approval_id for one in decided if one.decided_by == "l"]
+    assert sorted(one.approval_id for one in office.events(RuleGranted)) == sorted(in_general)
 
 
 def test_words_that_come_before_the_mention_they_answer_are_heard(
