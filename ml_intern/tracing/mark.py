@@ -47,7 +47,7 @@ def read_mark(line: bytes) -> Mark:
             at=None if uuid is None else parse_stamp(fields["timestamp"]),
             is_half=bool(extra.get(NEW_CHAIN)) and fields.get("type") == "system",
         )
-    except (KeyError, TypeError, AttributeError) as exc:
+    except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"not a line of ours: {type(exc).__name__}: {exc}") from exc
 
 

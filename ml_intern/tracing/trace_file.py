@@ -111,13 +111,25 @@ def make_durable(path: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file, in one step. Raises OSError."""
+    """Put `data` in the place of the file, in one step; of several at once, one after another.
+
+    Raises OSError.
+    """
     _make_folders(path.parent)
     fresh = path.with_suffix(".new")
-    with _locked(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
-        _write_all(file, data)
-        os.fsync(file)
-    fresh.replace(path)
+    while True:
+        with _locked(fresh, os.O_WRONLY | os.O_CREAT) as file:
+            if not _is_at(file, fresh):
+                continue  # whoever had it before put it in its place
+            try:
+                os.ftruncate(file, 0)  # of one that died
+                _write_all(file, data)
+                os.fsync(file)
+                fresh.replace(path)
+            except OSError:
+                fresh.unlink(missing_ok=True)
+                raise
+            return
 
 
 def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
@@ -130,17 +142,32 @@ def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
 
 
 @contextmanager
+def folder_of_one(folder: Path) -> Iterator[None]:
+    """Nobody else who asks for the same folder is in it meanwhile; it is made. Raises OSError."""
+    _make_folders(folder)
+    with _locked(folder, os.O_RDONLY | os.O_DIRECTORY):
+        yield
+
+
+@contextmanager
 def _as_left(path: Path, at_bytes: int) -> Iterator[int]:
     """The file, locked, to append to; made where it has no bytes yet. Raises Moved, OSError."""
     create = 0 if at_bytes else os.O_CREAT
     try:
         with _locked(path, os.O_RDWR | os.O_APPEND | create) as file:
-            held, there = os.fstat(file), path.lstat()
-            if held.st_size != at_bytes or not os.path.samestat(held, there):
+            if os.fstat(file).st_size != at_bytes or not _is_at(file, path):
                 raise Moved(f"{path} is not the file of {at_bytes} bytes that it was")
             yield file
     except FileNotFoundError as exc:
         raise Moved(f"{path} is gone") from exc
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether it is this open file that stands there."""
+    try:
+        return os.path.samestat(os.fstat(file), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _write(file: int, path: Path, data: bytes, at_bytes: int) -> int:

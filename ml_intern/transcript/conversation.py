@@ -126,8 +126,9 @@ class _Conversation:
     def _say(self, said: Said, record: Record) -> None:
         if said.is_summary:
             self._close()
-            kept = record.extra.get("kept", 0)
-            recent = self._messages[1:][-kept:] if kept else []
+            kept = record.extra.get("kept")
+            count = kept if isinstance(kept, int) else 0
+            recent = self._messages[1:][-count:] if count > 0 else []
             summary = UserMessage(text=said.text, injected=True, summary=True)
             self._messages = [*self._messages[:1], summary, *recent]
             return

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from ml_intern.messages import Usage
@@ -38,6 +38,11 @@ BESIDE = frozenset(
     )
 )
 """Types of lines that Claude Code writes beside the conversation; they are passed over."""
+
+MOST_USD = 1e9
+"""Of one answer."""
+MOST_COUNT = 2**53
+"""Of tokens, or milliseconds: what every reader of JSON can hold."""
 
 _LEVELS: Mapping[str, Level] = {"info": "info", "warning": "warning", "error": "error"}
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
@@ -170,7 +175,6 @@ def _replied(number: int, fields: JsonObject, problems: Problems) -> Replied:
     if not isinstance(content, list):
         content = [{"type": "text", "text": content}] if isinstance(content, str) else []
     blocks = (_block(number, block, problems) for block in content)
-    cost = fields.get("costUSD")
     return Replied(
         message_id=_str(message, "id") or _str(fields, "uuid"),
         request_id=_str(fields, "requestId"),
@@ -178,7 +182,7 @@ def _replied(number: int, fields: JsonObject, problems: Problems) -> Replied:
         blocks=tuple(block for block in blocks if block is not None),
         stop_reason=_str(message, "stop_reason"),
         usage=_usage(_dict(message, "usage")),
-        cost_usd=float(cost) if isinstance(cost, int | float) else None,
+        cost_usd=cost(fields.get("costUSD")),
     )
 
 
@@ -204,6 +208,12 @@ def _tool_use(number: int, block: JsonObject, name: str, problems: Problems) -> 
         problems.add(number, f"the arguments of {name} are no object")
         arguments = {RAW: arguments if isinstance(arguments, str) else json.dumps(arguments)}
     return ToolUse(use_id=_str(block, "id"), name=name, input=arguments)
+
+
+def cost(value: Any) -> float | None:
+    """None for what is no sum of money: no finite number, or one that nobody pays."""
+    is_sum = isinstance(value, int | float) and 0 <= value <= MOST_USD
+    return float(value) if is_sum else None
 
 
 def _usage(usage: JsonObject) -> Usage:
@@ -237,12 +247,30 @@ def _at(number: int, fields: JsonObject, problems: Problems) -> datetime | None:
     text = fields.get("timestamp")
     if text is None:
         return None
-    try:
-        at = datetime.fromisoformat(_FRACTION.sub(_microseconds, str(text)))
-    except ValueError:
+    at = moment(str(text))
+    if at is None:
         problems.add(number, f"a time that cannot be read: {text!r:.60}")
+    return at
+
+
+def moment(text: str) -> datetime | None:
+    """A time as it is written; in UTC where it names no zone.
+
+    None: it is none, or at an edge of the calendar that other zones lie beyond.
+    """
+    try:
+        at = datetime.fromisoformat(_FRACTION.sub(_microseconds, text))
+    except ValueError:
+        return None
+    if not MINYEAR < at.year < MAXYEAR:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def seconds(about: Mapping[str, Any]) -> float | None:
+    """How long it took, by its `durationMs`; None where that is no duration."""
+    took = about.get("durationMs")
+    return took / 1000 if isinstance(took, int | float) and 0 <= took < MOST_COUNT else None
 
 
 def _str(fields: Mapping[str, Any], key: str) -> str:
@@ -258,7 +286,7 @@ def _dict(fields: Mapping[str, Any], key: str) -> JsonObject:
 def _count(fields: Mapping[str, Any], key: str) -> int:
     """0 for what is no number of tokens or milliseconds."""
     value = fields.get(key)
-    return int(value) if isinstance(value, int | float) and 0 < value < 2**63 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < MOST_COUNT else 0
 
 
 def _microseconds(fraction: re.Match[str]) -> str:

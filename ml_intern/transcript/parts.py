@@ -46,7 +46,7 @@ def part_of(path: Path) -> Part:
     try:
         continues = json.loads(head)[EXTRA][CONTINUES]
         return Part(session_id=str(continues["sessionId"]), number=int(continues["number"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Part(session_id=path.stem, number=1)
 
 

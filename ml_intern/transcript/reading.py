@@ -8,13 +8,13 @@ repairs or links; `conversation.py` makes messages and turns of records.
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ml_intern.transcript import decoding
 from ml_intern.transcript.decoding import Record
-from ml_intern.transcript.line import JsonObject, plain
+from ml_intern.transcript.line import MAX_DEPTH, JsonObject, plain
 from ml_intern.transcript.links import Links
 from ml_intern.transcript.problems import Problems
 
@@ -42,10 +42,7 @@ def read_stream(file: BinaryIO, problems: Problems) -> Iterator[Record]:
         if fields is None:
             continue
         links.take(number, fields)
-        try:
-            yield from decoding.records(number, fields, problems)
-        except RecursionError:
-            problems.add(number, "nested too deep to be read")
+        yield from decoding.records(number, fields, problems)
     links.end()
 
 
@@ -96,7 +93,26 @@ def _fields(number: int, line: str, problems: Problems) -> JsonObject | None:
     if not isinstance(value, dict):
         problems.add(number, f"a JSON {type(value).__name__}, where an object belongs")
         return None
+    if _is_deep(line, value):
+        problems.add(number, f"nested more than {MAX_DEPTH} deep, skipped")
+        return None
     return value
+
+
+def _is_deep(line: str, value: JsonObject) -> bool:
+    """Whether it is deeper than we write ourselves: whoever walks over it would fail."""
+    if line.count("[") + line.count("{") <= MAX_DEPTH:
+        return False  # which is seen far sooner
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [item for one in level for item in _items(one) if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: JsonObject | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _short(exc: Exception) -> str:

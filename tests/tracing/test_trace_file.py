@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -150,3 +152,33 @@ def test_replacing_puts_the_new_content_in_the_place_of_the_old(tmp_path: Path) 
 
 def test_making_a_file_durable_that_is_gone_is_no_error(tmp_path: Path) -> None:
     trace_file.make_durable(tmp_path / "s.jsonl")
+
+
+def test_files_that_are_replaced_at_once_are_each_whole(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    whole = [bytes([65 + number]) * 300_000 for number in range(8)]
+    with ThreadPoolExecutor(len(whole)) as pool:
+        for _ in range(5):
+            list(pool.map(lambda data: trace_file.replace(path, data), whole))
+            assert path.read_bytes() in whole
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_replacement_that_does_not_fit_leaves_the_file_and_the_disk_as_they_were(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "digests.json"
+    path.write_bytes(b"before")
+    script = (
+        "import resource, signal, sys; from pathlib import Path;"
+        "from ml_intern.tracing import trace_file;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "trace_file.replace(Path(sys.argv[1]), b'x' * 2000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "File too large" in done.stderr
+    assert path.read_bytes() == b"before"
+    assert [path] == list(tmp_path.iterdir())

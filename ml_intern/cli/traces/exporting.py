@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import count, size
+from ml_intern.cli.quantities import count, line, size
 from ml_intern.cli.summary import short
 from ml_intern.daemon.secrets import redactor_of, secrets_of
 from ml_intern.errors import InputError
@@ -75,7 +75,8 @@ class _Report:
             more = " …" if number > _LEFT_OUT_SHOWN else ""
             yield f"{number} left out, {why}: {' '.join(some[:_LEFT_OUT_SHOWN])}{more}"
         if self.inferred:
-            yield f"Schemas made of the calls that were seen: {', '.join(sorted(self.inferred))}."
+            named = line(", ".join(sorted(self.inferred)), 1_000)
+            yield f"Schemas made of the calls that were seen: {named}."
 
 
 def export(
@@ -107,7 +108,7 @@ def export(
     if as_json:
         told.write(json.dumps(report.as_json(output), indent=2) + "\n")
     else:
-        told.writelines(f"{line}\n" for line in report.lines(output))
+        told.writelines(f"{words}\n" for words in report.lines(output))
     return exits.DONE if report.examples else exits.FAILED
 
 

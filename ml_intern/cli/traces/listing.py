@@ -110,9 +110,9 @@ def _fields(trace: Trace) -> tuple[str, ...]:
     models = list(digest.models)
     model = line(models[0], 24) if models else "?"
     return (
-        short(digest.session_id or trace.path.stem),
+        line(short(digest.session_id or trace.path.stem)),
         began,
-        digest.outcome or "open",
+        line(digest.outcome, 24) or "open",
         f"{model} +{len(models) - 1}" if len(models) > 1 else model,
         cost(trace),
         duration(digest.seconds),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import Manner, follow, working_folder
 from ml_intern.cli.opening import Opened, close, log_of, opened
-from ml_intern.cli.quantities import count
+from ml_intern.cli.quantities import count, line, shown
 from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
@@ -161,12 +161,19 @@ def _warn(recording: Recording, problems: Problems, strange: dict[str, int], fol
         if any(is_incomplete(use.input) for use in answer.calls):
             _remark(f"line {answer.line}: arguments were shortened or redacted; it ends there")
     began = recording.run.get("startedIn")
-    if isinstance(began, str) and Path(began).expanduser() != folder:
+    if isinstance(began, str) and not _names(began, folder):
         _remark(f"it was started in {began}; relative paths in its words now start in {folder}")
 
 
+def _names(written: str, folder: Path) -> bool:
+    try:
+        return Path(written).expanduser() == folder
+    except RuntimeError:  # of a user that is not on this machine
+        return False
+
+
 def _remark(words: str) -> None:
-    sys.stderr.write(f"! {words}\n")
+    sys.stderr.write(f"! {line(words, 400)}\n")
 
 
 def _write(comparison: Comparison, *, is_whole: bool) -> None:
@@ -185,15 +192,15 @@ def _write(comparison: Comparison, *, is_whole: bool) -> None:
 
 def _told(number: int, difference: Difference) -> str:
     lines = [
-        f"line {line} of the {what}"
-        for line, what in (
+        f"line {place} of the {what}"
+        for place, what in (
             (difference.recorded_line, "recording"),
             (difference.new_line, "new trace"),
         )
-        if line is not None
+        if place is not None
     ]
     head = f"{number}. {difference.where}: {difference.what} ({', '.join(lines)})"
-    return "\n".join([head, *(f"   {line}" for line in difference.diff)]) + "\n\n"
+    return shown("\n".join([head, *(f"   {one}" for one in difference.diff)])) + "\n\n"
 
 
 def _write_json(

@@ -14,7 +14,7 @@ from ml_intern.cli.quantities import count, duration, line, shown
 from ml_intern.messages import Usage
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons
-from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.decoding import Record, seconds
 from ml_intern.transcript.digest import Digest
 from ml_intern.transcript.line import (
     Answered,
@@ -106,8 +106,8 @@ class Teller:
         tool = self._tools.pop(answered.use_id, "a call that is not here")
         mark, style = ("✗", "red") if answered.is_error else ("✓", "green")
         details = answered.details if isinstance(answered.details, dict) else {}
-        took = details.get("durationMs")
-        time = f"  {duration(took / 1000)}" if isinstance(took, int) else ""
+        took = seconds(details)
+        time = "" if took is None else f"  {duration(took)}"
         head = Text.assemble((f"  {mark} ", style), (line(tool), "bold"), (time, "dim"))
         folded = Text.assemble(*self._folded(answered.text, ""))
         gap = "" if folded.plain.startswith("\n") else "  "
@@ -138,7 +138,7 @@ def ending(digest: Digest) -> Text:
         unpriced = f"{count(digest.unpriced, 'answer')} of unknown cost"
         cost = f"{cost} and {unpriced}" if digest.cost_usd else unpriced
     fields = (
-        digest.outcome or "no end is written",
+        line(digest.outcome) or "no end is written",
         ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
         count(digest.turns, "turn"),
         count(digest.answers, "answer"),

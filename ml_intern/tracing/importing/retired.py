@@ -9,11 +9,12 @@ Source: `Session.get_trajectory` in its `agent/core/session.py`.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ml_intern.messages import Usage
 from ml_intern.tracing.importing.source import Saying, Source
+from ml_intern.transcript.decoding import MOST_COUNT, cost, moment
 from ml_intern.transcript.line import (
     Answered,
     Block,
@@ -23,6 +24,7 @@ from ml_intern.transcript.line import (
     Text,
     Thinking,
     ToolUse,
+    plain,
     tool_input,
 )
 from ml_intern.transcript.problems import Problems
@@ -40,8 +42,8 @@ def source_of(fields: Mapping[str, Any], problems: Problems, line: int = 0) -> S
     messages = _decoded(fields.get("messages"))
     reading = _Reading(fields, problems, line)
     return Source(
-        session_id=str(fields.get("session_id")),
-        title=str(fields.get("session_title") or ""),
+        session_id=plain(str(fields.get("session_id"))),
+        title=plain(str(fields.get("session_title") or "")),
         began=_time(fields.get("session_start_time")),
         sayings=tuple(reading.sayings(messages if isinstance(messages, list) else [])),
     )
@@ -133,9 +135,8 @@ class _Reading:
             cache_read_tokens=cached,
             cache_write_tokens=_count(took, "cache_creation_tokens"),
         )
-        cost = took.get("cost_usd")
         # A cost of 0 means there that the price was not known.
-        known = float(cost) if isinstance(cost, int | float) and cost > 0 else None
+        known = cost(took.get("cost_usd")) or None
         body = replace(
             replied, usage=usage, cost_usd=known, model=str(took.get("model") or replied.model)
         )
@@ -203,13 +204,9 @@ def _decoded(value: Any) -> Any:
 
 
 def _time(value: Any) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    return moment(value) if isinstance(value, str) else None
 
 
 def _count(fields: Mapping[str, Any], key: str) -> int:
     value = fields.get(key)
-    return int(value) if isinstance(value, int | float) and 0 < value < 2**63 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < MOST_COUNT else 0

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
+from ml_intern.tracing import trace_file
 from ml_intern.tracing.chain import Entry, uuid_of
 from ml_intern.tracing.importing.source import Saying, Source
 from ml_intern.tracing.mark import Place
@@ -62,6 +63,8 @@ class Imported:
 def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
     """Write a session below `folder`, redacted; one that is there already is replaced.
 
+    Waits while another process takes one in.
+
     Raises InputError when nobody says anything in it, OSError.
     """
     if not any(isinstance(saying.body, Said) for saying in source.sayings):
@@ -70,14 +73,16 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
     if any(folder.glob(f"sessions/*/{session_id}.jsonl")):
         raise InputError(f"Session {session_id} is one of this machine; its trace is here already.")
     began = source.began or next((one.at for one in source.sayings if one.at), None) or _UNKNOWN
-    day = folder / "imported" / began.astimezone(UTC).strftime("%Y-%m-%d")
-    fresh = day / f".{session_id}"
-    shutil.rmtree(fresh, ignore_errors=True)  # of an import that was cut off
-    lines = SessionFiles(fresh, session_id).add(_entries(source, session_id, began, redactor))
-    is_new = not (day / f"{session_id}.jsonl").exists()
-    _replace(day, fresh, session_id)
+    imported = folder / "imported"
+    with trace_file.folder_of_one(imported):
+        there = next(imported.glob(f"*/{session_id}.jsonl"), None)
+        day = there.parent if there else imported / began.astimezone(UTC).strftime("%Y-%m-%d")
+        fresh = day / f".{session_id}"
+        shutil.rmtree(fresh, ignore_errors=True)  # of an import that was cut off
+        lines = SessionFiles(fresh, session_id).add(_entries(source, session_id, began, redactor))
+        _replace(day, fresh, session_id)
     path = day / f"{session_id}.jsonl"
-    return Imported(session_id=session_id, path=path, lines=lines, is_new=is_new)
+    return Imported(session_id=session_id, path=path, lines=lines, is_new=there is None)
 
 
 def _replace(day: Path, fresh: Path, session_id: SessionId) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ml_intern.clock import stamp
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons, numbered
-from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.decoding import Record, seconds
 from ml_intern.transcript.digest import Digest
 from ml_intern.transcript.line import (
     Answered,
@@ -190,7 +190,7 @@ class _Making:
                 call = self._call(block, f"{anchor}-{len(entry.calls)}")
                 entry.calls.append(call)
                 self._open[block.use_id] = (call, record.at)
-        self._span("model", replied.model, anchor, record, _seconds(record.extra), self._before)
+        self._span("model", replied.model, anchor, record, seconds(record.extra), self._before)
         digest = self.page.digest
         used = digest.usage
         tokens = used.input_tokens + used.output_tokens
@@ -216,7 +216,7 @@ class _Making:
         details = answered.details if isinstance(answered.details, dict) else {}
         call.result = self._fitting(answered.text)
         call.is_error = answered.is_error
-        call.seconds = _seconds(details)
+        call.seconds = seconds(details)
         call.approval = _approval(details)
         self._span(
             "tools", call.tool, call.anchor, record, call.seconds, asked_at, answered.is_error
@@ -236,7 +236,7 @@ class _Making:
         if isinstance(job, dict):
             label = f"{job.get('label') or 'job'}: {job.get('status')}"
             is_error = job.get("status") in ("failed", "lost")
-            self._span("jobs", label, anchor, record, _seconds(job), None, is_error)
+            self._span("jobs", label, anchor, record, seconds(job), None, is_error)
 
     def _end_wait(self, record: Record) -> None:
         if self._wait is None or record.at is None or isinstance(record.content, Noticed):
@@ -292,11 +292,6 @@ def _of(kind: type[Text] | type[Thinking], blocks: Iterable[Block]) -> list[str]
 
 def _at(record: Record) -> str:
     return stamp(record.at) if record.at else ""
-
-
-def _seconds(about: JsonObject) -> float | None:
-    took = about.get("durationMs")
-    return took / 1000 if isinstance(took, int | float) and took >= 0 else None
 
 
 def _used(replied: Replied) -> str:

@@ -1,6 +1,7 @@
 """Sessions of other programs, taken in."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,35 @@ def test_a_session_of_this_machine_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "sessions" / "2026-11-20" / EXAMPLE.name).write_bytes(EXAMPLE.read_bytes())
     with pytest.raises(InputError, match="is one of this machine"):
         take(EXAMPLE, tmp_path)
+
+
+def test_imports_of_one_session_at_once_leave_one_whole_trace(tmp_path: Path) -> None:
+    path = tmp_path / "session.json"
+    path.write_text(json.dumps(retired()))
+    with ThreadPoolExecutor(6) as pool:
+        taken = list(pool.map(lambda _: take(path, tmp_path / "traces")[0][0], range(12)))
+    assert sum(one.is_new for one in taken) == 1
+    files = [one for one in (tmp_path / "traces").rglob("*") if one.is_file()]
+    assert files == [taken[0].path]
+    assert len(files[0].read_text().splitlines()) == taken[0].lines
+
+
+def test_a_session_stays_in_its_day_whatever_a_later_import_says(tmp_path: Path) -> None:
+    path = tmp_path / "session.json"
+    for began in ("2026-03-01T10:00:00+01:00", "2026-04-02T10:00:00+01:00", None):
+        path.write_text(json.dumps(retired(session_start_time=began)))
+        take(path, tmp_path / "traces")
+    days = [one.parent.name for one in (tmp_path / "traces").rglob("*.jsonl")]
+    assert days == ["2026-03-01"]
+
+
+@pytest.mark.parametrize(
+    "session_id", ["../../../evil", "a\0b\ud800", "x" * 10_000, {"a": 1}, ""], ids=repr
+)
+def test_no_id_leads_out_of_the_folder(session_id: Any, tmp_path: Path) -> None:
+    path = tmp_path / "in" / "session.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(retired(session_id=session_id)))
+    (one,), _ = take(path, tmp_path / "traces")
+    assert one.path.is_relative_to(tmp_path / "traces" / "imported" / "2026-03-01")
+    assert [path, one.path] == sorted(one for one in tmp_path.rglob("*") if one.is_file())
