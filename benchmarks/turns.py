@@ -131,6 +131,7 @@ def run_session(root: Path, store: Any, model: Clocked) -> None:
         memory_bytes=None,
         job_timeout_s=1.0,
         author="bench",
+        cpus=1,
     )
     desk = Desk(
         store=store,
