@@ -12,6 +12,7 @@ from typing import Any
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.slack.blocks import context, section
 from ml_intern.slack.drafts import Block
+from ml_intern.slack.field_kinds import HINTS, LABELS, Kind, kind_of, parse
 from ml_intern.slack.mrkdwn import escaped, fitting
 
 FIELD = 3000
@@ -45,7 +46,7 @@ def edit_view(
         if not whole or len(prefill) > FIELD or len(name) > _LONG_NAME or len(blocks) > MOST_FIELDS:
             left_out.append(name)
         else:
-            blocks.append(_input(name, prefill, is_text=_is_text(row.arguments, name, schema)))
+            blocks.append(_input(name, prefill, kind_of(row.arguments, name, schema)))
     if left_out:
         listed = ", ".join(escaped(name) for name in left_out)
         words = f"Not to be edited here, and as it was: {listed[:1500]}. In a terminal: "
@@ -85,15 +86,14 @@ def edited(row: ApprovalRow, view: Mapping[str, Any], schema: Mapping[str, Any])
         # A window that drops the blanks around a text does so where nobody changed it, too.
         if typed in (stood, stood.strip()):
             continue
-        if _is_text(row.arguments, name, schema):
-            arguments[name] = typed
-        elif not typed.strip():
+        kind = kind_of(row.arguments, name, schema)
+        if kind != "text" and not typed.strip():
             arguments.pop(name, None)
-        else:
-            try:
-                arguments[name] = _json(typed)
-            except (ValueError, RecursionError) as exc:
-                errors[block_id] = f"No JSON: {exc}"[:150]
+            continue
+        try:
+            arguments[name] = parse(typed, kind)
+        except ValueError as exc:
+            errors[block_id] = str(exc)
     return Edited(arguments=arguments, errors=errors)
 
 
@@ -157,7 +157,7 @@ def _view(
     }
 
 
-def _input(name: str, prefill: str, *, is_text: bool) -> Block:
+def _input(name: str, prefill: str, kind: Kind) -> Block:
     element: Block = {
         "type": "plain_text_input",
         "action_id": _ELEMENT,
@@ -165,7 +165,11 @@ def _input(name: str, prefill: str, *, is_text: bool) -> Block:
     }
     if prefill:
         element["initial_value"] = prefill
-    return _field(f"{_PREFIX}{name}", name if is_text else f"{name} (JSON)", element)
+    label = name if kind == "text" else f"{name} ({LABELS[kind]})"
+    found = _field(f"{_PREFIX}{name}", label, element)
+    if hint := HINTS.get(kind):
+        found["hint"] = {"type": "plain_text", "text": hint}
+    return found
 
 
 def _field(block_id: str, label: str, element: Block) -> Block:
@@ -188,20 +192,6 @@ def _prefill(arguments: Mapping[str, Any], name: str) -> str:
         return ""
     value = arguments[name]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _json(typed: str) -> Any:
-    """Raises ValueError, RecursionError. NaN and Infinity are no JSON, though Python reads them."""
-    found = json.loads(typed)
-    json.dumps(found, allow_nan=False)
-    return found
-
-
-def _is_text(arguments: Mapping[str, Any], name: str, schema: Mapping[str, Any]) -> bool:
-    if name in arguments:
-        return isinstance(arguments[name], str)
-    found = schema.get("properties", {}).get(name, {})
-    return bool(found.get("type") == "string")
 
 
 def _value(view: Mapping[str, Any], block_id: str) -> Any:

@@ -114,7 +114,7 @@ def test_an_edit_is_what_runs(open_office: OpenOffice, slack: SlackServer) -> No
     assert "copies" in str(wrong.response)
     assert set(slack.screen(APPROVER)[0].errors) == {"arg:copies"}
     slack.submit_view(APPROVER, view.id, {"arg:copies": {"value": "{"}}).wait()
-    assert "JSON" in slack.screen(APPROVER)[0].errors["arg:copies"]
+    assert slack.screen(APPROVER)[0].errors["arg:copies"] == "Write a whole number, such as 8."
     done = slack.submit_view(APPROVER, view.id, {"arg:script": {"value": "print('mine <&>')"}})
     done.wait()
     assert done.trouble is None

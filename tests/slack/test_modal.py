@@ -120,10 +120,56 @@ def test_a_field_that_was_emptied() -> None:
     assert "epochs" not in found
 
 
-@pytest.mark.parametrize("words", ["two", "NaN", "[-Infinity]", "1e999", "[" * 3000])
-def test_what_is_no_json_is_said_under_its_field(words: str) -> None:
+@pytest.mark.parametrize("words", ["two", "NaN", "-Infinity", "1e999", "[" * 3000, "true", "[1]"])
+def test_what_is_no_number_is_said_under_its_field(words: str) -> None:
     found = edited(row(), filled(epochs=words), SCHEMA)
-    assert list(found.errors) == ["arg:epochs"]
+    assert found.errors == {"arg:epochs": "Write a number, such as 0.5."}
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "error"),
+    [
+        ("public", "yes", "Write true or false."),
+        ("public", "1", "Write true or false."),
+        ("seed", "1.5", "Write a whole number, such as 8."),
+        ("seed", "true", "Write a whole number, such as 8."),
+        ("extra", "{", "This is no JSON. Text stands in quotes, a list is"),
+        ("extra", "[NaN]", "This is no JSON. Text stands in quotes, a list is"),
+    ],
+)
+def test_each_kind_of_field_says_what_to_write(field: str, words: str, error: str) -> None:
+    found = edited(row(), filled(**{field: words}), SCHEMA)
+    assert found.errors[f"arg:{field}"].startswith(error)
+
+
+def test_true_and_false_may_be_capitalised() -> None:
+    assert edited(row(), filled(public=" True "), SCHEMA).arguments["public"] is True
+
+
+def test_labels_say_what_is_to_be_written() -> None:
+    view = edit_view(row(), ARGUMENTS, SCHEMA)
+    fields = [one for one in view["blocks"] if one["type"] == "input"]
+    assert [one["label"]["text"] for one in fields] == [
+        *("script", "epochs (a number)", "public (true or false)", "extra (JSON)", "empty"),
+        "seed (a whole number)",
+    ]
+    assert ["hint" in one for one in fields] == [False, False, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("of", "label"),
+    [
+        ({"type": "boolean"}, "x (true or false)"),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x (JSON)"),
+        ({"type": "string"}, "x"),
+        ({}, "x (JSON)"),
+    ],
+)
+def test_an_argument_that_was_not_given_is_of_the_kind_that_the_tool_says(
+    of: dict[str, Any], label: str
+) -> None:
+    view = edit_view(row({}), {}, {"properties": {"x": of}})
+    assert view["blocks"][-1]["label"]["text"] == label
 
 
 def test_lines_that_slack_ends_otherwise_are_no_edit() -> None:

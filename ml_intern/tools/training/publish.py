@@ -45,7 +45,8 @@ class PublishArguments(Arguments):
         try:
             return check_name(name)
         except InputError as exc:
-            raise ValueError(str(exc)) from exc
+            owner = " The owner is the setting `author`." if "/" in name else ""
+            raise ValueError(f"{exc}{owner}") from exc
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -270,6 +270,7 @@ def test_a_name_that_no_repository_may_have_never_becomes_a_question(
     assert isinstance(refused, ToolOutcome)
     (problem,) = json.loads(refused.output)["problems"]
     assert problem.startswith(f"repo_name: {name!r} cannot be part of a repository id: use letters")
+    assert problem.endswith("The owner is the setting `author`.") == ("/" in name)
 
 
 @pytest.mark.parametrize("name", ["a", "Digits_ViT-2.0", "0", "x" * 90])
