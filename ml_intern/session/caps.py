@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,6 +13,9 @@ from ml_intern.queue.rows import MOST_AMOUNT, is_money
 
 MORE_CALLS = 10
 """Of a model of unknown price."""
+_PER_UNIT = {"USD": MICRO_USD, "hours": 3600}
+"""What is given in parts is counted in smaller units; all else in whole ones."""
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 LONGEST_NAME = 500
 """Characters of a model's name."""
 
@@ -77,16 +81,25 @@ def unit_of(cap: str) -> str:
 
 
 def parsed(cap: str, words: str) -> int:
-    """What a person typed, in the cap's own unit. Raises InputError."""
+    """What a person typed, in the cap's own unit. Raises InputError.
+
+    A comma parts thousands: where it is meant as a point, 1,5 is not taken for 15.
+    """
     unit = unit_of(cap)
-    try:
-        given = float(words.strip().removeprefix("$").replace(",", ""))
-    except ValueError:
-        given = math.nan
-    number = given * {"USD": MICRO_USD, "hours": 3600}.get(unit, 1)
-    if not 1 <= number <= MOST_AMOUNT:
-        raise InputError(f"{words.strip()[:40]!r} is no number of {unit} above 0.")
+    number = _number(words.strip().removeprefix("$")) * _PER_UNIT.get(unit, 1)
+    if not 1 <= number <= MOST_AMOUNT or (unit not in _PER_UNIT and not number.is_integer()):
+        kind = "number" if unit in _PER_UNIT else "whole number"
+        raise InputError(f"{words.strip()[:40]!r} is no {kind} of {unit} above 0.")
     return round(number)
+
+
+def _number(words: str) -> float:
+    if "," in words and _THOUSANDS.fullmatch(words) is None:
+        return math.nan
+    try:
+        return float(words.replace(",", ""))
+    except ValueError:
+        return math.nan
 
 
 def level_passed(cap: str, percent: int, used: int, limit: int) -> str:

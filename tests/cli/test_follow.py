@@ -228,7 +228,7 @@ def test_a_person_gives_more_room_under_a_cap(follow) -> None:
 
     assert following.run(TypingPerson("much", "5")) == exits.DONE
     assert "? the next step would pass a cap" in following.shown
-    assert "'much' is no number of calls" in following.shown
+    assert "'much' is no whole number of calls" in following.shown
     assert [given.amount for given in following.events(BudgetExtended)] == [5]
 
 

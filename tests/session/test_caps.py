@@ -34,9 +34,16 @@ def test_what_a_person_types_becomes_the_caps_own_unit() -> None:
     assert parsed("session:s", " $2.50 ") == 2_500_000
     assert parsed("seconds", "1.5") == 5400
     assert parsed("tokens", "10,000") == 10_000
-    for words in ("", "-1", "nan", "inf", "much", "0", "1e30"):
+    for words in ("", "-1", "nan", "inf", "much", "0", "1e30", "1.5"):
         with pytest.raises(InputError):
             parsed("tokens", words)
+
+
+@pytest.mark.parametrize("words", ["1,5", "10,00", "1,5000", ",5", "1,234,5", "1.000,50"])
+def test_a_comma_that_is_meant_as_a_point_does_not_give_ten_times_as_much(words: str) -> None:
+    with pytest.raises(InputError):
+        parsed("session:s", words)
+    assert parsed("session:s", "$1,234.50") == 1_234_500_000
 
 
 def test_a_cap_may_be_named_shortly() -> None:
