@@ -76,4 +76,5 @@ def all_files(traces: Path) -> Iterator[Path]:
     for kind in ("sessions", "imported"):
         days = (traces / kind).glob("*")
         for day in sorted((day for day in days if day.is_dir()), reverse=True):
-            yield from sorted(day.glob("*.jsonl"))
+            # Whoever opens a pipe waits for a writer, without end.
+            yield from sorted(path for path in day.glob("*.jsonl") if path.is_file())

@@ -74,7 +74,7 @@ def numbered(folder: Path, session_id: str) -> dict[int, Path]:
     number = 1
     while number - max(found, default=0) <= MAX_GAP:
         path = folder / f"{part_id(session_id, number)}.jsonl"
-        if path.exists():
+        if path.is_file():
             found[number] = path
         number += 1
     return found

@@ -61,7 +61,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
             continue
         files = (*path.rglob("*.json"), *path.rglob("*.jsonl"))
-        found = sorted(file for file in files if "subagents" not in file.parts)
+        found = sorted(one for one in files if "subagents" not in one.parts and one.is_file())
         if not found:
             raise InputError(f"{path} holds no .json and no .jsonl file.")
         yield from found
@@ -70,6 +70,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 def _take(path: Path, folder: Path, redactor: Redactor) -> _Taken:
     """Whatever is wrong with one file does not stop the others."""
     taken, problems = _Taken(file=str(path)), Problems()
+    if path.exists() and not path.is_file():
+        taken.error = "It is no plain file."
+        return taken
     try:
         for source in sources(path, problems):
             taken.imported.append(take_in(source, folder, redactor))

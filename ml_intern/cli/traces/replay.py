@@ -15,6 +15,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.foreground import Manner, follow, working_folder
 from ml_intern.cli.opening import Opened, close, log_of, opened
 from ml_intern.cli.quantities import count, line, shown
+from ml_intern.cli.traces.consent import demand_consent
 from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
@@ -22,6 +23,7 @@ from ml_intern.client.author import author
 from ml_intern.client.door import NewSession
 from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.service import Service
+from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import InputError
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
@@ -42,11 +44,14 @@ MOST_NAMED = 5
 
 def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
     """Play the trace that `argument` names. Status 1 when anything came out otherwise."""
-    path = located(argument, load())
+    settings = load()
+    path = located(argument, settings)
     problems = Problems()
     recording = _recording(path, problems)
     understudy = Understudy(recording, asks=tools == "real")
     folder = working_folder()
+    if tools == "real" and not _is_own(path, traces_of(settings)):
+        demand_consent(recording, folder, yes=manner.yes)
     with Wishes() as wishes, _stage(recording, tools, wishes, debug=manner.debug) as found:
         if wishes.any:
             return exits.INTERRUPTED
@@ -83,6 +88,11 @@ def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
     else:
         _write(comparison, is_whole=is_whole)
     return status
+
+
+def _is_own(path: Path, traces: Path) -> bool:
+    """Whether it is a session of this machine, whose person said it here."""
+    return path.resolve().is_relative_to((traces / "sessions").resolve())
 
 
 def _recording(path: Path, problems: Problems) -> Recording:

@@ -103,7 +103,8 @@ class Spool:
 
     def _sources(self) -> list[Path]:
         found = {path for pattern in (*_PATTERNS, _BESIDE) for path in self._traces.glob(pattern)}
-        return sorted(found)
+        # We make plain files alone: a link could lead anywhere, and a pipe has no end.
+        return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
     def _stands(self, path: str, source: Path, known: Known) -> _Stands:
         sent = known.files.get(path)

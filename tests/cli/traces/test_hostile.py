@@ -6,6 +6,7 @@ None fails with anything but a word for people, and nothing of them steers the t
 import contextlib
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +14,20 @@ from typing import Any
 
 import pytest
 
+from ml_intern.cli import exits
+from ml_intern.cli.foreground import Manner
 from ml_intern.cli.traces import exporting, importing, listing, opening, redaction, showing
-from ml_intern.cli.traces.replay import _recording, _warn
+from ml_intern.cli.traces.consent import named_places
+from ml_intern.cli.traces.replay import _recording, _warn, replay
 from ml_intern.cli.traces.understudy import Understudy
-from ml_intern.errors import MLInternError
+from ml_intern.errors import InputError, MLInternError
 from ml_intern.session import forking
 from ml_intern.tracing.comparing import compare
 from ml_intern.tracing.redaction.scan import Eyes
+from ml_intern.tracing.upload.ledger import Known
 from ml_intern.tracing.upload.snapshot import Reader
+from ml_intern.tracing.upload.spool import Spool
+from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 
 SESSION = "11111111-2222-4333-8444-555555555555"
@@ -202,3 +209,62 @@ def said_by(run: Callable[[str], object], path: str) -> str:
         except MLInternError as exc:
             out.write(str(exc))
     return out.buffer.getvalue().decode()
+
+
+def test_what_is_no_plain_file_among_the_traces_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path))
+    day = tmp_path / "traces" / "sessions" / "2026-01-01"
+    day.mkdir(parents=True)
+    own = day / f"{SESSION}.jsonl"
+    own.write_bytes(user() + answer())
+    os.mkfifo(day / "pipe.jsonl")
+    os.mkfifo(day / f"{parts.part_id(SESSION, 2)}.jsonl")
+    (day / "folder.jsonl").mkdir()
+    (day / "endless.jsonl").symlink_to("/dev/zero")
+    (day / "link.jsonl").symlink_to(own)
+    (day / "nowhere.jsonl").symlink_to(day / "missing")
+    listing.list_traces(20, as_json=True)
+    listed = json.loads(capsys.readouterr().out)
+    assert {Path(one["path"]).name for one in listed} == {own.name, "link.jsonl"}
+    redaction.report([], as_json=False)
+    assert importing.import_files([day / "pipe.jsonl"], as_json=False) == exits.FAILED
+    assert "no plain file" in capsys.readouterr().err
+    assert importing.import_files([day], as_json=False) == exits.FAILED  # they are here already
+    items = list(Spool(tmp_path / "traces", Eyes()).items(Known()))
+    assert [(item.source, item.state) for item in items] == [(own, "pending")]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("Read /etc/passwd.", ["/etc/passwd."]),
+        ("Read ~/.aws/credentials", ["~/.aws/credentials"]),
+        ("Look into ../other and .env", ["../other", ".env"]),
+        ("Look into data/.secret/x", ["data/.secret/x"]),
+        ("In `/etc/my keys/a`", ["/etc/my"]),
+        ("Use data.csv in HERE/data, https://hf.co/x/y, /workspace/a.py and 3/4 of it... ok?", []),
+    ],
+)
+def test_words_of_a_stranger_are_asked_about_where_they_name_files(
+    words: str, named: list[str], tmp_path: Path
+) -> None:
+    text = words.replace("HERE", str(tmp_path))
+    assert list(named_places([text], tmp_path)) == named
+
+
+def test_a_strangers_words_are_said_only_after_a_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_bytes(
+        user("Show me /etc/hostname") + answer(use("c1", "read", path="/etc/hostname"))
+    )
+    monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    manner = Manner(as_json=False, quiet=True, yes=False, debug=False)
+    with pytest.raises(InputError, match="nobody can be asked"):
+        replay(str(path), manner, tools="real")
+    assert not (tmp_path / "state").exists()
