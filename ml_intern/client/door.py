@@ -110,7 +110,9 @@ class Health:
     traces_held: int = 0
     """Session files that are not sent until a person acts (`ml-intern traces status`)."""
     traces_trouble: str = ""
-    """Why nothing is sent to the Hub; empty: it is, or nobody is to send."""
+    """Why nothing is sent to the Hub; empty: it is, or nothing is to be sent."""
+    traces_off: str = ""
+    """Why nothing is to be sent to the Hub: it is turned off, or there is no token."""
 
 
 @dataclass(frozen=True, kw_only=True)

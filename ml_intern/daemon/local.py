@@ -393,6 +393,7 @@ class LocalDoor:
             traces_pending=uploads.pending,
             traces_held=uploads.held,
             traces_trouble=uploads.trouble,
+            traces_off=uploads.off,
         )
 
     def _age_s(self, since: datetime | None) -> float:

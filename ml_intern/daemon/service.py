@@ -33,7 +33,7 @@ from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.sweeping import Sweeping
 from ml_intern.daemon.systemd import runs_under_systemd
-from ml_intern.daemon.uploads import traces_of, uploader_of
+from ml_intern.daemon.uploads import told, traces_of, uploader_of
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
@@ -51,7 +51,7 @@ from ml_intern.tools.policy.settings import rules_of
 from ml_intern.tools.protocol import Notices, Tool, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tools.training.hardware import set_threads, usable_cpus
-from ml_intern.tracing.upload.uploader import Uploader, Uploads
+from ml_intern.tracing.upload.uploader import Uploader
 from ml_intern.tracing.writer import TraceWriter
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Service:
                 place=self._workplace,
                 limits=limits(settings),
                 trouble=lambda: self.trouble,
-                uploads=lambda: Uploads() if self._uploader is None else self._uploader.uploads,
+                uploads=lambda: told(self._uploader),
             )
         )
 

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from ml_intern.clock import Clock
-from ml_intern.daemon.hub_access import endpoint_of, token_of
+from ml_intern.daemon.hub_access import NO_TOKEN, endpoint_of, token_of
 from ml_intern.daemon.secrets import secrets_of
 from ml_intern.settings import Settings
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.away import HubAbroad
 from ml_intern.tracing.upload.spool import Spool
-from ml_intern.tracing.upload.uploader import Pace, Uploader
+from ml_intern.tracing.upload.uploader import Pace, Uploader, Uploads
+
+TURNED_OFF = "traces_upload is false: nothing is sent."
 
 
 def uploader_of(settings: Settings, clock: Clock, pace: Pace | None = None) -> Uploader | None:
@@ -26,7 +28,23 @@ def uploader_of(settings: Settings, clock: Clock, pace: Pace | None = None) -> U
         clock=clock,
         eyes=_eyes(settings),
         pace=pace,
+        no_token=NO_TOKEN,
     )
+
+
+def told(uploader: Uploader | None) -> Uploads:
+    """How it goes, also where `uploader_of` gave none."""
+    return Uploads(off=TURNED_OFF) if uploader is None else uploader.uploads
+
+
+def why_off(settings: Settings) -> str:
+    """Why a daemon of these settings would send nothing; empty: it would send.
+
+    Raises ConfigError for a credential that cannot be read.
+    """
+    if not settings.traces_upload:
+        return TURNED_OFF
+    return "" if token_of(settings) else NO_TOKEN
 
 
 def spool_of(settings: Settings) -> Spool:

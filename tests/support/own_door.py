@@ -24,6 +24,7 @@ from ml_intern.session.desk import Caps, Limits
 from ml_intern.tools.policy import Rule
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 from ml_intern.tools.router import ToolRouter
+from ml_intern.tracing.upload.uploader import Uploads
 from ml_intern.tracing.writer import TraceWriter
 from tests.support.contexts import a_place
 
@@ -61,7 +62,8 @@ RULES = (
 class OwnDoor:
     """`LocalDoor`, whose every method raises `trouble` if there is any."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, uploads: Callable[[], Uploads] = Uploads) -> None:
+        """`uploads`: how sending of traces goes."""
         clock = SystemClock()
         self.store = Store.open(folder / "ml-intern.db", clock)
         self.trouble: Exception | None = None
@@ -80,6 +82,7 @@ class OwnDoor:
                 limits=Limits(max_iterations=300, max_turn_s=60, caps=Caps(day_micro_usd=1000)),
                 runs_here=lambda handle: bool(handle.get("here")),
                 place=lambda _row, said: a_place(folder, said=said, sandbox=NoSandbox()),
+                uploads=uploads,
             )
         )
 

@@ -1,4 +1,7 @@
-"""`traces status`: what is on the Hub, what is not yet, and why. Needs neither daemon nor Hub."""
+"""`traces status`: what is on the Hub, what is not yet, and why. Needs neither daemon nor Hub.
+
+Whether anything is sent is for the daemon to say, which may have another token than this shell.
+"""
 
 import json
 import sys
@@ -12,13 +15,14 @@ from rich.text import Text
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, line, size
 from ml_intern.cli.summary import short
-from ml_intern.client.line import listens
-from ml_intern.daemon.hub_access import NO_TOKEN, token_of
-from ml_intern.daemon.uploads import spool_of, traces_of
+from ml_intern.client.remote import connect
+from ml_intern.daemon.uploads import spool_of, traces_of, why_off
+from ml_intern.errors import ApiError
 from ml_intern.settings import Settings, load
 from ml_intern.tracing.upload.ledger import Known, Ledger
 from ml_intern.tracing.upload.spool import Item, State
 
+NO_DAEMON = "No daemon runs, and only it sends: ml-intern serve."
 _WORST: tuple[State, ...] = ("held", "changed", "deleted", "pending", "growing", "sent")
 """A session with several files stands as the first of these that one of them is."""
 _STYLES = {
@@ -42,17 +46,28 @@ class Standing:
     unsent_bytes: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Sending:
+    """How sending goes now; what an earlier daemon met is not told."""
+
+    off: str = ""
+    """Why nobody sends; empty: somebody does."""
+    trouble: str = ""
+    """Why it does not get there."""
+    retry_at: str = ""
+
+
 def status(*, as_json: bool) -> int:
     """Every session, and how sending goes."""
     settings = load()
     ledger = Ledger.load(traces_of(settings))
     known = ledger.known
     found = standings(spool_of(settings).items(known), known)
-    off = _off(settings)
+    sending = _sending(settings, ledger)
     if as_json:
-        sys.stdout.write(json.dumps(_document(ledger, found, off), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_document(ledger, found, sending), indent=2) + "\n")
     else:
-        _print(ledger, found, off)
+        _print(ledger, found, sending)
     return exits.DONE
 
 
@@ -75,42 +90,55 @@ def _take(standing: Standing, item: Item, known: Known) -> None:
         standing.unsent_bytes += max(0, item.snapshot.size - (sent.size if sent else 0))
 
 
-def _off(settings: Settings) -> str:
-    """Why nobody sends at all now; empty: somebody does."""
-    if not settings.traces_upload:
-        return "traces_upload is false: nothing is sent."
-    if token_of(settings) is None:
-        return NO_TOKEN
-    if not listens(settings.socket_path):
-        return "No daemon runs, and only it sends: ml-intern serve."
-    return ""
+def _sending(settings: Settings, ledger: Ledger) -> _Sending:
+    """What the daemon says; where none runs, what one with the settings of this shell would do.
+
+    Raises ConfigError for a credential that cannot be read.
+    """
+    try:
+        daemon = connect(settings.socket_path)
+        if daemon is None:
+            return _Sending(off=_without_daemon(settings))
+        with daemon:
+            health = daemon.health()
+    except ApiError as exc:
+        return _Sending(off=f"The daemon cannot be asked whether it sends: {exc}")
+    if health.traces_off:
+        return _Sending(off=f"The daemon (process {health.pid}) sends nothing. {health.traces_off}")
+    same = health.traces_trouble == ledger.trouble
+    return _Sending(trouble=health.traces_trouble, retry_at=ledger.retry_at if same else "")
 
 
-def _document(ledger: Ledger, found: Sequence[Standing], off: str) -> dict[str, Any]:
+def _without_daemon(settings: Settings) -> str:
+    why = why_off(settings)
+    return f"{NO_DAEMON} Started from this shell it would send nothing. {why}" if why else NO_DAEMON
+
+
+def _document(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> dict[str, Any]:
     known = ledger.known
     return {
         "repository": ledger.now or None,
         "private": known.private,
         "looked_at": known.looked_at or None,
         "last_commit_at": known.tried_at or None,
-        "off": off or None,
-        "trouble": ledger.trouble or None,
-        "retry_at": ledger.retry_at or None,
+        "off": sending.off or None,
+        "trouble": sending.trouble or None,
+        "retry_at": sending.retry_at or None,
         "sessions": [asdict(one) for one in found],
     }
 
 
-def _print(ledger: Ledger, found: Sequence[Standing], off: str) -> None:
+def _print(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if ledger.now:
         known = ledger.known
         seen = {True: "private", False: "PUBLIC", None: "not seen yet"}[known.private]
         console.print(Text(f"{ledger.now} ({seen})"))
-    if off:
-        console.print(Text(off, style="yellow"))
-    if ledger.trouble:
-        again = f" Tried again at {ledger.retry_at}." if ledger.retry_at else ""
-        console.print(Text(f"Not sent: {line(ledger.trouble, 500)}{again}", style="red"))
+    if sending.off:
+        console.print(Text(line(sending.off, 500), style="yellow"))
+    if sending.trouble:
+        again = f" Tried again at {sending.retry_at}." if sending.retry_at else ""
+        console.print(Text(f"Not sent: {line(sending.trouble, 500)}{again}", style="red"))
     for one in found:
         if one.state != "sent":
             console.print(_row(one))

@@ -70,7 +70,9 @@ class Uploads:
     held: int = 0
     """Files that wait for a person."""
     trouble: str = ""
-    """Why nothing is sent; empty: it is, or there is no token, so that nothing is to be sent."""
+    """Why nothing is sent; empty: it is, or nothing is to be sent."""
+    off: str = ""
+    """Why nothing is to be sent; empty: something is."""
 
 
 class Waits(HubError):
@@ -92,11 +94,12 @@ class Uploader:
         eyes: Eyes | None = None,
         pace: Pace | None = None,
         jitter: Callable[[], float] = random.random,
+        no_token: str = "There is no token.",
     ) -> None:
         """`template`: the repository, with `{user}`. `token`: the one of this moment.
 
         `connect`: a Hub for a token, which gives up when the event is set. `eyes`: look for
-        secrets that are left.
+        secrets that are left. `no_token`: what is told while there is none.
         """
         self._traces = traces
         self._endpoint = endpoint
@@ -106,6 +109,7 @@ class Uploader:
         self._clock = clock
         self._pace = pace or Pace()
         self._jitter = jitter
+        self._no_token = no_token
         self._spool = Spool(traces, eyes or Eyes())
         self._ledger = Ledger.load(traces)
         self._token: str | None = None
@@ -143,6 +147,8 @@ class Uploader:
         self._token, self._decided_at, self._failures = token, decided, 0
         self._again_at = self._clock.monotonic()
         if token is None:
+            self._uploads = Uploads(off=self._no_token)
+        elif self._uploads.off:
             self._uploads = Uploads()
 
     def _round(self, token: str, stop: threading.Event) -> None:

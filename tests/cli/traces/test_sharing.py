@@ -1,14 +1,21 @@
 """What `traces status` and `traces share` say, with a Hub beside and without."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
 from ml_intern.cli import exits
 from ml_intern.cli.traces import sharing, status
+from ml_intern.daemon.hub_access import NO_TOKEN
+from ml_intern.daemon.uploads import TURNED_OFF
+from ml_intern.daemon.uploads import told as uploads_told
 from ml_intern.errors import ConfigError, HubAway, InputError
 from ml_intern.tracing.upload import ledger
+from ml_intern.tracing.upload.uploader import Uploads
 from tests.support.hub import TOKEN, HubServer
+from tests.support.own_door import OwnDoor
+from tests.support.serving import served
 from tests.tracing.upload.given import REPO, Session, a_world
 
 
@@ -34,6 +41,17 @@ def settings(server, tmp_path, monkeypatch):
     monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("ML_INTERN_HF_ENDPOINT", server.url)
     monkeypatch.setenv("ML_INTERN_HF_TOKEN", TOKEN)
+
+
+@contextmanager
+def daemon_that_is(folder, uploads):
+    """A door at the socket of these settings, whose daemon tells `uploads`."""
+    door = OwnDoor(folder, uploads)
+    try:
+        with served(door, folder / "daemon.sock"):
+            yield
+    finally:
+        door.close()
 
 
 def told(capsys):
@@ -66,13 +84,39 @@ def test_status_says_why_nothing_is_sent(world, capsys, monkeypatch):
     world.hub.faults.refuse(503, times=100)
     world.pass_by(30)
     document = told(capsys)
-    assert "status 503" in document["trouble"]
-    assert document["retry_at"].startswith("2026-11-20T09:14")
+    assert document["off"] == status.NO_DAEMON
+    assert document["trouble"] is document["retry_at"] is None, "of a daemon that is gone"
     monkeypatch.setenv("ML_INTERN_TRACES_UPLOAD", "false")
-    assert told(capsys)["off"].startswith("traces_upload is false")
+    assert told(capsys)["off"].endswith("from this shell it would send nothing. " + TURNED_OFF)
     monkeypatch.delenv("ML_INTERN_TRACES_UPLOAD")
     monkeypatch.delenv("ML_INTERN_HF_TOKEN")
-    assert told(capsys)["off"].startswith("There is no token")
+    assert told(capsys)["off"].endswith("from this shell it would send nothing. " + NO_TOKEN)
+
+
+def test_where_a_daemon_answers_status_says_what_it_does_whatever_the_shell_has(
+    world, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("ML_INTERN_TRACES_UPLOAD", "false")
+    monkeypatch.delenv("ML_INTERN_HF_TOKEN")
+    Session(world.traces).turn()
+    world.hub.faults.refuse(503, times=100)
+    world.pass_by(30)
+    with daemon_that_is(tmp_path, lambda: world.uploader.uploads):
+        document = told(capsys)
+    assert document["off"] is None
+    assert "status 503" in document["trouble"]
+    assert document["retry_at"].startswith("2026-11-20T09:14")
+    with daemon_that_is(tmp_path, lambda: uploads_told(None)):
+        assert TURNED_OFF in told(capsys)["off"]
+
+
+def test_trouble_of_an_earlier_daemon_is_not_told(world, tmp_path, capsys):
+    Session(world.traces).turn()
+    world.hub.faults.refuse(503, times=100)
+    world.pass_by(30)
+    with daemon_that_is(tmp_path, Uploads):
+        document = told(capsys)
+    assert document["off"] is document["trouble"] is document["retry_at"] is None
 
 
 def test_the_parts_of_a_session_are_one_session(world, capsys):

@@ -161,10 +161,11 @@ def test_without_a_token_nothing_is_asked_and_with_one_it_begins(world):
     world.token = None
     world.pass_by(600)
     assert world.hub.requests == []
-    assert world.uploader.uploads == Uploads()
+    assert world.uploader.uploads == Uploads(off="There is no token.")
     world.token = TOKEN
     world.pass_by(30)
     assert world.commits == 1
+    assert world.uploader.uploads == Uploads()
 
 
 def test_another_persons_token_sends_all_to_their_repository(world):
