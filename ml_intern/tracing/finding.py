@@ -7,6 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ml_intern.errors import InputError
+from ml_intern.transcript import parts
+from ml_intern.transcript.decoding import Unknown
+from ml_intern.transcript.problems import Problems
 
 MOST_NAMED = 5
 _REPOSITORY = r"(?:datasets/)?(?P<repo>[\w.-]+/[\w.-]+)"
@@ -50,13 +53,13 @@ def on_hub(argument: str, endpoint: str) -> HubFile | None:
 def find(argument: str, traces: Path) -> Path:
     """The first part of the trace that `argument` names; `traces` is our folder of them.
 
-    Raises InputError when it names none, or several.
+    Raises InputError when it names none, or several; OSError for a file that cannot be read.
     """
     if not argument:
         raise InputError("Name a trace: a file, or the beginning of a session's id.")
     path = Path(argument).expanduser()
     if path.is_file():
-        return path.absolute()
+        return a_trace(path.absolute())
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one of the .jsonl files in it.")
     found = [one for one in all_files(traces) if one.stem.startswith(argument.lower())]
@@ -69,6 +72,18 @@ def find(argument: str, traces: Path) -> Path:
         some = ", ".join(sorted(one.stem for one in found)[:MOST_NAMED])
         raise InputError(f"Several traces begin with {argument!r}: {some}. Type more of the id.")
     return found[0]
+
+
+def a_trace(path: Path) -> Path:
+    """The file, which is read to the first line that belongs to a conversation.
+
+    Raises InputError when none does, OSError.
+    """
+    problems = Problems()
+    if all(isinstance(record.content, Unknown) for record in parts.read(path, problems)):
+        why = f" ({problems.found[0]})" if problems.found else ""
+        raise InputError(f"{path} is no trace: no line of it belongs to a conversation{why}.")
+    return path
 
 
 def all_files(traces: Path) -> Iterator[Path]:

@@ -22,7 +22,7 @@ def traces(tmp_path: Path) -> Path:
 
 def test_a_path_is_itself(traces: Path, tmp_path: Path) -> None:
     other = tmp_path / "some file.jsonl"
-    other.write_text("{}\n")
+    other.write_text('{"type": "user", "message": {"content": "Do it."}}\n')
     assert find(str(other), traces) == other
 
 
@@ -48,6 +48,25 @@ def test_what_names_no_one_trace_is_refused(traces: Path, typed: str, words: str
 def test_a_folder_is_no_trace(traces: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         find(str(traces / "sessions"), traces)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", ""),
+        (b"just words\n", " (line 1: no JSON (Expecting value))"),
+        (b'{"messages": [], "tools": []}\n', " (line 1: a line without a type)"),
+        (b"\x7fELF\x02\xff\xfe\n" * 9, " (line 1: not UTF-8 at byte 5"),
+    ],
+)
+def test_a_file_without_a_conversation_is_no_trace(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_bytes(content)
+    words = f"{path} is no trace: no line of it belongs to a conversation{why}"
+    with pytest.raises(InputError, match=re.escape(words)):
+        find(str(path), tmp_path)
 
 
 HUB = "https://hub.example"

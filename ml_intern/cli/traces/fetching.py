@@ -8,7 +8,7 @@ from ml_intern.daemon.hub_access import endpoint_of, hub_of
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubRefused, InputError
 from ml_intern.settings import Settings
-from ml_intern.tracing.finding import HubFile, find, on_hub
+from ml_intern.tracing.finding import HubFile, a_trace, find, on_hub
 from ml_intern.tracing.upload.away import HubAbroad
 from ml_intern.transcript import parts
 
@@ -23,9 +23,10 @@ def located(named: str, settings: Settings) -> Path:
         return find(named, traces_of(settings))
     try:
         with hub_of(settings, as_anybody=True) as hub:
-            return _fetched(hub, wanted, traces_of(settings) / "fetched")
+            found = _fetched(hub, wanted, traces_of(settings) / "fetched")
     except HubRefused as exc:
         raise InputError(f"There is no file {named} here, and on the Hub: {exc}.") from exc
+    return a_trace(found)
 
 
 def _fetched(hub: HubAbroad, wanted: HubFile, cache: Path) -> Path:

@@ -70,7 +70,9 @@ def test_all_parts_are_of_the_commit_of_the_first(hub, settings, tmp_path):
 def test_a_file_that_is_here_is_not_looked_for_there(hub, settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "b" / "c.jsonl").write_text("{}\n")
+    (tmp_path / "a" / "b" / "c.jsonl").write_text(
+        '{"type": "user", "message": {"content": "Do it."}}'
+    )
     assert located("a/b/c.jsonl", settings) == tmp_path / "a" / "b" / "c.jsonl"
     assert hub.requests == []
 

@@ -119,6 +119,13 @@ def test_what_cannot_be_shown_is_said(home: Path, arguments: tuple[str, ...], wo
     assert words in told.stderr
 
 
+@pytest.mark.parametrize("command", ["show", "open", "redaction"])
+def test_what_is_no_trace_is_said(home: Path, command: str) -> None:
+    told = run(home, command, "/bin/ls")
+    assert (told.returncode, told.stdout) == (exits.USAGE, "")
+    assert "/bin/ls is no trace: " in told.stderr
+
+
 def test_a_damaged_file_is_shown_with_its_problems(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "damaged.jsonl"
     whole = next(home.glob(f"traces/sessions/*/{INTERRUPTED}.jsonl")).read_bytes()
