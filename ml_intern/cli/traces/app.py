@@ -200,7 +200,8 @@ def export(
     """Write sessions as training data: TRL's conversational format with tool calls.
 
     One JSON object a line, with `messages` and `tools`. A session that may hold a secret is left
-    out, and so is one in which something was redacted. Status 1: nothing was exported.
+    out, and so is one in which something was redacted, and a replay that is not named. Status 1:
+    nothing was exported.
     """
     from ml_intern.cli.traces import exporting
 

@@ -18,6 +18,7 @@ from ml_intern.daemon.secrets import redactor_of, secrets_of
 from ml_intern.errors import InputError
 from ml_intern.llm.autopilot.objective import Objective, Target
 from ml_intern.llm.autopilot.reading import read
+from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import ToolSpec
 from ml_intern.settings import Settings, load
 from ml_intern.tools.catalogue import all_tools
@@ -97,7 +98,10 @@ def export(
     named = [parts.files(find(argument, folder))[0] for argument in arguments]
     paths = dict.fromkeys(named or [trace.path for trace in shelf.traces(folder)])
     wanted = Wanted(
-        finished=finished, goal_of=target_of if target_met else None, redacted=allow_hits
+        finished=finished,
+        goal_of=target_of if target_met else None,
+        redacted=allow_hits,
+        replayed="" if named else PREFIX,
     )
     exporter = _Exporter(settings, wanted)
     with _writing(output, exporter.report) as file:

@@ -10,7 +10,7 @@ from ml_intern.transcript import parts
 from ml_intern.transcript.conversation import is_persons
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.digest import Digest
-from ml_intern.transcript.line import PROGRAM, Answered, Said
+from ml_intern.transcript.line import PROGRAM, Answered, Replied, Said
 
 NOT_FINISHED = "not finished"
 NO_TARGET = "names no target"
@@ -18,6 +18,7 @@ TARGET_MISSED = "target not reached"
 REDACTED = "something was redacted in it"
 SUSPECT = "may hold a secret"
 NO_ANSWER = "no answer of a model"
+REPLAY = "plays another session again"
 
 
 class Goal(Protocol):
@@ -49,9 +50,13 @@ class Wanted:
     """It names a target that our own evaluation measured as reached; None: whatever it reached."""
     redacted: bool = False
     """It may hold the marks of what was redacted. A secret that is left it may never hold."""
+    replayed: str = ""
+    """With this begin the names of models that only repeat what a session holds; none is wanted."""
 
     def refusal(self, records: Sequence[Record]) -> str:
         """Why a session is left out for what was done in it; empty: it is not."""
+        if self.replayed and any(model.startswith(self.replayed) for model in _models(records)):
+            return REPLAY
         if self.finished and _outcome(records) != "finished":
             return NOT_FINISHED
         if self.goal_of is None:
@@ -76,6 +81,10 @@ def _outcome(records: Iterable[Record]) -> str:
     for record in records:
         digest.take(record)
     return digest.outcome
+
+
+def _models(records: Iterable[Record]) -> Iterator[str]:
+    return (record.content.model for record in records if isinstance(record.content, Replied))
 
 
 def _words(records: Iterable[Record]) -> Iterator[str]:

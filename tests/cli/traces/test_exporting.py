@@ -81,6 +81,12 @@ def test_finished_leaves_out_what_was_interrupted(home: Path) -> None:
     assert left_out(home, "--finished") == {REVIEWS: "not finished"}
 
 
+def test_a_replay_is_left_out_unless_it_is_named(home: Path) -> None:
+    change(home, REVIEWS, '"model":"anthropic/claude-sonnet-4-5"', '"model":"replay/a.jsonl"')
+    assert left_out(home) == {REVIEWS: "plays another session again"}
+    assert left_out(home, REVIEWS) == {}
+
+
 def test_target_met_asks_the_evaluation_and_not_the_words(home: Path) -> None:
     assert left_out(home, "--target-met") == {REVIEWS: "names no target"}
     change(home, DIGITS, '"metrics":{"accuracy":0.9', '"metrics":{"accuracy":0.8')
