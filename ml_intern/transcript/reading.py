@@ -37,7 +37,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
 def read_stream(file: BinaryIO, problems: Problems) -> Iterator[Record]:
     """As `read`, from an open file that can seek."""
     links = Links(problems)
-    for number, line in _lines(file, problems):
+    for number, line in lines(file, problems):
         fields = _fields(number, line, problems)
         if fields is None:
             continue
@@ -49,8 +49,11 @@ def read_stream(file: BinaryIO, problems: Problems) -> Iterator[Record]:
 # From bytes to objects
 
 
-def _lines(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, str]]:
-    """The lines that hold anything, each with its number."""
+def lines(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything, each with its number, of an open file that can seek.
+
+    What is no UTF-8 and what is too long is added to `problems`.
+    """
     number = 0
     whole = True
     file = _as_utf8(file, problems)

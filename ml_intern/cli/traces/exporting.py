@@ -158,10 +158,14 @@ class _Exporter:
         """Why a session is left out for what is written in its files."""
         if not self._wanted.redacted and choosing.is_redacted(path):
             return choosing.REDACTED
-        for file in parts.files(path):
-            if scan.findings(file, secrets=self._secrets, allowed=self._allowed):
-                return choosing.SUSPECT
-        return ""
+        kinds = {
+            one.kind
+            for file in parts.files(path)
+            for one in scan.findings(file, secrets=self._secrets, allowed=self._allowed)
+        }
+        if kinds - {scan.UNREAD}:
+            return choosing.SUSPECT
+        return choosing.UNREAD if kinds else ""
 
     def _count(self, found: Sequence[Example], lines: Sequence[bytes]) -> None:
         report = self.report

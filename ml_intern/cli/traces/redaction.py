@@ -16,7 +16,8 @@ from ml_intern.tracing import shelf
 from ml_intern.tracing.finding import find
 from ml_intern.tracing.redaction import scan
 from ml_intern.tracing.redaction.span import MASK
-from ml_intern.transcript import parts
+from ml_intern.transcript import parts, reading
+from ml_intern.transcript.problems import Problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,8 @@ def report(arguments: Sequence[str], *, as_json: bool) -> int:
 def _report(path: Path, settings: Settings) -> _Report:
     made = _Report(path=path)
     for file in parts.files(path):
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+        with file.open("rb") as stream:
+            for _, line in reading.lines(stream, Problems()):
                 made.replaced.update(MASK.findall(line))
         found = scan.findings(file, secrets=secrets_of(settings), allowed=settings.redact_allow)
         made.left.extend((file, one) for one in found)

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ml_intern.tracing.redaction.span import MASK
-from ml_intern.transcript import parts
+from ml_intern.transcript import parts, reading
 from ml_intern.transcript.conversation import is_persons
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.digest import Digest
 from ml_intern.transcript.line import PROGRAM, Answered, Replied, Said
+from ml_intern.transcript.problems import Problems
 
 NOT_FINISHED = "not finished"
 NO_TARGET = "names no target"
 TARGET_MISSED = "target not reached"
 REDACTED = "something was redacted in it"
 SUSPECT = "may hold a secret"
+UNREAD = "a line of it cannot be read"
 NO_ANSWER = "no answer of a model"
 REPLAY = "plays another session again"
 
@@ -70,8 +72,8 @@ class Wanted:
 def is_redacted(path: Path) -> bool:
     """Whether anything in the files of a session was replaced. Raises OSError."""
     for file in parts.files(path):
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            if any(MASK.search(line) for line in lines):
+        with file.open("rb") as stream:
+            if any(MASK.search(line) for _, line in reading.lines(stream, Problems())):
                 return True
     return False
 

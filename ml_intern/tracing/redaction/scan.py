@@ -14,7 +14,11 @@ from typing import Any
 
 from ml_intern.tracing.redaction import known, names, values
 from ml_intern.tracing.redaction.span import MASK
+from ml_intern.transcript import reading
+from ml_intern.transcript.problems import Problems
 
+UNREAD = "cannot be read"
+"""Kind of a line that nobody can vouch for."""
 LONGEST_WORD = 256
 """Longer ones are data: pictures, weights."""
 _BEHIND_NAME = re.compile(
@@ -51,11 +55,11 @@ class Finding:
     """From 1."""
     kind: str
     where: str
-    """The way to the value, e.g. `message.content[0].input.command`."""
+    """The way to the value, e.g. `message.content[0].input.command`; empty: it is the line."""
 
     def __str__(self) -> str:
         """E.g. `line 12: private key in message.content[0].text`."""
-        return f"line {self.line}: {self.kind} in {self.where}"
+        return f"line {self.line}: {self.kind}" + (f" in {self.where}" if self.where else "")
 
 
 def findings(
@@ -68,19 +72,20 @@ def findings(
     """
     eyes = Eyes(secrets or {}, allowed)
     found: list[Finding] = []
+    problems = Problems()
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in reading.lines(file, problems):
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
-                found.append(
-                    Finding(line=number, kind="line that cannot be read", where="the line")
-                )
+                problems.add(number, "no JSON")
                 continue
             found += (
                 Finding(line=number, kind=kind, where=where) for kind, where in eyes.in_value(value)
             )
-    return found
+    unread = {problem.line for problem in problems.found if problem.line}
+    found += (Finding(line=number, kind=UNREAD, where="") for number in unread)
+    return sorted(found, key=lambda one: one.line)
 
 
 class Eyes:

@@ -114,6 +114,19 @@ def test_a_session_that_may_hold_a_secret_is_always_left_out(
     assert "plainwords" not in (home / "out.jsonl").read_text()
 
 
+def test_a_broken_line_is_told_as_one(home: Path) -> None:
+    (path,) = home.glob(f"traces/sessions/*/{DIGITS}*.jsonl")
+    with path.open("a") as file:
+        file.write('{"type": "user", "mess')
+    assert left_out(home) == {DIGITS: "a line of it cannot be read"}
+
+
+def test_a_file_in_utf_16_is_exported(home: Path) -> None:
+    (path,) = home.glob(f"traces/sessions/*/{DIGITS}*.jsonl")
+    path.write_text(path.read_text(), encoding="utf-16")
+    assert left_out(home) == {}
+
+
 def test_a_pattern_that_was_set_later_counts_as_redacted(home: Path) -> None:
     own = {"ML_INTERN_REDACT_PATTERNS": '["begin with a plan"]'}
     assert left_out(home, **own) == {DIGITS: "something was redacted in it"}

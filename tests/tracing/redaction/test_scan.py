@@ -52,5 +52,14 @@ def test_what_is_no_secret_holds_nothing_back(tmp_path: Path, line: dict[str, An
 
 def test_a_line_that_cannot_be_read_cannot_be_vouched_for(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
-    path.write_text('{"a": 1}\n{"b": \n')
-    assert [found.line for found in findings(path)] == [2]
+    path.write_bytes(b'{"a": 1}\n{"b": \n{"c": "\xff"}\n')
+    assert [str(found) for found in findings(path)] == [
+        "line 2: cannot be read",
+        "line 3: cannot be read",
+    ]
+
+
+def test_a_file_in_utf_16_is_looked_through(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    path.write_text('{"a": 1}\n{"password": "hunter2"}\n', encoding="utf-16")
+    assert [str(found) for found in findings(path)] == ["line 2: value of password in password"]
