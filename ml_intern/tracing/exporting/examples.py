@@ -60,7 +60,10 @@ def examples(records: Sequence[Record], known: Mapping[str, ToolSpec]) -> Iterat
 def _is_ours(records: Sequence[Record]) -> bool:
     """Whether tools of our names are our tools: not in sessions of other programs."""
     first = next((record for record in records if record.program), None)
-    return first is not None and first.program == PROGRAM and not first.extra.get("imported")
+    if first is None:
+        return False
+    is_imported = first.extra.get("imported")
+    return (first.extra.get("program") if is_imported else first.program) == PROGRAM
 
 
 def _is_models(message: Message, model: str) -> bool:

@@ -38,5 +38,8 @@ def _sayings(records: list[Record]) -> Iterator[Saying]:
 
 
 def _ours(record: Record) -> dict[str, object]:
-    """What we wrote about the line, but for its place in a journal."""
-    return {key: value for key, value in record.extra.items() if key not in ("seq", "part")}
+    """What we wrote about the line, but for its place in a journal, and which program wrote it."""
+    ours = {key: value for key, value in record.extra.items() if key not in ("seq", "part")}
+    if record.program and not record.extra.get("imported"):
+        ours["program"] = record.program
+    return ours

@@ -127,6 +127,15 @@ def test_a_file_in_utf_16_is_exported(home: Path) -> None:
     assert left_out(home) == {}
 
 
+def test_an_imported_trace_of_ours_has_our_schemas(home: Path, tmp_path: Path) -> None:
+    (path,) = home.glob(f"traces/sessions/*/{DIGITS}*.jsonl")
+    moved = path.rename(tmp_path / path.name)
+    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home)}
+    subprocess.run((*COMMAND[:-1], "import", moved), env=env, check=True, timeout=60)
+    told = json.loads(run(home, DIGITS, "--json").stdout)
+    assert (told["sessions"], told["inferred_tools"]) == (1, [])
+
+
 def test_a_pattern_that_was_set_later_counts_as_redacted(home: Path) -> None:
     own = {"ML_INTERN_REDACT_PATTERNS": '["begin with a plan"]'}
     assert left_out(home, **own) == {DIGITS: "something was redacted in it"}
