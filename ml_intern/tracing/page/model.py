@@ -27,6 +27,8 @@ from ml_intern.transcript.line import (
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
+MOST_ENTRIES = 20_000
+"""On one page; what comes later is only counted."""
 BRIEF_CHARS = 120
 LEFT_OUT = "[left out: this page is as long as a browser takes; `ml-intern traces show` has it]"
 
@@ -105,7 +107,10 @@ class Page:
     turns: list[Turn] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    entries: int = 0
     chars: int = 0
+    left_out: int = 0
+    """Lines after the last entry that the page takes."""
 
 
 def page(records: Iterable[Record]) -> Page:
@@ -128,6 +133,9 @@ class _Making:
 
     def take(self, number: int, record: Record) -> None:
         self.page.digest.take(record)
+        if self.page.entries >= MOST_ENTRIES:
+            self.page.left_out += 1
+            return
         self._end_wait(record)
         turn = self._turn(number, record)
         anchor = f"e{number}-{len(turn.entries)}"
@@ -164,6 +172,7 @@ class _Making:
     def _add(self, turn: Turn, entry: Entry) -> Entry:
         entry.text, entry.thinking = self._fitting(entry.text), self._fitting(entry.thinking)
         turn.entries.append(entry)
+        self.page.entries += 1
         return entry
 
     def _fitting(self, text: str) -> str:

@@ -21,9 +21,11 @@
     if (!isNaN(at)) { time.dateTime = time.textContent; time.title = time.textContent; time.textContent = at.toLocaleTimeString(); }
   }
 
+  const most = (numbers, least) => numbers.reduce((a, b) => Math.max(a, b), least);
+
   // Time in which nothing but waiting happens is drawn no longer than a minute.
   const scale = () => {
-    const last = Math.max(1, ...spans.map((span) => span.end_ms), ...points.map((point) => point.at_ms));
+    const last = most([...spans.map((span) => span.end_ms), ...points.map((point) => point.at_ms)], 1);
     if (!squeeze.checked) return { at: (ms) => ms, last };
     const busy = spans.filter((span) => span.lane === "model" || span.lane === "tools")
       .map((span) => [span.begin_ms, span.end_ms]).sort((a, b) => a[0] - b[0]);
@@ -60,9 +62,9 @@
   };
 
   const curve = (svg, top, of, kind, x) => {
-    const most = Math.max(...points.map(of));
-    if (!most) return;
-    const line = points.map((point) => x(point.at_ms).toFixed(1) + "," + (top + CURVE - (of(point) / most) * (CURVE - 8)).toFixed(1));
+    const top_value = most(points.map(of), 0);
+    if (!top_value) return;
+    const line = points.map((point) => x(point.at_ms).toFixed(1) + "," + (top + CURVE - (of(point) / top_value) * (CURVE - 8)).toFixed(1));
     add(svg, "polyline", { points: LEFT + "," + (top + CURVE) + " " + line.join(" "), class: kind });
   };
 
@@ -93,7 +95,7 @@
       if (final.micro_usd) add(svg, "text", { x: 0, y: top + 30 }, "cost");
     }
     add(svg, "text", { x: LEFT, y: height - 4 }, "0");
-    const real = Math.max(0, ...spans.map((span) => span.end_ms));
+    const real = most(spans.map((span) => span.end_ms), 0);
     add(svg, "text", { x: WIDTH - 4, y: height - 4, "text-anchor": "end" }, words(real));
   };
 

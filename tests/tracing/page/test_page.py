@@ -100,6 +100,16 @@ def test_a_page_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "y" * 2_000 not in html
 
 
+def test_a_page_has_no_more_entries_than_a_browser_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "MOST_ENTRIES", 5)
+    of, html = made(INTERRUPTED.read_bytes())
+    assert sum(len(turn.entries) for turn in of.turns) == 5
+    assert len(of.spans) < 10
+    assert of.left_out > 0
+    assert f"{of.left_out} later lines are left out" in html
+    assert of.digest.answers == 6
+
+
 def browse(path: Path, profile: Path, fragment: str = "") -> str:
     """The document after its script ran."""
     assert CHROMIUM is not None
@@ -132,11 +142,11 @@ def test_a_browser_draws_the_timeline(tmp_path: Path) -> None:
 def test_a_browser_finds_words_and_unfolds_them(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(made(INTERRUPTED.read_bytes())[1])
-    document = browse(path, tmp_path / "profile", "#find=a%20brace%20is%20missing")
+    document = browse(path, tmp_path / "profile", "#find=end%20in%20the%20middle")
     assert ">1 place</span>" in document
     found = re.search(r'<pre class="result hit">([^<]*)</pre>', document)
     assert found is not None
-    assert "a brace is missing" in found[1]
+    assert "end in the middle" in found[1]
     assert document.count("open=") == 1
 
 
