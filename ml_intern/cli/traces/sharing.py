@@ -114,6 +114,8 @@ def _link(named: str, place: Place) -> str:
     if not file.is_relative_to(place.traces.absolute()):
         raise InputError(f"{file} is none of our traces; only those are sent.")
     path = file.relative_to(place.traces.absolute()).as_posix()
+    if path.startswith("imported/"):
+        raise InputError(f"{file.stem} is imported, and so never uploaded.")
     if path not in place.known.files:
         raise InputError(
             f"{path} is not on the Hub. `ml-intern traces status` says what it waits for."

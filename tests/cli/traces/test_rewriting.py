@@ -49,6 +49,15 @@ def test_a_session_that_nobody_knows_is_named(tmp_path: Path) -> None:
     assert "abcd" in done.stderr
 
 
+def test_an_imported_session_is_to_be_imported_again(tmp_path: Path) -> None:
+    folder = tmp_path / "traces" / "imported" / "2026-11-20"
+    folder.mkdir(parents=True)
+    (folder / "0c9f1d52-0000-4000-8000-000000000001.jsonl").write_text("{}\n")
+    done = run(tmp_path, "0c9f1d52")
+    assert done.returncode == exits.USAGE
+    assert "is imported, and no journal has it. Import its source again" in done.stderr
+
+
 def test_a_session_without_a_trace_here_is_told(tmp_path: Path) -> None:
     with scripted_service(tmp_path) as service:
         session = started(service)

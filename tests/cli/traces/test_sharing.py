@@ -141,6 +141,11 @@ def test_share_links_to_the_dataset_or_to_the_file_of_a_session(world, capsys):
     later = Session(world.traces, 2).turn()
     with pytest.raises(InputError, match="is not on the Hub"):
         sharing.share(later.id[:8])
+    imported = world.traces / "imported" / "2026-11-20" / later.file.name
+    imported.parent.mkdir(parents=True)
+    later.file.rename(imported)
+    with pytest.raises(InputError, match="is imported, and so never uploaded"):
+        sharing.share(later.id[:8])
 
 
 def test_share_public_counts_what_becomes_public_and_wants_a_yes(world, capsys, monkeypatch):
