@@ -38,6 +38,7 @@ class Digest:
     ended: datetime | None = None
     """The times of the first and the last line that have one."""
     turns: int = 0
+    """Those that a fork recalls, too; its answers, calls and errors are only its own."""
     answers: int = 0
     calls: dict[str, int] = field(default_factory=dict)
     """By tool."""
@@ -82,8 +83,10 @@ class Digest:
                 self.outcome = ""
                 self.task = self.task or text[:MOST_TASK_CHARS]
                 self.forked_from = self.forked_from or _forked_from(record)
+            case Replied() | Answered() if record.extra.get("recalled"):
+                pass  # it was counted where it was said
             case Replied() as replied:
-                self._reply(replied, recalled=bool(record.extra.get("recalled")))
+                self._reply(replied)
             case Answered(is_error=True):
                 self.errors += 1
             case Title(title=title):
@@ -96,7 +99,7 @@ class Digest:
             case _:
                 pass
 
-    def _reply(self, replied: Replied, *, recalled: bool) -> None:
+    def _reply(self, replied: Replied) -> None:
         for block in replied.blocks:
             if isinstance(block, ToolUse):
                 self.calls[block.name] = self.calls.get(block.name, 0) + 1
@@ -105,8 +108,6 @@ class Digest:
         self.last_answer = replied.message_id
         self.answers += 1
         self.models[replied.model] = self.models.get(replied.model, 0) + 1
-        if recalled:
-            return
         self.usage = _sum(self.usage, replied.usage)
         self.cost_usd += replied.cost_usd or 0.0
         self.unpriced += replied.cost_usd is None

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,11 +13,13 @@ from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, line, size
 from ml_intern.cli.summary import short
 from ml_intern.clock import stamp
+from ml_intern.llm.replay import PREFIX
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.settings import load
 from ml_intern.tracing.shelf import Trace, traces
 
 _STYLES = {"finished": "green", "failed": "red", "stopped": "yellow", "interrupted": "yellow"}
+_HEADS = ("session", "began", "result", "model", "cost", "took", "calls", "task")
 _MANY = 50
 """So many files are read without a word; more take over two seconds."""
 
@@ -92,11 +95,10 @@ def _print(found: Sequence[Trace]) -> None:
     console = Console(highlight=False)
     rows = [_fields(trace) for trace in found]
     if not console.is_terminal:
-        sys.stdout.writelines("\t".join(row) + "\n" for row in rows)
+        sys.stdout.writelines("\t".join(row) + "\n" for row in (_HEADS, *rows))
         return
-    heads = ("session", "began", "result", "model", "cost", "took", "calls", "task")
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads) - 1)]
-    console.print(Text(_row(heads, widths), "dim"), no_wrap=True, overflow="ellipsis")
+    widths = [max(len(row[column]) for row in (_HEADS, *rows)) for column in range(len(_HEADS) - 1)]
+    console.print(Text(_row(_HEADS, widths), "dim"), no_wrap=True, overflow="ellipsis")
     for trace, row in zip(found, rows, strict=True):
         text = Text(_row(row, widths))
         begin = widths[0] + widths[1] + 4
@@ -108,7 +110,7 @@ def _fields(trace: Trace) -> tuple[str, ...]:
     digest = trace.digest
     began = digest.began.astimezone().strftime("%Y-%m-%d %H:%M") if digest.began else "?"
     models = list(digest.models)
-    model = line(models[0], 24) if models else "?"
+    model = _model(models[0]) if models else "?"
     return (
         line(short(digest.session_id or trace.path.stem)),
         began,
@@ -119,6 +121,13 @@ def _fields(trace: Trace) -> tuple[str, ...]:
         f"{digest.call_count}{f' ({digest.errors} failed)' if digest.errors else ''}",
         line(digest.title or digest.task or f"({size(trace.size_bytes)})"),
     )
+
+
+def _model(name: str) -> str:
+    """A replay by the beginning of what it plays: its path is long, and says little."""
+    if name.startswith(PREFIX):
+        return line(f"replay {short(Path(name).stem)}", 24)
+    return line(name, 24)
 
 
 def _row(fields: Sequence[str], widths: Sequence[int]) -> str:

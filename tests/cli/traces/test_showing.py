@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -35,12 +36,32 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_list_says_what_became_of_each(home: Path) -> None:
-    lines = run(home, "list").stdout.splitlines()
+    heads, *lines = run(home, "list").stdout.splitlines()
+    assert heads.split("\t")[:4] == ["session", "began", "result", "model"]
     assert [line.split("\t")[0] for line in lines] == ["c9f02920", "ee272992"]
     assert (
         "\tinterrupted\tanthropic/claude-sonnet…\t$0.005685\t4 min 22 s\t8 (4 failed)\t" in lines[0]
     )
-    assert run(home, "list", "-n", "1").stdout.splitlines() == lines[:1]
+    assert run(home, "list", "-n", "1").stdout.splitlines() == [heads, lines[0]]
+
+
+def test_the_list_names_a_replay_by_what_it_plays(home: Path) -> None:
+    path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
+    plays = f'"model":"replay/traces/examples/{INTERRUPTED}.jsonl"'
+    path.write_text(re.sub(r'"model":"autopilot[^"]*"', plays, path.read_text()))
+    assert "\treplay c9f02920\t" in run(home, "list").stdout
+
+
+def test_a_fork_counts_only_what_it_did_itself(home: Path) -> None:
+    path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines[: len(lines) // 2]:
+        line["mlIntern"] = {**line.get("mlIntern", {}), "recalled": True}
+    before = json.loads(run(home, "list", "--json").stdout)[1]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    after = json.loads(run(home, "list", "--json").stdout)[1]
+    assert 0 < after["tool_calls"] < before["tool_calls"]
+    assert 0 < after["answers"] < before["answers"]
 
 
 def test_the_list_as_json_has_the_whole_numbers(home: Path) -> None:
