@@ -39,6 +39,7 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=chaos)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.uploads
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m endurance tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 
 trace-readers: .venv/.dev .venv/readers/.done $(if $(ALL),.venv/readers-hub/.done) ## ask other programs what they see in traces (ALL=1: the Hub's versions too; TRACES="FILE ...")

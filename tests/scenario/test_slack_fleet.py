@@ -177,6 +177,7 @@ def test_whoever_sends_dies_in_the_middle_and_the_other_one_goes_on(
     demand_once_and_in_order(world, slack)
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.completeUploadExternal"])
 def test_whoever_brings_a_file_dies_and_the_file_comes_once(
     fleet: tuple[World, World], slack: SlackServer, step: str
@@ -209,6 +210,7 @@ def own_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.mark.endurance
 def test_a_database_that_stops_and_comes_back_loses_no_click_in_silence(
     tmp_path: Path,
     own_server: PostgresServer,
@@ -248,6 +250,7 @@ def test_a_database_that_stops_and_comes_back_loses_no_click_in_silence(
         world.end()
 
 
+@pytest.mark.endurance
 def test_a_disk_that_is_full_while_slack_sends_and_people_click_doubles_nothing(
     tmp_path: Path, small_disk: Path, slack: SlackServer, model: ModelServer, outside: Path
 ) -> None:
