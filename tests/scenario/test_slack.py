@@ -249,7 +249,9 @@ def test_two_who_click_at_once_both_see_who_decided(
     assert len(begun(outside)) == (decided.verdict == "approve")
 
 
-@pytest.mark.parametrize("cap", ["session", "day", "daemon"])
+@pytest.mark.parametrize(
+    "cap", ["session", pytest.param("day", marks=pytest.mark.endurance), "daemon"]
+)
 def test_a_session_at_a_money_cap_goes_on_from_slack_and_from_a_terminal(
     dear: World, slack: SlackServer, cap: str
 ) -> None:

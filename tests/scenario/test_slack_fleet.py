@@ -149,7 +149,7 @@ def test_two_daemons_start_one_session_in_one_thread_and_one_click_runs_it_once(
     demand_once_and_in_order(fleet[0], slack)
 
 
-@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("arrives", [True, pytest.param(False, marks=pytest.mark.endurance)])
 def test_whoever_sends_dies_in_the_middle_and_the_other_one_goes_on(
     fleet: tuple[World, World], slack: SlackServer, outside: Path, arrives: bool
 ) -> None:
