@@ -25,6 +25,11 @@ READERS = (
     *("claude_code_log", "claude_code_transcripts", "claude_agent_sdk", "inspect_scout"),
     *("data_designer", "dataclaw", "trackio", "hub"),
 )
+NESTED = {
+    "claude_code_log": ("calls", "results"),
+    "inspect_scout": ("calls", "call_count", "results", "result_count", "answers", "tokens"),
+}
+"""What a reader shows of sub-agents in the session that asked them."""
 TIMEOUT_S = 600
 
 
@@ -78,7 +83,9 @@ def _ask(
     asked, began = _Asked(reader=reader), time.monotonic()
     answers = _answers(reader, python, [*held, spoilt], folder)
     for path, shown in zip(held, answers, strict=False):
-        _compare(asked, path, shown, held[path])
+        nested = counts(path, with_agents=True)
+        those = {name: nested[name] for name in NESTED.get(reader, ())}
+        _compare(asked, path, shown, {**held[path], **those})
     asked.seconds = time.monotonic() - began
     if len(answers) <= len(held):
         asked.wrong.append(f"it ended after {len(answers)} of {len(held) + 1} files")

@@ -7,13 +7,15 @@ from typing import Any
 JsonObject = dict[str, Any]
 
 
-def counts(path: Path) -> JsonObject:
+def counts(path: Path, *, with_agents: bool = False) -> JsonObject:
     """By the names under which `probes.py` tells what a reader shows.
 
     `calls` and `results` are ids; `…_in_chain` those behind the last line of the conversation
     without a parent; `users` are user lines that are no result, `answers` assistant lines.
+    `with_agents`: with the files of its sub-agents, which some readers show in it.
     """
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    agents = sorted(path.with_suffix("").glob("subagents/*.jsonl")) if with_agents else ()
+    lines = [json.loads(line) for one in (*agents, path) for line in one.read_bytes().splitlines()]
     talk = [line for line in lines if line["type"] in ("user", "assistant")]
     users = [line for line in talk if line["type"] == "user" and not _of(line, "tool_result")]
     answers = [line for line in talk if line["type"] == "assistant"]
