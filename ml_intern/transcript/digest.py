@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ml_intern.messages import Usage
+from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import (
@@ -62,6 +63,14 @@ class Digest:
     def call_count(self) -> int:
         """Of all tools."""
         return sum(self.calls.values())
+
+    @property
+    def cost(self) -> str:
+        """In words: `$0.02`, `at least $0.02` where that of some answers is unknown, `unknown`."""
+        known = dollars(round(self.cost_usd * MICRO_USD))
+        if not self.unpriced:
+            return known
+        return f"at least {known}" if self.cost_usd else dollars(None)
 
     @property
     def seconds(self) -> float:

@@ -14,7 +14,6 @@ from ml_intern.cli.quantities import count, duration, line, size
 from ml_intern.cli.summary import short
 from ml_intern.clock import stamp
 from ml_intern.llm.replay import PREFIX
-from ml_intern.money import MICRO_USD, dollars
 from ml_intern.settings import load
 from ml_intern.tracing.shelf import Trace, traces
 
@@ -77,15 +76,6 @@ def cost_usd(trace: Trace) -> float | None:
     return None if trace.digest.unpriced else trace.digest.cost_usd
 
 
-def cost(trace: Trace) -> str:
-    """In words; `≥` where the cost of some answers is unknown."""
-    digest = trace.digest
-    known = dollars(round(digest.cost_usd * MICRO_USD))
-    if not digest.unpriced:
-        return known
-    return f"≥ {known}" if digest.cost_usd else "unknown"
-
-
 def _progress(read: int) -> None:
     if read % _MANY == 0:
         sys.stderr.write(f"Reading {count(read, 'trace')} …\n")
@@ -116,7 +106,7 @@ def _fields(trace: Trace) -> tuple[str, ...]:
         began,
         line(digest.outcome, 24) or "open",
         f"{model} +{len(models) - 1}" if len(models) > 1 else model,
-        cost(trace),
+        digest.cost,
         duration(digest.seconds),
         f"{digest.call_count}{f' ({digest.errors} failed)' if digest.errors else ''}",
         line(digest.title or digest.task or f"({size(trace.size_bytes)})"),

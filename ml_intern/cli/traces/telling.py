@@ -133,10 +133,6 @@ class Teller:
 
 def ending(digest: Digest) -> Text:
     """What the records add up to."""
-    cost = dollars(round(digest.cost_usd * MICRO_USD))
-    if digest.unpriced:
-        unpriced = f"{count(digest.unpriced, 'answer')} of unknown cost"
-        cost = f"{cost} and {unpriced}" if digest.cost_usd else unpriced
     fields = (
         line(digest.outcome) or "no end is written",
         ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
@@ -144,7 +140,7 @@ def ending(digest: Digest) -> Text:
         count(digest.answers, "answer"),
         f"{count(digest.call_count, 'tool call')}, {digest.errors} failed",
         *_used(digest.usage, None),
-        cost,
+        f"cost {digest.cost}",
         duration(digest.seconds),
     )
     return Text.assemble("\n", (" · ".join(filter(None, fields)), "bold"))

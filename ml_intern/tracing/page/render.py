@@ -10,7 +10,6 @@ from pathlib import Path
 
 import jinja2
 
-from ml_intern.money import MICRO_USD, dollars
 from ml_intern.tracing.page.model import Page
 from ml_intern.transcript.problems import Problems
 
@@ -26,7 +25,6 @@ def render(page: Page, problems: Problems) -> str:
         page=page,
         digest=digest,
         title=digest.title or digest.task[:80] or digest.session_id or "A trace",
-        cost=_cost(page),
         tokens=page.points[-1].tokens if page.points else 0,
         timeline={
             "spans": [asdict(span) for span in page.spans],
@@ -38,13 +36,6 @@ def render(page: Page, problems: Problems) -> str:
         problems=[str(problem) for problem in problems.found[:MOST_PROBLEMS]],
         problem_count=problems.count,
     )
-
-
-def _cost(page: Page) -> str:
-    known = dollars(round(page.digest.cost_usd * MICRO_USD))
-    if not page.digest.unpriced:
-        return known
-    return f"at least {known}" if page.digest.cost_usd else "unknown"
 
 
 @cache
