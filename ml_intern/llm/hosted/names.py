@@ -68,7 +68,7 @@ def endpoint_of(
     provider = PROVIDERS[prefix]
     given = api_base or next(filter(None, map(secrets, provider.address_variables)), None)
     address = _address(given, provider, name) if given else provider.address
-    if address is None and prefix in ("azure", "litellm_proxy"):
+    if address is None and provider.needs_address:
         raise ConfigError(
             f"The model {name!r} needs its address. Set {provider.address_variables[0]}, or "
             "`api_base` in the settings."
@@ -155,8 +155,18 @@ def _address(given: str, provider: Provider, name: str) -> str:
             netloc = f"127.0.0.1:{port or default.port}"
         elif port is None and "://" not in given:
             netloc = f"{netloc}:{default.port}"
-        parts = parts._replace(netloc=netloc, path=parts.path.rstrip("/") or default.path)
-    return urlunsplit(parts).rstrip("/")
+        parts = parts._replace(netloc=netloc)
+    return urlunsplit(parts._replace(path=_path(parts.path.rstrip("/"), provider)))
+
+
+def _path(given: str, provider: Provider) -> str:
+    """Where in a server its interface is, which people leave out, or name that of another one."""
+    own = urlsplit(provider.address or "").path
+    if provider.ends_in_v1:
+        return given if given.endswith("/v1") else f"{given}/v1"
+    if provider.is_local:
+        return own if given in ("", "/v1") else given
+    return given
 
 
 def _no_address(given: str, name: str) -> str:

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+LOCAL_ADDRESS, LOCAL_KEY = "LOCAL_LLM_BASE_URL", "LOCAL_LLM_API_KEY"
+"""Of whatever local server there is, where its own variables are not set."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
@@ -18,6 +21,10 @@ class Provider:
     """Its own address; None where LiteLLM knows it, or works it out from an account."""
     address_variables: tuple[str, ...] = ()
     """Variables that replace `address`. A key goes to what they say: they belong together."""
+    needs_address: bool = False
+    """Nobody but the person knows where it is."""
+    ends_in_v1: bool = False
+    """Of the address of a gateway, wherever it is."""
     account: tuple[tuple[str, str], ...] = ()
     """What LiteLLM wants besides a key: its word for it, and the variable that may hold it."""
     has_account: bool = False
@@ -58,10 +65,10 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
     "ollama": Provider(
         route="ollama_chat",
-        keys=("OLLAMA_API_KEY",),
+        keys=("OLLAMA_API_KEY", LOCAL_KEY),
         needs_key=False,
         address="http://127.0.0.1:11434",
-        address_variables=("OLLAMA_API_BASE", "OLLAMA_HOST"),
+        address_variables=("OLLAMA_API_BASE", "OLLAMA_BASE_URL", "OLLAMA_HOST", LOCAL_ADDRESS),
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
@@ -70,10 +77,10 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
     "vllm": Provider(
         route="openai",
-        keys=("VLLM_API_KEY",),
+        keys=("VLLM_API_KEY", LOCAL_KEY),
         needs_key=False,
         address="http://127.0.0.1:8000/v1",
-        address_variables=("VLLM_API_BASE",),
+        address_variables=("VLLM_API_BASE", "VLLM_BASE_URL", LOCAL_ADDRESS),
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
@@ -81,10 +88,10 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
     "llamacpp": Provider(
         route="openai",
-        keys=("LLAMA_API_KEY",),
+        keys=("LLAMA_API_KEY", "LLAMACPP_API_KEY", LOCAL_KEY),
         needs_key=False,
         address="http://127.0.0.1:8080/v1",
-        address_variables=("LLAMACPP_API_BASE",),
+        address_variables=("LLAMACPP_API_BASE", "LLAMACPP_BASE_URL", LOCAL_ADDRESS),
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
@@ -92,17 +99,29 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
     "lm_studio": Provider(
         route="openai",
-        keys=("LM_STUDIO_API_KEY",),
+        keys=("LM_STUDIO_API_KEY", "LMSTUDIO_API_KEY", LOCAL_KEY),
         needs_key=False,
         address="http://127.0.0.1:1234/v1",
-        address_variables=("LM_STUDIO_API_BASE",),
+        address_variables=("LM_STUDIO_API_BASE", "LMSTUDIO_BASE_URL", LOCAL_ADDRESS),
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
         advice="`lms server start` starts it, `lms ls` shows its models.",
     ),
+    "openai-compat": Provider(
+        route="openai",
+        keys=("OPENAI_COMPAT_API_KEY",),
+        needs_key=False,
+        address_variables=("OPENAI_COMPAT_BASE_URL",),
+        needs_address=True,
+        ends_in_v1=True,
+        price_is_listed=False,
+        takes_thinking=True,
+        advice="The name after openai-compat/ is the one by which your gateway knows the model.",
+    ),
     "azure": Provider(
         route="azure",
+        needs_address=True,
         keys=("AZURE_API_KEY",),
         address_variables=("AZURE_API_BASE",),
         account=(("api_version", "AZURE_API_VERSION"),),
@@ -135,6 +154,7 @@ PROVIDERS: Mapping[str, Provider] = {
         keys=("LITELLM_PROXY_API_KEY",),
         needs_key=False,
         address_variables=("LITELLM_PROXY_API_BASE",),
+        needs_address=True,
     ),
     "gemini": _cloud("gemini", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "openrouter": _cloud("openrouter", "OPENROUTER_API_KEY", takes_thinking=True),

@@ -126,6 +126,63 @@ def test_ollama_host_is_understood_as_ollama_does(said: str, meant: str) -> None
     assert an_endpoint("ollama/m", {"OLLAMA_HOST": said}).api_base == meant
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "key", "meant"),
+    [
+        ("ollama/m", "OLLAMA_BASE_URL", "OLLAMA_API_KEY", "http://box:9000"),
+        ("vllm/m", "VLLM_BASE_URL", "VLLM_API_KEY", "http://box:9000/v1"),
+        ("llamacpp/m", "LLAMACPP_BASE_URL", "LLAMACPP_API_KEY", "http://box:9000/v1"),
+        ("lm_studio/m", "LMSTUDIO_BASE_URL", "LMSTUDIO_API_KEY", "http://box:9000/v1"),
+        (
+            "openai-compat/v/m",
+            "OPENAI_COMPAT_BASE_URL",
+            "OPENAI_COMPAT_API_KEY",
+            "http://box:9000/v1",
+        ),
+        *(
+            (f"{local}/m", "LOCAL_LLM_BASE_URL", "LOCAL_LLM_API_KEY", f"http://box:9000{path}")
+            for local, path in (
+                ("ollama", ""),
+                ("vllm", "/v1"),
+                ("llamacpp", "/v1"),
+                ("lm_studio", "/v1"),
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/"])
+def test_the_variables_of_the_retired_project_are_understood(
+    name: str, address: str, key: str, meant: str, path: str
+) -> None:
+    endpoint = an_endpoint(name, {address: f"http://box:9000{path}", key: "sk-fake"})
+    assert (endpoint.api_base, endpoint.key) == (meant, "sk-fake")
+
+
+def test_a_servers_own_variables_come_before_those_of_any_local_one() -> None:
+    variables = {
+        "VLLM_BASE_URL": "http://own:8000",
+        "VLLM_API_KEY": "own",
+        "LOCAL_LLM_BASE_URL": "http://any:8000",
+        "LOCAL_LLM_API_KEY": "any",
+    }
+    endpoint = an_endpoint("vllm/m", variables)
+    assert (endpoint.api_base, endpoint.key) == ("http://own:8000/v1", "own")
+
+
+def test_the_key_of_any_local_server_goes_to_no_cloud() -> None:
+    endpoint = an_endpoint("gpt-5.5", KEYS | {"LOCAL_LLM_API_KEY": "any"})
+    assert endpoint.key == KEYS["OPENAI_API_KEY"]
+
+
+def test_a_gateway_keeps_its_own_path_and_needs_its_address() -> None:
+    given = {"OPENAI_COMPAT_BASE_URL": "https://llm.example/team-a"}
+    endpoint = an_endpoint("openai-compat/vertex/claude-opus-5", given)
+    assert endpoint.api_base == "https://llm.example/team-a/v1"
+    assert endpoint.model == "openai/vertex/claude-opus-5"
+    with pytest.raises(ConfigError, match="Set OPENAI_COMPAT_BASE_URL"):
+        an_endpoint("openai-compat/m")
+
+
 def test_a_local_servers_address_may_lack_its_path() -> None:
     for given in ("http://127.0.0.1:9000", "http://127.0.0.1:9000/", "http://127.0.0.1:9000/v1"):
         assert an_endpoint("vllm/m", api_base=given).api_base == "http://127.0.0.1:9000/v1"
