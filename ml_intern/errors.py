@@ -32,6 +32,8 @@ MLInternError
 Interrupted (BaseException): the session was told to stop; only the turn may catch it.
 """
 
+from typing import Literal
+
 
 class MLInternError(Exception):
     """Base of all errors that the product raises on purpose; its text says what to do next."""
@@ -86,27 +88,56 @@ class EventUnreadable(StoreUnavailable):
         self.session_id = session_id
 
 
+Trouble = Literal[
+    "away",
+    "rate",
+    "authentication",
+    "billing",
+    "model",
+    "content",
+    "context",
+    "effort",
+    "thinking",
+    "request",
+]
+"""What is wrong with a model: out of reach or broken off, our rate, the key, the account, no such
+model, what was said, its length, the reasoning effort, the signature of a thought, the request.
+"""
+
+
 class ModelError(MLInternError):
     """A model did not answer, or broke off after `text`."""
 
     is_free = False
     """Whether it has certainly cost nothing: the request never arrived, or was turned away."""
 
-    def __init__(self, message: str, *, text: str = "") -> None:
+    def __init__(self, message: str, *, text: str = "", trouble: Trouble = "request") -> None:
         super().__init__(message)
         self.text = text
+        self.trouble = trouble
 
 
 class Retryable(ModelError):
     """The provider is overloaded, unreachable, broke off or limits our rate."""
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None, text: str = "") -> None:
-        super().__init__(message, text=text)
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        text: str = "",
+        trouble: Trouble = "away",
+    ) -> None:
+        super().__init__(message, text=text, trouble=trouble)
         self.retry_after_s = retry_after_s
 
 
 class ContextOverflow(ModelError):
-    """The request was longer than the model's window."""
+    """The request was longer than the model's window; `window`: tokens, if the provider said."""
+
+    def __init__(self, message: str, *, text: str = "", window: int | None = None) -> None:
+        super().__init__(message, text=text, trouble="context")
+        self.window = window
 
 
 class Refused(ModelError):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from ml_intern.errors import Trouble
 from ml_intern.messages import (
     ApprovalId,
     AssistantMessage,
@@ -179,6 +180,9 @@ class ModelAsked:
     model: str
     iteration: int
     spend: Spend | None = None
+    purpose: Literal["answer", "summary"] = "answer"
+    tokens: int | None = None
+    """Of the request with its tools, as we count them; None: for a model that has no window."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +200,8 @@ class ModelReplied:
     """None: unknown. 0: on the list of what is free."""
     stop_reason: Literal["end", "tool_calls", "length"]
     duration_ms: int
+    signed: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+    """Its thoughts as the provider wants them back, word for word; see `AssistantMessage`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +216,22 @@ class ModelFailed:
     """What had arrived before it broke; not part of the conversation."""
     is_free: bool = False
     """Certainly nothing was spent, so what was reserved is free again; else it is held."""
+    trouble: Trouble | None = None
+    """None: from a version that did not say, or the session was stopped."""
+    window: int | None = None
+    """Tokens that the model takes, as the provider said when it refused a longer request."""
+    remedy: str = ""
+    """What is done about it, for people: `asked again`, `less effort: medium`; empty: nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSwitched:
+    """The next request goes to another model of the session's chain, or back to an earlier one."""
+
+    kind: Literal["model_switched"] = "model_switched"
+    model: str
+    instead_of: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -486,16 +508,62 @@ class Undone:
 
 @dataclass(frozen=True, kw_only=True)
 class Compacted:
-    """A summary took the place of all but the last `kept` messages, system prompt and task."""
+    """A text took the place of the older messages; system prompt, task and newer ones stay."""
 
     kind: Literal["compacted"] = "compacted"
     asked_by: str
+    """A person, or `ml-intern` where the conversation had grown too long."""
     summary: str
+    """The whole text: what stands (plan, pins, open questions, jobs), and the summary."""
     kept: int
+    """Messages that followed, when it was decided."""
     model: str
-    """That wrote the summary, with what it cost."""
+    """That wrote the summary, with what it cost; empty: no model was asked."""
     usage: Usage
     cost_micro_usd: int | None
+    dropped: int | None = None
+    """Messages behind system prompt and task whose place it takes; None: all but the last `kept`.
+
+    Counted from the front, since messages may have come in while the summary was written.
+    """
+    trigger: Literal["asked", "size", "refused"] = "asked"
+    """Asked by a person; the threshold was passed; the provider refused for length."""
+    written_by: Literal["model", "rules"] = "model"
+    """`rules`: no model did, so it is made of what the journal knows."""
+    tokens_before: int | None = None
+    tokens_after: int | None = None
+    """Of the whole conversation with its tools, as we count them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """One part of one message, as the model sees it from now on: head, `note`, tail."""
+
+    place: int
+    """In the conversation, from 0; messages are only ever added behind it."""
+    part: Literal["text", "thinking", "arguments"]
+    """`arguments`: each string in those of all calls of the message that is longer than head and
+    tail together.
+    """
+    head: int
+    """Characters, as is `tail`."""
+    tail: int
+    note: str
+    """What is said in the place of the rest, e.g. in which file the whole stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortened:
+    """Parts of messages were cut: a later call shows the same, or they are larger than the room.
+
+    The journal and the trace keep them whole.
+    """
+
+    kind: Literal["shortened"] = "shortened"
+    cuts: tuple[Cut, ...]
+    why: Literal["superseded", "size"]
+    tokens_before: int
+    tokens_after: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -563,8 +631,8 @@ class TurnFinished:
     detail: str
     """For people: the result, the limit, the reason, the question."""
     waiting_on: tuple[str, ...] = ()
-    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`, `budget:CAP`; only with
-    `waiting`.
+    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`, `budget:CAP`, `model:`
+    (until one may be asked again); only with `waiting`.
     """
 
 
@@ -577,6 +645,7 @@ Event = (
     | ModelAsked
     | ModelReplied
     | ModelFailed
+    | ModelSwitched
     | ApprovalRequested
     | ApprovalReminded
     | ApprovalDecided
@@ -601,6 +670,7 @@ Event = (
     | ModelChanged
     | Undone
     | Compacted
+    | Shortened
     | TurnFinished
 )
 

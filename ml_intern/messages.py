@@ -66,6 +66,12 @@ class AssistantMessage:
     text: str = ""
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    signed: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+    """Its thoughts with the provider's signature. They go back only to the model that had them, and
+    only within the run of calls under way.
+    """
+    model: str = ""
+    """That gave it; empty: from a version that did not say, or another session."""
     role: Literal["assistant"] = "assistant"
 
 

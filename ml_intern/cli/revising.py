@@ -87,6 +87,8 @@ def _outcome(recorded: Recorded, number: int | None) -> Outcome | None:
     event = recorded.event
     if isinstance(event, OpCancelled) and event.op_seq != number:
         return None
+    if isinstance(event, Compacted) and event.trigger != "asked":
+        return None
     return event if isinstance(event, Undone | Compacted | ModelChanged | OpCancelled) else None
 
 

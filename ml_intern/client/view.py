@@ -33,6 +33,7 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    ModelSwitched,
     Notified,
     OpCancelled,
     Outcome,
@@ -40,6 +41,7 @@ from ml_intern.events import (
     RuleGranted,
     RuleRevoked,
     SessionStarted,
+    Shortened,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -222,7 +224,8 @@ class View:
         """Take up one event of the session, in journal order."""
         self.session_id = recorded.session_id
         self.updated = recorded.at
-        self.asking_model = isinstance(recorded.event, ModelAsked)
+        asked = recorded.event
+        self.asking_model = isinstance(asked, ModelAsked) and asked.purpose == "answer"
         self._take(recorded.event, recorded.at)
 
     def _take(self, event: Event, at: datetime) -> None:
@@ -278,6 +281,8 @@ class View:
                 | AccessRefused()
                 | BudgetNoticed()
                 | Notified()
+                | ModelSwitched()
+                | Shortened()
             ):
                 pass
             case _:

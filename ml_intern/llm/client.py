@@ -19,6 +19,27 @@ class ModelReply:
     """None: the price is unknown. 0: the model is on the list of free ones."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How much a model takes and gives, in tokens of its own."""
+
+    tokens: int
+    """Request and answer together."""
+    answer: int
+    """Kept free for the answer; part of `tokens`."""
+    source: str
+    """Who said so, for people: `the server`, `LiteLLM's list`, `context_windows`, `a guess`."""
+
+
+def window_of(model: object) -> Window | None:
+    """The window of a model. None: of one that does not go by the length of a conversation.
+
+    May ask the model's server, for seconds at most; a server that does not say is no error.
+    """
+    found = getattr(model, "window", None)
+    return None if found is None else cast("Window", found())
+
+
 def ignore_text(_piece: str) -> None:
     """The `on_text` of a caller that does not show text as it streams."""
 

@@ -30,12 +30,14 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    ModelSwitched,
     Notified,
     OpCancelled,
     Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
+    Shortened,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -209,6 +211,8 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             | InterruptRequested()
             | OpCancelled()
             | Undone()
+            | ModelSwitched()
+            | Shortened()
         ):
             pass
         case _:

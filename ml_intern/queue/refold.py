@@ -31,12 +31,14 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    ModelSwitched,
     Notified,
     OpCancelled,
     Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
+    Shortened,
     Spend,
     ToolFinished,
     ToolLost,
@@ -283,6 +285,8 @@ class Refold:
                 | InterruptRequested()
                 | Undone()
                 | Compacted()
+                | ModelSwitched()
+                | Shortened()
             ):
                 pass
             case _:

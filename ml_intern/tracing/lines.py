@@ -30,12 +30,14 @@ from ml_intern.events import (
     ModelChanged,
     ModelFailed,
     ModelReplied,
+    ModelSwitched,
     Notified,
     OpCancelled,
     Recalled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
+    Shortened,
     ToolFinished,
     ToolLost,
     ToolStarted,
@@ -145,6 +147,8 @@ class SessionLines:
             case ModelReplied():
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
+                self._notice(notices.notice(event))
+            case ModelSwitched() | Shortened():
                 self._notice(notices.notice(event))
             case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
                 self._notice(notices.notice(event))
@@ -333,11 +337,18 @@ class SessionLines:
 
     def _compact(self, event: Compacted) -> None:
         about = self._shown.value(notices.compacted(event))
-        self._sum_up(event.summary, about, {"kept": event.kept})
+        trigger: Literal["manual", "auto"] = "manual" if event.trigger == "asked" else "auto"
+        self._sum_up(event.summary, about, {"kept": event.kept}, trigger)
 
-    def _sum_up(self, summary: str, about: JsonObject, extra: JsonObject) -> None:
+    def _sum_up(
+        self,
+        summary: str,
+        about: JsonObject,
+        extra: JsonObject,
+        trigger: Literal["manual", "auto"] = "manual",
+    ) -> None:
         """The mark of a compaction, and the summary below, each with what is said of it."""
-        boundary = Boundary(after="", before_tokens=self._context_tokens, trigger="manual")
+        boundary = Boundary(after="", before_tokens=self._context_tokens, trigger=trigger)
         self._add(boundary, about)
         self._add(Said(text=self._shown.words(summary), is_summary=True), extra)
 

@@ -23,10 +23,12 @@ from ml_intern.events import (
     JobStarted,
     ModelChanged,
     ModelFailed,
+    ModelSwitched,
     Notified,
     OpCancelled,
     RuleGranted,
     RuleRevoked,
+    Shortened,
     ToolLost,
     TurnFinished,
     Undone,
@@ -53,6 +55,8 @@ Plain = (
     | ToolLost
     | UnknownResolved
     | ModelChanged
+    | ModelSwitched
+    | Shortened
     | Undone
     | RuleGranted
     | RuleRevoked
@@ -89,6 +93,8 @@ def notice(event: Plain) -> Notice:
             text = f"{event.asked_by} changed the model to {event.model}"
             extra = {"modelChanged": {"to": event.model, "askedBy": event.asked_by}}
             return Notice(text=text, extra=extra)
+        case ModelSwitched() | Shortened():
+            return _about_models(event)
         case Undone():
             text = f"{event.asked_by} took back what was said last, and the answer to it"
             return Notice(text=text, extra={"undone": event.words})
@@ -96,6 +102,20 @@ def notice(event: Plain) -> Notice:
             return _about_people(event)
         case BudgetNoticed() | BudgetReached() | BudgetExtended():
             return _about_budget(event)
+        case _:
+            assert_never(event)
+
+
+def _about_models(event: ModelSwitched | Shortened) -> Notice:
+    match event:
+        case ModelSwitched():
+            text = f"{event.model} is asked instead of {event.instead_of}{_because(event.reason)}"
+            about = {"to": event.model, "from": event.instead_of, "reason": event.reason}
+            return Notice(text=text, extra={"modelSwitched": about})
+        case Shortened():
+            saved = event.tokens_before - event.tokens_after
+            text = f"{len(event.cuts)} older parts of the conversation were cut: {saved} tokens"
+            return Notice(text=text, extra={"shortened": asdict(event)})
         case _:
             assert_never(event)
 
@@ -215,7 +235,11 @@ def compacted(event: Compacted) -> JsonObject:
         "kept": event.kept,
         "model": event.model,
         "tokens": {"input": event.usage.input_tokens, "output": event.usage.output_tokens},
+        "trigger": event.trigger,
+        "writtenBy": event.written_by,
     }
+    if event.tokens_after is not None:
+        about["conversation"] = {"before": event.tokens_before, "after": event.tokens_after}
     if event.cost_micro_usd is not None:
         about["costMicroUsd"] = event.cost_micro_usd
     return about
