@@ -193,7 +193,7 @@ class HubAbroad:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
         until = self._clock.monotonic() + within_s
-        line = b""
+        line = bytearray()
         while not line.endswith(b"\n"):
             if self._stop.is_set():
                 raise HubAway("it was to stop")
@@ -204,7 +204,7 @@ class HubAbroad:
                 if not piece:
                     raise HubAway(f"the process that speaks to the Hub broke: {self._last_words()}")
                 line += piece
-        return line
+        return bytes(line)
 
     def _last_words(self) -> str:
         assert self._errors is not None

@@ -7,13 +7,15 @@ takes too long. There it asks once: whoever asked decides when to ask again.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import queue
+import re
+import resource
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,61 +23,75 @@ from typing import Any, TextIO
 import httpx
 import huggingface_hub
 from huggingface_hub import CommitOperationAdd, HfApi, hf_raise_for_status
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import build_hf_headers, parse_ratelimit_headers  # type: ignore[attr-defined]
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
+from ml_intern.errors import HubAway, HubOvertaken, HubRefused
+from ml_intern.tracing.upload.connection import ANSWER_S, connections_to
+from ml_intern.tracing.upload.failures import translated
 from ml_intern.tracing.upload.hub import Outgoing, RemoteFile, Repository, Who
 
-CONNECT_S, ANSWER_S = 10.0, 60.0
-NOT_NOW = frozenset((408, 429, 500, 502, 503, 504))
-"""Answers of a Hub that will do it later."""
 DATASET = "dataset"
+MOST_ENTRIES = 200_000
+"""Of a dataset that is compared with; the Hub itself advises against half as many."""
+MOST_TEXT_BYTES = 1 << 20
+MEMORY_BYTES = 512 << 20
+"""Of the process: an answer of the Hub may be of any size."""
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Client:
     """See `Hub`. Not thread-safe."""
 
     def __init__(self, endpoint: str, token: str | None) -> None:
+        self.endpoint = endpoint
         self._api = HfApi(endpoint=endpoint, token=token or False)
 
     def who(self) -> Who:
         """See `Hub.who`."""
-        with _translated("whoami"):
+        with translated("whoami"):
             found = self._api.whoami()
             access = found.get("auth", {}).get("accessToken") or {}
             orgs = tuple(str(one["name"]) for one in found.get("orgs", ()))
-            return Who(user=str(found["name"]), orgs=orgs, role=str(access.get("role", "")))
+            return Who(user=_name(found["name"]), orgs=orgs, role=str(access.get("role", "")))
 
     def look(self, repo_id: str) -> Repository:
         """See `Hub.look`."""
-        with _translated(repo_id):
-            found = self._api.dataset_info(repo_id, timeout=ANSWER_S)
-            return Repository(head=str(found.sha), private=bool(found.private))
+        with translated(repo_id):
+            found = self._api.dataset_info(repo_id, timeout=ANSWER_S, expand=["sha", "private"])
+            if not isinstance(found.private, bool):
+                raise TypeError("it does not say whether the dataset is private")
+            owner, _, name = str(found.id).partition("/")
+            repo_id = f"{_name(owner)}/{_name(name)}"
+            return Repository(id=repo_id, head=_commit(found.sha), private=found.private)
 
     def files(self, repo_id: str, commit: str) -> Sequence[RemoteFile]:
         """See `Hub.files`."""
-        with _translated(repo_id):
+        with translated(repo_id):
             entries = self._api.list_repo_tree(
                 repo_id, recursive=True, revision=commit, repo_type=DATASET
             )
-            return [_remote(one) for one in entries if isinstance(one, RepoFile)]
+            found = list(itertools.islice(entries, MOST_ENTRIES + 1))
+            if len(found) > MOST_ENTRIES:
+                words = f"{repo_id} holds over {MOST_ENTRIES:,} files; name another in traces_repo"
+                raise HubRefused(words, reason="other")
+            return [_remote(one) for one in found if isinstance(one, RepoFile)]
 
     def text(self, repo_id: str, commit: str, path: str) -> str:
         """See `Hub.text`."""
         url = huggingface_hub.hf_hub_url(
             repo_id, path, repo_type=DATASET, revision=commit, endpoint=self._api.endpoint
         )
-        with _translated(f"{repo_id}/{path}"):
+        with translated(f"{repo_id}/{path}"):
             headers = build_hf_headers(token=self._api.token)
-            found = huggingface_hub.get_session().get(url, headers=headers)
-            hf_raise_for_status(found)
-            return found.content.decode(errors="replace")
+            with huggingface_hub.get_session().stream("GET", url, headers=headers) as found:
+                hf_raise_for_status(found)
+                return _bounded(found, f"{repo_id}/{path}").decode(errors="replace")
 
     def create(self, repo_id: str) -> None:
         """See `Hub.create`."""
-        with _translated(repo_id):
+        with translated(repo_id):
             self._api.create_repo(repo_id, repo_type=DATASET, private=True)
 
     def commit(
@@ -89,7 +105,7 @@ class Client:
         """See `Hub.commit`."""
         contents = {path: text.encode() for path, text in texts.items()}
         contents |= {each.path: _content(each) for each in files}
-        with _translated(repo_id):
+        with translated(repo_id):
             made = self._api.create_commit(
                 repo_id,
                 [CommitOperationAdd(path, content) for path, content in contents.items()],
@@ -97,26 +113,53 @@ class Client:
                 repo_type=DATASET,
                 parent_commit=parent,
             )
-            return str(made.oid)
+            return _commit(made.oid)
 
     def set_private(self, repo_id: str, private: bool) -> None:
         """See `Hub.set_private`."""
-        with _translated(repo_id):
+        with translated(repo_id):
             self._api.update_repo_settings(repo_id, private=private, repo_type=DATASET)
 
     def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
         """See `Hub.download`."""
-        with _translated(f"{repo_id}/{path}"):
+        with translated(f"{repo_id}/{path}"):
             found = self._api.hf_hub_download(
                 repo_id, path, repo_type=DATASET, revision=revision, cache_dir=cache
             )
             return Path(found)
 
 
+def _name(found: object) -> str:
+    """Of a user or a dataset. Raises ValueError for what cannot be one."""
+    if not isinstance(found, str) or not _NAME.fullmatch(found):
+        raise ValueError(f"{found!r} is nobody's name")
+    return found
+
+
+def _commit(found: object) -> str:
+    """Raises ValueError for what cannot be the id of one."""
+    if not isinstance(found, str) or not _COMMIT.fullmatch(found):
+        raise ValueError(f"{found!r} is no commit")
+    return found
+
+
+def _bounded(found: httpx.Response, about: str) -> bytes:
+    """What it holds. Raises HubRefused when that is more than a text has."""
+    held = bytearray()
+    for piece in found.iter_bytes():
+        held += piece
+        if len(held) > MOST_TEXT_BYTES:
+            words = f"{about} is larger than {MOST_TEXT_BYTES >> 20} MiB, and is not read"
+            raise HubRefused(words, reason="other")
+    return bytes(held)
+
+
 def _remote(found: RepoFile) -> RemoteFile:
-    if found.lfs is None:
-        return RemoteFile(path=found.path, size=found.size, oid=found.blob_id)
-    return RemoteFile(path=found.path, size=found.size, oid=found.lfs.sha256, in_lfs=True)
+    """Raises TypeError for what cannot be a file."""
+    oid = found.blob_id if found.lfs is None else found.lfs.sha256
+    if not (isinstance(found.path, str) and isinstance(found.size, int) and isinstance(oid, str)):
+        raise TypeError("it lists what is no file")
+    return RemoteFile(path=found.path, size=found.size, oid=oid, in_lfs=found.lfs is not None)
 
 
 def _content(wanted: Outgoing) -> bytes:
@@ -130,69 +173,17 @@ def _content(wanted: Outgoing) -> bytes:
     return content
 
 
-# Failures
-
-
-@contextmanager
-def _translated(about: str) -> Iterator[None]:
-    """What the client raises, as ours."""
-    try:
-        yield
-    except OfflineModeIsEnabled as exc:
-        raise HubAway("HF_HUB_OFFLINE is set") from exc
-    except HfHubHTTPError as exc:
-        raise _refused(about, exc) from exc
-    except RuntimeError as exc:  # around what went wrong with one file in LFS
-        if isinstance(exc.__cause__, HfHubHTTPError):
-            raise _refused(about, exc.__cause__) from exc
-        raise HubAway(f"{about}: {exc}") from exc
-    except (httpx.HTTPError, OSError) as exc:
-        raise HubAway(f"the Hub cannot be reached ({type(exc).__name__})") from exc
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise HubAway(f"the Hub's answer cannot be read ({type(exc).__name__}: {exc})") from exc
-
-
-def _refused(about: str, exc: HfHubHTTPError) -> HubError:
-    response = exc.response
-    status = response.status_code
-    said = response.headers.get("X-Error-Message") or f"status {status}"
-    match status:
-        case 401:
-            return HubRefused(f"the Hub does not accept the token: {said}", reason="token")
-        case 403:
-            words = f"the token may not do that to {about}: {said}"
-            return HubRefused(words, reason="right")
-        case 404:
-            return HubRefused(f"{about}: {said}", reason="missing")
-        case 409 | 412:
-            return HubOvertaken(f"{about}: {said}")
-        case 429:
-            return HubAway("the Hub limits our requests", retry_after_s=wait_s(response.headers))
-        case _ if status in NOT_NOW:
-            words = f"the Hub answered with status {status}"
-            return HubAway(words, retry_after_s=wait_s(response.headers))
-        case _:
-            return HubRefused(f"{about}: {said}", reason="other")
-
-
-def wait_s(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer names until there is room again."""
-    limit = parse_ratelimit_headers(headers)
-    if limit is not None and limit.remaining == 0:
-        return float(limit.reset_in_seconds)
-    given = headers.get("Retry-After", "").strip()
-    return float(given) if given.isdigit() else None
-
-
 # The process
 
 
 def main() -> None:
     """Answer the lines of standard input, JSON each, until it is closed: then end at once."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    huggingface_hub.set_client_factory(_connection)
     threading.Thread(target=_listen, args=(sys.stdin, lines), daemon=True).start()
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, most))
     client = Client(**json.loads(lines.get()))
+    huggingface_hub.set_client_factory(connections_to(client.endpoint))
     _write({"ready": True})
     while True:
         request = json.loads(lines.get())
@@ -211,26 +202,6 @@ def _listen(requests: TextIO, lines: "queue.SimpleQueue[str]") -> None:
     os._exit(0)
 
 
-def _connection() -> httpx.Client:
-    return httpx.Client(
-        follow_redirects=True,
-        timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-        event_hooks={"request": [_demand_network], "response": [_once]},
-    )
-
-
-def _demand_network(_request: httpx.Request) -> None:
-    if huggingface_hub.constants.is_offline_mode():
-        raise OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
-
-
-def _once(response: httpx.Response) -> None:
-    """No second try: the client would sleep for as long as the Hub says."""
-    if response.status_code in NOT_NOW:
-        response.read()
-        hf_raise_for_status(response)
-
-
 def _answer(client: Client, act: str, given: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"value": _done(client, act, given)}
@@ -240,6 +211,8 @@ def _answer(client: Client, act: str, given: dict[str, Any]) -> dict[str, Any]:
         return {"refused": str(exc), "reason": exc.reason}
     except HubOvertaken as exc:
         return {"overtaken": str(exc)}
+    except MemoryError:
+        return {"away": "the Hub's answer does not fit into memory", "retry_after_s": None}
 
 
 def _done(client: Client, act: str, given: dict[str, Any]) -> Any:

@@ -27,12 +27,14 @@ class Who:
 class Repository:
     """A dataset as it stands."""
 
+    id: str
+    """`OWNER/NAME`: another one than was asked for when it was renamed."""
     head: str
     """The newest commit."""
     private: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RemoteFile:
     """A file in a repository, by its hash: the sha256 of one in LFS, else that of the git blob."""
 

@@ -25,6 +25,7 @@ class Datasets:
         self._people = people
         self._url = url
         self._repositories: dict[str, Repository] = {}
+        self._renamed: dict[str, str] = {}
         self._objects: dict[str, bytes] = {}
         """What was put into LFS, by its sha256."""
 
@@ -43,6 +44,12 @@ class Datasets:
 
     def remove(self, repo_id: str) -> None:
         del self._repositories[repo_id]
+
+    def rename(self, repo_id: str, to: str) -> None:
+        """As somebody does it on the web page: the old name leads to the new one."""
+        self._repositories[to] = self._repositories.pop(repo_id)
+        self._repositories[to].id = to
+        self._renamed[repo_id] = to
 
     def routes(self) -> list[web.RouteDef]:
         api = f"/api/datasets/{ID}"
@@ -98,19 +105,20 @@ class Datasets:
         found = self._seen(request)
         if isinstance(found, web.Response):
             return found
-        siblings = [{"rfilename": path} for path in sorted(found.files)]
-        return web.json_response(
-            {
-                "id": found.id,
-                "author": found.id.split("/")[0],
-                "sha": found.head,
-                "private": found.private,
-                "gated": found.gated,
-                "disabled": False,
-                "tags": [],
-                "siblings": siblings,
-            }
-        )
+        told = {
+            "author": found.id.split("/")[0],
+            "sha": found.head,
+            "private": found.private,
+            "gated": found.gated,
+            "disabled": False,
+            "tags": [],
+        }
+        wanted = request.query.getall("expand", [])
+        if wanted:
+            told = {name: told[name] for name in wanted}
+        else:
+            told["siblings"] = [{"rfilename": path} for path in sorted(found.files)]
+        return web.json_response({"id": found.id, **told})
 
     async def _settings(self, request: web.Request) -> web.Response:
         found = self._written(request)
@@ -229,7 +237,11 @@ class Datasets:
     def _seen(self, request: web.Request) -> Repository | web.Response:
         """The repository, for who may read it."""
         owner, name = request.match_info["owner"], request.match_info["name"]
-        found = self._repositories.get(f"{owner}/{name}")
+        repo_id = f"{owner}/{name}"
+        if (to := self._renamed.get(repo_id)) is not None:
+            there = request.path_qs.replace(repo_id, to, 1)
+            return web.Response(status=307, headers={"Location": there})
+        found = self._repositories.get(repo_id)
         who = self._people.who(token_of(request))
         if found is not None and (not found.private or _sees(who, owner)):
             return found

@@ -1,9 +1,11 @@
 """What goes wrong on demand, in the order in which it was asked for."""
 
 import asyncio
+import contextlib
 import random
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -58,11 +60,43 @@ class Faults:
 
         self._plan(limited, at)
 
-    def page(self, *, at: str = "") -> None:
-        """A page with status 200, as a gateway gives that wants somebody to sign in."""
+    def say(
+        self, value: Any, status: int = 200, times: int = 1, *, at: str = "", **headers: str
+    ) -> None:
+        """Any JSON, whatever was asked; `_` in the names of headers stands for `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def said(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+            return web.json_response(value, status=status, headers=named)
+
+        for _ in range(times):
+            self._plan(said, at)
+
+    def send_on(self, to: str, *, at: str = "", status: int = 307) -> None:
+        """A redirect to the same path at another address."""
+
+        async def sent_on(request: web.Request, _handler: Handler) -> web.StreamResponse:
+            return web.Response(status=status, headers={"Location": f"{to}{request.path_qs}"})
+
+        self._plan(sent_on, at)
+
+    def stall(self, *, at: str = "") -> None:
+        """Half of the answer, and the rest after `release`."""
+
+        async def stalled(request: web.Request, handler: Handler) -> web.StreamResponse:
+            half, rest = await _begun(request, handler)
+            await self._released.wait()
+            with contextlib.suppress(ConnectionError):  # nobody waits for it any more
+                await half.write(rest)
+            return half
+
+        self._plan(stalled, at)
+
+    def page(self, status: int = 200, *, at: str = "") -> None:
+        """A page, with status 200 as a gateway gives it that wants somebody to sign in."""
 
         async def paged(_request: web.Request, _handler: Handler) -> web.StreamResponse:
-            return web.Response(text=PAGE, content_type="text/html")
+            return web.Response(status=status, text=PAGE, content_type="text/html")
 
         self._plan(paged, at)
 
@@ -84,13 +118,7 @@ class Faults:
         """Reset the connection in the middle of the answer."""
 
         async def halved(request: web.Request, handler: Handler) -> web.StreamResponse:
-            whole = await handler(request)
-            assert isinstance(whole, web.Response), "only what is sent as a whole can be halved"
-            body = whole.body
-            assert isinstance(body, bytes)
-            half = web.StreamResponse(headers={"Content-Length": str(len(body))})
-            await half.prepare(request)
-            await half.write(body[: len(body) // 2])
+            half, _ = await _begun(request, handler)
             hang_up(request.transport)
             return half
 
@@ -130,6 +158,19 @@ class Faults:
     def _plan(self, fault: Fault, at: str) -> None:
         with self._lock:
             self._planned.append((at, fault))
+
+
+async def _begun(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, bytes]:
+    """An answer of which half was sent, and the rest of it."""
+    whole = await handler(request)
+    assert isinstance(whole, web.Response), "only what is sent as a whole can be halved"
+    body = whole.body
+    assert isinstance(body, bytes)
+    kept = {name: value for name, value in whole.headers.items() if name != "Content-Type"}
+    half = web.StreamResponse(headers={**kept, "Content-Length": str(len(body))})
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    return half, body[len(body) // 2 :]
 
 
 async def _drop(request: web.Request, _handler: Handler) -> web.StreamResponse:

@@ -13,7 +13,8 @@ from huggingface_hub.utils._http import default_client_factory
 
 from ml_intern.clock import SystemClock, parse_stamp
 from ml_intern.messages import Usage
-from ml_intern.tracing.upload.client import Client, _connection
+from ml_intern.tracing.upload.client import Client
+from ml_intern.tracing.upload.connection import connections_to
 from ml_intern.tracing.upload.uploader import Pace, Uploader
 from ml_intern.transcript.line import Answered, Body, Line, Replied, Said, Text, ToolUse, encode
 from tests.support.hub import TOKEN, USER, HubServer
@@ -168,7 +169,7 @@ def a_world(hub: HubServer, traces: Path) -> Iterator[World]:
     """With the Hub's client in this process, set up as it is in its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-        huggingface_hub.set_client_factory(_connection)
+        huggingface_hub.set_client_factory(connections_to(hub.url))
         try:
             yield World(hub, traces)
         finally:
