@@ -12,8 +12,14 @@ _UNSHOWABLE = re.compile(
 )
 
 
-def duration(seconds: float) -> str:
-    """`4.2 s`, `42 s`, `3 min 05 s`, `2 h 03 min`, `5 d 02 h`."""
+UNKNOWN = "—"
+"""Where a time or a duration that nobody knows would stand."""
+
+
+def duration(seconds: float | None) -> str:
+    """`4.2 s`, `42 s`, `3 min 05 s`, `2 h 03 min`, `5 d 02 h`; `UNKNOWN` for None."""
+    if seconds is None:
+        return UNKNOWN
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -14,6 +14,7 @@ from ml_intern.messages import SessionId
 from ml_intern.tracing.mark import START, Place, place_fields
 from ml_intern.transcript.line import (
     NEW_CHAIN,
+    UNTIMED,
     Body,
     Compacted,
     JsonObject,
@@ -133,6 +134,8 @@ class Chain:
     def _begin_anew(self, entry: Entry) -> list[Line]:
         """The format allows a line without parent only as the mark of a compaction."""
         place, extra = self._place, {NEW_CHAIN: True}
+        if entry.extra.get(UNTIMED):
+            extra[UNTIMED] = True
         boundary = Compacted(
             after=self._parent or "",
             before_tokens=entry.context_tokens,

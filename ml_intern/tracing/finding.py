@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ml_intern.errors import InputError
-from ml_intern.transcript import parts
+from ml_intern.transcript import parts, reading
 from ml_intern.transcript.decoding import Unknown
+from ml_intern.transcript.line import IMPORTED_FROM
 from ml_intern.transcript.problems import Problems
 
 MOST_NAMED = 5
@@ -63,6 +64,7 @@ def find(argument: str, traces: Path) -> Path:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one of the .jsonl files in it.")
     found = [one for one in all_files(traces) if one.stem.startswith(argument.lower())]
+    found = found or _imported_as(argument, traces)
     if not found:
         raise InputError(
             f"There is no trace {argument!r}: it is no file, and no session in {traces} has an id "
@@ -72,6 +74,19 @@ def find(argument: str, traces: Path) -> Path:
         some = ", ".join(sorted(one.stem for one in found)[:MOST_NAMED])
         raise InputError(f"Several traces begin with {argument!r}: {some}. Type more of the id.")
     return found[0]
+
+
+def _imported_as(argument: str, traces: Path) -> list[Path]:
+    """The imported ones whose id at their source begins so; or the one that is just that."""
+    ids = {path: _source_id(path) for path in _files(traces / "imported")}
+    exact = [path for path, source_id in ids.items() if source_id == argument]
+    return exact or [path for path, source_id in ids.items() if source_id.startswith(argument)]
+
+
+def _source_id(path: Path) -> str:
+    first = next(reading.read(path, Problems()), None)
+    about = first.extra.get(IMPORTED_FROM) if first else None
+    return str(about.get("sessionId", "")) if isinstance(about, dict) else ""
 
 
 def a_trace(path: Path) -> Path:
@@ -88,8 +103,11 @@ def a_trace(path: Path) -> Path:
 
 def all_files(traces: Path) -> Iterator[Path]:
     """Every file of a session or of one of its parts, ours and imported, the newest day first."""
-    for kind in ("sessions", "imported"):
-        days = (traces / kind).glob("*")
-        for day in sorted((day for day in days if day.is_dir()), reverse=True):
-            # Whoever opens a pipe waits for a writer, without end.
-            yield from sorted(path for path in day.glob("*.jsonl") if path.is_file())
+    yield from _files(traces / "sessions")
+    yield from _files(traces / "imported")
+
+
+def _files(kind: Path) -> Iterator[Path]:
+    for day in sorted((day for day in kind.glob("*") if day.is_dir()), reverse=True):
+        # Whoever opens a pipe waits for a writer, without end.
+        yield from sorted(path for path in day.glob("*.jsonl") if path.is_file())

@@ -21,7 +21,7 @@ from ml_intern.transcript.problems import Problems
 log = logging.getLogger(__name__)
 
 KEPT = "digests.json"
-FORM = 2
+FORM = 3
 """Of a digest; kept ones of another are made anew."""
 
 

@@ -14,6 +14,7 @@ from ml_intern.messages import Usage
 from ml_intern.transcript.line import (
     EXTRA,
     RAW,
+    UNTIMED,
     Answered,
     Block,
     Compacted,
@@ -69,7 +70,7 @@ class Record:
     parent: str | None = None
     session_id: str = ""
     at: datetime | None = None
-    """None: the line has no time that can be read."""
+    """None: the line has no time that can be read, or one that was made up."""
     version: str = ""
     program: str = ""
     """What wrote it: `ml-intern`, `cli` of Claude Code, empty."""
@@ -88,6 +89,7 @@ def records(number: int, fields: JsonObject, problems: Problems) -> Iterator[Rec
     type_ = _str(fields, "type")
     if type_ in BESIDE:
         return
+    extra = _dict(fields, EXTRA)
     for content in _contents(number, type_, fields, problems):
         yield Record(
             line=number,
@@ -95,12 +97,12 @@ def records(number: int, fields: JsonObject, problems: Problems) -> Iterator[Rec
             uuid=_str(fields, "uuid"),
             parent=_str(fields, "parentUuid") or None,
             session_id=_str(fields, "sessionId"),
-            at=_at(number, fields, problems),
+            at=None if extra.get(UNTIMED) is True else _at(number, fields, problems),
             version=_str(fields, "version"),
             program=_str(fields, "entrypoint"),
             cwd=_str(fields, "cwd"),
             is_sidechain=fields.get("isSidechain") is True,
-            extra=_dict(fields, EXTRA),
+            extra=extra,
         )
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from ml_intern.messages import Usage
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons
-from ml_intern.transcript.decoding import Record
+from ml_intern.transcript.decoding import Record, moment
 from ml_intern.transcript.line import (
+    IMPORTED_FROM,
     PROGRAM,
     Answered,
     Compacted,
@@ -37,7 +38,9 @@ class Digest:
     """Answers of each, in the order of their first."""
     began: datetime | None = None
     ended: datetime | None = None
-    """The times of the first and the last line that have one."""
+    """The first and the last time that is known: of a line, or what an imported session's source
+    says of the whole.
+    """
     turns: int = 0
     """Those that a fork recalls, too; its answers, calls and errors are only its own."""
     answers: int = 0
@@ -55,6 +58,8 @@ class Digest:
     """How the last turn ended, where that is written: `finished`, `failed`, …; empty: not."""
     forked_from: str = ""
     """The session whose history it goes on from."""
+    source_id: str = ""
+    """Of an imported session: its id where it came from."""
 
     last_answer: str = ""
     """The id of its message; lines of one answer are counted once."""
@@ -73,15 +78,16 @@ class Digest:
         return f"at least {known}" if self.cost_usd else dollars(None)
 
     @property
-    def seconds(self) -> float:
-        """From the first line to the last, waits included."""
-        return (self.ended - self.began).total_seconds() if self.began and self.ended else 0.0
+    def seconds(self) -> float | None:
+        """From the first line to the last, waits included; None where only one time is known."""
+        if self.began is None or self.ended is None or self.began == self.ended:
+            return None
+        return (self.ended - self.began).total_seconds()
 
     def take(self, record: Record) -> None:
         """The next record."""
-        if record.at is not None:
-            self.began = self.began or record.at
-            self.ended = record.at
+        self._take_source(record)
+        self._see(record.at)
         if record.is_sidechain:
             return
         self.session_id = self.session_id or record.session_id
@@ -107,6 +113,18 @@ class Digest:
                 self.outcome = outcome if isinstance(outcome, str) else self.outcome
             case _:
                 pass
+
+    def _see(self, at: datetime | None) -> None:
+        if at is not None:
+            self.began = self.began or at
+            self.ended = max(self.ended or at, at)
+
+    def _take_source(self, record: Record) -> None:
+        about = record.extra.get(IMPORTED_FROM)
+        if isinstance(about, dict):
+            self.source_id = self.source_id or str(about.get("sessionId", ""))
+            self._see(moment(str(about.get("beganAt"))))
+            self._see(moment(str(about.get("endedAt"))))
 
     def _reply(self, replied: Replied) -> None:
         for block in replied.blocks:

@@ -29,6 +29,12 @@ EXTRA = "mlIntern"
 """The key of everything that only we read."""
 NEW_CHAIN = "newChain"
 """Key of our extra on a compaction that is none: only the chain of lines begins anew there."""
+UNTIMED = "untimed"
+"""Key of our extra on a line whose time nobody knows; the one that readers demand is made up."""
+IMPORTED_FROM = "importedFrom"
+"""Key of our extra on the first line of an imported session: what its source says of all of it,
+`sessionId` and, where they stand there, `beganAt` and `endedAt`.
+"""
 EMPTY_ANSWER = "(empty answer)"
 """Stands where a model said and called nothing."""
 RAW = "_raw"

@@ -98,7 +98,8 @@ def _print(taken: _Taken) -> None:
     for one in taken.imported:
         word = "imported" if one.is_new else "imported again"
         lines = count(one.lines, "line")
-        sys.stdout.write(f"{short(one.session_id)}  {word} from {taken.file}, {lines}\n")
+        renamed = "" if one.source_id in ("", one.session_id) else f" ({line(one.source_id, 60)})"
+        sys.stdout.write(f"{short(one.session_id)}  {word} from {taken.file}{renamed}, {lines}\n")
     if taken.error:
         sys.stderr.write(f"{taken.file}: {line(taken.error, 400)}\n")
     for problem in taken.problems[:MOST_PROBLEMS]:

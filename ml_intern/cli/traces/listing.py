@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import count, duration, line, size
+from ml_intern.cli.quantities import UNKNOWN, count, duration, line, size
 from ml_intern.cli.summary import short
 from ml_intern.clock import stamp
 from ml_intern.llm.replay import PREFIX
@@ -41,6 +41,7 @@ def document(trace: Trace) -> dict[str, Any]:
     digest = trace.digest
     return {
         "session_id": digest.session_id,
+        "source_id": digest.source_id or None,
         "task": digest.task,
         "title": digest.title,
         "models": digest.models,
@@ -98,9 +99,9 @@ def _print(found: Sequence[Trace]) -> None:
 
 def _fields(trace: Trace) -> tuple[str, ...]:
     digest = trace.digest
-    began = digest.began.astimezone().strftime("%Y-%m-%d %H:%M") if digest.began else "?"
+    began = digest.began.astimezone().strftime("%Y-%m-%d %H:%M") if digest.began else UNKNOWN
     models = list(digest.models)
-    model = _model(models[0]) if models else "?"
+    model = _model(models[0]) if models else UNKNOWN
     return (
         line(short(digest.session_id or trace.path.stem)),
         began,
@@ -109,8 +110,16 @@ def _fields(trace: Trace) -> tuple[str, ...]:
         digest.cost,
         duration(digest.seconds),
         f"{digest.call_count}{f' ({digest.errors} failed)' if digest.errors else ''}",
-        line(digest.title or digest.task or f"({size(trace.size_bytes)})"),
+        _about(trace),
     )
+
+
+def _about(trace: Trace) -> str:
+    """What it is about, behind the id that an imported session has where it came from."""
+    digest = trace.digest
+    about = digest.title or digest.task or f"({size(trace.size_bytes)})"
+    is_renamed = digest.source_id not in ("", digest.session_id)
+    return line(f"{digest.source_id} · {about}" if is_renamed else about)
 
 
 def _model(name: str) -> str:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,20 +134,24 @@ def _write_json(reading: _Reading, out: IO[str]) -> int:
     found = 0
     for turn, record, wanted in reading.records():
         if wanted:
-            at = stamp(record.at) if record.at else None
-            fields = {"turn": turn, "line": record.line, "at": at, **_content(record)}
+            place = {"turn": turn, "line": record.line, "at": _stamp(record.at)}
+            fields = {**place, **_content(record)}
             out.write(json.dumps(fields) + "\n")
             found += 1
     document = asdict(reading.digest)
     document |= {
         "kind": "digest",
-        "began": str(reading.digest.began),
-        "ended": str(reading.digest.ended),
+        "began": _stamp(reading.digest.began),
+        "ended": _stamp(reading.digest.ended),
         "problems": [str(problem) for problem in reading.problems.found],
         "problem_count": reading.problems.count,
     }
     out.write(json.dumps(document) + "\n")
     return found
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None
 
 
 def _content(record: Record) -> dict[str, Any]:

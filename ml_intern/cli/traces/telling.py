@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ml_intern.cli.quantities import count, duration, line, shown
+from ml_intern.cli.quantities import UNKNOWN, count, duration, line, shown
 from ml_intern.messages import Usage
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons
@@ -136,6 +136,7 @@ def ending(digest: Digest) -> Text:
     fields = (
         line(digest.outcome) or "no end is written",
         ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
+        f"imported from {line(digest.source_id)}" if digest.source_id else "",
         count(digest.turns, "turn"),
         count(digest.answers, "answer"),
         f"{count(digest.call_count, 'tool call')}, {digest.errors} failed",
@@ -166,7 +167,7 @@ def _used(usage: Usage, cost_usd: float | None) -> Iterator[str]:
 
 
 def _clock(record: Record) -> str:
-    return record.at.astimezone().strftime("%H:%M:%S") if record.at else ""
+    return record.at.astimezone().strftime("%H:%M:%S") if record.at else UNKNOWN
 
 
 def _beside(mark: str, text: str, record: Record, style: str) -> Text:

@@ -7,6 +7,7 @@ from ml_intern.tracing.importing.source import Saying, Source
 from ml_intern.transcript import parts
 from ml_intern.transcript.conversation import joined
 from ml_intern.transcript.decoding import Record, Unknown
+from ml_intern.transcript.digest import Digest
 from ml_intern.transcript.line import Noticed, Title
 from ml_intern.transcript.problems import Problems
 
@@ -17,12 +18,14 @@ def source_of(path: Path, problems: Problems) -> Source:
     What cannot be read is added to `problems`. Raises OSError.
     """
     records = list(joined(parts.read(path, problems)))
-    titles = [one.content.title for one in records if isinstance(one.content, Title)]
-    names = (record.session_id for record in records)
+    digest = Digest()
+    for record in records:
+        digest.take(record)
     return Source(
-        session_id=next(filter(None, names), path.stem),
-        title=titles[-1] if titles else "",
-        began=next((record.at for record in records if record.at), None),
+        session_id=digest.session_id or path.stem,
+        title=digest.title,
+        began=digest.began,
+        ended=digest.ended,
         sayings=tuple(_sayings(records)),
     )
 

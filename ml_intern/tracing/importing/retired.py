@@ -1,8 +1,9 @@
 """Session files of huggingface/ml-intern, which was retired: `session_logs/session_….json`.
 
-One JSON object: `session_id`, `session_title`, `session_start_time`, `model_name`, `messages` in
-the form of OpenAI's chat completions, and `events`, of which those named `llm_call` tell what an
-answer took. Rows of its dataset hold the same with `messages` and `events` as JSON text.
+One JSON object: `session_id`, `session_title`, `session_start_time`, `session_end_time`,
+`model_name`, `messages` in the form of OpenAI's chat completions, and `events`, of which those
+named `llm_call` tell what an answer took. Rows of its dataset hold the same with `messages` and
+`events` as JSON text.
 Source: `Session.get_trajectory` in its `agent/core/session.py`.
 """
 
@@ -45,6 +46,7 @@ def source_of(fields: Mapping[str, Any], problems: Problems, line: int = 0) -> S
         session_id=plain(str(fields.get("session_id"))),
         title=plain(str(fields.get("session_title") or "")),
         began=_time(fields.get("session_start_time")),
+        ended=_time(fields.get("session_end_time")),
         sayings=tuple(reading.sayings(messages if isinstance(messages, list) else [])),
     )
 

@@ -24,4 +24,6 @@ class Source:
     """As the source names it; not always a UUID."""
     title: str
     began: datetime | None
+    ended: datetime | None = None
+    """What it says of the whole session; None: nothing."""
     sayings: tuple[Saying, ...]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
+from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.messages import SessionId
 from ml_intern.tracing import trace_file
@@ -18,6 +19,8 @@ from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.session_files import SessionFiles
 from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.line import (
+    IMPORTED_FROM,
+    UNTIMED,
     Answered,
     Block,
     Body,
@@ -54,6 +57,8 @@ class Imported:
     """One session that was read."""
 
     session_id: str
+    source_id: str
+    """What the source calls it."""
     path: Path
     lines: int
     is_new: bool
@@ -82,7 +87,13 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
         lines = SessionFiles(fresh, session_id).add(_entries(source, session_id, began, redactor))
         _replace(day, fresh, session_id)
     path = day / f"{session_id}.jsonl"
-    return Imported(session_id=session_id, path=path, lines=lines, is_new=there is None)
+    return Imported(
+        session_id=session_id,
+        source_id=redactor.text(source.session_id),
+        path=path,
+        lines=lines,
+        is_new=there is None,
+    )
 
 
 def _replace(day: Path, fresh: Path, session_id: SessionId) -> None:
@@ -113,11 +124,14 @@ def _entries(
         at = max(at, saying.at) if saying.at else at
         place = Place(number, 0)
         body = _linked(_redacted(saying.body, redactor), asked, session_id, number)
+        extra = {"imported": True, **({} if saying.at else {UNTIMED: True})}
+        if number == 1:
+            extra[IMPORTED_FROM] = redactor.value(_about_source(source))
         yield Entry(
             place=place,
             at=at,
             body=body,
-            extra={"imported": True, **redactor.value(plain(saying.extra))},
+            extra={**extra, **redactor.value(plain(saying.extra))},
             calls_are_open=bool(asked),
             may_begin_part=isinstance(body, Replied) and answers > 0,
             **about,
@@ -134,6 +148,12 @@ def _entries(
         yield Entry(
             place=place, at=at, body=title, calls_are_open=False, may_begin_part=False, **about
         )
+
+
+def _about_source(source: Source) -> JsonObject:
+    times = {"beganAt": source.began, "endedAt": source.ended}
+    known = {key: stamp(at) for key, at in times.items() if at is not None}
+    return {"sessionId": source.session_id, **known}
 
 
 def _answered(sayings: Sequence[Saying]) -> Iterator[Saying]:

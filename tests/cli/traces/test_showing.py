@@ -52,6 +52,25 @@ def test_the_list_names_a_replay_by_what_it_plays(home: Path) -> None:
     assert "\treplay c9f02920\t" in run(home, "list").stdout
 
 
+def test_an_imported_session_is_known_by_the_id_that_it_had(home: Path, tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Done."}]
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"session_id": "Run-42", "messages": said}))
+    assert " (Run-42), " in run(home, "import", str(source)).stdout
+    row = run(home, "list").stdout.splitlines()[-1].split("\t")
+    assert (row[1], row[5], row[-1]) == ("—", "—", "Run-42 · go")
+    document = json.loads(run(home, "list", "--json").stdout)[-1]
+    assert (document["source_id"], document["began_at"], document["duration_s"]) == (
+        "Run-42",
+        None,
+        None,
+    )
+    text = run(home, "show", "Run-4").stdout
+    assert "turn 1  —\n" in text
+    assert "imported from Run-42" in text
+    assert "unknown · —" in text.splitlines()[-1]
+
+
 def test_a_fork_counts_only_what_it_did_itself(home: Path) -> None:
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     lines = [json.loads(line) for line in path.read_text().splitlines()]

@@ -88,11 +88,53 @@ def test_a_session_of_the_retired_project_becomes_a_trace(tmp_path: Path) -> Non
         ("tool", "train.py"),
         ("assistant", "Done."),
     ]
-    digest = Digest()
-    for record in records(taken.path):
-        digest.take(record)
+    digest = digest_of(taken.path)
     assert (digest.title, digest.models, digest.cost_usd) == ("Train it", {"vendor/m": 2}, 0.02)
     assert digest.usage == Usage(input_tokens=140, output_tokens=10, cache_read_tokens=80)
+
+
+def digest_of(path: Path) -> Digest:
+    digest = Digest()
+    for record in records(path):
+        digest.take(record)
+    return digest
+
+
+def test_times_that_the_source_does_not_tell_stay_unknown(tmp_path: Path) -> None:
+    """Each line has one, because readers want it; ours knows which are made up."""
+    (taken,), _ = take(written(tmp_path, retired()), tmp_path)
+    times = [record.at and record.at.isoformat() for record in records(taken.path)]
+    told = "2026-03-01T09:00:07"
+    assert [time and time[: len(told)] for time in times[:4]] == [None, told, None, told]
+    assert all("timestamp" in line for line in taken.path.read_text().splitlines()[:4])
+
+
+def test_a_session_takes_as_long_as_its_source_says(tmp_path: Path) -> None:
+    ended = "2026-03-01T10:20:30+01:00"
+    path = written(tmp_path, retired(session_end_time=ended, events=[]))
+    (taken,), _ = take(path, tmp_path)
+    assert digest_of(taken.path).seconds == 20 * 60 + 30
+
+
+@pytest.mark.parametrize("began", ["2026-03-01T10:00:00+01:00", None])
+def test_without_an_end_nobody_knows_how_long_it_took(tmp_path: Path, began: str | None) -> None:
+    (taken,), _ = take(written(tmp_path, retired(events=[], session_start_time=began)), tmp_path)
+    digest = digest_of(taken.path)
+    assert (digest.began is None, digest.seconds) == (began is None, None)
+
+
+def test_unknown_times_stay_so_when_what_was_imported_is_imported_elsewhere(tmp_path: Path) -> None:
+    (first,), _ = take(written(tmp_path, retired(session_id="own name")), tmp_path / "a")
+    (second,), _ = take(first.path, tmp_path / "b")
+    assert records(second.path)[1:] == records(first.path)[1:]
+    assert digest_of(second.path).source_id == "own name"
+
+
+def test_where_the_chain_begins_anew_an_unknown_time_stays_unknown(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": str(number)} for number in range(1_000)]
+    said.append({"role": "assistant", "content": "Done."})
+    (taken,), _ = take(written(tmp_path, retired(messages=said, events=[])), tmp_path)
+    assert {record.at for record in records(taken.path)} <= {None}
 
 
 def test_numbers_that_fit_no_answer_are_not_guessed(tmp_path: Path) -> None:
