@@ -19,6 +19,7 @@ from ml_intern.transcript.line import (
     ToolUse,
     TurnTook,
 )
+from ml_intern.transcript.waits import waiting_on
 
 MOST_TASK_CHARS = 2_000
 
@@ -56,6 +57,8 @@ class Digest:
     """Answers whose cost does not."""
     outcome: str = ""
     """How the last turn ended, where that is written: `finished`, `failed`, …; empty: not."""
+    waits_on: tuple[str, ...] = ()
+    """What the last turn waits for now: `approval:…`, `job:…`; see `waits.py`."""
     forked_from: str = ""
     """The session whose history it goes on from."""
     source_id: str = ""
@@ -92,6 +95,7 @@ class Digest:
             return
         self.session_id = self.session_id or record.session_id
         self.program, self.version = record.program or self.program, record.version or self.version
+        self._take_wait(record)
         match record.content:
             case Said(text=text) if is_persons(record):
                 self.turns += 1
@@ -125,6 +129,13 @@ class Digest:
             self.source_id = self.source_id or str(about.get("sessionId", ""))
             self._see(moment(str(about.get("beganAt"))))
             self._see(moment(str(about.get("endedAt"))))
+
+    def _take_wait(self, record: Record) -> None:
+        """Notices (of a decision, of the end of a job) come while it waits."""
+        if on := waiting_on(record.extra):
+            self.waits_on = on
+        elif not isinstance(record.content, Title | Noticed) or "outcome" in record.extra:
+            self.waits_on = ()
 
     def _reply(self, replied: Replied) -> None:
         for block in replied.blocks:

@@ -1,7 +1,8 @@
 """Whether the lines of a file hang together, and its calls and results."""
 
-from ml_intern.transcript.line import JsonObject
+from ml_intern.transcript.line import EXTRA, JsonObject
 from ml_intern.transcript.problems import Problems
+from ml_intern.transcript.waits import waiting_on
 
 
 class Links:
@@ -12,12 +13,18 @@ class Links:
         self._seen: set[str] = set()
         self._open: dict[str, int] = {}
         self._answered: set[str] = set()
+        self._asked_last = 0
+        """The line of the last answer with calls."""
+        self._waits = False
+        """What stands open in it waits, for a person or a job."""
 
     def take(self, number: int, fields: JsonObject) -> None:
         """The next line, as an object."""
         self._take_uuid(number, fields.get("uuid"), fields.get("parentUuid"))
+        self._take_wait(fields)
         for block in blocks_of(fields):
             if block.get("type") == "tool_use":
+                self._asked_last = number
                 self._open.setdefault(str(block.get("id")), number)
             elif block.get("type") == "tool_result":
                 self._take_result(number, str(block.get("tool_use_id")))
@@ -25,6 +32,8 @@ class Links:
     def end(self) -> None:
         """No more lines."""
         for use_id, number in self._open.items():
+            if self._waits and number == self._asked_last:
+                continue
             self._problems.add(number, f"the call {use_id} has no result")
 
     def _take_uuid(self, number: int, uuid: object, parent: object) -> None:
@@ -35,6 +44,13 @@ class Links:
             if uuid in self._seen:
                 self._problems.add(number, f"has the uuid of an earlier line ({uuid[:8]})")
             self._seen.add(uuid)
+
+    def _take_wait(self, fields: JsonObject) -> None:
+        extra = fields.get(EXTRA)
+        if isinstance(extra, dict) and waiting_on(extra):
+            self._waits = True
+        elif fields.get("type") in ("user", "assistant"):
+            self._waits = False
 
     def _take_result(self, number: int, use_id: str) -> None:
         if self._open.pop(use_id, None) is None:

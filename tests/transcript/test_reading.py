@@ -230,3 +230,11 @@ def test_what_was_summed_up_or_taken_back_is_not_before_a_model() -> None:
     )
     found = messages(read(data)[0])
     assert [message.text for message in found] == ["task", "summary", "more", "two"]
+
+
+def test_a_call_that_waits_is_no_problem_but_one_that_was_left_behind_is() -> None:
+    asked = calls(use("t1")) + calls(use("t2"), use("t3"), message_id="m2") + result("t2")
+    waits = line(type="system", mlIntern={"waitingOn": ["approval:a1"]})
+    decided = line(type="system", content="ada approved bash.")
+    assert read(asked + waits + decided)[1] == ["line 1: the call t1 has no result"]
+    assert "line 2: the call t3 has no result" in read(asked + waits + user("go on"))[1]

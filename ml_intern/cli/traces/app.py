@@ -71,7 +71,8 @@ def list_traces(
 def show(
     trace: AnyTrace,
     turn: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="Only this turn.")
+        int | None,
+        typer.Option(metavar="N", show_default=False, help="Only this turn, from 1."),
     ] = None,
     search: Annotated[
         str | None,

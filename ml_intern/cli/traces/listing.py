@@ -16,8 +16,15 @@ from ml_intern.clock import stamp
 from ml_intern.llm.replay import PREFIX
 from ml_intern.settings import load
 from ml_intern.tracing.shelf import Trace, traces
+from ml_intern.transcript.digest import Digest
 
-_STYLES = {"finished": "green", "failed": "red", "stopped": "yellow", "interrupted": "yellow"}
+_STYLES = {
+    "finished": "green",
+    "failed": "red",
+    "stopped": "yellow",
+    "interrupted": "yellow",
+    "waiting": "cyan",
+}
 _HEADS = ("session", "began", "result", "model", "cost", "took", "calls", "task")
 _MANY = 50
 """So many files are read without a word; more take over two seconds."""
@@ -46,6 +53,7 @@ def document(trace: Trace) -> dict[str, Any]:
         "title": digest.title,
         "models": digest.models,
         "outcome": digest.outcome or None,
+        "waiting_on": list(digest.waits_on),
         "cost_usd": cost_usd(trace),
         "duration_s": digest.seconds,
         "began_at": stamp(digest.began) if digest.began else None,
@@ -93,7 +101,7 @@ def _print(found: Sequence[Trace]) -> None:
     for trace, row in zip(found, rows, strict=True):
         text = Text(_row(row, widths))
         begin = widths[0] + widths[1] + 4
-        text.stylize(_STYLES.get(trace.digest.outcome, ""), begin, begin + widths[2])
+        text.stylize(_STYLES.get(_result(trace.digest), ""), begin, begin + widths[2])
         console.print(text, no_wrap=True, overflow="ellipsis")
 
 
@@ -105,13 +113,17 @@ def _fields(trace: Trace) -> tuple[str, ...]:
     return (
         line(short(digest.session_id or trace.path.stem)),
         began,
-        line(digest.outcome, 24) or "open",
+        _result(digest),
         f"{model} +{len(models) - 1}" if len(models) > 1 else model,
         digest.cost,
         duration(digest.seconds),
         f"{digest.call_count}{f' ({digest.errors} failed)' if digest.errors else ''}",
         _about(trace),
     )
+
+
+def _result(digest: Digest) -> str:
+    return line(digest.outcome, 24) or ("waiting" if digest.waits_on else "open")
 
 
 def _about(trace: Trace) -> str:

@@ -21,9 +21,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ml_intern.cli import exits
-from ml_intern.cli.quantities import count
 from ml_intern.cli.traces.fetching import located
-from ml_intern.cli.traces.telling import Teller, ending, trouble
+from ml_intern.cli.traces.telling import Headings, Teller, ending, in_parts, trouble
 from ml_intern.clock import stamp
 from ml_intern.errors import InputError
 from ml_intern.settings import load
@@ -52,8 +51,9 @@ class _Reading:
     def __init__(self, path: Path, wanted: Wanted) -> None:
         self.problems = Problems()
         self.digest = Digest()
-        self._path = path
-        self._turn = wanted.turn
+        self.path = path
+        self.turn = wanted.turn
+        self.searches = wanted.search is not None
         self._pattern = _pattern(wanted.search)
 
     def records(self) -> Iterator[tuple[int, Record, bool]]:
@@ -62,14 +62,13 @@ class _Reading:
         Raises InputError, at the end, for a turn that there is not.
         """
         for turn, record in numbered(joined(self._taken())):
-            wanted = self._turn in (None, turn) and self._is_found_in(record)
+            wanted = (self.turn is None or self.turn == turn > 0) and self._is_found_in(record)
             yield turn, record, wanted
-        if self._turn is not None and self._turn > self.digest.turns:
-            there = count(self.digest.turns, "turn")
-            raise InputError(f"The trace has {there}, and no turn {self._turn}.")
+        if self.turn is not None and not 1 <= self.turn <= self.digest.turns:
+            raise InputError(f"There is no turn {self.turn}: {_range(self.digest.turns)}.")
 
     def _taken(self) -> Iterator[Record]:
-        for record in parts.read(self._path, self.problems):
+        for record in parts.read(self.path, self.problems):
             self.digest.take(record)
             yield record
 
@@ -102,16 +101,31 @@ def _page_through(reading: _Reading, *, full: bool) -> int:
 def _write_text(reading: _Reading, out: IO[str], *, full: bool) -> int:
     """How many records were wanted."""
     write = _writer(out)
-    teller, found = Teller(full=full), 0
+    teller, headings, found = Teller(full=full), Headings(turns=reading.searches), 0
+    if (several := in_parts(reading.path, parts.files(reading.path))) is not None:
+        write(several)
     for turn, record, wanted in reading.records():
         told = teller.tell(turn, record)
         if told is not None and wanted:
-            write(told)
+            for text in (*headings.before(turn, record), told):
+                write(text)
             found += 1
-    write(ending(reading.digest))
-    for text in trouble(reading.problems):
+    for text in _last(reading, teller, found):
         write(text)
     return found
+
+
+def _last(reading: _Reading, teller: Teller, found: int) -> Iterator[Text]:
+    """What stands below the records."""
+    if reading.searches and not found:
+        yield Text(
+            "Nothing found." if reading.turn is None else f"Nothing found in turn {reading.turn}."
+        )
+    else:
+        if not reading.searches and reading.turn in (None, reading.digest.turns):
+            yield from teller.open_calls(reading.digest)
+        yield ending(reading.digest)
+    yield from trouble(reading.problems)
 
 
 def _writer(out: IO[str]) -> Callable[[Text], object]:
@@ -156,6 +170,12 @@ def _stamp(at: datetime | None) -> str | None:
 
 def _content(record: Record) -> dict[str, Any]:
     return {"kind": type(record.content).__name__.lower(), **asdict(record.content)}
+
+
+def _range(turns: int) -> str:
+    if turns < 2:
+        return "the trace has only turn 1" if turns else "nobody says anything in the trace"
+    return f"the trace has turns 1 to {turns}"
 
 
 def _pattern(search: str | None) -> re.Pattern[str] | None:

@@ -5,7 +5,9 @@ terminal.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -29,6 +31,7 @@ from ml_intern.transcript.line import (
 )
 from ml_intern.transcript.line import Text as Words
 from ml_intern.transcript.problems import Problems
+from ml_intern.transcript.waits import awaited
 
 FOLDED_LINES = 4
 """Of a tool's output."""
@@ -64,6 +67,12 @@ class Teller:
                 return _beside("·", "the conversation was summed up", record, "yellow")
             case _:
                 return None
+
+    def open_calls(self, digest: Digest) -> Iterator[Text]:
+        """Those that have no result at the end, with what they wait for."""
+        waits = f"waits for {awaited(digest.waits_on)}" if digest.waits_on else "has no result yet"
+        for tool in self._tools.values():
+            yield Text.assemble(("  … ", "yellow"), (line(tool), "bold"), f"  {waits}")
 
     def _said(self, turn: int, said: Said, record: Record) -> Text | None:
         if record.extra.get("newChain"):
@@ -131,10 +140,39 @@ class Teller:
             yield f"\n      … {count(left, 'more character')}", "dim"
 
 
+class Headings:
+    """Of a trace that is told in order: its days, and in a search the turns. Not thread-safe."""
+
+    def __init__(self, *, turns: bool) -> None:
+        """`turns`: whether what is told stands by itself, and must say of which turn it is."""
+        self._turns = turns
+        self._day: date | None = None
+        self._turn: int | None = None
+
+    def before(self, turn: int, record: Record) -> Iterator[Text]:
+        """What stands above the record, where the day or the turn is another one than before."""
+        day = record.at.astimezone().date() if record.at else self._day
+        if day is not None and day != self._day:
+            yield Text(f"\n── {day.isoformat()} ──", "bold magenta")
+        if self._turns and turn != self._turn and not is_persons(record):
+            yield Text(f"\nturn {turn}" if turn else "\nbefore the first turn", "bold cyan")
+        self._day, self._turn = day, turn
+
+
+def in_parts(path: Path, files: Sequence[Path]) -> Text | None:
+    """That a session stands in several files, all of which are told; None where it does not."""
+    if len(files) < 2:
+        return None
+    whole = f"It stands in {len(files)} files, which are read as one: "
+    asked = f"{path.name} is one part of its session. " if path != files[0] else ""
+    return Text(f"{asked}{whole}{', '.join(line(file.name) for file in files)}", "dim")
+
+
 def ending(digest: Digest) -> Text:
     """What the records add up to."""
+    waits = f"waits for {awaited(digest.waits_on)}" if digest.waits_on else ""
     fields = (
-        line(digest.outcome) or "no end is written",
+        line(digest.outcome) or waits or "no end is written",
         ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
         f"imported from {line(digest.source_id)}" if digest.source_id else "",
         count(digest.turns, "turn"),

@@ -145,12 +145,83 @@ def test_a_search_shows_what_it_is_found_in(home: Path) -> None:
     nothing = run(home, "show", "c9f0", "--search", "no such word")
     assert nothing.returncode == exits.FAILED
 
+    assert nothing.stdout == "Nothing found.\n"
+    in_turn = run(home, "show", "c9f0", "--search", "no such word", "--turn", "1").stdout
+    assert in_turn == "Nothing found in turn 1.\n"
+
+
+def talk(path: Path, *said: tuple[str, str]) -> Path:
+    """A trace of some words of a person, each with its time, and an answer."""
+    with path.open("w") as file:
+        for number, (at, words) in enumerate(said):
+            fields = {"type": "user", "timestamp": at, "message": {"content": words}}
+            file.write(json.dumps(fields) + "\n")
+            content = [{"type": "text", "text": f"answer to {words}"}]
+            answer = {"id": f"m{number}", "model": "m", "content": content}
+            fields = {"type": "assistant", "timestamp": at, "message": answer}
+            file.write(json.dumps(fields) + "\n")
+    return path
+
+
+def test_the_day_stands_at_the_start_and_where_it_changes(tmp_path: Path) -> None:
+    times = ("2026-03-01T12:00:00", "2026-03-01T12:10:00", "2026-03-02T12:00:00")
+    path = talk(tmp_path / "days.jsonl", *((at, "go") for at in times))
+    told = run(tmp_path, "show", str(path)).stdout.splitlines()
+    days = [row for row in told if row.startswith("──")]
+    assert days == ["── 2026-03-01 ──", "── 2026-03-02 ──"]
+    assert told.index(days[1]) + 2 == next(i for i, row in enumerate(told) if "turn 3" in row)
+
+
+def test_what_a_search_finds_says_of_which_turn_it_is(tmp_path: Path) -> None:
+    at = "2026-03-01T12:00:00"
+    path = talk(tmp_path / "turns.jsonl", (at, "one"), (at, "two"), (at, "three"))
+    told = run(tmp_path, "show", str(path), "--search", "answer to t").stdout
+    assert "turn 1" not in told
+    assert told.index("turn 2") < told.index("answer to two") < told.index("turn 3")
+
+
+def until(home: Path, mark: str, path: Path) -> Path:
+    """A copy of the finished example to the first line that holds the mark."""
+    lines = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl")).read_text().splitlines(True)
+    last = next(number for number, line in enumerate(lines) if mark in line)
+    path.write_text("".join(lines[: last + 1]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ('"waitingOn":["approval', "publish  waits for a person's yes"),
+        ('"waitingOn":["job', "watch_job  waits for a job"),
+    ],
+)
+def test_a_call_that_waits_says_for_what(home: Path, tmp_path: Path, mark: str, words: str) -> None:
+    path = until(home, mark, tmp_path / "waits.jsonl")
+    told = run(home, "show", str(path)).stdout
+    assert f"  … {words}\n" in told
+    assert "has no result" not in told
+    assert told.splitlines()[-1].startswith(f"{words.split('  ')[1]} · ")
+
+
+def test_the_list_names_what_waits(home: Path) -> None:
+    path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
+    until(home, '"waitingOn":["job', path)
+    assert run(home, "list").stdout.splitlines()[-1].split("\t")[2] == "waiting"
+
+
+def test_a_session_in_parts_says_so(home: Path) -> None:
+    part = "35c6da62-dc63-5af8-bbd8-cbce80251177.jsonl"
+    told = run(home, "show", f"traces/examples/{part}").stdout.splitlines()[0]
+    assert told.startswith(f"{part} is one part of its session. It stands in 3 files")
+    assert "parts" not in run(home, "show", "c9f0").stdout.splitlines()[0]
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--search", "("), "is no regular expression"),
-        (("--turn", "2"), "The trace has 1 turn, and no turn 2."),
+        (("--turn", "2"), "There is no turn 2: the trace has only turn 1."),
+        (("--turn", "0"), "There is no turn 0: the trace has only turn 1."),
     ],
 )
 def test_what_cannot_be_shown_is_said(home: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -185,7 +256,7 @@ def test_escape_sequences_of_a_tool_do_not_reach_the_terminal(home: Path, tmp_pa
 
 def test_a_terminal_gets_a_pager_that_may_be_left_early(home: Path) -> None:
     leader, follower = pty.openpty()
-    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home), "PAGER": "head -n 3"}
+    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home), "PAGER": "head -n 5"}
     command = (*COMMAND, "show", "ee27", "--full")
     with subprocess.Popen(command, env=env, stdout=follower) as shown:
         os.close(follower)
@@ -195,7 +266,7 @@ def test_a_terminal_gets_a_pager_that_may_be_left_early(home: Path) -> None:
         assert shown.wait() == exits.DONE
     os.close(leader)
     assert b"turn 1" in text
-    assert text.count(b"\n") <= 3
+    assert text.count(b"\n") <= 5
 
 
 def _read(leader: int) -> bytes:

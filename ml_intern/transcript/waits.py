@@ -1,0 +1,32 @@
+"""What a session waits for, by the marks that its trace bears: `waitingOn` of `mlIntern`."""
+
+from collections.abc import Sequence
+
+from ml_intern.transcript.line import JsonObject
+
+WAITING_ON = "waitingOn"
+"""Key of our extra on the line that says so: `approval:…`, `job:…` and the like."""
+_AWAITED = {
+    "approval": "a person's yes",
+    "answer": "a person's answer",
+    "job": "a job",
+    "unknown": "a person's word on a lost call",
+    "budget": "more room in its budget",
+}
+
+
+def waiting_on(extra: JsonObject) -> tuple[str, ...]:
+    """What the turn waits for from this line on; nothing for a line that does not say so."""
+    value = extra.get(WAITING_ON)
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def awaited(on: Sequence[str]) -> str:
+    """In words: `a person's yes`, `a job and a person's answer`."""
+    kinds = dict.fromkeys(one.partition(":")[0] for one in on)
+    return " and ".join(_AWAITED.get(kind, kind) for kind in kinds)
+
+
+def is_for_person(on: Sequence[str]) -> bool:
+    """Whether it goes on when a person says something, and not before."""
+    return any(not one.startswith("job:") for one in on)
