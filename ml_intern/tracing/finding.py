@@ -96,6 +96,8 @@ def a_trace(path: Path) -> Path:
     """
     problems = Problems()
     if all(isinstance(record.content, Unknown) for record in parts.read(path, problems)):
+        if reading.is_spread(path):
+            raise InputError(f"{path} cannot be read. {reading.SPREAD}")
         why = f" ({problems.found[0]})" if problems.found else ""
         raise InputError(f"{path} is no trace: no line of it belongs to a conversation{why}.")
     return path

@@ -21,8 +21,20 @@ from ml_intern.transcript.problems import Problems
 MAX_LINE_BYTES = 64 << 20
 """A longer line is named and skipped; no program that writes sessions makes one."""
 
+SPREAD = (
+    "Its JSON objects go over several lines, where a .jsonl file has each on one. "
+    "`jq -c . FILE > NEW.jsonl` writes them so."
+)
 _HALF_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """Written so, or a whole pair; no UTF-8 can hold a half."""
+
+
+def is_spread(path: Path) -> bool:
+    """Whether the file begins with a JSON object that is laid out over several lines: its first
+    line is a brace alone. Raises OSError.
+    """
+    with path.open("rb") as file:
+        return file.readline(16).removeprefix(codecs.BOM_UTF8).strip() == b"{"
 
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from typing import Any
 from ml_intern.errors import InputError
 from ml_intern.tracing.importing import claude, retired
 from ml_intern.tracing.importing.source import Source
+from ml_intern.transcript import reading
 from ml_intern.transcript.problems import Problems
 
 MAX_JSON_BYTES = 1 << 30
@@ -23,7 +24,7 @@ def sources(path: Path, problems: Problems) -> Iterator[Source]:
         head = file.readline(MAX_JSON_BYTES)
     if _is_row(head):
         yield from _rows(path, problems)
-    elif path.suffix == ".jsonl":
+    elif path.suffix == ".jsonl" and not reading.is_spread(path):
         yield claude.source_of(path, problems)
     else:
         yield _whole(path, problems)
@@ -58,6 +59,8 @@ def _whole(path: Path, problems: Problems) -> Source:
     try:
         fields = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as exc:
+        if reading.is_spread(path):
+            raise InputError(f"{path} cannot be read. {reading.SPREAD}") from exc
         raise InputError(f"{path} is not JSON, nor lines of JSON: {exc}.") from exc
     if not isinstance(fields, dict) or not retired.is_session(fields):
         raise InputError(

@@ -9,6 +9,7 @@ import pytest
 
 from ml_intern.errors import InputError
 from ml_intern.messages import Usage
+from ml_intern.tracing.finding import a_trace
 from ml_intern.tracing.importing.formats import sources
 from ml_intern.tracing.importing.writing import Imported, take_in
 from ml_intern.tracing.redaction import Redactor
@@ -176,6 +177,23 @@ def test_what_does_not_fit_is_named_and_the_rest_taken(tmp_path: Path) -> None:
     assert broken_rules(taken.path) == []
     last = [one.content for one in records(taken.path) if isinstance(one.content, Answered)][-1]
     assert (last.use_id, last.is_error) == ("t2", True)
+
+
+def test_a_session_that_is_laid_out_over_lines_is_read_whatever_its_name(tmp_path: Path) -> None:
+    text = json.dumps(retired(), indent=2)
+    (taken,), problems = take(written(tmp_path, text, "session.jsonl"), tmp_path)
+    assert (problems, len(messages(records(taken.path)))) == ([], 4)
+
+
+def test_lines_of_the_format_that_are_laid_out_over_several_name_the_way_out(
+    tmp_path: Path,
+) -> None:
+    objects = (json.dumps(json.loads(line), indent=2) for line in EXAMPLE.open())
+    path = written(tmp_path, "\n".join(objects), "session.jsonl")
+    with pytest.raises(InputError, match=r"each on one\. `jq -c"):
+        take(path, tmp_path)
+    with pytest.raises(InputError, match=r"each on one\. `jq -c"):
+        a_trace(path)
 
 
 def test_importing_again_replaces(tmp_path: Path) -> None:
