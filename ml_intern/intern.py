@@ -23,6 +23,7 @@ from ml_intern.daemon.service import Service
 from ml_intern.daemon.slack import tokens
 from ml_intern.errors import ConfigError, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested
+from ml_intern.home import spelled_out
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import Choice, SessionId
 from ml_intern.ops import Interrupt, UserInput
@@ -289,7 +290,7 @@ class MLIntern:
                 self._leave()
 
     def _fork(self, source: str | Path, at: int, words: str, door: Door) -> SessionId:
-        path = Path(source).expanduser()
+        path = spelled_out(source)
         fork = Fork(
             source=str(path.absolute()) if path.is_file() else str(source),
             turn=at,

@@ -338,7 +338,10 @@ class Settings(BaseSettings):
     @classmethod
     def _whole(cls, path: Path | None) -> Path | None:
         """`~` is the home folder, and what is relative begins where the process was started."""
-        return None if path is None else path.expanduser().absolute()
+        try:
+            return None if path is None else path.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError(f"{path} names the home of a user that is not here") from None
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,7 @@ from ml_intern.client.door import Door, NewSession
 from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
+from ml_intern.home import spelled_out
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
@@ -245,7 +246,7 @@ def model_named(typed: str | None) -> str | None:
     """The model by its name; the path of a recording starts where the person is."""
     if typed is None or not typed.startswith(PREFIX):
         return typed
-    return f"{PREFIX}{Path(typed.removeprefix(PREFIX)).expanduser().absolute()}"
+    return f"{PREFIX}{spelled_out(typed.removeprefix(PREFIX)).absolute()}"
 
 
 def working_folder() -> Path:

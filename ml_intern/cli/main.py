@@ -734,13 +734,14 @@ def _prepare_streams() -> None:
 
 def _complain(sentence: str, *, debug: bool) -> None:
     """To be called where the error is handled. Without secrets, which others quote in errors."""
+    from ml_intern.cli.quantities import shown
     from ml_intern.tracing.redaction import Redactor, secrets_in
 
     # The settings may be what is wrong; their secrets look like some, or come from variables.
     redactor = Redactor(secrets_in(os.environ))
     if debug:
         sys.stderr.write(redactor.text(traceback.format_exc()))
-    sys.stderr.write(f"ml-intern: {redactor.text(sentence)}\n")
+    sys.stderr.write(f"ml-intern: {shown(redactor.text(sentence))}\n")
 
 
 def _end(status: int) -> None:

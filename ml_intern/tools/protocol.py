@@ -22,6 +22,7 @@ from ml_intern.compute.hub import HubHardware
 from ml_intern.compute.protocol import Compute
 from ml_intern.errors import InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
+from ml_intern.home import spelled_out
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
@@ -170,7 +171,7 @@ class Workplace:
         person named it. The session's own records, such as the held-out data, are never readable.
         """
         inside = (self.workspace / path).resolve()
-        found = inside if inside.exists() else (self.started_in / Path(path).expanduser()).resolve()
+        found = inside if inside.exists() else (self.started_in / spelled_out(path)).resolve()
         if found.is_relative_to(self.workspace.resolve()):
             return found
         # The session's code gives links any name that it likes: only where they lead counts.

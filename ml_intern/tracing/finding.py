@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ml_intern.errors import InputError
+from ml_intern.home import spelled_out
 from ml_intern.transcript import parts, reading
 from ml_intern.transcript.decoding import Unknown
 from ml_intern.transcript.line import IMPORTED_FROM
@@ -54,11 +55,11 @@ def on_hub(argument: str, endpoint: str) -> HubFile | None:
 def find(argument: str, traces: Path) -> Path:
     """The first part of the trace that `argument` names; `traces` is our folder of them.
 
-    Raises InputError when it names none, or several; OSError for a file that cannot be read.
+    Raises InputError when it names none, several, or one that cannot be read.
     """
     if not argument:
         raise InputError("Name a trace: a file, or the beginning of a session's id.")
-    path = Path(argument).expanduser()
+    path = spelled_out(argument)
     if path.is_file():
         return a_trace(path.absolute())
     if path.is_dir():
@@ -66,8 +67,9 @@ def find(argument: str, traces: Path) -> Path:
     found = [one for one in all_files(traces) if one.stem.startswith(argument.lower())]
     found = found or _imported_as(argument, traces)
     if not found:
+        what = "it is no plain file" if path.exists() else "it is no file"
         raise InputError(
-            f"There is no trace {argument!r}: it is no file, and no session in {traces} has an id "
+            f"There is no trace {argument!r}: {what}, and no session in {traces} has an id "
             "that begins so. See `ml-intern traces list`."
         )
     if len({one.stem for one in found}) > 1:
@@ -92,10 +94,14 @@ def _source_id(path: Path) -> str:
 def a_trace(path: Path) -> Path:
     """The file, which is read to the first line that belongs to a conversation.
 
-    Raises InputError when none does, OSError.
+    Raises InputError when none does, or it cannot be read.
     """
     problems = Problems()
-    if all(isinstance(record.content, Unknown) for record in parts.read(path, problems)):
+    try:
+        is_none = all(isinstance(one.content, Unknown) for one in parts.read(path, problems))
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    if is_none:
         if reading.is_spread(path):
             raise InputError(f"{path} cannot be read. {reading.SPREAD}")
         why = f" ({problems.found[0]})" if problems.found else ""

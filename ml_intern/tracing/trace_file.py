@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from ml_intern.tracing.chain import NOTHING, Tail
 from ml_intern.tracing.mark import START, Mark, Place, read_mark
@@ -85,7 +85,7 @@ def append(path: Path, data: bytes, at_bytes: int, *, goes_on_in: Path | None = 
     `goes_on_in`: must not exist, else the file has ended. All of it or nothing: what could not be
     written whole is taken back. Raises Moved, OSError.
     """
-    _make_folders(path.parent)
+    make_folders(path.parent)
     with _as_left(path, at_bytes) as file:
         if goes_on_in is not None and goes_on_in.exists():
             raise Moved(f"{path} goes on in {goes_on_in}")
@@ -113,23 +113,42 @@ def make_durable(path: Path) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Put `data` in the place of the file, in one step; of several at once, one after another.
 
+    Its folder is made. Raises OSError.
+    """
+    make_folders(path.parent)
+    with replacing(path, path.with_suffix(".new")) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path, fresh: Path) -> Iterator[BinaryIO]:
+    """A file to write, under the name `fresh`, that takes the place of `path` when the block ends.
+
+    It does not when the block raises, or wrote nothing. Others who name the same `fresh` wait.
     Raises OSError.
     """
-    _make_folders(path.parent)
-    fresh = path.with_suffix(".new")
+    with _fresh(fresh) as number:
+        try:
+            os.ftruncate(number, 0)  # of one that died
+            with open(number, "wb", closefd=False) as file:
+                yield file
+            if os.fstat(number).st_size:
+                os.fsync(number)
+                fresh.replace(path)
+            else:
+                fresh.unlink()
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _fresh(fresh: Path) -> Iterator[int]:
     while True:
         with _locked(fresh, os.O_WRONLY | os.O_CREAT) as file:
-            if not _is_at(file, fresh):
-                continue  # whoever had it before put it in its place
-            try:
-                os.ftruncate(file, 0)  # of one that died
-                _write_all(file, data)
-                os.fsync(file)
-                fresh.replace(path)
-            except OSError:
-                fresh.unlink(missing_ok=True)
-                raise
-            return
+            if _is_at(file, fresh):
+                yield file
+                return  # else whoever had it before put it in its place
 
 
 def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
@@ -144,7 +163,7 @@ def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
 @contextmanager
 def folder_of_one(folder: Path) -> Iterator[None]:
     """Nobody else who asks for the same folder is in it meanwhile; it is made. Raises OSError."""
-    _make_folders(folder)
+    make_folders(folder)
     with _locked(folder, os.O_RDONLY | os.O_DIRECTORY):
         yield
 
@@ -191,10 +210,11 @@ def _locked(path: Path, flags: int) -> Iterator[int]:
         os.close(file)
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
+    """Make the folder, and what is missing above it, for their owner alone. Raises OSError."""
     if folder.is_dir():
         return
-    _make_folders(folder.parent)
+    make_folders(folder.parent)
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 

@@ -43,7 +43,11 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     What cannot be read is added to `problems`. Raises OSError.
     """
     with path.open("rb") as file:
-        yield from read_stream(file, problems)
+        try:
+            yield from read_stream(file, problems)
+        except OSError as exc:  # which does not say of which file
+            exc.filename = str(path)
+            raise
 
 
 def read_stream(file: BinaryIO, problems: Problems) -> Iterator[Record]:

@@ -38,6 +38,9 @@ def test_the_beginning_of_an_id_is_enough(traces: Path, name: str) -> None:
         ("ffff", "There is no trace 'ffff'"),
         ("", "Name a trace"),
         ("no/such/file.jsonl", "There is no trace"),
+        ("~nosuchuser/x.jsonl", "There is no trace '~nosuchuser/x.jsonl': it is no file"),
+        ("/dev/zero", "There is no trace '/dev/zero': it is no plain file"),
+        ("/proc/self/mem", "/proc/self/mem cannot be read: Input/output error."),
     ],
 )
 def test_what_names_no_one_trace_is_refused(traces: Path, typed: str, words: str) -> None:

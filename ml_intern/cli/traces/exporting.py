@@ -1,21 +1,19 @@
 """`traces export`: sessions as training data, and what was left out and why."""
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, line, size
 from ml_intern.cli.summary import short
+from ml_intern.cli.traces.output import STANDARD_OUTPUT, demand_apart, writing
 from ml_intern.daemon.secrets import redactor_of, secrets_of
-from ml_intern.errors import InputError
 from ml_intern.llm.autopilot.objective import Objective, Target
 from ml_intern.llm.autopilot.reading import read
 from ml_intern.llm.replay import PREFIX
@@ -32,7 +30,6 @@ from ml_intern.tracing.redaction.span import MASK
 from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 
-STANDARD_OUTPUT = "-"
 _LEFT_OUT_SHOWN = 20
 
 
@@ -104,7 +101,8 @@ def export(
         replayed="" if named else PREFIX,
     )
     exporter = _Exporter(settings, wanted)
-    with _writing(output, exporter.report) as file:
+    demand_apart(output, (file for path in paths for file in parts.files(path)), folder)
+    with writing(output) as file:
         for path in paths:
             file.writelines(exporter.lines(path))
     report = exporter.report
@@ -180,30 +178,3 @@ class _Exporter:
 def _encoded(example: Any) -> bytes:
     # ASCII: `datasets` takes some of Unicode's separators for the end of a line.
     return json.dumps(example, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
-
-
-@contextmanager
-def _writing(output: str, report: _Report) -> Iterator[BinaryIO]:
-    """A file that only its owner may read, and that takes its place when it is whole.
-
-    An empty one does not. Raises InputError.
-    """
-    if output == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path = Path(output).expanduser()
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(number, "wb") as file:
-            yield file
-        if report.examples:
-            fresh.replace(path)
-        else:
-            fresh.unlink()
-    except OSError as exc:
-        fresh.unlink(missing_ok=True)
-        raise InputError(
-            f"{path} cannot be written: {exc.strerror}. Name another --output."
-        ) from exc

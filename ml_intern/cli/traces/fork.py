@@ -1,7 +1,6 @@
 """`ml-intern traces fork`: a new session that goes on from a turn of another one."""
 
 from contextlib import suppress
-from pathlib import Path
 
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import (
@@ -18,6 +17,7 @@ from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import GO_ON, Door, Fork
 from ml_intern.errors import UnknownSession
+from ml_intern.home import spelled_out
 from ml_intern.session.caps import micro_usd
 from ml_intern.settings import load
 
@@ -55,7 +55,7 @@ def fork(
 
 def _source(named: str, door: Door) -> str:
     """The id of a session, also of one without a file, or an absolute path. Raises InputError."""
-    if named and not Path(named).expanduser().is_file():
+    if named and not spelled_out(named).is_file():
         with suppress(UnknownSession):
             return door.session(named).session_id
     return str(located(named, load()))

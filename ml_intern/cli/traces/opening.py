@@ -8,10 +8,11 @@ from pathlib import Path
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, size
 from ml_intern.cli.traces.fetching import located
+from ml_intern.cli.traces.output import STANDARD_OUTPUT, demand_apart, writing
+from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.uploads import traces_of
-from ml_intern.errors import InputError
+from ml_intern.home import spelled_out
 from ml_intern.settings import load
-from ml_intern.tracing import trace_file
 from ml_intern.tracing.page.model import page
 from ml_intern.tracing.page.render import render
 from ml_intern.transcript import parts
@@ -27,25 +28,32 @@ def open_trace(argument: str, *, output: str | None, browser: bool) -> int:
     settings = load()
     folder = traces_of(settings)
     path = located(argument, settings)
+    if output is not None:
+        demand_apart(output, parts.files(path), folder)
     if (bytes_ := path.stat().st_size) > LARGE_BYTES:
         sys.stderr.write(f"Making a page of {size(bytes_)} …\n")
     problems = Problems()
     html = render(page(joined(parts.read(path, problems))), problems)
-    if output == "-":
-        sys.stdout.write(html)
+    to = output if output is not None else str(_page_of(path, folder))
+    with writing(to) as file:
+        file.write(html.encode("utf-8", "replace"))
+    if to == STANDARD_OUTPUT:
         return exits.DONE
-    to = Path(output).expanduser() if output else folder / "pages" / f"{path.stem}.html"
-    try:
-        trace_file.replace(to, html.encode("utf-8", "replace"))
-    except OSError as exc:
-        raise InputError(f"{to} cannot be written: {exc.strerror}. Name another --output.") from exc
-    sys.stdout.write(f"{to.absolute()}\n")
+    place = spelled_out(to).absolute()
+    sys.stdout.write(f"{place}\n")
     if problems.count:
         there = count(problems.count, "problem")
         sys.stderr.write(f"The file has {there}; the page names them.\n")
     if browser and output is None and _has_screen():
-        webbrowser.open(to.absolute().as_uri())
+        webbrowser.open(place.as_uri())
     return exits.DONE
+
+
+def _page_of(trace: Path, folder: Path) -> Path:
+    """Beside our traces. Raises ConfigError when its folder cannot be used."""
+    pages = folder / "pages"
+    private_folder(pages)
+    return pages / f"{trace.stem}.html"
 
 
 def _has_screen() -> bool:

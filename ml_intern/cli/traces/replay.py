@@ -25,6 +25,7 @@ from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import InputError
+from ml_intern.home import spelled_out
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.queue.rows import Recorded
@@ -171,15 +172,8 @@ def _warn(recording: Recording, problems: Problems, strange: dict[str, int], fol
         if any(is_incomplete(use.input) for use in answer.calls):
             _remark(f"line {answer.line}: arguments were shortened or redacted; it ends there")
     began = recording.run.get("startedIn")
-    if isinstance(began, str) and not _names(began, folder):
+    if isinstance(began, str) and spelled_out(began) != folder:
         _remark(f"it was started in {began}; relative paths in its words now start in {folder}")
-
-
-def _names(written: str, folder: Path) -> bool:
-    try:
-        return Path(written).expanduser() == folder
-    except RuntimeError:  # of a user that is not on this machine
-        return False
 
 
 def _remark(words: str) -> None:
