@@ -1,6 +1,5 @@
 """`ml-intern traces`: the commands about what sessions leave behind."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -142,7 +141,7 @@ def open_trace(
 @app.command("import")
 def import_files(
     files: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="FILE...", show_default=False, help="Files, or folders that hold them."
         ),

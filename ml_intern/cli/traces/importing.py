@@ -12,8 +12,10 @@ from ml_intern.cli.quantities import count, line
 from ml_intern.cli.summary import short
 from ml_intern.daemon.secrets import redactor_of
 from ml_intern.errors import InputError
+from ml_intern.home import spelled_out
 from ml_intern.settings import load
 from ml_intern.tracing.importing.formats import sources
+from ml_intern.tracing.importing.source import Source
 from ml_intern.tracing.importing.writing import Imported, take_in
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.transcript.problems import Problems
@@ -35,15 +37,15 @@ class _Taken:
     """Why nothing, or not all of it, could be taken in."""
 
 
-def import_files(paths: Sequence[Path], *, as_json: bool) -> int:
+def import_files(names: Sequence[str], *, as_json: bool) -> int:
     """Read each file, and each in a folder; status 1 when one could not be taken in.
 
-    Raises InputError for a folder without such files.
+    Raises InputError for an empty name, and a folder without such files.
     """
     settings = load()
     redactor = redactor_of(settings)
     taken = []
-    for number, path in enumerate(list(_files(paths)), 1):
+    for number, path in enumerate(list(_files(names)), 1):
         taken.append(_take(path, settings.state_dir / "traces", redactor))
         if number % _TELL_EVERY == 0:
             sys.stderr.write(f"{count(number, 'file')} read …\n")
@@ -55,8 +57,11 @@ def import_files(paths: Sequence[Path], *, as_json: bool) -> int:
     return exits.FAILED if any(one.error for one in taken) else exits.DONE
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
+def _files(names: Sequence[str]) -> Iterator[Path]:
+    for name in names:
+        if not name:
+            raise InputError("Name a file or a folder; one of the names is empty.")
+        path = spelled_out(name)
         if not path.is_dir():
             yield path
             continue
@@ -75,16 +80,23 @@ def _take(path: Path, folder: Path, redactor: Redactor) -> _Taken:
         return taken
     try:
         for source in sources(path, problems):
-            taken.imported.append(take_in(source, folder, redactor))
+            taken.imported.append(_written(source, folder, redactor))
         if not taken.imported:
             taken.error = "It holds no session."
     except InputError as exc:
         taken.error = str(exc)
     except OSError as exc:
-        taken.error = f"{exc.filename or path}: {exc.strerror}."
+        taken.error = f"It cannot be read: {exc.strerror}."
     taken.problems = [str(problem) for problem in problems.found]
     taken.problem_count = problems.count
     return taken
+
+
+def _written(source: Source, folder: Path, redactor: Redactor) -> Imported:
+    try:
+        return take_in(source, folder, redactor)
+    except OSError as exc:
+        raise InputError(f"Its trace cannot be written to {folder}: {exc.strerror}.") from exc
 
 
 def _document(taken: _Taken) -> dict[str, Any]:
@@ -99,9 +111,10 @@ def _print(taken: _Taken) -> None:
         word = "imported" if one.is_new else "imported again"
         lines = count(one.lines, "line")
         renamed = "" if one.source_id in ("", one.session_id) else f" ({line(one.source_id, 60)})"
-        sys.stdout.write(f"{short(one.session_id)}  {word} from {taken.file}{renamed}, {lines}\n")
+        file = line(taken.file, 400)
+        sys.stdout.write(f"{short(one.session_id)}  {word} from {file}{renamed}, {lines}\n")
     if taken.error:
-        sys.stderr.write(f"{taken.file}: {line(taken.error, 400)}\n")
+        sys.stderr.write(f"{line(taken.file, 400)}: {line(taken.error, 400)}\n")
     for problem in taken.problems[:MOST_PROBLEMS]:
         sys.stderr.write(f"  {line(problem)}\n")
     if (left := taken.problem_count - MOST_PROBLEMS) > 0:

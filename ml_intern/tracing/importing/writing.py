@@ -83,9 +83,14 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
         there = next(imported.glob(f"*/{session_id}.jsonl"), None)
         day = there.parent if there else imported / began.astimezone(UTC).strftime("%Y-%m-%d")
         fresh = day / f".{session_id}"
-        shutil.rmtree(fresh, ignore_errors=True)  # of an import that was cut off
-        lines = SessionFiles(fresh, session_id).add(_entries(source, session_id, began, redactor))
-        _replace(day, fresh, session_id)
+        _remove_left(imported)
+        try:
+            entries = _entries(source, session_id, began, redactor)
+            lines = SessionFiles(fresh, session_id).add(entries)
+            _replace(day, fresh, session_id)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
     path = day / f"{session_id}.jsonl"
     return Imported(
         session_id=session_id,
@@ -96,14 +101,23 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
     )
 
 
+def _remove_left(imported: Path) -> None:
+    """What imports that were cut off had not put in its place."""
+    for fresh in imported.glob("*/.*"):
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
 def _replace(day: Path, fresh: Path, session_id: SessionId) -> None:
-    """Put the files of `fresh` in the place of those in `day`."""
-    there = numbered(day, session_id)
-    for number, path in numbered(fresh, session_id).items():
-        there.pop(number, None)
+    """Put the files of `fresh` in the place of those in `day`.
+
+    Of several, the first goes first and comes last: whatever is cut off is seen to lack it.
+    """
+    before, after = numbered(day, session_id), numbered(fresh, session_id)
+    if len(before) > 1 or len(after) > 1:
+        for path in before.values():
+            path.unlink()
+    for path in reversed(after.values()):
         path.replace(day / path.name)
-    for left in there.values():
-        left.unlink()
     fresh.rmdir()
 
 

@@ -167,7 +167,7 @@ COMMANDS: dict[str, Callable[[str], object]] = {
     "export": lambda path: export(path, as_json=False),
     "export --target-met": lambda path: export(path, as_json=True),
     "redaction": lambda path: redaction.report([path], as_json=False),
-    "import": lambda path: importing.import_files([Path(path)], as_json=False),
+    "import": lambda path: importing.import_files([path], as_json=False),
     "list": lambda _path: listing.list_traces(20, as_json=False),
     "fork": fork,
     "replay": play,
@@ -229,9 +229,11 @@ def test_what_is_no_plain_file_among_the_traces_holds_nobody_up(
     listed = json.loads(capsys.readouterr().out)
     assert {Path(one["path"]).name for one in listed} == {own.name, "link.jsonl"}
     redaction.report([], as_json=False)
-    assert importing.import_files([day / "pipe.jsonl"], as_json=False) == exits.FAILED
+    assert importing.import_files([str(day / "pipe.jsonl")], as_json=False) == exits.FAILED
     assert "no plain file" in capsys.readouterr().err
-    assert importing.import_files([day], as_json=False) == exits.FAILED  # they are here already
+    assert (
+        importing.import_files([str(day)], as_json=False) == exits.FAILED
+    )  # they are here already
     items = list(Spool(tmp_path / "traces", Eyes()).items(Known()))
     assert [(item.source, item.state) for item in items] == [(own, "pending")]
 
