@@ -5,6 +5,7 @@ that goes on. What a process leaves there when it dies in the middle is removed 
 does the work (`remove_orphans`), or by whoever forks again under the same key.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -28,6 +29,10 @@ COPIED = ("workspace", "held_out")
 _MARK = ".forking"
 _RETRY_S = 5.0
 _MOST_NAMED = 3
+LEAST_FREE_BYTES = 1_048_576
+"""On the disk of the sessions: with less the store cannot take anything in."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What hinders all that is written there, and not one file alone."""
 
 
 def past_of(source: str, turn: int, store: Store, traces: Path) -> Past:
@@ -100,7 +105,8 @@ def remove_orphans(sessions: Path, exists: Callable[[SessionId], bool]) -> int:
 def copy_files(parent: Path, folder: Path, past: Past, now: datetime) -> str:
     """Copy the parent's files, if they lie on this machine; in words, what became of them.
 
-    `parent`, `folder`: of the sessions. Raises InputError when there is no room.
+    `parent`, `folder`: of the sessions. Raises InputError when there is no room: a copy that lacks
+    what did not fit would pass for a whole one.
     """
     shutil.rmtree(folder, ignore_errors=True)  # of a process that died in the middle
     if past.source or not (parent / "workspace").is_dir():
@@ -109,6 +115,8 @@ def copy_files(parent: Path, folder: Path, past: Past, now: datetime) -> str:
     for name in COPIED:
         if (parent / name).is_dir():
             left_out += _copied(parent / name, folder / name)
+    if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:  # the store could not take it in
+        raise _no_room(parent, os.strerror(errno.ENOSPC))
     return _in_words(past, now, left_out)
 
 
@@ -133,12 +141,46 @@ def _copied(source: Path, target: Path) -> list[str]:
 
     try:
         private_folder(target)
-        shutil.copytree(source, target, symlinks=True, ignore=special, dirs_exist_ok=True)
+        shutil.copytree(
+            source,
+            target,
+            symlinks=True,
+            ignore=special,
+            dirs_exist_ok=True,
+            copy_function=_copy_file,
+        )
     except shutil.Error as exc:
-        left_out += [Path(failed[0]).name for failed in exc.args[0]]
-    except OSError as exc:
-        raise InputError(f"The files in {source} cannot be copied: {exc.strerror}.") from exc
+        for name, _, why in exc.args[0]:
+            if any(f"[Errno {number}]" in why for number in _NO_ROOM):  # for a folder or a link
+                raise _no_room(source, why) from exc
+            left_out.append(Path(name).name)
+    except (OSError, _NoRoom) as exc:
+        raise _no_room(source, str(exc.strerror)) from exc
     return left_out
+
+
+class _NoRoom(Exception):
+    """What `copytree` does not gather, as it does an OSError, to go on with the next file."""
+
+    def __init__(self, strerror: str) -> None:
+        super().__init__(strerror)
+        self.strerror = strerror
+
+
+def _copy_file(source: str, target: str) -> None:
+    try:
+        shutil.copy2(source, target)
+    except OSError as exc:
+        if exc.errno in _NO_ROOM:
+            raise _NoRoom(os.strerror(exc.errno)) from exc
+        raise
+
+
+def _no_room(source: Path, why: str) -> InputError:
+    return InputError(
+        f"The files in {source} cannot be copied: {why}. Nothing was kept of the copy; free space, "
+        "then fork again."
+    )
 
 
 def _is_plain(path: Path) -> bool:

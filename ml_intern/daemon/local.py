@@ -48,8 +48,6 @@ from ml_intern.wording import sentence, shortened
 MAX_TASK_CHARS = 100_000
 TITLE_CHARS = 80
 DRAIN_RETRY_S = 10.0
-LEAST_FREE_BYTES = 1_048_576
-"""With less the next transaction may not fit on the disk."""
 
 _SESSIONS = uuid.UUID("6d6c2d69-6e74-4572-8e20-73657373696f")
 """Namespace of the ids of sessions that were started with a key."""
@@ -402,7 +400,7 @@ class LocalDoor:
     def _lack_of_room(self) -> str:
         """The store reads on when its disk is full; empty when there is room."""
         folder = self._parts.sessions.parent
-        if shutil.disk_usage(folder).free >= LEAST_FREE_BYTES:
+        if shutil.disk_usage(folder).free >= forking.LEAST_FREE_BYTES:
             return ""
         return f"The disk that holds {folder} is full; nothing can be accepted. Free space."
 

@@ -21,7 +21,7 @@ class DaemonLock:
     def try_acquire(self) -> bool:
         """Take the lock, without waiting; true also when this object has it already.
 
-        Raises StoreUnavailable when the file cannot be opened.
+        Raises StoreUnavailable when the file cannot be opened, or the disk is full.
         """
         if self._descriptor is not None:
             return True
@@ -31,8 +31,12 @@ class DaemonLock:
         except BlockingIOError:
             os.close(descriptor)
             return False
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as exc:
+            os.close(descriptor)
+            raise self._refused(exc) from exc
         self._descriptor = descriptor
         return True
 
@@ -66,8 +70,8 @@ class DaemonLock:
 
     def _refused(self, exc: OSError) -> StoreUnavailable:
         return StoreUnavailable(
-            f"{self._path} cannot be opened ({exc.strerror}); make it and its folder writable for "
-            "this user, or choose another state folder."
+            f"{self._path} cannot be used ({exc.strerror}); make it and its folder writable for "
+            "this user, on a disk with room, or choose another state folder."
         )
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern.client.door import Fork
 from ml_intern.daemon import workers
+from ml_intern.errors import InputError
 from ml_intern.queue import sqlite
-from tests.cli.services import scripted_service
+from tests.cli.services import scripted_service, started
 from tests.scenario.test_kill import assert_nothing_lost_or_doubled, starts
 from tests.scenario.world import World, wait_until
 
@@ -78,6 +80,23 @@ def test_a_full_disk_is_told_in_a_sentence_and_resume_goes_on(
         assert_nothing_lost_or_doubled(world.events(session_id))
     finally:
         world.end()
+
+
+def test_a_fork_for_which_there_is_no_room_is_refused_and_not_kept(small_disk: Path) -> None:
+    with scripted_service(small_disk / "state", ["I looked."]) as service:
+        session_id = started(service, "Look around")
+        assert service.try_host()
+        wait_until(lambda: service.door.session(session_id).outcome == "finished", "it is done")
+        sessions = service.settings.sessions_path
+        for name in "abc":
+            (sessions / session_id / "workspace" / name).write_bytes(b"x" * 4_000_000)
+        wish = Fork(source=session_id, turn=1, started_in="/", author="ada")
+        with pytest.raises(InputError, match="No space left on device"):
+            service.door.fork(wish)
+        assert [path.name for path in sessions.iterdir()] == [session_id]
+        (sessions / session_id / "workspace/a").unlink()
+        fork = service.door.fork(wish)
+        assert (sessions / fork / "workspace/c").stat().st_size == 4_000_000
 
 
 def test_a_service_is_in_ill_health_as_long_as_its_disk_is_full(small_disk: Path) -> None:

@@ -2,9 +2,12 @@
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +30,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         (*COMMAND, *arguments),
         env=environment(home),
@@ -35,6 +38,7 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        **more,
     )
 
 
@@ -88,6 +92,23 @@ def test_what_is_killed_while_it_copies_leaves_nothing_behind(tmp_path, parent) 
 def half(sessions: Path) -> bool:
     """Whether a copy has begun; then it is far from its end."""
     return len(list(sessions.glob("*/workspace/many"))) == 2
+
+
+def little_room() -> None:
+    """No file may grow beyond 4 MB: what a full disk looks like from inside."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
+
+
+def test_a_copy_for_which_there_is_no_room_is_refused_and_not_kept(tmp_path, parent) -> None:
+    sessions = tmp_path / "state" / "sessions"
+    (sessions / parent / "workspace" / "small").write_bytes(b"x")
+    (sessions / parent / "workspace" / "weights").write_bytes(b"x" * 5_000_000)
+    done = run(tmp_path, parent, "--at", "1", "--no-wait", preexec_fn=little_room)
+    assert done.returncode == exits.USAGE
+    assert "workspace cannot be copied: File too large. Nothing was kept" in done.stderr
+    assert [path.name for path in sessions.iterdir()] == [parent]
+    assert run(tmp_path, parent, "--at", "1", "--no-wait").returncode == exits.DONE
 
 
 def later_part() -> tuple[str, bytes]:
