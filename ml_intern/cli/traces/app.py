@@ -292,6 +292,18 @@ def status(as_json: ListJson = False) -> int:
 
 
 @app.command()
+def release(trace: Trace) -> int:
+    """Send a session that is held back: `traces status` names those for which this is said.
+
+    Because somebody deleted or changed it on the Hub (ours then replaces what is there), or because
+    it goes on from, or plays, a session that came from elsewhere. What may hold a secret stays.
+    """
+    from ml_intern.cli.traces import releasing
+
+    return releasing.release(trace)
+
+
+@app.command()
 def share(
     trace: Annotated[
         str | None,

@@ -15,13 +15,17 @@ from ml_intern.settings import load
 from ml_intern.tracing import finding
 from ml_intern.tracing.upload import ledger
 from ml_intern.tracing.upload.away import HubAbroad
+from ml_intern.tracing.upload.hub import Repository
 from ml_intern.tracing.upload.ledger import Known, Ledger
 
 MADE_PUBLIC = (
     "Everybody can then read {sessions} in {key}, and all that are sent later: tasks, code, "
     "outputs, names and paths in them. Secrets were looked for twice; nothing finds all of them.\n"
 )
-GONE = "{key} is not there (yet): {why}"
+GONE = (
+    "{key} is not there (yet): {why}. The daemon makes it with the first session that it sends: "
+    "see `ml-intern traces status`."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,7 @@ class Place:
 
     def decide(self, **changes: object) -> None:
         """Keep what a person decided. Raises OSError."""
-        before = ledger.sharing(self.traces, self.key)
-        ledger.decide(self.traces, self.key, before.model_copy(update=changes))
+        ledger.decide(self.traces, self.key, **changes)
 
 
 def share(named: str | None) -> int:
@@ -45,10 +48,7 @@ def share(named: str | None) -> int:
     with _hub() as hub:
         place = _place(hub)
         link = place.key if named is None else _link(named, place)
-        try:
-            seen = hub.look(place.repo_id)
-        except HubRefused as exc:
-            raise InputError(GONE.format(key=place.key, why=exc)) from exc
+        seen = _seen(place)
     who = "its owner alone" if seen.private else "everybody"
     sys.stdout.write(f"{link}\n")
     sys.stderr.write(f"Can be read by {who}.\n")
@@ -59,14 +59,14 @@ def make_public(*, yes: bool) -> int:
     """Let everybody read all of it, after a yes."""
     with _hub() as hub:
         place = _place(hub)
-        seen = hub.look(place.repo_id)
-        paths = [one.path for one in hub.files(place.repo_id, seen.head)]
+        seen = _seen(place)
+        paths = [one.path for one in hub.files(seen.id, seen.head)]
         sessions = count(_sessions(paths, place), "session")
         sys.stderr.write(MADE_PUBLIC.format(sessions=sessions, key=place.key))
         if not yes and not _confirmed("Make it public?"):
             sys.stderr.write("Nothing was changed.\n")
             return exits.FAILED
-        hub.set_private(place.repo_id, False)
+        hub.set_private(seen.id, False)
         place.decide(public=True)
     sys.stdout.write(f"{place.key}\n")
     sys.stderr.write("It is public. Back: ml-intern traces share --private\n")
@@ -77,7 +77,7 @@ def make_private() -> int:
     """Let its owner alone read it again."""
     with _hub() as hub:
         place = _place(hub)
-        hub.set_private(place.repo_id, True)
+        hub.set_private(_seen(place).id, True)
         place.decide(public=False)
     sys.stderr.write("It is private again; whoever has a copy keeps it.\n")
     return exits.DONE
@@ -87,7 +87,8 @@ def accept() -> int:
     """Send to the repository though it was made by others, or make it again where it is gone."""
     with _hub() as hub:
         place = _place(hub)
-        place.decide(foreign=True, anew_after=place.known.head)
+        known = place.known
+        place.decide(foreign=True, anew_after=known.head, moved_to=known.moved_to)
     sys.stdout.write(f"{place.key}\n")
     sys.stderr.write("The daemon sends to it from now on, and makes it again if it is gone.\n")
     return exits.DONE
@@ -106,6 +107,16 @@ def _place(hub: HubAbroad) -> Place:
     traces = traces_of(settings)
     known = Ledger.load(traces).of(key)
     return Place(traces=traces, repo_id=repo_id, key=key, hub=hub, known=known)
+
+
+def _seen(place: Place) -> Repository:
+    """The dataset. Raises InputError where it is not there, HubError."""
+    try:
+        return place.hub.look(place.repo_id)
+    except HubRefused as exc:
+        if exc.reason != "missing":
+            raise
+        raise InputError(GONE.format(key=place.key, why=exc)) from exc
 
 
 def _link(named: str, place: Place) -> str:

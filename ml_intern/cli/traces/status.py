@@ -118,6 +118,7 @@ def _document(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> d
     known = ledger.known
     return {
         "repository": ledger.now or None,
+        "moved_to": known.moved_to or None,
         "private": known.private,
         "looked_at": known.looked_at or None,
         "last_commit_at": known.tried_at or None,
@@ -133,7 +134,8 @@ def _print(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> None
     if ledger.now:
         known = ledger.known
         seen = {True: "private", False: "PUBLIC", None: "not seen yet"}[known.private]
-        console.print(Text(f"{ledger.now} ({seen})"))
+        moved = f", by now {line(known.moved_to)}" if known.moved_to else ""
+        console.print(Text(f"{ledger.now} ({seen}{moved})"))
     if sending.off:
         console.print(Text(line(sending.off, 500), style="yellow"))
     if sending.trouble:

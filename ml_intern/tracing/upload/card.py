@@ -54,7 +54,8 @@ def merged(text: str, *, subagents: bool) -> str:
     fields.setdefault("license", "other")
     tags = fields.get("tags")
     if tags is None or isinstance(tags, list):
-        fields["tags"] = list(dict.fromkeys([*(tags or ()), *TAGS]))
+        there = tags or []
+        fields["tags"] = [*there, *(tag for tag in TAGS if tag not in there)]
     wanted = [_SESSIONS, _SUBAGENTS] if subagents else [_SESSIONS]
     configs = _configs(fields)
     named = {_name(one) for one in configs}
@@ -72,7 +73,7 @@ def _fields(text: str) -> dict[str, Any] | None:
         return {}
     try:
         found = yaml.safe_load(head["yaml"])
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a day that does not exist
         return None
     if found is None:
         return {}

@@ -5,7 +5,10 @@ Nothing is noted here as sent that the Hub has not said to have. Written by the 
 Each repository of each Hub has its own entry, since another token is another person's.
 """
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from ml_intern.tracing import trace_file
 from ml_intern.tracing.upload.snapshot import Snapshot
 
 UPLOADS, SHARING = "uploads.json", "sharing.json"
+RELEASED = "released"
+"""Key in `sharing.json`, beside those of repositories."""
 
 
 class Sent(BaseModel):
@@ -49,6 +54,16 @@ class Known(BaseModel):
     """Files that were there, and that somebody deleted; they are not sent again."""
     changed: list[str] = []
     """Files that are there with a content that is not ours; they are left alone."""
+    theirs: dict[str, str] = {}
+    """Of these, by path: the hash of that content, see `RemoteFile`."""
+    replaceable: dict[str, str] = {}
+    """Such contents, by path and hash, in whose place ours may be sent."""
+    tried: dict[str, Sent] = {}
+    """By path: what was in a commit whose answer never came."""
+    released: dict[str, str] = {}
+    """By session: which word of a person (see `released`) was taken up here."""
+    moved_to: str = ""
+    """The dataset's name by now, where somebody renamed it."""
     has_card: bool = False
     has_subagents: bool = False
     """The card was given its second configuration once."""
@@ -66,6 +81,8 @@ class Sharing(BaseModel):
     """Send although it was not made by us."""
     anew_after: str = ""
     """The head of the repository that is gone, and in whose place a new one may be made."""
+    moved_to: str = ""
+    """The name of another owner under which it may be sent to."""
 
     def is_anew_after(self, head: str) -> bool:
         """Whether the repository that had this head may be made and filled again."""
@@ -133,10 +150,34 @@ def sharing(traces: Path, key: str) -> Sharing:
         return Sharing()
 
 
-def decide(traces: Path, key: str, decided: Sharing) -> None:
-    """Keep what a person decided. Raises OSError."""
-    document = {**_document(traces / SHARING), key: decided.model_dump()}
-    trace_file.replace(traces / SHARING, json.dumps(document, indent=1).encode())
+def decide(traces: Path, key: str, **changes: object) -> None:
+    """Keep what a person decided about a repository; the rest stays. Raises OSError."""
+    with _decisions(traces) as document:
+        decided = sharing(traces, key).model_copy(update=changes)
+        document[key] = decided.model_dump()
+
+
+def release(traces: Path, session_id: str, at: str) -> None:
+    """Keep that a person wants this session sent, whatever held it back. Raises OSError."""
+    with _decisions(traces) as document:
+        document[RELEASED] = {**released(traces), session_id: at}
+
+
+def released(traces: Path) -> dict[str, str]:
+    """The sessions that people released, and when; nothing where that cannot be read."""
+    found = _document(traces / SHARING).get(RELEASED)
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+@contextmanager
+def _decisions(traces: Path) -> Iterator[dict[str, Any]]:
+    """What is kept, to be changed in place; one process after the other. Raises OSError."""
+    traces.mkdir(mode=trace_file.FOLDER_MODE, parents=True, exist_ok=True)
+    with (traces / f".{SHARING}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        document = _document(traces / SHARING)
+        yield document
+        trace_file.replace(traces / SHARING, json.dumps(document, indent=1).encode())
 
 
 def decided_at(traces: Path) -> int:

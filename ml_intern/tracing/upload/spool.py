@@ -1,6 +1,7 @@
 """The session files of this state directory, and what becomes of each."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Literal, NamedTuple
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.tracing.upload.ledger import Known, Sent
+from ml_intern.tracing.upload.origin import Origins
 from ml_intern.tracing.upload.snapshot import (
     Look,
     Reader,
@@ -65,6 +67,7 @@ class Spool:
         self._eyes = eyes
         self._readers: dict[str, Reader] = {}
         self._sessions: dict[Path, str] = {}
+        self._origins = Origins(traces)
         self._looks: dict[str, tuple[_Stamp, Look]] = {}
 
     def items(self, known: Known) -> Iterator[Item]:
@@ -79,12 +82,20 @@ class Spool:
                 stands = _Stands("deleted", DELETED)
             else:
                 stands = self._stands(path, source, known)
+            if (
+                stands.state == "pending"
+                and session_id not in known.released
+                and self._origins.is_elsewhere(session_id, self._traces / Path(path).parents[-3])
+            ):
+                stands = _Stands("held", ELSEWHERE)
             yield Item(path=path, source=source, session_id=session_id, **stands._asdict())
 
     def is_ours(self, remote: RemoteFile) -> bool:
-        """Whether the Hub's file is a beginning of ours of that name."""
+        """Whether the Hub's file is a beginning of ours, which is one of `paths`."""
         try:
             with (self._traces / remote.path).open("rb") as file:
+                if not 0 < remote.size <= os.fstat(file.fileno()).st_size:
+                    return False
                 data = file.read(remote.size)
         except OSError:
             return False
@@ -92,9 +103,13 @@ class Spool:
             return hashlib.sha256(data).hexdigest() == remote.oid
         return git_blob(data) == remote.oid
 
-    def has(self, path: str) -> bool:
-        """Whether there is a file of ours at this place."""
-        return (self._traces / path).is_file()
+    def paths(self) -> list[str]:
+        """The places of our files. Only these are ever looked for among those of a Hub."""
+        return [source.relative_to(self._traces).as_posix() for source in self._sources()]
+
+    def session_of(self, path: str) -> str:
+        """The session that a file of ours at this place belongs to, or once did."""
+        return self._session_of(self._traces / path)
 
     def beginning(self, path: str, size: int) -> Snapshot:
         """Of the first bytes of a file. Raises OSError."""
@@ -158,6 +173,14 @@ class Spool:
         return hashlib.sha256(source.read_bytes()).hexdigest() == sent.sha256
 
 
-DELETED = "somebody deleted it on the Hub"
-CHANGED = "somebody changed it on the Hub; it is left as it is there"
+DELETED = "somebody deleted it on the Hub; to send it again: ml-intern traces release ID"
+CHANGED = (
+    "somebody changed it on the Hub, and it is left as it is there; to send ours in its place: "
+    "ml-intern traces release ID"
+)
+ELSEWHERE = (
+    "it holds a conversation that came from elsewhere; to send it all the same: ml-intern traces "
+    "release ID"
+)
+RELEASABLE = frozenset((DELETED, CHANGED, ELSEWHERE))
 GROWING = "it has no answer of a model yet whose calls are all answered"

@@ -36,6 +36,10 @@ NEWS_EVERY_S = 10.0
 """How often one looks for another token, and for what people decided."""
 REFUSED_S = 600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 1800.0
+LONGEST_ASKED_S = 86_400.0
+"""No Hub is waited for longer, whatever it says."""
+OFTEN = 5
+"""So often in a row others may commit first before it is told as trouble."""
 MOST_FILES, MOST_BYTES = 100, 32 << 20
 """Of one commit."""
 
@@ -143,7 +147,8 @@ class Uploader:
         if (token, decided) == (self._token, self._decided_at):
             return
         if token != self._token:
-            self._who, self._look_at = None, self._clock.monotonic()
+            self._who = None
+        self._look_at = self._clock.monotonic()
         self._token, self._decided_at, self._failures = token, decided, 0
         self._again_at = self._clock.monotonic()
         if token is None:
@@ -173,7 +178,7 @@ class Uploader:
         except HubOvertaken as exc:
             log.info("traces_overtaken", extra={"cause": str(exc)})
             self._pause(None)
-            return ""
+            return OVERTAKEN.format(cause=exc) if self._failures > OFTEN else ""
         except HubAway as exc:
             self._pause(exc.retry_after_s)
             return str(exc)
@@ -195,7 +200,7 @@ class Uploader:
         grown = self._pace.first_pause_s * 2.0 ** min(self._failures - 1, 16)
         pause_s = min(grown, self._pace.longest_pause_s) * (0.5 + self._jitter() / 2)
         if retry_after_s is not None:
-            pause_s = max(pause_s, retry_after_s + self._jitter())
+            pause_s = max(pause_s, min(retry_after_s, LONGEST_ASKED_S) + self._jitter())
         pause_s = max(pause_s, self._pace_left_s(self._ledger.known))
         self._again_at = self._clock.monotonic() + pause_s
 
@@ -218,6 +223,9 @@ class Uploader:
         known = self._ledger.of(key)
         known.looked_at = stamp(self._clock.now())
         known.private = seen.private
+        repo_id = self._name_now(repo_id, seen, known, decided)
+        if self._release(known):
+            items = list(self._spool.items(known))
         text = None
         if known.head != seen.head:
             text = self._compare(hub, repo_id, seen, known, decided)
@@ -234,6 +242,30 @@ class Uploader:
         if self._who is None:
             self._who = hub.who()
         return self._template.format(user=self._who.user)
+
+    def _name_now(self, repo_id: str, seen: Repository, known: Known, decided: Sharing) -> str:
+        """The name that the dataset has by now. Raises Waits where it went to another owner."""
+        if seen.id.casefold() == repo_id.casefold():
+            known.moved_to = ""
+            return seen.id
+        known.moved_to = seen.id
+        owners = {one.partition("/")[0].casefold() for one in (seen.id, repo_id)}
+        if len(owners) > 1 and decided.moved_to != seen.id:
+            raise Waits(MOVED.format(repo=repo_id, to=seen.id))
+        return seen.id
+
+    def _release(self, known: Known) -> bool:
+        """Take up which sessions people want sent since; whether there was one."""
+        released = ledger.released(self._traces)
+        fresh = {one for one, at in released.items() if known.released.get(one) != at}
+        if not fresh:
+            return False
+        known.released = released
+        held = {path for path in known.changed if self._spool.session_of(path) in fresh}
+        known.replaceable |= {path: known.theirs[path] for path in held if path in known.theirs}
+        known.changed = [path for path in known.changed if path not in held]
+        known.deleted = [p for p in known.deleted if self._spool.session_of(p) not in fresh]
+        return True
 
     def _seen(self, hub: Hub, repo_id: str, decided: Sharing) -> Repository | None:
         """The repository; None where there is none, and one may be made. Raises HubError."""
@@ -284,19 +316,33 @@ class Uploader:
         gone = set(known.files) - set(remote)
         known.deleted = sorted((set(known.deleted) | gone) - set(remote))
         known.files = {path: sent for path, sent in known.files.items() if path not in gone}
-        known.changed = []
-        for path, found in remote.items():
-            if not self._spool.has(path):
+        known.changed, known.theirs = [], {}
+        for path in self._spool.paths():
+            found = remote.get(path)
+            if found is None:
                 continue
-            sent = known.files.get(path)
-            if sent is not None and sent.snapshot.is_on(found):
+            there = self._ours_in(found, known)
+            if there is not None:
+                known.files[path] = there
                 continue
-            if self._spool.is_ours(found):
-                there = self._spool.beginning(path, found.size)
-                known.files[path] = Sent(size=there.size, git=there.git, sha256=there.sha256)
-            else:
-                known.files.pop(path, None)
+            known.files.pop(path, None)
+            if known.replaceable.get(path) != found.oid:
                 known.changed.append(path)
+                known.theirs[path] = found.oid
+
+    def _ours_in(self, found: RemoteFile, known: Known) -> Sent | None:
+        """How much of our file the Hub's is; None where it is something else.
+
+        Also for one that is shorter than what was sent: then somebody took away from it.
+        """
+        sent, tried = known.files.get(found.path), known.tried.get(found.path)
+        for one in (sent, tried):
+            if one is not None and one.snapshot.is_on(found):
+                return one
+        if (sent is not None and found.size < sent.size) or not self._spool.is_ours(found):
+            return None
+        there = self._spool.beginning(found.path, found.size)
+        return Sent(size=there.size, git=there.git, sha256=there.sha256)
 
     def _batch(self, items: Iterable[Item], known: Known) -> list[Item]:
         """What one commit takes: first what was sent least lately."""
@@ -329,12 +375,17 @@ class Uploader:
         texts = self._card(hub, repo_id, known, batch, text)
         files = [_outgoing(item) for item in batch]
         now = known.tried_at = stamp(self._clock.now())
+        sent = {one.path: _sent(one, now) for one in batch}
+        known.tried |= sent
         self._again_at = self._clock.monotonic() + self._pace.commit_every_s
         self._ledger.save()
         words = f"Add {len(files)} session file{'' if len(files) == 1 else 's'}"
         known.head = hub.commit(repo_id, known.head, files, texts, words)
         known.ours = True
-        known.files.update({one.path: _sent(one, now) for one in batch})
+        known.files |= sent
+        for path in sent:
+            known.tried.pop(path, None)
+            known.replaceable.pop(path, None)
         if CARD in texts:
             known.has_card = True
             known.has_subagents = card.lists_subagents(texts[CARD])
@@ -416,6 +467,11 @@ GONE = (
     "The dataset {repo} is gone, or was emptied. Say that it is to be made and filled again "
     "(`ml-intern traces share --accept`), or set traces_upload to false."
 )
+MOVED = (
+    "The dataset {repo} went to another owner, as {to}, where others may read it. Say that it may "
+    "be sent to there (`ml-intern traces share --accept`), or set traces_repo to another name."
+)
+OVERTAKEN = "Others were first each time: {cause}"
 UNSEEN = (
     "The dataset {repo} is gone, or the token has no right to it. Give the token that right; if it "
     "is gone, say that it is to be made again (`ml-intern traces share --accept`)."

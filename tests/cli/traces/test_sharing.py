@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from ml_intern.cli import exits
-from ml_intern.cli.traces import sharing, status
+from ml_intern.cli.traces import releasing, sharing, status
 from ml_intern.daemon.hub_access import NO_TOKEN
 from ml_intern.daemon.uploads import TURNED_OFF
 from ml_intern.daemon.uploads import told as uploads_told
@@ -204,9 +204,54 @@ def test_without_a_token_or_a_hub_one_is_told_so(world, monkeypatch):
 
 
 def test_what_people_decided_is_kept_by_repository(tmp_path):
-    ledger.decide(tmp_path, "a", ledger.Sharing(public=True))
-    ledger.decide(tmp_path, "b", ledger.Sharing(foreign=True))
+    ledger.decide(tmp_path, "a", public=True)
+    ledger.decide(tmp_path, "b", foreign=True)
+    ledger.release(tmp_path, "c", "2026-11-20T09:14:01.007Z")
     assert ledger.sharing(tmp_path, "a").public
     assert not ledger.sharing(tmp_path, "b").public
+    assert ledger.released(tmp_path) == {"c": "2026-11-20T09:14:01.007Z"}
     (tmp_path / ledger.SHARING).write_text("{")
     assert ledger.sharing(tmp_path, "a") == ledger.Sharing()
+
+
+def test_what_is_held_because_of_people_is_released_by_name(world, capsys):
+    session, other = Session(world.traces, 1).turn(), Session(world.traces, 2).turn()
+    world.pass_by(30)
+    world.repository.edit(session.path, b"other words\n")
+    session.turn()
+    world.pass_by(120)
+    status.status(as_json=False)
+    assert "ml-intern traces release ID" in capsys.readouterr().out
+    assert releasing.release(session.id[:8]) == exits.DONE
+    assert "1 file on the Hub will be replaced" in capsys.readouterr().err
+    world.pass_by(120)
+    assert world.sent[session.path] == session.content
+    with pytest.raises(InputError, match="waits for that: it is sent"):
+        releasing.release(other.id[:8])
+
+
+def test_release_wants_a_session_of_ours(world, tmp_path):
+    stray = Session(tmp_path).turn()
+    with pytest.raises(InputError, match="none of our sessions"):
+        releasing.release(str(stray.file))
+
+
+def test_where_no_dataset_is_each_way_to_share_says_so(world):
+    for act in (lambda: sharing.make_public(yes=True), sharing.make_private):
+        with pytest.raises(InputError, match=r"is not there .* The daemon makes it"):
+            act()
+
+
+def test_what_a_renamed_dataset_is_called_is_told_and_shared_under_its_new_name(world, capsys):
+    session = Session(world.traces).turn()
+    world.pass_by(30)
+    world.hub.datasets.rename(REPO, "acme/journal")
+    session.turn()
+    world.pass_by(120)
+    assert told(capsys)["moved_to"] == "acme/journal"
+    sharing.make_public(yes=True)
+    assert not world.hub.datasets.repository("acme/journal").private
+    sharing.accept()
+    world.pass_by(120)
+    moved = world.hub.datasets.repository("acme/journal")
+    assert moved.files[session.path].content == session.content

@@ -288,8 +288,7 @@ def test_a_repository_that_is_gone_is_not_made_again_before_a_person_says_so(wor
     assert not world.hub.datasets.has(REPO)
     assert "is gone" in world.trouble
     known = ledger.Ledger.load(world.traces)
-    decided = ledger.Sharing(anew_after=known.known.head)
-    ledger.decide(world.traces, known.now, decided)
+    ledger.decide(world.traces, known.now, anew_after=known.known.head)
     world.pass_by(60)
     assert world.sent == {session.path: session.content}
     assert world.trouble == ""
@@ -389,7 +388,7 @@ def test_a_repository_of_somebody_else_is_not_touched_before_a_person_says_so(wo
     assert world.commits == 1
     assert "was not made by ml-intern" in world.trouble
     key = ledger.Ledger.load(world.traces).now
-    ledger.decide(world.traces, key, ledger.Sharing(foreign=True))
+    ledger.decide(world.traces, key, foreign=True)
     world.pass_by(60)
     assert world.sent == {session.path: session.content}
     fields = the_card(world)
@@ -405,7 +404,7 @@ def test_a_repository_that_became_public_is_sent_nothing_before_a_person_says_so
     world.pass_by(120)
     assert world.commits == 1
     assert "is public" in world.trouble
-    ledger.decide(world.traces, ledger.Ledger.load(world.traces).now, ledger.Sharing(public=True))
+    ledger.decide(world.traces, ledger.Ledger.load(world.traces).now, public=True)
     world.pass_by(120)
     assert world.sent == {session.path: session.content}
     assert not world.repository.private  # as somebody set it
