@@ -75,10 +75,7 @@ class Digest:
     @property
     def cost(self) -> str:
         """In words: `$0.02`, `at least $0.02` where that of some answers is unknown, `unknown`."""
-        known = dollars(round(self.cost_usd * MICRO_USD))
-        if not self.unpriced:
-            return known
-        return f"at least {known}" if self.cost_usd else dollars(None)
+        return cost_in_words(self.cost_usd, self.unpriced)
 
     @property
     def seconds(self) -> float | None:
@@ -149,6 +146,14 @@ class Digest:
         self.usage = _sum(self.usage, replied.usage)
         self.cost_usd += replied.cost_usd or 0.0
         self.unpriced += replied.cost_usd is None
+
+
+def cost_in_words(cost_usd: float, unpriced: int) -> str:
+    """Of answers, of which the cost of `unpriced` is not known; see `Digest.cost`."""
+    known = dollars(round(cost_usd * MICRO_USD))
+    if not unpriced:
+        return known
+    return f"at least {known}" if cost_usd else dollars(None)
 
 
 def _sum(a: Usage, b: Usage) -> Usage:

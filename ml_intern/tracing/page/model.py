@@ -8,9 +8,10 @@ from typing import Any
 
 from ml_intern.clock import stamp
 from ml_intern.money import MICRO_USD, dollars
+from ml_intern.tracing.page.gist import gist
 from ml_intern.transcript.conversation import is_persons, numbered
 from ml_intern.transcript.decoding import Record, seconds
-from ml_intern.transcript.digest import Digest
+from ml_intern.transcript.digest import Digest, cost_in_words
 from ml_intern.transcript.line import (
     Answered,
     Block,
@@ -24,6 +25,7 @@ from ml_intern.transcript.line import (
     ToolUse,
     TurnTook,
 )
+from ml_intern.transcript.waits import awaited, is_for_person, waiting_on
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
@@ -44,6 +46,8 @@ class Call:
     result: str | None = None
     """None: it has none."""
     is_error: bool = False
+    gist: str = ""
+    """Of the result, in a line: the error, the metrics, or how it begins."""
     seconds: float | None = None
     approval: str = ""
     """Who decided, and how."""
@@ -62,6 +66,8 @@ class Entry:
     model: str = ""
     used: str = ""
     level: str = "info"
+    seconds: float | None = None
+    """How long it took: of a turn's end, of a wait."""
     calls: list[Call] = field(default_factory=list)
 
 
@@ -70,10 +76,30 @@ class Turn:
     """From words of a person to the next; number 0 is what stands before the first."""
 
     number: int
+    anchor: str = ""
     at: str = ""
     author: str = ""
     text: str = ""
     entries: list[Entry] = field(default_factory=list)
+    began: datetime | None = None
+    ended: datetime | None = None
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    calls: int = 0
+    errors: int = 0
+    outcome: str = ""
+
+    @property
+    def cost(self) -> str:
+        """In words, as that of the whole."""
+        return cost_in_words(self.cost_usd, self.unpriced)
+
+    @property
+    def seconds(self) -> float | None:
+        """From its first time to its last; None: unknown."""
+        if self.began is None or self.ended is None or self.began == self.ended:
+            return None
+        return (self.ended - self.began).total_seconds()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +107,14 @@ class Span:
     """A bar of the timeline."""
 
     lane: str
-    """`model`, `tools`, `waits` or `jobs`."""
+    """`turns`, `model`, `tools`, `waits` or `jobs`."""
+    kind: str
+    """What it is: as the lane, but `person` or `job` of a wait, and `failed`."""
     begin_ms: int
     """Since the first line, as is `end_ms`."""
     end_ms: int
     label: str
     anchor: str
-    is_error: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +145,7 @@ def page(records: Iterable[Record]) -> Page:
     made = _Making()
     for number, record in numbered(records):
         made.take(number, record)
-    return made.page
+    return made.end()
 
 
 class _Making:
@@ -128,16 +155,18 @@ class _Making:
         """Calls without an answer, with when they were asked for."""
         self._before: datetime | None = None
         """The time of the record before."""
-        self._wait: tuple[datetime, str, str] | None = None
-        """What is waited for since when, and the anchor of the line that says so."""
+        self._wait: tuple[datetime, tuple[str, ...], Entry] | None = None
+        """Since when, for what, and the entry that says so."""
+        self._waited_until: datetime | None = None
 
     def take(self, number: int, record: Record) -> None:
-        self.page.digest.take(record)
         if self.page.entries >= MOST_ENTRIES:
+            self.page.digest.take(record)
             self.page.left_out += 1
             return
-        self._end_wait(record)
         turn = self._turn(number, record)
+        self._add_up(turn, record)
+        self._end_wait(record)
         anchor = f"e{number}-{len(turn.entries)}"
         match record.content:
             case Said() as said if not is_persons(record) and not record.extra.get("newChain"):
@@ -150,8 +179,9 @@ class _Making:
             case Noticed() as noticed:
                 self._notice(turn, noticed, record, anchor)
             case TurnTook(duration_ms=took):
-                words = f"Turn done in {timedelta(seconds=took // 1000)}."
-                self._add(turn, Entry(kind="notice", anchor=anchor, at=_at(record), text=words))
+                entry = Entry(kind="notice", anchor=anchor, at=_at(record), text="Turn done.")
+                entry.seconds = took / 1000
+                self._add(turn, entry)
             case Compacted() if not record.extra.get("newChain"):
                 words = "The conversation was summed up."
                 self._add(turn, Entry(kind="notice", anchor=anchor, at=_at(record), text=words))
@@ -162,12 +192,35 @@ class _Making:
     def _turn(self, number: int, record: Record) -> Turn:
         turns = self.page.turns
         if not turns or turns[-1].number != number:
-            turns.append(Turn(number=number))
+            turns.append(Turn(number=number, anchor=f"turn-{number}"))
             if isinstance(record.content, Said) and is_persons(record):
                 turns[-1].at = _at(record)
                 turns[-1].author = str(record.extra.get("author", ""))
                 turns[-1].text = self._fitting(record.content.text)
         return turns[-1]
+
+    def _add_up(self, turn: Turn, record: Record) -> None:
+        """Into the digest, and what that grows by into the turn."""
+        digest = self.page.digest
+        cost, unpriced, calls = digest.cost_usd, digest.unpriced, digest.call_count
+        errors = digest.errors
+        digest.take(record)
+        turn.cost_usd += digest.cost_usd - cost
+        turn.unpriced += digest.unpriced - unpriced
+        turn.calls += digest.call_count - calls
+        turn.errors += digest.errors - errors
+        turn.outcome = digest.outcome
+        turn.began = turn.began or record.at
+        turn.ended = record.at or turn.ended
+
+    def end(self) -> Page:
+        """No more records."""
+        for turn in self.page.turns:
+            if turn.began is not None and turn.ended is not None and turn.number:
+                self._bar(
+                    "turns", "turns", turn.began, turn.ended, f"turn {turn.number}", turn.anchor
+                )
+        return self.page
 
     def _add(self, turn: Turn, entry: Entry) -> Entry:
         entry.text, entry.thinking = self._fitting(entry.text), self._fitting(entry.thinking)
@@ -225,42 +278,36 @@ class _Making:
         details = answered.details if isinstance(answered.details, dict) else {}
         call.result = self._fitting(answered.text)
         call.is_error = answered.is_error
+        call.gist = gist(answered.text, is_error=answered.is_error)
         call.seconds = seconds(details)
         call.approval = _approval(details)
-        self._span(
-            "tools", call.tool, call.anchor, record, call.seconds, asked_at, answered.is_error
-        )
+        kind = "failed" if answered.is_error else "tools"
+        since = max(filter(None, (asked_at, self._waited_until)), default=None)
+        self._span("tools", call.tool, call.anchor, record, call.seconds, since, kind)
 
     # Beside
 
     def _notice(self, turn: Turn, noticed: Noticed, record: Record, anchor: str) -> None:
-        entry = Entry(
-            kind="notice", anchor=anchor, at=_at(record), text=noticed.text, level=noticed.level
-        )
+        on = waiting_on(record.extra)
+        text = noticed.text.replace(", ".join(on), awaited(on)) if on else noticed.text
+        entry = Entry(kind="notice", anchor=anchor, at=_at(record), text=text, level=noticed.level)
         self._add(turn, entry)
-        waiting_on = record.extra.get("waitingOn")
-        if isinstance(waiting_on, list) and record.at is not None:
-            self._wait = (record.at, _waits(waiting_on), anchor)
+        if on and record.at is not None:
+            self._wait = (record.at, on, entry)
         job = record.extra.get("job")
         if isinstance(job, dict):
             label = f"{job.get('label') or 'job'}: {job.get('status')}"
-            is_error = job.get("status") in ("failed", "lost")
-            self._span("jobs", label, anchor, record, seconds(job), None, is_error)
+            kind = "failed" if job.get("status") in ("failed", "lost") else "jobs"
+            self._span("jobs", label, anchor, record, seconds(job), None, kind)
 
     def _end_wait(self, record: Record) -> None:
         if self._wait is None or record.at is None or isinstance(record.content, Noticed):
             return
-        since, on, anchor = self._wait
-        self._wait = None
-        self.page.spans.append(
-            Span(
-                lane="waits",
-                begin_ms=self._ms(since),
-                end_ms=self._ms(record.at),
-                label=on,
-                anchor=anchor,
-            )
-        )
+        since, on, entry = self._wait
+        self._wait, self._waited_until = None, record.at
+        entry.seconds = max(0.0, (record.at - since).total_seconds())
+        kind = "person" if is_for_person(on) else "job"
+        self._bar("waits", kind, since, record.at, f"waits for {awaited(on)}", entry.anchor)
 
     def _span(
         self,
@@ -270,23 +317,28 @@ class _Making:
         record: Record,
         seconds: float | None,
         since: datetime | None,
-        is_error: bool = False,
+        kind: str = "",
     ) -> None:
         """It ends with the record; it began `seconds` before, or `since` where nobody counted."""
         if record.at is None:
             return
-        end = self._ms(record.at)
-        begin = self._ms(since or record.at) if seconds is None else end - round(seconds * 1000)
-        self.page.spans.append(
-            Span(
-                lane=lane,
-                begin_ms=max(0, min(begin, end)),
-                end_ms=end,
-                label=_cut(label),
-                anchor=anchor,
-                is_error=is_error,
-            )
+        took = None if seconds is None else timedelta(seconds=seconds)
+        begin = (since or record.at) if took is None else _earlier(record.at, took)
+        self._bar(lane, kind or lane, begin, record.at, label, anchor)
+
+    def _bar(
+        self, lane: str, kind: str, begin: datetime, end: datetime, label: str, anchor: str
+    ) -> None:
+        end_ms = self._ms(end)
+        span = Span(
+            lane=lane,
+            kind=kind,
+            begin_ms=min(self._ms(begin), end_ms),
+            end_ms=end_ms,
+            label=_cut(label),
+            anchor=anchor,
         )
+        self.page.spans.append(span)
 
     def _ms(self, at: datetime | None) -> int:
         began = self.page.digest.began
@@ -306,10 +358,12 @@ def _at(record: Record) -> str:
 def _used(replied: Replied) -> str:
     usage = replied.usage
     into = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-    parts = [f"{into:,} tokens in"]
-    if usage.cache_read_tokens:
-        parts[0] += f" ({usage.cache_read_tokens:,} cached)"
-    parts.append(f"{usage.output_tokens:,} out")
+    parts = []
+    if into:
+        cached = f" ({usage.cache_read_tokens:,} cached)" if usage.cache_read_tokens else ""
+        parts.append(f"{into:,} tokens in{cached}")
+    if usage.output_tokens:
+        parts.append(f"{usage.output_tokens:,} out")
     if replied.cost_usd is not None:
         parts.append(dollars(round(replied.cost_usd * MICRO_USD)))
     return " · ".join(parts)
@@ -324,8 +378,11 @@ def _approval(details: JsonObject) -> str:
     return f"{verdict} by {who}{reason}"
 
 
-def _waits(waiting_on: list[Any]) -> str:
-    return ", ".join(sorted({str(on).partition(":")[0] for on in waiting_on}))
+def _earlier(at: datetime, by: timedelta) -> datetime:
+    try:
+        return at - by
+    except OverflowError:  # before the year 1
+        return at
 
 
 def _flat(value: Any) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import jinja2
 
+from ml_intern.clock import stamp
 from ml_intern.tracing.page.model import Page
 from ml_intern.transcript.problems import Problems
+from ml_intern.transcript.waits import awaited
 
 _FOLDER = Path(__file__).parent
 MOST_PROBLEMS = 50
@@ -26,6 +28,9 @@ def render(page: Page, problems: Problems) -> str:
         digest=digest,
         title=digest.title or digest.task[:80] or digest.session_id or "A trace",
         tokens=page.points[-1].tokens if page.points else 0,
+        waits=awaited(digest.waits_on),
+        began=stamp(digest.began) if digest.began else "",
+        jumps=[turn for turn in page.turns if turn.number] if digest.turns > 1 else [],
         timeline={
             "spans": [asdict(span) for span in page.spans],
             "points": [asdict(point) for point in page.points],

@@ -1,21 +1,25 @@
 """The page of a trace: what is on it, and that a browser shows it without any network."""
 
+import asyncio
 import io
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_intern.tracing.page import model
+from ml_intern.tracing.page.gist import gist
 from ml_intern.tracing.page.model import Page, page
 from ml_intern.tracing.page.render import render
 from ml_intern.transcript import reading
 from ml_intern.transcript.conversation import joined
 from ml_intern.transcript.problems import Problems
+from tests.support.browser import Tab, browsing
 
 INTERRUPTED = Path("traces/examples/c9f02920-881f-5462-872c-5b98acb62df8.jsonl")
 FINISHED = Path("traces/examples/ee272992-1416-5d86-8c4a-bae706edcd42.jsonl")
@@ -43,12 +47,22 @@ def said(text: str) -> dict[str, Any]:
 def test_spans_have_their_true_lengths() -> None:
     of, _ = made(FINISHED.read_bytes())
     lanes = {span.lane for span in of.spans}
-    assert lanes == {"model", "tools", "waits", "jobs"}
-    longest = max(of.spans, key=lambda span: span.end_ms - span.begin_ms)
-    assert (longest.lane, longest.label) == ("waits", "approval")
+    assert lanes == {"turns", "model", "tools", "waits", "jobs"}
+    steps = [span for span in of.spans if span.lane != "turns"]
+    longest = max(steps, key=lambda span: span.end_ms - span.begin_ms)
+    assert (longest.kind, longest.label) == ("person", "waits for a person's yes")
+    assert [span.kind for span in of.spans if span.lane == "waits"] == ["job", "person"]
     assert longest.end_ms - longest.begin_ms > NINE_HOURS_MS
     assert all(0 <= span.begin_ms <= span.end_ms for span in of.spans)
-    assert [span.label for span in of.spans if span.is_error] == ["dummy_forward"]
+    assert [span.label for span in of.spans if span.kind == "failed"] == ["dummy_forward"]
+
+
+def test_a_call_that_waited_for_a_yes_runs_only_from_then_on() -> None:
+    of, _ = made(INTERRUPTED.read_bytes())
+    denied = next(span for span in of.spans if span.label == "propose_change")
+    waits = [span for span in of.spans if span.lane == "waits"]
+    assert any(span.end_ms == denied.begin_ms for span in waits)
+    assert denied.end_ms - denied.begin_ms < 1_000
 
 
 def test_what_was_used_only_grows() -> None:
@@ -69,6 +83,67 @@ def test_each_call_stands_with_its_answer() -> None:
         "watch_job",
     ]
     assert next(call.result for call in calls if call.tool == "ask_person") == '{"answer": "stars"}'
+
+
+def test_a_folded_call_tells_its_error_or_its_metrics() -> None:
+    of, html = made(FINISHED.read_bytes())
+    calls = [call for turn in of.turns for entry in turn.entries for call in entry.calls]
+    gists = {call.tool: call.gist for call in calls}
+    assert gists["evaluate"] == "accuracy 0.9611, macro_f1 0.9601"
+    failed = next(call for call in calls if call.is_error)
+    assert failed.gist == "The script failed. Read the traceback and edit it."
+    assert f'<span class="gist">{failed.gist}</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("result", "is_error", "told"),
+    [
+        ("", False, ""),
+        ("\n  first\nsecond", False, "first"),
+        ("\nTraceback:\n  deep", True, "Traceback:"),
+        ('{"error": "no such file", "loss": 1}', True, "no such file"),
+        ('{"a": {"eval_loss": 0.25}, "rows": [{"f1": 0.5}]}', False, "eval_loss 0.25, f1 0.5"),
+        ('{"done": 1, "open": true, "items": []}', False, "done 1, open true"),
+        ('{"loss": 1e999, "score": NaN}', False, "loss inf, score nan"),
+        ('{"loss": 1' + "0" * 400 + "}", False, "loss 1" + "0" * 153 + "…"),
+        ("[" * 5_000, False, "[" * 159 + "…"),
+    ],
+)
+def test_the_gist_of_a_result(result: str, is_error: bool, told: str) -> None:
+    assert gist(result, is_error=is_error) == told
+
+
+def test_what_waits_says_for_what() -> None:
+    lines = FINISHED.read_bytes().splitlines(keepends=True)
+    last = next(n for n, line in enumerate(lines) if b'"waitingOn":["approval' in line)
+    _, html = made(b"".join(lines[: last + 1]))
+    assert '<b class="end waiting">waits for a person&#39;s yes</b>' in html
+    assert '<span class="gist">waits for a person&#39;s yes</span>' in html
+    assert "no result" not in html
+
+
+def answer(number: int, at: str | None = None, cost: float | None = None) -> dict[str, Any]:
+    block = {"type": "text", "text": f"answer {number}"}
+    message = {"id": f"m{number}", "model": "m", "content": [block]}
+    return {"type": "assistant", "message": message, "timestamp": at, "costUSD": cost}
+
+
+def test_turns_are_listed_with_their_cost_and_result() -> None:
+    ended = {"type": "system", "subtype": "turn_duration", "mlIntern": {"outcome": "finished"}}
+    of, html = made(
+        lines(said("one"), answer(1, cost=0.25), ended, said("two"), answer(2), answer(3, cost=0.5))
+    )
+    first, second = of.turns
+    assert (first.outcome, first.cost, first.seconds) == ("finished", "$0.25", None)
+    assert (second.outcome, second.cost) == ("", "at least $0.50")
+    assert html.count('<li><a href="#turn-') == 2
+    assert "<nav" not in made(lines(said("one")))[1]
+
+
+def test_unknown_times_are_shown_as_unknown() -> None:
+    _, html = made(lines(said("one"), answer(1)))
+    assert html.count("<time>—</time>") == 2
+    assert "<dt>took</dt><dd>—</dd>" in html
 
 
 def test_other_peoples_text_does_not_run_and_breaks_nothing() -> None:
@@ -96,7 +171,7 @@ def test_a_page_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "MOST_CHARS", 1_000)
     _, html = made(lines(said("first"), said("x" * 2_000), said("y" * 2_000)))
     assert "first" in html
-    assert html.count(model.LEFT_OUT) == 2
+    assert html.count(f'<div class="person">{model.LEFT_OUT}') == 2
     assert "y" * 2_000 not in html
 
 
@@ -131,6 +206,8 @@ def test_a_browser_draws_the_timeline(tmp_path: Path) -> None:
     path.write_text(html)
     document = browse(path, tmp_path / "profile")
     assert document.count("<rect ") == len(of.spans)
+    assert document.count('class="tick"') > 3
+    assert document.count("waits for a person</span>") == 1  # the legend
     assert document.count("<polyline ") == 1
     assert ">9 h 12 min</text>" in document
     anchors = set(re.findall(r'data-to="([^"]+)"', document))
@@ -148,6 +225,76 @@ def test_a_browser_finds_words_and_unfolds_them(tmp_path: Path) -> None:
     assert found is not None
     assert "end in the middle" in found[1]
     assert document.count("open=") == 1
+
+
+async def in_browser(html: str, folder: Path, act: Callable[[Tab, Path], Awaitable[Any]]) -> Any:
+    """What `act` finds on the page, once it is shown."""
+    assert CHROMIUM is not None
+    path = folder / "page.html"
+    path.write_text(html)
+    async with browsing(CHROMIUM, folder / "profile") as tab:
+        return await act(tab, path)
+
+
+HOSTILE = "x" * 3_000
+"""Longer than any line, and without a place to break it."""
+
+
+@needs_chromium
+def test_no_width_needs_a_sideways_scroll_or_hides_a_duration(tmp_path: Path) -> None:
+    use = {"type": "tool_use", "id": "t1", "name": f"tool_{HOSTILE}", "input": {"a": HOSTILE}}
+    asks = {"id": "m1", "model": HOSTILE, "content": [use]}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": HOSTILE}
+    _, html = made(
+        lines(
+            said(HOSTILE),
+            {"type": "assistant", "message": asks},
+            {"type": "user", "message": {"content": [result]}, "toolUseResult": {"durationMs": 70}},
+            said("two"),
+        )
+    )
+
+    async def act(tab: Tab, path: Path) -> list[tuple[int, str]]:
+        found = []
+        for width in (400, 1280):
+            await tab.look(path, width, 900)
+            beyond = "document.documentElement.scrollWidth - innerWidth"
+            right = "document.querySelector('.call .took').getBoundingClientRect().right"
+            found.append((await tab.value(beyond), await tab.value(f"{right} < innerWidth")))
+        return found
+
+    for beyond, is_seen in asyncio.run(in_browser(html, tmp_path, act)):
+        assert beyond <= 0
+        assert is_seen
+
+
+@needs_chromium
+def test_keys_go_from_answer_to_answer_and_from_turn_to_turn(tmp_path: Path) -> None:
+    day = "2026-03-0{}T12:00:00Z"
+    _, html = made(
+        lines(said("one"), *(answer(n, day.format(n)) for n in (1, 2, 3)), said("two"), answer(4))
+    )
+    where = "(document.querySelector('.target') || {}).textContent || ''"
+
+    async def act(tab: Tab, path: Path) -> list[str]:
+        await tab.look(path, 1280, 900)
+        found = []
+        for key in ("j", "j", "k", "n", "j", "p", "/", "j"):
+            await tab.press(key)
+            found.append(str(await tab.value(where)).split()[-2:])
+        days = "[...document.querySelectorAll('.day')].map(day => day.textContent).join()"
+        found.append(await tab.value(days))
+        found.append(await tab.value("document.getElementById('find').value"))
+        return found
+
+    *steps, days, typed = asyncio.run(in_browser(html, tmp_path, act))
+    told = [" ".join(step) for step in steps]
+    assert told[:3] == ["answer 1", "answer 2", "answer 1"]
+    assert told[3].startswith("2 ")
+    assert told[4] == "answer 4"
+    assert told[5].startswith("2 ")
+    assert typed == "j"
+    assert days == "Sunday, 2026-03-01,Monday, 2026-03-02,Tuesday, 2026-03-03"
 
 
 @needs_chromium
