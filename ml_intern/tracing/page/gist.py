@@ -79,6 +79,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _cut(text: str) -> str:
-    """Its first line that holds anything."""
-    first = next((one.strip() for one in text.splitlines() if one.strip()), "")
-    return first if len(first) <= MOST_CHARS else f"{first[: MOST_CHARS - 1]}…"
+    """Its first line that holds anything; of Python's traceback the last, which names the error."""
+    lines = [one.strip() for one in text.splitlines() if one.strip()]
+    told = next(iter(lines), "")
+    told = lines[-1] if told.startswith("Traceback (") else told
+    return told if len(told) <= MOST_CHARS else f"{told[: MOST_CHARS - 1]}…"

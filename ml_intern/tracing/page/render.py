@@ -14,9 +14,11 @@ from ml_intern.clock import stamp
 from ml_intern.tracing.page.model import Page
 from ml_intern.transcript.problems import Problems
 from ml_intern.transcript.waits import awaited
+from ml_intern.wording import shortened
 
 _FOLDER = Path(__file__).parent
 MOST_PROBLEMS = 50
+TITLE_CHARS = 80
 
 
 def render(page: Page, problems: Problems) -> str:
@@ -26,7 +28,7 @@ def render(page: Page, problems: Problems) -> str:
     return _template().render(
         page=page,
         digest=digest,
-        title=digest.title or digest.task[:80] or digest.session_id or "A trace",
+        title=digest.title or shortened(digest.task, TITLE_CHARS) or digest.session_id or "A trace",
         tokens=page.points[-1].tokens if page.points else 0,
         waits=awaited(digest.waits_on),
         began=stamp(digest.began) if digest.began else "",

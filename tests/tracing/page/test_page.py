@@ -100,7 +100,8 @@ def test_a_folded_call_tells_its_error_or_its_metrics() -> None:
     [
         ("", False, ""),
         ("\n  first\nsecond", False, "first"),
-        ("\nTraceback:\n  deep", True, "Traceback:"),
+        ("Traceback (most recent call last):\n  deep\nKeyError: 3\n", True, "KeyError: 3"),
+        ("refused\nbecause", True, "refused"),
         ('{"error": "no such file", "loss": 1}', True, "no such file"),
         ('{"a": {"eval_loss": 0.25}, "rows": [{"f1": 0.5}]}', False, "eval_loss 0.25, f1 0.5"),
         ('{"done": 1, "open": true, "items": []}', False, "done 1, open true"),
