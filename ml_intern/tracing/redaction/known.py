@@ -1,5 +1,7 @@
 """Secrets that are known by their value, however escaped it appears. Immutable."""
 
+import base64
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +11,9 @@ from ml_intern.tracing.redaction.span import Span
 
 SHORTEST = 6
 """Shorter values are left alone: they would be found in ordinary words."""
+SHORTEST_IN_BASE64 = 8
+"""In bytes: of a shorter one too little is left that does not depend on what is around it."""
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Known:
@@ -38,7 +43,9 @@ def _kind(name: str) -> str:
 
 
 def _forms(value: str) -> set[str]:
-    """The value as it stands in plain text, in JSON (in JSON, too), in a URL, and in Python."""
+    """The value as it stands in plain text, in JSON (in JSON, too), in a URL, in Python, in HTML,
+    and within what is written in base64.
+    """
     in_json = json.dumps(value)[1:-1]
     return {
         value,
@@ -49,4 +56,19 @@ def _forms(value: str) -> set[str]:
         quote(value),
         quote_plus(value),
         repr(value)[1:-1],
+        repr(value.encode())[2:-1],
+        html.escape(value),
+        *_within_base64(value.encode()),
     }
+
+
+def _within_base64(value: bytes) -> Iterator[str]:
+    """What of the value does not depend on its neighbours, for each place where it may begin."""
+    if len(value) < SHORTEST_IN_BASE64:
+        return
+    for before in range(3):
+        length = (before + len(value)) // 3 * 3 - before
+        coded = base64.b64encode(b"\0" * before + value[:length]).decode()
+        form = coded[(0, 2, 3)[before] :]
+        yield form
+        yield form.translate(_URL_SAFE)

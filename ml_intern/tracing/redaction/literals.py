@@ -26,6 +26,8 @@ _PROSE = re.compile(
 LONGEST_PHRASE = 100
 SHORTEST_ALONE = 8
 SHORTEST_TOKEN = 10
+SHORTEST_PHRASE = 3
+"""Dashes between words that make a passphrase of them; `base64-encoded` is none."""
 SHORTEST_IDENTIFIER = 6
 """That could be a token: `Boto3` is none."""
 
@@ -59,7 +61,9 @@ def is_secret(value: str, name: str, strength: names.Strength) -> bool:
     if strength == "weak":
         is_chosen = values.is_login(value) or values.looks_like_password(value)
         return is_chosen or _is_random(value, name) or _is_token(value, name)
-    if len(value) < values.SHORTEST_PASSWORD or (strength == "fair" and not _is_numbered(value)):
+    if len(value) < values.SHORTEST_PASSWORD:
+        return False
+    if strength == "fair" and not (_is_numbered(value) or values.looks_random(value)):
         return False
     if any(map(str.isspace, value)):
         is_phrase = len(value) < LONGEST_PHRASE and not _PROSE.search(value)
@@ -75,7 +79,7 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     if _CALL.match(value) or (seen.behind in ("(", "[", "{", "<") and seen.way != "tag"):
         return False
     if _is_random(value, name):
-        return not _CHAIN.fullmatch(value) or "_" not in value
+        return not _CHAIN.fullmatch(value) or "_" not in value or _has_random_link(value)
     if strength == "weak":
         is_chosen = values.is_login(value) or values.looks_like_password(value)
         return is_chosen or _is_token(value, name) or _is_set_to_words(seen, name)
@@ -91,7 +95,8 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     if _IDENTIFIER.fullmatch(value):
         return _is_no_identifier(seen, name)
     if seen.way in ("verb", "cell") or ":" in seen.sign:
-        return _has_digit(value) or (seen.ends and names.is_for_words(name))
+        is_told = seen.ends or value.count("-") >= SHORTEST_PHRASE
+        return _has_digit(value) or (is_told and names.is_for_words(name))
     return True
 
 
@@ -104,7 +109,14 @@ def is_word(value: str, name: str) -> bool:
 
 def is_long_random(word: str) -> bool:
     """It needs no more than the name of a secret somewhere before it."""
-    return values.looks_random(word) and not values.is_digest(word) and not _CHAIN.fullmatch(word)
+    if not values.looks_random(word) or values.is_digest(word):
+        return False
+    return not _CHAIN.fullmatch(word) or _has_random_link(word)
+
+
+def _has_random_link(chain: str) -> bool:
+    """`pk.tkAqXNI3UGNDYtgsLuBm` is no field of an object."""
+    return any(values.looks_random(link) and _has_digit(link) for link in chain.split("."))
 
 
 def _is_no_identifier(seen: Seen, name: str) -> bool:
@@ -141,7 +153,7 @@ def _is_set_to_words(seen: Seen, name: str) -> bool:
 
 def _is_random(value: str, name: str) -> bool:
     """A checksum is the key of a cache more often than a secret."""
-    digest = values.is_digest(value) and names.strength(name) == "weak" and not name.isupper()
+    digest = values.is_digest(value) and names.is_of_data(name)
     return values.looks_random(value) and not digest and not _ADDRESS.match(value)
 
 

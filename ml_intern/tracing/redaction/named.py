@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern.tracing.redaction import literals, names
+from ml_intern.tracing.redaction import literals, names, values
 from ml_intern.tracing.redaction.literals import Seen
 from ml_intern.tracing.redaction.span import Span
 
-_HINT = re.compile("pass|pwd|secret|token|key|cred|auth|_pat|_pw|cookie")
+_HINT = re.compile("pass|pw|secret|token|key|cred|auth|_pat|cookie|bearer|sessionid")
 """In the lower-cased text."""
 LONGEST_NAME = 80
 LONGEST_AHEAD = 100
@@ -43,13 +43,16 @@ _BETWEEN = re.compile(
         [ \t]{{0,8}} (?: \[[^\]\n]{{0,20}}\] )?
         (?: :[ \t]{{0,4}} &?'?[A-Za-z_.]{{1,40}} (?:\[[\w ,.]{{0,40}}\])?
             (?:[ ]?\|[ ]?None)? [ \t]{{0,4}} (?==) )?
-        (?P<sign> => | := | [=!]={{1,2}} | [=:] | -> | %3[Dd] )
+        [*_]{{0,3}} (?P<sign> => | := | [=!]={{1,2}} | [=:] | -> | %3[Dd] )
+        (?: [*_]{{1,3}}(?=[ ]) )?
         [ \t]{{0,8}} (?: [|>][+-]?[0-9]? [ \t]{{0,8}} (?=\r?\n) )?
         (?: (?: (?<=[:|>+-]) | (?<=:[ ]) ) {_LINE} (?<=[ \t]) )?
       | (?P<comma> , ) [ \t]{{0,8}} (?: \w{{1,12}}=[\w.]{{1,20}},[ ]? ){{0,3}}
             (?: default[ ]?=[ ]? )?
       | (?P<pair> ,?[ \t]{{0,8}}(?:{_LINE})?[ \t]{{0,40}}[-]?[ ]? {_QUOTE}? [Vv]alue {_QUOTE}?
             [ \t]{{0,4}}[=:][ \t]{{0,4}} )
+      | (?P<block> [ \t]{{0,8}}\{{ [^{{}}]{{0,200}}? \bdefault[ \t]{{0,20}}=[ \t]{{0,4}} )
+      | (?P<call> \( )
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
       | (?P<tag> > | &gt; )
       | (?P<verb> (?: [ ](?:for|of|to|on|in)(?:[ ][\w.-]{{1,20}}){{1,5}}? )?
@@ -59,7 +62,11 @@ _BETWEEN = re.compile(
     """,
     re.VERBOSE,
 )
-_WRAPPER = re.compile(r"(?:(?:pydantic\.)?SecretStr|Secret|String::from|b64decode)\(\s{0,8}")
+_WRAPPER = re.compile(
+    r"(?:(?:pydantic\.)?SecretStr|Secret|String::from|b64decode|Some|bytes|\[\]byte|Buffer\.from"
+    r"|new [A-Z]\w{0,40})?\(\s{0,40}(?=[bBrRuU]{0,2}[\"'`\\&])"
+)
+"""What makes a thing of a literal, or a bracket around one."""
 _QUOTED = re.compile(
     rf"(?P<prefix>[bBrRuUfF]{{0,2}})(?P<quote>{_QUOTE})"
     rf"(?P<value>(?:(?!(?P=quote))(?:\\.|[^\n])){{1,{LONGEST_VALUE}}})(?P=quote)",
@@ -155,19 +162,31 @@ def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool
             return ahead.endswith(("<", "&lt;"))
         case "blank":
             return _is_given(text, place, ahead)
+        case "call":
+            return _is_setter(place.name, ahead)
         case _:
             return True
 
 
+def _is_setter(name: str, ahead: str) -> bool:
+    """`set_password("…")`, `.with_password("…")`: what is called with the secret alone."""
+    first = names.words_of(name)[0]
+    return first in ("set", "with") or (ahead.endswith(".") and names.is_for_words(name))
+
+
 def _is_given(text: str, place: _Place, ahead: str) -> bool:
     """Whether the word behind the blank is the value: of an option, in `.netrc`, in Docker's."""
-    if place.name.startswith("-") or literals.is_long_random(_word_at(text, place.at)):
+    opening = _OPENING.match(text, place.at)
+    word = _word_at(text, opening.end() if opening else place.at)
+    if place.name.startswith("-") or literals.is_long_random(word):
         return True
     if place.strength == "weak":
         return False
+    if place.strength == "strong" and values.is_digest(word):
+        return True
     is_password = names.is_for_words(place.name)
     return (
-        (is_password and _OPENING.match(text, place.at) is not None)
+        (is_password and opening is not None)
         or (is_password and _LOGIN_BEFORE.search(ahead) is not None)
         or _SETS_BEFORE.search(ahead) is not None
         or place.name in ("requirepass", "masterauth")
@@ -189,9 +208,15 @@ def _value(text: str, place: _Place) -> _Value | None:
         is_template = "f" in quoted["prefix"].lower() and "{" in quoted["value"]
         is_secret = literals.is_secret(quoted["value"], place.name, place.strength)
         is_item = place.way == "comma" and literals.is_word(quoted["value"], place.name)
+        if place.way == "call" and text[quoted.end() : quoted.end() + 1] != ")":
+            return None
         return _Value(start, end, True, is_secret and not is_template and not is_item)
     bare = (place.line_begins and _TO_END.match(text, at)) or _BARE.match(text, at)
-    if not bare or place.way == "comma" or (place.way == "blank" and bare.group()[0] == "-"):
+    if (
+        not bare
+        or place.way in ("comma", "block", "call")
+        or (place.way == "blank" and bare.group()[0] == "-")
+    ):
         return None
     value = bare.group().rstrip(",;)]}.:" if place.line_begins else ".,:!?")
     end = at + len(value)

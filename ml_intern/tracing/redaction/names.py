@@ -107,7 +107,11 @@ def strength(name: str) -> Strength | None:
         case "key":
             is_set = name.isupper() and previous and previous not in _OF_DATA
             return "strong" if previous in _KEYS else "fair" if is_set else "weak"
-        case "auth" | "authorization" | "pat" | "cookie" | "dsn":
+        case "id" if before[-2:] == ["private", "key"]:
+            return "strong"
+        case "bearer":
+            return "fair"
+        case "auth" | "authorization" | "pat" | "cookie" | "dsn" | "sessionid":
             return "weak"
         case _:
             return None
@@ -119,6 +123,11 @@ def _of_token(name: str, previous: str) -> Strength | None:
     if previous in _OF_LANGUAGE and not (name.isupper() and previous == "bot"):
         return "strong" if name.lower().startswith("slack") else None
     return "strong"
+
+
+def is_of_data(name: str) -> bool:
+    """Whether it is rather the key of a row or a cache than one that opens something."""
+    return strength(name) == "weak" and words_of(name)[-1].startswith("key") and not name.isupper()
 
 
 def is_for_words(name: str) -> bool:

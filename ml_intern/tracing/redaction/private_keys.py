@@ -23,10 +23,18 @@ _HEADER = re.compile(
     r"(?:[\s\\nr]*(?:Proc-Type|DEK-Info|Version|Comment|Hash): ?[\w,.:() -]{0,80})+"
 )
 _LINE = re.compile(r"[A-Za-z0-9+/=]{24}")
+_ENDS_LINE = r"(?:\s|\\{1,8}[rn]){1,8}"
+_PUTTY = re.compile(
+    rf"Private-Lines: \d{{1,4}}{_ENDS_LINE}(?P<body>(?:[A-Za-z0-9+/]{{64}}{_ENDS_LINE}){{0,200}}"
+    rf"[A-Za-z0-9+/=]{{1,80}}(?:{_ENDS_LINE}Private-MAC: [0-9a-f]{{1,64}})?)"
+)
 
 
 def spans(text: str) -> Iterator[Span]:
     """Every one, whole; the marks alone, as programs hold them, are none."""
+    if "Private-Lines:" in text:
+        for putty in _PUTTY.finditer(text):
+            yield Span(*putty.span("body"), KIND)
     if _HINT not in text:
         return
     at = 0

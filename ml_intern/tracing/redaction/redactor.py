@@ -16,7 +16,15 @@ from pathlib import PurePath
 from typing import Any
 
 from ml_intern.patterns import Pattern
-from ml_intern.tracing.redaction import addresses, literals, named, names, private_keys, shapes
+from ml_intern.tracing.redaction import (
+    addresses,
+    literals,
+    named,
+    names,
+    private_keys,
+    reading,
+    shapes,
+)
 from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
 from ml_intern.tracing.redaction.span import Span, apart_from_masks, mask, merged
@@ -135,9 +143,14 @@ class Redactor:
 
 
 def _looking_like_one(text: str) -> Iterator[Span]:
+    lowered = _lowered(text)
+    yield from _as_written(text, lowered)
+    yield from reading.spans(text, lambda read: _as_written(read, _lowered(read)))
+
+
+def _as_written(text: str, lowered: str) -> Iterator[Span]:
     """The surest first: they name what others find, too."""
     yield from private_keys.spans(text)
-    lowered = _lowered(text)
     yield from shapes.spans(text, lowered)
     yield from addresses.spans(text)
     yield from named.spans(text, lowered)

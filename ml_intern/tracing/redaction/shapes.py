@@ -5,6 +5,7 @@ letters, which `re` finds fast, and look behind only then; their repetitions are
 where the next match could begin, so that no text takes quadratic time.
 """
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,20 +25,36 @@ class Shape:
     """What its group `secret` holds is replaced, or all of it where there is no such group."""
     is_one: Callable[[str], bool]
     """Asked of what would be replaced."""
+    follows: bool = False
+    """The pattern is of what follows the hint, in whatever case that is written."""
 
-    def spans(self, text: str) -> Iterator[Span]:
-        """Where such credentials stand."""
+    def spans(self, text: str, lowered: str) -> Iterator[Span]:
+        """Where such credentials stand. `lowered`: the same text in lower case."""
         group = "secret" if "secret" in self.pattern.groupindex else 0
-        for found in self.pattern.finditer(text):
+        for found in self._matches(text, lowered):
             if self.is_one(found[group]):
                 yield Span(*found.span(group), self.kind)
+
+    def _matches(self, text: str, lowered: str) -> Iterator[re.Match[str]]:
+        if not self.follows:
+            yield from self.pattern.finditer(text)
+            return
+        at = lowered.find(self.hint)
+        while at >= 0:
+            at += len(self.hint)
+            if found := self.pattern.match(text, at):
+                yield found
+                at = found.end()
+            at = lowered.find(self.hint, at)
 
 
 def spans(text: str, lowered: str) -> Iterator[Span]:
     """Where credentials of any kind stand."""
-    for shape in SHAPES:
-        if shape.hint in lowered:
-            yield from shape.spans(text)
+    for hint, shapes in _BY_HINT.items():
+        if hint in lowered:
+            for shape in shapes:
+                if shape.hint in lowered:
+                    yield from shape.spans(text, lowered)
     if "akia" in lowered or "asia" in lowered:
         yield from _aws_secrets(text)
     for found in _AWS_QUOTED.finditer(text):
@@ -53,8 +70,27 @@ def _has_digit(value: str) -> bool:
     return _is_real(value) and any(char.isdigit() for char in value)
 
 
-def _is_bearer(value: str) -> bool:
+def _is_made(value: str) -> bool:
+    """By a machine."""
     return _is_real(value) and (_has_digit(value) or values.looks_random(value))
+
+
+def _is_password(value: str) -> bool:
+    """And no port, file or name, which options of one letter may also be given."""
+    is_other = re.fullmatch(r"[\d.:/-]+(?:/\w{3})?|[\w./-]+\.\w{1,4}|[A-Za-z_]\w*:\w+", value)
+    return _has_digit(value) and is_other is None
+
+
+def _is_told_password(value: str) -> bool:
+    """In a sentence, where a version or a path is as likely."""
+    return _is_password(value) and (
+        values.looks_random(value, 8) or values.looks_like_password(value)
+    )
+
+
+def _behind(kind: str, hint: str, pattern: str, is_one: Callable[[str], bool] = _is_real) -> Shape:
+    """What stands behind a word, in whatever case that is written."""
+    return Shape(kind, hint, re.compile(pattern), is_one, follows=True)
 
 
 def _shape(kind: str, hint: str, pattern: str, is_one: Callable[[str], bool] = _is_real) -> Shape:
@@ -76,7 +112,32 @@ def _token(kind: str, begins: str, body: str, is_one: Callable[[str], bool] = _i
             rf"(?<=[\s\"'\[]-[A-Za-z]{start})",
         )
     )
-    return _shape(kind, begins.lower(), rf"{start}(?:{looks_behind}){body}", is_one)
+    pattern = re.compile(rf"{start}(?:{looks_behind}){body}")
+    return Shape(kind, begins.lower(), pattern, is_one)
+
+
+def _in_base64(kind: str, begins: str, holds: str = "") -> Shape:
+    """What begins so when it is encoded; `holds`: what must stand in it."""
+
+    def is_one(value: str) -> bool:
+        whole = value[: len(value) // 4 * 4]
+        return holds.encode() in base64.b64decode(whole)
+
+    start = base64.b64encode(begins.encode()).decode()
+    return _token(kind, start, r"[A-Za-z0-9+/]{20,}={0,2}", is_one)
+
+
+def _torn(kind: str, begins: str, length: int) -> Shape:
+    """A token of a known length that is broken over two lines by what wraps them."""
+
+    def is_whole(value: str) -> bool:
+        return len("".join(value.split())) == length
+
+    pattern = (
+        rf"{begins}(?<![A-Za-z0-9]{begins})[A-Za-z0-9_-]{{6,{length}}}"
+        rf"[ \t]{{0,4}}\r?\n[ \t]{{0,40}}[A-Za-z0-9_-]{{1,{length}}}(?![A-Za-z0-9_-])"
+    )
+    return _shape(kind, begins.lower(), pattern, is_whole)
 
 
 def _pair_of_login(hint: str, called: str) -> Shape:
@@ -84,6 +145,14 @@ def _pair_of_login(hint: str, called: str) -> Shape:
     quote = r"\\{0,31}(?:['\"]|&(?:quot|#x27|#39);)"
     first = rf"{called}\(\s{{0,8}}{quote}[^'\"\n\\]{{1,100}}{quote},\s{{0,8}}{quote}"
     return _shape("password", hint, first + r"(?P<secret>[^'\"&\n\\]{3,200})")
+
+
+def _cookie(hint: str, pattern: str) -> Shape:
+    """The value of one that names a session or a login; `pattern`: what is between."""
+    name = r"(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)"
+    way = r"\\{0,7}['\"]?\s{0,4}[=:]\s{0,4}\\{0,7}['\"]?"
+    value = r"(?P<secret>[^;\s\"'\\]{8,2000})"
+    return _behind("cookie", hint, rf"{pattern}{name}{way}{value}", _is_made)
 
 
 SHAPES = (
@@ -119,11 +188,7 @@ SHAPES = (
         r"key\\{0,31}[\"']\s{0,4}:\s{0,4}\\{0,31}[\"'](?P<secret>[^\"'\n\\]{6,100})",
     ),
     # Code and its registries.
-    _token("github-token", "ghp_", r"[A-Za-z0-9]{20,}"),
-    _token("github-token", "gho_", r"[A-Za-z0-9]{20,}"),
-    _token("github-token", "ghu_", r"[A-Za-z0-9]{20,}"),
-    _token("github-token", "ghs_", r"[A-Za-z0-9]{20,}"),
-    _token("github-token", "ghr_", r"[A-Za-z0-9]{20,}"),
+    _token("github-token", "gh", r"[pousr]_[A-Za-z0-9]{20,}"),
     _token("github-token", "github_pat_", r"[A-Za-z0-9_]{20,}"),
     _token(
         "gitlab-token",
@@ -133,8 +198,7 @@ SHAPES = (
     _token("gitlab-token", "GR1348941", r"[A-Za-z0-9_-]{16,}"),
     _token("npm-token", "npm_", r"[A-Za-z0-9]{30,}"),
     _token("pypi-token", "pypi-", r"[A-Za-z0-9_-]{50,}"),
-    _token("docker-token", "dckr_pat_", r"[A-Za-z0-9_-]{20,}"),
-    _token("docker-token", "dckr_oat_", r"[A-Za-z0-9_-]{20,}"),
+    _token("docker-token", "dckr_", r"[po]at_[A-Za-z0-9_-]{20,}"),
     # Messages.
     _token("slack-token", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9%-]{8,}"),
     _token("slack-token", "xapp-", r"[A-Za-z0-9-]{8,}"),
@@ -152,16 +216,15 @@ SHAPES = (
     _token("google-key", "GOCSPX-", r"[A-Za-z0-9_-]{20,}"),
     _token("google-token", "ya29.", r"[A-Za-z0-9_-]{16,}"),
     _shape("google-token", "1//0", r"(?<![\w/])1//0[A-Za-z0-9_-]{24,}"),
-    _shape("azure-key", "accountkey", r"(?i:AccountKey)=(?P<secret>[A-Za-z0-9+/=]{40,})"),
-    _shape("azure-key", "sharedaccesskey", r"(?i:SharedAccessKey)=(?P<secret>[A-Za-z0-9+/=]{20,})"),
+    _behind("azure-key", "accountkey", r"=(?P<secret>[A-Za-z0-9+/=]{40,})"),
+    _behind("azure-key", "sharedaccesskey", r"=(?P<secret>[A-Za-z0-9+/=]{20,})"),
     _shape("azure-signature", "sig=", r"[?&]sig=(?P<secret>[A-Za-z0-9%+/=_-]{20,})"),
     _shape(
         "aws-signature",
         "x-amz-",
         r"X-Amz-(?:Signature|Security-Token|Credential)=(?P<secret>[\w%+/=.-]{16,})",
     ),
-    _token("stripe-key", "sk_live_", r"[A-Za-z0-9]{16,}"),
-    _token("stripe-key", "sk_test_", r"[A-Za-z0-9]{16,}"),
+    _token("stripe-key", "sk_", r"(?:live|test)_[A-Za-z0-9]{16,}"),
     _token("stripe-key", "rk_live_", r"[A-Za-z0-9]{16,}"),
     _token("stripe-key", "whsec_", r"[A-Za-z0-9+/=]{16,}"),
     _shape("sendgrid-key", "sg.", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
@@ -174,23 +237,37 @@ SHAPES = (
     _token("notion-token", "ntn_", r"[A-Za-z0-9]{30,}"),
     _token("sentry-token", "sntrys_", r"[A-Za-z0-9+/=_]{20,}"),
     _token("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}"),
+    _torn("hf-token", "hf_", 37),
+    _torn("anthropic-key", "sk-ant-", 108),
+    _torn("github-token", "ghp_", 40),
+    _torn("github-token", "github_pat_", 93),
+    _torn("gitlab-token", "glpat-", 26),
+    _torn("google-key", "AIza", 39),
+    _torn("aws-key-id", "AKIA", 20),
+    _in_base64("hf-token", "hf_"),
+    _in_base64("github-token", "github_pa"),
+    _in_base64("private-key", "-----BEGI", "PRIVATE KEY"),
+    _in_base64("docker-token", '{"auths":'),
     # What requests carry.
     _token("jwt", "eyJ", r"[\w-]{8,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"),
-    _shape(
-        "bearer", "bearer", r"(?i:bearer)[\s:+]{1,8}(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_bearer
+    _behind(
+        "bearer",
+        "bearer",
+        r"(?:[\s:+]|\\ ){1,8}(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
+        _is_made,
     ),
-    _shape("bearer", "bearer%20", r"(?i:bearer)%20(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_bearer),
-    _shape(
+    _behind("bearer", "bearer%20", r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_made),
+    _behind(
         "authorization",
         "basic",
-        r"(?i:basic)\s{1,8}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})",
+        r"\s{1,8}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})",
         values.is_login,
     ),
     _pair_of_login("auth", r"auth(?:=|\s{1,4}=)\s{0,4}"),
-    _shape(
+    _behind(
         "authorization",
         "authorization",
-        r"(?i:authorization)\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?i:basic|token|api-?key|key)\s{1,8}"
+        r"\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?i:basic|token|api-?key|key)\s{1,8}"
         r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
     ),
     # What commands are given.
@@ -232,6 +309,14 @@ SHAPES = (
         "smbclient",
         r"smbclient\b[^\n]{0,200}?-U\s{0,4}['\"]?[^\s%'\"]{1,60}%(?P<secret>[^\s'\"]{3,100})",
     ),
+    _shape(
+        "secret",
+        "jwt.",
+        r"\bjwt\.(?:en|de)code\([^()\n\"']{1,100},\s{0,8}(?:key=)?b?\\{0,7}[\"'](?P<secret>[^\"'\n\\]{6,200})",
+    ),
+    _shape(
+        "secret", "hmac.", r"\bhmac\.(?:new|digest)\(b?\\{0,7}[\"'](?P<secret>[^\"'\n\\]{6,200})"
+    ),
     _pair_of_login(".login(", r"\.login"),
     _pair_of_login("basicauth(", r"BasicAuth"),
     _pair_of_login("digestauth(", r"DigestAuth"),
@@ -241,22 +326,58 @@ SHAPES = (
         ":5432:",
         r"(?<![\w./@-])[\w.*-]{1,100}:5432:[\w*-]{1,60}:[\w.@*-]{1,60}:(?P<secret>[^\s\"'`,)\\]{3,200})",
     ),
+    _cookie("cookie:", r"\s{0,4}[^\n]{0,100}?"),
+    _cookie("--cookie", r"[\s=][^\n]{0,100}?"),
+    _cookie("curl", r"\b[^\n]{0,300}?\s-b[\s\"'][^\n]{0,100}?"),
+    _cookie("cookies", r"\s{0,4}=\s{0,4}[{(][^\n{}()]{0,100}?"),
     _shape(
-        "cookie",
-        "cookie:",
-        r"(?i:cookie):\s{0,4}[^\n]{0,100}?(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)="
-        r"(?P<secret>[^;\s\"']{8,2000})",
+        "password",
+        " -p",
+        r"\s-u[\s=]{1,2}['\"]?[^\s'\"-][^\s'\"]{0,80}['\"]?\s{1,4}-p[\s=]{1,2}['\"]?(?P<secret>[^\s'\"$]{6,100})",
+        _is_password,
+    ),
+    _shape(
+        "password",
+        "http-basic.",
+        r"http-basic\.\S{1,60}\s{1,4}[^\s'\"]{1,80}\s{1,4}['\"]?(?P<secret>[^\s'\"$]{4,100})",
+    ),
+    _shape(
+        "password",
+        "chpasswd",
+        r"['\"\s][\w.-]{1,60}:(?P<secret>[^\s:'\"$][^\s'\"]{3,100})['\"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd",
+    ),
+    *(
+        _behind(
+            "password",
+            word,
+            r"\b[\w :=`'\"@.-]{1,80}?\s{0,2}/\s{0,2}[`'\"]?(?P<secret>[^\s`'\"/]{8,100})",
+            _is_told_password,
+        )
+        for word in ("login", "log in", "credentials", "creds")
     ),
     _shape("url-password", "@tcp(", r"[\w.-]{1,60}:(?P<secret>[^\s\"'@]{1,200})@tcp\("),
     _shape(
         "url-password", "oracle:", r"oracle:\w{2,8}:[\w.-]{1,60}/(?P<secret>[^\s\"'@/]{1,200})@"
     ),
-    _shape(
+    _behind(
         "password",
         "identified by",
-        r"(?i:identified\s{1,4}by)\s{1,4}['\"](?P<secret>[^'\"\n]{3,100})",
+        r"\s{1,4}['\"](?P<secret>[^'\"\n]{3,100})",
     ),
 )
+
+
+def _by_hint() -> dict[str, list[Shape]]:
+    """Each under the shortest hint within its own: where that is missing, so is its own."""
+    hints = {shape.hint for shape in SHAPES}
+    groups: dict[str, list[Shape]] = {}
+    for shape in SHAPES:
+        shortest = min((hint for hint in hints if hint in shape.hint), key=len)
+        groups.setdefault(shortest, []).append(shape)
+    return groups
+
+
+_BY_HINT = _by_hint()
 
 _AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")

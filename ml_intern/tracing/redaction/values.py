@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(
     r"""
       \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
     | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^&\w{2,5}; | ^\|[^|]*\|$ | ^\[[^]]*\]$
-    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC
+    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC | EXAMPLE(?:KEY)?$
     | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
          | ^insert[_-]
          | ^(?: change[_-]?me | replace[_-]?me | todo | tbd | fixme | dummy | redacted | hidden

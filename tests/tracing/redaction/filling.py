@@ -422,8 +422,10 @@ def fill(form: str, seed: str, kind: str) -> dict[str, Any]:
         if name not in SECRETS:
             return filtered(FILLERS[name](maker))
         of_kind, make = SECRETS[name]
-        written = filtered(make(maker))
-        secrets.append({"kind": "wrapped" if filtered in CUTS else of_kind, "value": written})
+        made = make(maker)
+        written = filtered(made)
+        kind_here = "wrapped" if filtered in CUTS else of_kind
+        secrets.append({"kind": kind_here, "value": written, "made": made})
         return filtered(_webhook(maker)) + written if name == "slackhook" else written
 
     text = _SPOT.sub(write, form.translate(_UNSEEN))
