@@ -18,7 +18,6 @@ from ml_intern.transcript.moving import Move
 from ml_intern.transcript.problems import Problems
 from ml_intern.transcript.recording import (
     Answer,
-    Ids,
     Recording,
     is_incomplete,
     mapped,
@@ -115,12 +114,15 @@ class ReplayModel:
         return AssistantMessage(text=summaries[number])
 
     def _played(self, answer: Answer, so_far: SoFar) -> AssistantMessage:
-        ids = Ids.aligned(self._recording.answers, so_far.answers)
         move = Move(self._recording.cwd, so_far.workspace)
+
+        def now(text: str) -> str:
+            return self._recording.ids.moved(text, so_far.answers)
+
         return AssistantMessage(
             text=answer.text,
             thinking=answer.thinking,
-            tool_calls=tuple(_call(use, answer.line, ids, move) for use in answer.calls),
+            tool_calls=tuple(_call(use, answer.line, now, move) for use in answer.calls),
         )
 
     def _reply(
@@ -131,7 +133,7 @@ class ReplayModel:
         )
 
 
-def _call(use: ToolUse, line: int, ids: Ids, move: Move) -> ToolCall:
+def _call(use: ToolUse, line: int, now: Callable[[str], str], move: Move) -> ToolCall:
     if is_incomplete(use.input):
         raise Refused(
             f"line {line}: the arguments of {use.name} were shortened or redacted when they were "
@@ -140,8 +142,8 @@ def _call(use: ToolUse, line: int, ids: Ids, move: Move) -> ToolCall:
         )
     raw = use.input.get(RAW)
     if isinstance(raw, str) and len(use.input) == 1:
-        arguments = move.json(ids.moved(raw))
+        arguments = move.json(now(raw))
     else:
-        value = mapped(use.input, lambda text: move.text(ids.moved(text)))
+        value = mapped(use.input, lambda text: move.text(now(text)))
         arguments = json.dumps(value, ensure_ascii=False)
     return ToolCall(call_id=CallId(use.use_id), name=use.name, arguments=arguments)

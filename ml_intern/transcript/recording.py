@@ -5,8 +5,10 @@ What other programs wrote is read the same way, as far as it goes. Holds a whole
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,6 +111,11 @@ class Recording:
     ended: str = ""
     """How its last turn ended, e.g. `finished`; empty: the file does not say."""
     ended_line: int | None = None
+
+    @cached_property
+    def ids(self) -> "Ids":
+        """Of its calls."""
+        return Ids(self.answers)
 
     @property
     def model(self) -> str:
@@ -265,34 +272,40 @@ def _answer_in(text: str) -> str:
     return answer if isinstance(answer, str) else ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Ids:
-    """The ids of a recorded session, and those that stand for them in a new one."""
+    """The ids of a recorded session, and which ids of a new one stand for them.
 
-    now: Mapping[str, str]
-    """By the recorded one."""
+    The n-th call of the n-th answer is the same call, whatever its id.
+    """
 
-    @classmethod
-    def aligned(cls, answers: Iterable[Answer], calls: Iterable[Iterable[str]]) -> "Ids":
-        """The n-th call of the n-th answer is the same call, whatever its id; `calls` are new.
-
-        Models also name a call by the beginning of its id.
-        """
-        now: dict[str, str] = {}
-        for answer, own in zip(answers, calls, strict=False):
-            for use, call_id in zip(answer.calls, own, strict=False):
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self._places: dict[str, list[_Place]] = {}
+        """Where the call of an id stands, in order: some programs give one id again and again."""
+        self._by_beginning: dict[str, _Place] = {}
+        """Models also name a call by the beginning of its id."""
+        for number, answer in enumerate(answers):
+            for place, use in enumerate(answer.calls):
                 if use.use_id:
-                    now[use.use_id] = call_id
-                    now.setdefault(use.use_id[:_SHORT], call_id[:_SHORT])
-        return cls(now=now)
+                    self._places.setdefault(use.use_id, []).append((number, place))
+                    self._by_beginning.setdefault(use.use_id[:_SHORT], (number, place))
 
-    def moved(self, text: str) -> str:
-        """The text with the new ids in it."""
-        if not self.now:
-            return text
-        return _ID.sub(lambda found: self.now.get(found[0], found[0]), text)
+    def moved(self, text: str, calls: Sequence[Sequence[str]]) -> str:
+        """The text with the new ids in it; `calls`: those of each answer so far."""
+        return _ID.sub(lambda found: self._now(found[0], calls) or found[0], text)
+
+    def _now(self, recorded: str, calls: Sequence[Sequence[str]]) -> str:
+        found = self._places.get(recorded, ())
+        for at in range(bisect_left(found, (len(calls), 0)) - 1, -1, -1):
+            number, place = found[at]
+            if place < len(calls[number]):
+                return calls[number][place]
+        number, place = self._by_beginning.get(recorded, (len(calls), 0))
+        known = number < len(calls) and place < len(calls[number])
+        return calls[number][place][:_SHORT] if known else ""
 
 
+_Place = tuple[int, int]
+"""The number of an answer, and that of a call in it, from 0."""
 _SHORT = 13
 """Characters of `messages.short_request`."""
 _ID = re.compile(r"[A-Za-z0-9_-]{6,}")

@@ -12,6 +12,8 @@ from ml_intern.llm.client import SoFar, can_park, in_session
 from ml_intern.llm.replay import ReplayModel, replay_model
 from ml_intern.messages import CallId, ToolSpec
 from ml_intern.settings import Settings
+from ml_intern.transcript.line import ToolUse
+from ml_intern.transcript.recording import Answer, Recording
 from tests.tracing.fakes import answered, call, compacted, recorded, replied, write
 
 TOOLS = (ToolSpec(name="bash", description="", parameters={}),)
@@ -63,6 +65,40 @@ def test_ids_and_folder_in_arguments_are_those_of_the_new_session(tmp_path):
         "command": "cat /there/call_abcdefghijk.txt /workspaces",
         "deep": [{"id": "call_abcdefghijk"}],
     }
+
+
+def recording_of(*uses: ToolUse) -> Recording:
+    """Each in an answer of its own."""
+    answers = [
+        Answer(line=n, model="m", text="", thinking="", calls=(use,), stop_reason="tool_use")
+        for n, use in enumerate(uses)
+    ]
+    return Recording(answers=answers)
+
+
+def test_an_id_that_was_given_again_and_again_is_the_last_one_so_far():
+    """As some programs number the calls of each answer anew."""
+    use = ToolUse(use_id="call_0", name="bash", input={})
+    ids = recording_of(use, use, use).ids
+    assert ids.moved("of call_0", [["x1"], ["x2"]]) == "of x2"
+    assert ids.moved("of call_0", [["x1"], []]) == "of x1"
+    assert ids.moved("of call_0", []) == "of call_0"
+
+
+def test_a_session_of_20_000_answers_is_played_in_the_time_of_its_length():
+    """Looking through all the answers for each would take minutes."""
+    number = range(20_000)
+    uses = [
+        ToolUse(use_id=f"call_{n}", name="bash", input={"job": f"call_{n - 1}"}) for n in number
+    ]
+    recording = recording_of(*uses)
+    given: list[tuple[CallId, ...]] = []
+    so_far = SoFar(workspace="/there", answers=given, summaries=0)
+    model = in_session(ReplayModel("replay/x", recording), lambda: so_far)
+    for n in number:
+        (moved,) = model.complete([], TOOLS).message.tool_calls
+        assert json.loads(moved.arguments) == {"job": f"new_{n - 1}" if n else "call_-1"}
+        given.append((CallId(f"new_{n}"),))
 
 
 def test_arguments_that_were_no_json_are_played_as_they_were_written(tmp_path):

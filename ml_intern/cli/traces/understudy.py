@@ -1,7 +1,5 @@
 """Does what the person of a recording did, when the session that plays it comes to that place."""
 
-from collections.abc import Iterator
-
 from ml_intern.cli.person import Decision
 from ml_intern.client.author import author
 from ml_intern.client.door import Request
@@ -9,7 +7,7 @@ from ml_intern.events import ApprovalRequested, Event, ModelReplied, SessionStar
 from ml_intern.messages import CallId
 from ml_intern.ops import Compact, Undo, UserInput
 from ml_intern.transcript.moving import Move
-from ml_intern.transcript.recording import Act, Ids, Recording, mapped
+from ml_intern.transcript.recording import Act, Recording, mapped
 
 
 class Understudy:
@@ -23,6 +21,8 @@ class Understudy:
         self._acts = later
         self._recording = recording
         self._calls: list[tuple[CallId, ...]] = []
+        self._use_ids: dict[CallId, str] = {}
+        """The recorded ids, by those of the same calls here."""
         self._workspace = ""
 
     def see(self, event: Event) -> None:
@@ -31,7 +31,11 @@ class Understudy:
             case SessionStarted(workspace=workspace):
                 self._workspace = workspace
             case ModelReplied(tool_calls=calls):
-                self._calls.append(tuple(call.call_id for call in calls))
+                number, own = len(self._calls), tuple(call.call_id for call in calls)
+                for answer in self._recording.answers[number : number + 1]:
+                    pairs = zip(own, (use.use_id for use in answer.calls), strict=False)
+                    self._use_ids |= dict(pairs)
+                self._calls.append(own)
             case _:
                 pass
 
@@ -48,30 +52,23 @@ class Understudy:
 
     def decision(self, asked: ApprovalRequested) -> Decision | None:
         """What was decided about this call in the recording, with this session's ids and folder."""
-        recorded = self._recording.decisions.get(self._use_id(asked.call_id))
+        recorded = self._recording.decisions.get(self._use_ids.get(asked.call_id, ""))
         match recorded:
             case None:
                 return None
             case _ if recorded.verdict in ("deny", "expire"):
                 return Decision(verdict="deny", reason=recorded.reason)
             case _ if recorded.arguments is not None:
-                ids = Ids.aligned(self._recording.answers, self._calls)
-                move = Move(self._recording.cwd, self._workspace)
-                moved = mapped(recorded.arguments, lambda text: move.text(ids.moved(text)))
-                return Decision(verdict="edit", arguments=moved)
+                return Decision(verdict="edit", arguments=mapped(recorded.arguments, self._moved))
             case _:
                 return Decision(verdict="approve")
 
     def _is_due(self, act: Act, *, at_rest: bool) -> bool:
         return len(self._calls) >= act.after and (at_rest or not act.at_rest)
 
-    def _use_id(self, call_id: CallId) -> str:
-        return next((use_id for use_id, own in self._pairs() if own == call_id), "")
-
-    def _pairs(self) -> Iterator[tuple[str, CallId]]:
-        for answer, own in zip(self._recording.answers, self._calls, strict=False):
-            for use, call_id in zip(answer.calls, own, strict=False):
-                yield use.use_id, call_id
+    def _moved(self, text: str) -> str:
+        move = Move(self._recording.cwd, self._workspace)
+        return move.text(self._recording.ids.moved(text, self._calls))
 
 
 def _request(act: Act) -> Request:
