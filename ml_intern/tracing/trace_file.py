@@ -8,7 +8,7 @@ function holds the file's lock while it works, so two writers cannot mix their l
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -18,6 +18,8 @@ from ml_intern.tracing.mark import START, Mark, Place, read_mark
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 BLOCK_BYTES = 1 << 16
+FRESH = ".new"
+"""Ends the name of what is about to take the place of a file."""
 
 
 class Moved(Exception):
@@ -116,7 +118,7 @@ def replace(path: Path, data: bytes) -> None:
     Its folder is made. Raises OSError.
     """
     make_folders(path.parent)
-    with replacing(path, path.with_suffix(".new")) as file:
+    with replacing(path, path.with_suffix(FRESH)) as file:
         file.write(data)
 
 
@@ -149,6 +151,19 @@ def _fresh(fresh: Path) -> Iterator[int]:
             if _is_at(file, fresh):
                 yield file
                 return  # else whoever had it before put it in its place
+
+
+def remove_left(fresh: Path) -> None:
+    """Remove what somebody who died has written to put it in the place of a file.
+
+    Not of one who still writes. Raises OSError.
+    """
+    with (
+        suppress(BlockingIOError, FileNotFoundError),
+        _locked(fresh, os.O_WRONLY, fcntl.LOCK_NB) as file,
+    ):
+        if _is_at(file, fresh):
+            fresh.unlink()
 
 
 def replace_whole(path: Path, data: bytes, at_bytes: int) -> None:
@@ -201,10 +216,10 @@ def _write(file: int, path: Path, data: bytes, at_bytes: int) -> int:
 
 
 @contextmanager
-def _locked(path: Path, flags: int) -> Iterator[int]:
+def _locked(path: Path, flags: int, how: int = 0) -> Iterator[int]:
     file = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX | how)
         yield file
     finally:
         os.close(file)

@@ -156,6 +156,7 @@ class TraceWriter:
 
     def _next_batch(self) -> Sequence[Recorded]:
         if self._position is None:
+            self._remove_left()
             self._position = self._saved_at = position.load(self._position_file, self._journal)
         while True:
             try:
@@ -165,6 +166,13 @@ class TraceWriter:
                 if session_id in self._journal.ours([session_id]):
                     self._fall_behind(session_id, exc)
                 self._position = exc.position
+
+    def _remove_left(self) -> None:
+        for fresh in self._traces.glob(f"sessions/*/*{trace_file.FRESH}"):
+            try:
+                trace_file.remove_left(fresh)
+            except OSError:
+                log.warning("trace_left_over", exc_info=True, extra={"path": str(fresh)})
 
     def _take(self, batch: Sequence[Recorded]) -> int:
         of_session: dict[SessionId, list[Recorded]] = {}
