@@ -210,7 +210,10 @@ class HubOvertaken(HubError):
 
 
 class HubRefused(HubError):
-    """The Hub will not do it. `reason`: `token` (is none), `right` (of it), `missing`, `other`."""
+    """The Hub will not do it, or we will not take it.
+
+    `reason`: `token` (is none), `right` (of it), `missing`, `large`, `other`.
+    """
 
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)

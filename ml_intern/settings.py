@@ -298,6 +298,13 @@ class Settings(BaseSettings):
         description="That dataset; `{user}` is whose token it is.",
     )
 
+    traces_fetch_bytes: int = Field(
+        256 << 20,
+        gt=0,
+        description="The largest trace that `traces` commands fetch from the Hub, with its later "
+        "parts.",
+    )
+
     @field_validator("traces_repo")
     @classmethod
     def _repository(cls, given: str) -> str:

@@ -94,11 +94,15 @@ class Progress:
 
     def tell(self, done: int) -> None:
         """So many are done."""
+        self.say(f"{count(done, self._noun)} done")
+
+    def say(self, words: str) -> None:
+        """How far it is."""
         now = time.monotonic()
         if self._sink.isatty() and now >= self._next:
             self._next = now + TELL_EVERY_S
             self._is_shown = True
-            self._sink.write(f"\r{count(done, self._noun)} done ")
+            self._sink.write(f"\r{words} ")
             self._sink.flush()
 
     def clear(self) -> None:

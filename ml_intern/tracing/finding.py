@@ -29,6 +29,12 @@ class HubFile:
     path: str
     revision: str = "main"
 
+    def __post_init__(self) -> None:
+        """Raises InputError for steps in a path, which would lead out of the dataset."""
+        steps = (*self.repo_id.split("/"), *self.path.split("/"), *self.revision.split("/"))
+        if any(step in ("", ".", "..") or "\0" in step for step in steps):
+            raise InputError(f"{self.repo_id}/{self.path} is no file of a dataset.")
+
 
 def on_hub(argument: str, endpoint: str) -> HubFile | None:
     """The file that an address on the Hub, or `OWNER/NAME[@REVISION]/PATH.jsonl`, names.

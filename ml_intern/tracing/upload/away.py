@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
-from ml_intern.tracing.upload.hub import Outgoing, RemoteFile, Repository, Who
+from ml_intern.tracing.upload.hub import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
 
 PATIENCE_S = 300.0
 """For one request, uploads of many files too."""
@@ -31,6 +31,10 @@ READ_BYTES = 1 << 16
 TAIL_BYTES = 2_000
 _ROOT = Path(__file__).parents[3]
 _CLIENT = "ml_intern.tracing.upload.client"
+
+
+def _nobody(_size: int) -> None:
+    """Is told."""
 
 
 class HubAbroad:
@@ -123,18 +127,18 @@ class HubAbroad:
         """See `Hub.set_private`."""
         self._ask("set_private", repo_id=repo_id, private=private)
 
-    def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
-        """See `Hub.download`."""
-        found = self._ask(
-            "download", repo_id=repo_id, path=path, revision=revision, cache=str(cache)
-        )
-        return Path(found)
+    def download(self, wanted: Wanted, tell: Callable[[int], None] = _nobody) -> Fetched:
+        """See `Hub.download`. The patience is that between two pieces."""
+        given = {**asdict(wanted), "cache": str(wanted.cache)}
+        found = self._ask("download", tell, **given)
+        return Fetched(**{**found, "path": Path(found["path"])})
 
-    def _ask(self, act: str, **given: Any) -> Any:
+    def _ask(self, act: str, tell: Callable[[int], None] = _nobody, /, **given: Any) -> Any:
         try:
             self._run()
             self._say({"act": act, "given": given})
-            answer = json.loads(self._line(self._patience_s))
+            while "progress" in (answer := json.loads(self._line(self._patience_s))):
+                tell(answer["progress"])
         except OSError as exc:
             self.close()
             raise HubAway(f"the process that speaks to the Hub failed: {exc}") from exc

@@ -15,7 +15,7 @@ import re
 import resource
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,8 +28,9 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
 from ml_intern.tracing.upload.connection import ANSWER_S, connections_to
+from ml_intern.tracing.upload.download import fetch
 from ml_intern.tracing.upload.failures import translated
-from ml_intern.tracing.upload.hub import Outgoing, RemoteFile, Repository, Who
+from ml_intern.tracing.upload.hub import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
 
 DATASET = "dataset"
 MOST_ENTRIES = 200_000
@@ -80,10 +81,8 @@ class Client:
 
     def text(self, repo_id: str, commit: str, path: str) -> str:
         """See `Hub.text`."""
-        url = huggingface_hub.hf_hub_url(
-            repo_id, path, repo_type=DATASET, revision=commit, endpoint=self._api.endpoint
-        )
         with translated(f"{repo_id}/{path}"):
+            url = self._file_url(repo_id, path, commit)
             headers = build_hf_headers(token=self._api.token)
             with huggingface_hub.get_session().stream("GET", url, headers=headers) as found:
                 hf_raise_for_status(found)
@@ -120,13 +119,17 @@ class Client:
         with translated(repo_id):
             self._api.update_repo_settings(repo_id, private=private, repo_type=DATASET)
 
-    def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
+    def download(self, wanted: Wanted, tell: Callable[[int], None]) -> Fetched:
         """See `Hub.download`."""
-        with translated(f"{repo_id}/{path}"):
-            found = self._api.hf_hub_download(
-                repo_id, path, repo_type=DATASET, revision=revision, cache_dir=cache
-            )
-            return Path(found)
+        with translated(f"{wanted.repo_id}/{wanted.path}"):
+            url = self._file_url(wanted.repo_id, wanted.path, wanted.revision)
+            headers = build_hf_headers(token=self._api.token)
+            return fetch(url, headers, wanted, _commit, tell)
+
+    def _file_url(self, repo_id: str, path: str, revision: str) -> str:
+        return huggingface_hub.hf_hub_url(
+            repo_id, path, repo_type=DATASET, revision=revision, endpoint=self._api.endpoint
+        )
 
 
 def _name(found: object) -> str:
@@ -233,7 +236,9 @@ def _done(client: Client, act: str, given: dict[str, Any]) -> Any:
         case "set_private":
             return client.set_private(**given)
         case "download":
-            return str(client.download(**{**given, "cache": Path(given["cache"])}))
+            wanted = Wanted(**{**given, "cache": Path(given["cache"])})
+            found = client.download(wanted, lambda size: _write({"progress": size}))
+            return {**asdict(found), "path": str(found.path)}
         case _:
             raise ValueError(f"nobody asks for {act}")
 

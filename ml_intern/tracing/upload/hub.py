@@ -1,6 +1,6 @@
 """What is asked of the Hub, and what it answers: datasets, as far as session files need them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +55,32 @@ class Outgoing:
     """Of these bytes: what has changed meanwhile is not sent."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A file of a dataset, and how much of one is taken."""
+
+    repo_id: str
+    path: str
+    revision: str
+    cache: Path
+    """Below which it is kept."""
+    most_bytes: int
+
+    def place(self, commit: str) -> Path:
+        """Where it is kept; beside it the other files of that folder in that commit."""
+        return self.cache / self.repo_id.replace("/", "--") / commit / self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A file of a dataset that is here."""
+
+    path: Path
+    commit: str
+    """Of which it is."""
+    size: int
+
+
 class Hub(Protocol):
     """One Hub, with one token. All methods raise HubAway, HubRefused."""
 
@@ -96,6 +122,9 @@ class Hub(Protocol):
         """Who may see the dataset: its owner, or everybody."""
         ...
 
-    def download(self, repo_id: str, path: str, revision: str, cache: Path) -> Path:
-        """A file of a dataset, kept below `cache`; where it lies."""
+    def download(self, wanted: Wanted, tell: Callable[[int], None]) -> Fetched:
+        """A file of a dataset, kept here. `tell`: how many bytes of it are here so far.
+
+        HubRefused `large` for one of more bytes than are wanted.
+        """
         ...

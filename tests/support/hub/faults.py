@@ -80,6 +80,23 @@ class Faults:
 
         self._plan(sent_on, at)
 
+    def drip(
+        self, piece: bytes, times: int, every_s: float = 0.0, *, at: str = "", **headers: str
+    ) -> None:
+        """Content whose size is not told, in pieces; the headers are as in `say`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def dripped(request: web.Request, _handler: Handler) -> web.StreamResponse:
+            slow = web.StreamResponse(headers=named)
+            await slow.prepare(request)
+            with contextlib.suppress(ConnectionError):  # nobody wants the rest
+                for _ in range(times):
+                    await slow.write(piece)
+                    await asyncio.sleep(every_s)
+            return slow
+
+        self._plan(dripped, at)
+
     def stall(self, *, at: str = "") -> None:
         """Half of the answer, and the rest after `release`."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
 from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import Outgoing
+from ml_intern.tracing.upload.hub import Outgoing, Wanted
 from tests.support.hub import READ_TOKEN, SCOPED_TOKEN, TOKEN, USER, HubServer
 from tests.support.waiting import wait_until
 
@@ -39,6 +39,10 @@ def outgoing(folder, name, content):
     )
 
 
+def wanted(cache, path, most_bytes=1 << 20):
+    return Wanted(repo_id=REPO, path=path, revision="main", cache=cache, most_bytes=most_bytes)
+
+
 def test_a_repository_is_made_written_to_and_read(server, hub, tmp_path):
     server.datasets.lfs_from = 1000
     assert hub.who().user == USER
@@ -54,8 +58,9 @@ def test_a_repository_is_made_written_to_and_read(server, hub, tmp_path):
     assert found["sessions/large"].in_lfs
     assert server.datasets.repository(REPO).files["sessions/small"].content == b"1"
     assert hub.text(REPO, head, "README.md") == "---\na: 1\n---\n"
-    path = hub.download(REPO, "sessions/large", "main", tmp_path / "cache")
-    assert path.read_bytes() == b"2" * 5000
+    found = hub.download(wanted(tmp_path / "cache", "sessions/large"))
+    assert (found.commit, found.size) == (head, 5000)
+    assert found.path.read_bytes() == b"2" * 5000
     hub.set_private(REPO, False)
     assert not server.datasets.repository(REPO).private
 
@@ -181,7 +186,7 @@ def test_what_is_public_is_read_without_a_token(server, tmp_path):
     server.datasets.add(REPO, private=False).edit("a.jsonl", b"{}\n")
     server.datasets.add(f"{USER}/closed")
     with HubAbroad(server.url, None) as anybody:
-        assert anybody.download(REPO, "a.jsonl", "main", tmp_path).read_bytes() == b"{}\n"
+        assert anybody.download(wanted(tmp_path, "a.jsonl")).path.read_bytes() == b"{}\n"
         with pytest.raises(HubRefused) as refused:
             anybody.look(f"{USER}/closed")
     assert refused.value.reason == "token"
