@@ -29,6 +29,7 @@ from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, shown, size
 from ml_intern.cli.rules_apart import between
 from ml_intern.cli.summary import short, tilde
+from ml_intern.client.door import Health
 from ml_intern.client.remote import connect
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
@@ -74,6 +75,7 @@ _GUARANTEES = {
     "it can still see that other paths and processes exist, which bubblewrap would hide",
     "none": "code may do whatever you may do",
 }
+_HERE = "the settings of this shell"
 _PEEK = """
 import pathlib, sys
 try:
@@ -440,34 +442,55 @@ def _hub_token(settings: Settings) -> Check:
 
 
 def _traces(settings: Settings) -> Check:
-    """Asks the Hub, where traces are to be sent there. A run needs none of it."""
+    """Asks the daemon; where none runs, the Hub, with the settings of this shell."""
+    daemon = connect(settings.socket_path)
+    if daemon is not None:
+        with daemon:
+            return _sent_by(daemon.health(), settings)
     if not settings.traces_upload or token_of(settings) is None:
         why = "there is no token" if settings.traces_upload else "traces_upload is false"
-        return Check(name="traces", verdict="ok", found=f"stay here: {why}")
-    trouble = Ledger.load(traces_of(settings)).trouble
+        return Check(name="traces", verdict="ok", found=f"stay here, by {_HERE}: {why}")
     try:
-        found = _dataset(settings)
+        return _dataset(settings)
     except HubError as exc:
-        return _not_sent(f"cannot be sent to {endpoint_of(settings)}: {exc}")
-    return found if not trouble or found.next_step else _not_sent(f"are not sent: {trouble}")
+        return _not_sent(f"cannot be sent to {endpoint_of(settings)} with {_HERE}: {exc}")
+
+
+def _sent_by(daemon: Health, settings: Settings) -> Check:
+    who = f"the daemon (process {daemon.pid})"
+    if daemon.traces_off:
+        return Check(
+            name="traces", verdict="ok", found=f"stay here: {who} says {daemon.traces_off}"
+        )
+    if daemon.traces_trouble:
+        return _not_sent(f"are not sent by {who}: {daemon.traces_trouble}")
+    ledger = Ledger.load(traces_of(settings))
+    seen = {True: ", private", False: ", which everybody can read", None: ""}[ledger.known.private]
+    place = f" to {ledger.now}{seen}" if ledger.now else ""
+    words = f"are sent{place} by {who}; {count(daemon.traces_pending, 'file')} to send"
+    if daemon.traces_held:
+        return _not_sent(f"{words}, {count(daemon.traces_held, 'file')} held back")
+    return Check(name="traces", verdict="ok", found=words)
 
 
 def _dataset(settings: Settings) -> Check:
-    """Raises HubError, ConfigError."""
+    """What a daemon of these settings would do. Raises HubError, ConfigError."""
     with hub_of(settings, patience_s=HUB_PATIENCE_S) as hub:
         who = hub.who()
         repo_id = settings.traces_repo.format(user=who.user)
         place = f"{endpoint_of(settings)}/datasets/{repo_id}"
         if who.role == "read":
-            return _not_sent(f"cannot be sent to {place}: the token of {who.user} may only read")
+            words = f"cannot be sent to {place} with {_HERE}: the token of {who.user} may only read"
+            return _not_sent(words)
         try:
             seen = hub.look(repo_id)
         except HubRefused as exc:
             if exc.reason != "missing":
                 raise
-            words = f"go to {place}, which is not there yet"
+            words = "which is not there yet"
         else:
-            words = f"go to {place}, {'private' if seen.private else 'which everybody can read'}"
+            words = "private" if seen.private else "which everybody can read"
+    words = f"a daemon with {_HERE} sends them to {place}, {words}"
     return Check(name="traces", verdict="ok", found=words)
 
 

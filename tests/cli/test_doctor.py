@@ -1,10 +1,15 @@
 """What `doctor` finds where traces are to be sent to the Hub, and of half of Slack."""
 
+from contextlib import closing
+
 import pytest
 
 from ml_intern.cli.doctor import _slack, _traces
 from ml_intern.settings import Settings
+from ml_intern.tracing.upload.uploader import Uploads
 from tests.support.hub import READ_TOKEN, TOKEN, USER, HubServer
+from tests.support.own_door import OwnDoor
+from tests.support.serving import served
 
 REPO = f"{USER}/ml-intern-sessions"
 
@@ -39,7 +44,26 @@ def test_a_token_that_cannot_is_named_before_the_first_trace(hub, tmp_path):
 
 
 def test_what_is_not_to_be_sent_is_not_asked_about(hub, tmp_path):
-    assert found(hub, tmp_path, traces_upload=False).found == "stay here: traces_upload is false"
+    words = "stay here, by the settings of this shell: traces_upload is false"
+    assert found(hub, tmp_path, traces_upload=False).found == words
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("uploads", "verdict", "words"),
+    [
+        (Uploads(off="There is no token."), "ok", "stay here: the daemon"),
+        (Uploads(trouble="the Hub limits our requests"), "warn", "are not sent by the daemon"),
+        (Uploads(pending=2), "ok", "2 files to send"),
+        (Uploads(held=1), "warn", "1 file held back"),
+    ],
+)
+def test_where_a_daemon_runs_it_is_asked_and_not_this_shell(hub, tmp_path, uploads, verdict, words):
+    door = OwnDoor(tmp_path, lambda: uploads)
+    with closing(door), served(door, tmp_path / "daemon.sock"):
+        check = found(hub, tmp_path, "hf_wrong_token")
+    assert check.verdict == verdict
+    assert words in check.found
     assert hub.requests == []
 
 

@@ -128,8 +128,9 @@ class Faults:
             self._plan(hung, at)
 
     async def release(self) -> None:
-        """Answer those that hang."""
+        """Answer those that hang; others hang until the next time."""
         self._released.set()
+        self._released = asyncio.Event()
 
     def cut(self, *, at: str = "") -> None:
         """Reset the connection in the middle of the answer."""
