@@ -331,7 +331,7 @@ class MLIntern:
         with self._lock:
             assert self._service is not None, "whoever calls has entered"
             service = self._service
-            hosting = service.try_host(with_slack=self._with_slack)
+            hosting = service.try_host(work="a Python program", with_slack=self._with_slack)
         if service.trouble:
             raise StoreUnavailable(
                 f"{service.trouble} What is recorded is kept; `resume` goes on from there."

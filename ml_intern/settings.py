@@ -394,7 +394,7 @@ def load(**given: Any) -> Settings:
     except ValidationError as exc:
         raise ConfigError(_explain(exc, _written(given))) from exc
     except SettingsError as exc:
-        raise ConfigError(f"{exc}: {exc.__cause__}. A list is written as JSON there.") from exc
+        raise ConfigError(_explain_text(exc)) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{config_file()} is not TOML: {exc}.") from exc
     rules = enumerate(settings.policy)
@@ -496,6 +496,26 @@ def _text(path: Path, trouble: str) -> str:
         raise ConfigError(f"{path} {trouble}: {exc}.") from exc
 
 
+def _explain_text(exc: SettingsError) -> str:
+    """Of a variable that holds no JSON where it must."""
+    found = re.search(r'field "(\w+)"', str(exc))
+    if found is None:
+        return f"{exc}: {exc.__cause__}."
+    variable = f"{ENV_PREFIX}{found[1].upper()}"
+    shown = _EXAMPLES.get(found[1], '["first", "second"]')
+    return (
+        f"{variable} is no JSON ({exc.__cause__}). A list is written as JSON there, e.g. "
+        f"{variable}='{shown}'."
+    )
+
+
+_EXAMPLES = {
+    "redact_patterns": r'["PROJ-\\d{4}", "badge (?P<secret>\\d+)"]',
+    "policy": '[{"verdict": "ask", "tool": "bash"}]',
+}
+"""Of variables that hold lists in JSON."""
+
+
 def _explain(exc: ValidationError, written: list[_Written]) -> str:
     # What fits none of several types is an error for each of them.
     return "\n".join(dict.fromkeys(_one_problem(error, written) for error in exc.errors()))
@@ -519,8 +539,9 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         )
     secret = "secret" in str(Settings.model_fields[name].annotation).lower()
     value = "(not shown)" if secret else repr(error["input"])
+    why = error["msg"].replace("a valid tuple", "a list")
     return (
-        f"Setting {name} = {value}: {error['msg']}. It comes from "
+        f"Setting {name} = {value}: {why}. It comes from "
         f"{_writing_of(name, written).place}; "
         f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
     )

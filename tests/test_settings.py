@@ -144,3 +144,28 @@ def test_a_path_may_begin_with_the_home_folder(tmp_path):
     found = settings.load()
     assert found.state_dir == tmp_path / "state"
     assert found.socket == tmp_path / "here/s"
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("PROJ-1", r"ML_INTERN_REDACT_PATTERNS is no JSON .* written as JSON there, e\.g\. "),
+        ('["a",', r"e\.g\. ML_INTERN_REDACT_PATTERNS='\[\"PROJ-"),
+        ('"a"', "should be a list"),
+    ],
+)
+def test_a_list_that_is_malformed_in_a_variable_says_how_one_is_written(
+    monkeypatch: pytest.MonkeyPatch, written: str, words: str
+) -> None:
+    monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", written)
+    with pytest.raises(ConfigError, match=words):
+        settings.load()
+
+
+def test_the_list_that_is_shown_as_an_example_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", "no list")
+    with pytest.raises(ConfigError) as refused:
+        settings.load()
+    example = str(refused.value).partition("='")[2].removesuffix("'.")
+    monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", example)
+    assert settings.load().redact_patterns == (r"PROJ-\d{4}", r"badge (?P<secret>\d+)")

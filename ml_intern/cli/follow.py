@@ -29,6 +29,7 @@ from ml_intern.errors import DaemonGone, InputError, StoreUnavailable
 from ml_intern.events import ApprovalRequested, Verdict
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.lock import FOREGROUND
 from ml_intern.queue.rows import Recorded, SessionRow
 from ml_intern.session.caps import parsed, unit_of
 
@@ -162,13 +163,17 @@ class Follow:
             self._door.submit(self._session_id, request)
         return request is not None
 
+    def _work(self) -> str:
+        """What this process is, for those who find it at work."""
+        return FOREGROUND if self._doors.understudy is None else "ml-intern traces replay"
+
     def _host(self) -> None:
         """Take the work over whenever nobody has it."""
         now = self._clock.monotonic()
         if self._service is None or self._hosting or now < self._host_at:
             return
         self._host_at = now + HOST_EVERY_S
-        self._hosting = self._service.try_host(only=self._only)
+        self._hosting = self._service.try_host(work=self._work(), only=self._only)
         if self._hosting and self._only is None:
             self._tell_of_others()
         pid = None if self._hosting else self._service.host_pid()

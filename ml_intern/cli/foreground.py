@@ -23,6 +23,7 @@ from ml_intern.home import spelled_out
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
+from ml_intern.queue.lock import DAEMON, Holder
 from ml_intern.queue.rows import SessionRow
 from ml_intern.session.caps import micro_usd
 
@@ -74,26 +75,33 @@ def submit(
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
         new = _new(task, folder, model or found.model, max_cost_usd)
         session_id = found.door.start_session(new, key=key)
-        pid = found.host_pid
-    return tell_stored(session_id, pid, as_json=as_json)
+        host = found.host
+    return tell_stored(session_id, host, as_json=as_json)
 
 
-def tell_stored(session_id: SessionId, pid: int | None, *, as_json: bool) -> int:
-    """Its id, and who works on it: the process `pid`, if there is one."""
+def tell_stored(session_id: SessionId, host: Holder | None, *, as_json: bool) -> int:
+    """Its id, and who works on it, if anybody does."""
     if as_json:
-        document = {"session_id": session_id, "worked_on_by_pid": pid}
+        document = {"session_id": session_id, "worked_on_by_pid": host.pid if host else None}
         sys.stdout.write(json.dumps(document) + "\n")
     else:
         sys.stdout.write(f"{session_id}\n")
-        sys.stderr.write(_WHAT_COMES_NEXT[pid is None].format(session=short(session_id)))
+        sys.stderr.write(f"{_what_comes_next(short(session_id), host)}\n")
     return exits.DONE
 
 
-_WHAT_COMES_NEXT = {
-    False: "The daemon works on it: ml-intern attach {session}\n",
-    True: "Queued. No daemon answers yet: one that starts now does it, else `ml-intern serve` "
-    "starts one; `ml-intern resume {session}` does it here.\n",
-}
+def _what_comes_next(session: str, host: Holder | None) -> str:
+    if host is None:
+        return (
+            "Queued. No daemon answers yet: one that starts now does it, else `ml-intern serve` "
+            f"starts one; `ml-intern resume {session}` does it here."
+        )
+    if host.work == DAEMON:
+        return f"The daemon works on it: ml-intern attach {session}"
+    return (
+        f"{host} works on it while it runs: ml-intern attach {session}. What is left then, a "
+        f"daemon does, or `ml-intern resume {session}` here."
+    )
 
 
 def attach(prefix: str, manner: Manner) -> int:

@@ -17,6 +17,7 @@ from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.service import DRAIN_S, Service
 from ml_intern.daemon.workers import CUT_S
 from ml_intern.errors import Busy, QueueError
+from ml_intern.queue.lock import DAEMON, Holder
 from ml_intern.settings import Settings, load
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,15 @@ class Opened:
     """The model that this process's settings name, where the daemon's may name another."""
 
     @property
-    def host_pid(self) -> int | None:
+    def host(self) -> Holder | None:
         """The process that does the work now; None when nobody does."""
+        if self.service is None:
+            return Holder(pid=self.door.health().pid, work=DAEMON)
+        return self.service.host()
+
+    @property
+    def host_pid(self) -> int | None:
+        """As `host`, its number alone."""
         return self.door.health().pid if self.service is None else self.service.host_pid()
 
 

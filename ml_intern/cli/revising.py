@@ -18,6 +18,7 @@ from ml_intern.errors import InputError
 from ml_intern.events import Compacted, ModelChanged, OpCancelled, Undone
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, Compact, Undo
+from ml_intern.queue.lock import FOREGROUND
 from ml_intern.queue.rows import Recorded
 from ml_intern.wording import sentence
 
@@ -71,7 +72,7 @@ def _await(
     show_at = clock.monotonic() + SHOW_AFTER_S
     while not wishes.any:
         if found.service is not None:
-            found.service.try_host(only=session_id)
+            found.service.try_host(work=FOREGROUND, only=session_id)
         news.clear()
         for item in watch.take():
             if isinstance(item, Recorded) and (outcome := _outcome(item, number)) is not None:

@@ -20,6 +20,7 @@ from ml_intern.daemon.service import Service
 from ml_intern.daemon.systemd import Heartbeat, Notifier, watchdog_interval_s
 from ml_intern.daemon.workers import CLAIMS, KEEPER, WRITER
 from ml_intern.errors import Busy, ConfigError
+from ml_intern.queue.lock import DAEMON
 from ml_intern.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -83,15 +84,16 @@ class Daemon:
     def _host(self, service: Service) -> None:
         for name, within_s in LOOP_LIMITS_S.items():
             self._heart.expect(name, within_s=within_s)
-        if not service.try_host(self._beat, with_slack=True, with_uploads=True):
+        if not service.try_host(self._beat, work=DAEMON, with_slack=True, with_uploads=True):
             raise self._taken(service)
 
     def _taken(self, service: Service) -> ConfigError | Busy:
         """A second daemon is a mistake; a command in the foreground soon comes to its end."""
-        words = _TAKEN.format(folder=self._settings.state_dir, pid=service.host_pid())
+        who = service.host() or "Another process"
+        words = f"{who} works in {self._settings.state_dir} already, and only one may."
         if listens(self._settings.socket_path):
-            return ConfigError(words)
-        return Busy(words, retry_after_s=RETRY_S)
+            return ConfigError(f"{words} Stop it, {_ELSEWHERE}")
+        return Busy(f"{words} Wait until it ends, or stop it, {_ELSEWHERE}", retry_after_s=RETRY_S)
 
     def _beat(self, loop: str) -> None:
         self._heart.beat(loop)
@@ -169,7 +171,4 @@ def status(health: Health) -> str:
     return words
 
 
-_TAKEN = (
-    "Process {pid} works in {folder} already, and only one may. Stop that one, or set "
-    "ML_INTERN_STATE_DIR to another folder."
-)
+_ELSEWHERE = "or set ML_INTERN_STATE_DIR to another folder."

@@ -38,7 +38,7 @@ from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import JobId, SessionId
-from ml_intern.queue.lock import DaemonLock
+from ml_intern.queue.lock import DaemonLock, Holder
 from ml_intern.queue.store import SessionRow, Store
 from ml_intern.sandbox.choose import choose_sandbox
 from ml_intern.sandbox.protocol import Sandbox
@@ -137,22 +137,24 @@ class Service:
         self,
         beat: Callable[[str], None] = ignore,
         *,
+        work: str = "",
         only: SessionId | None = None,
         with_slack: bool = False,
         with_uploads: bool = False,
     ) -> bool:
         """Start the work in this process; false when another process does it already.
 
-        `beat`, `only`: see `Workers`. `with_slack`: also talk to Slack, where it is set up. What
-        nobody tells there now, the next one who does tells. `with_uploads`: also send traces to
-        the Hub, unless the settings say not to; the same holds for them.
+        `work`: what this process is, see `Holder`. `beat`, `only`: see `Workers`. `with_slack`:
+        also talk to Slack, where it is set up. What nobody tells there now, the next one who does
+        tells. `with_uploads`: also send traces to the Hub, unless the settings say not to; the same
+        holds for them.
         """
         if self._workers is not None:
             return True
         # First: without these this process must not hold the lock.
         compute = self._compute
         slack = self._slack() if with_slack else None
-        if not self._lock.try_acquire():
+        if not self._lock.try_acquire(work):
             return False
         self.store.recover()
         remove_orphans(self.settings.sessions_path, self.store.exists)
@@ -209,8 +211,12 @@ class Service:
         """Why the workers of this process cannot reach the store; empty when they can."""
         return "" if self._workers is None else self._workers.trouble
 
-    def host_pid(self) -> int | None:
+    def host(self) -> Holder | None:
         """The process that does the work of this state directory now; None when nobody does."""
+        return self._lock.holder()
+
+    def host_pid(self) -> int | None:
+        """As `host`, its number alone."""
         return self._lock.holder_pid()
 
     def cancel_jobs(self, session_id: SessionId) -> list[JobId]:

@@ -6,9 +6,28 @@ counts.
 
 import fcntl
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.errors import StoreUnavailable
+
+DAEMON = "ml-intern serve"
+FOREGROUND = "ml-intern in the foreground"
+"""What holders are, see `Holder.work`."""
+_MOST_BYTES = 200
+"""Of what a holder writes of itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """The process that has the lock."""
+
+    pid: int
+    work: str = ""
+    """What it is, e.g. `DAEMON`; empty: it does not say."""
+
+    def __str__(self) -> str:
+        return f"Process {self.pid}" + (f" ({self.work})" if self.work else "")
 
 
 class DaemonLock:
@@ -17,11 +36,13 @@ class DaemonLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
+        self._work = ""
 
-    def try_acquire(self) -> bool:
+    def try_acquire(self, work: str = "") -> bool:
         """Take the lock, without waiting; true also when this object has it already.
 
-        Raises StoreUnavailable when the file cannot be opened, or the disk is full.
+        `work`: what this process is, see `Holder`. Raises StoreUnavailable when the file cannot be
+        opened, or the disk is full.
         """
         if self._descriptor is not None:
             return True
@@ -33,11 +54,11 @@ class DaemonLock:
             return False
         try:
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n".encode())
+            os.write(descriptor, f"{os.getpid()} {work}".encode()[:_MOST_BYTES])
         except OSError as exc:
             os.close(descriptor)
             raise self._refused(exc) from exc
-        self._descriptor = descriptor
+        self._descriptor, self._work = descriptor, work
         return True
 
     def release(self) -> None:
@@ -47,9 +68,14 @@ class DaemonLock:
             self._descriptor = None
 
     def holder_pid(self) -> int | None:
+        """As `holder`, its number alone."""
+        holder = self.holder()
+        return holder.pid if holder else None
+
+    def holder(self) -> Holder | None:
         """The process that holds the lock now; None when nobody does. Raises StoreUnavailable."""
         if self._descriptor is not None:
-            return os.getpid()
+            return Holder(pid=os.getpid(), work=self._work)
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -75,10 +101,11 @@ class DaemonLock:
         )
 
 
-def _holder(descriptor: int) -> int | None:
+def _holder(descriptor: int) -> Holder | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        written = os.pread(descriptor, 32, 0).strip()
-        return int(written) if written.isdigit() else None
+        written = os.pread(descriptor, _MOST_BYTES, 0).decode(errors="replace").strip()
+        pid, _, work = written.partition(" ")
+        return Holder(pid=int(pid), work=work) if pid.isdecimal() else None
     return None

@@ -1,5 +1,6 @@
 """One holder at a time, known by its process id, gone with its process."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,26 @@ def test_a_lock_that_nobody_has_can_be_had(tmp_path: Path) -> None:
     lock.release()
     lock.release()
     assert other.try_acquire()
+
+
+def test_others_see_what_the_holder_is(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.lock"
+    lock, other = DaemonLock(path), DaemonLock(path)
+    assert lock.try_acquire("ml-intern traces replay")
+    assert other.holder() == lock.holder()
+    assert str(other.holder()) == f"Process {os.getpid()} (ml-intern traces replay)"
+
+
+def test_a_holder_that_does_not_say_what_it_is_has_its_number(tmp_path: Path) -> None:
+    """As those of an earlier version, and holders in the middle of writing it."""
+    path = tmp_path / "daemon.lock"
+    lock, other = DaemonLock(path), DaemonLock(path)
+    assert lock.try_acquire()
+    assert str(other.holder()) == f"Process {os.getpid()}"
+    path.write_text("17\n")
+    assert other.holder_pid() == 17
+    path.write_text("")
+    assert other.holder() is None
 
 
 def test_the_lock_of_another_process_ends_with_it(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def fork(
         )
         session_id = found.door.fork(wish)
         if not wait:
-            return tell_stored(session_id, found.host_pid, as_json=manner.as_json)
+            return tell_stored(session_id, found.host, as_json=manner.as_json)
         return follow(found, session_id, manner, wishes, from_start=True)
 
 
