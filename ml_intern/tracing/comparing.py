@@ -16,6 +16,8 @@ from ml_intern.transcript.line import ToolUse
 from ml_intern.transcript.recording import CUT, Answer, Outcome, Recording
 
 Kind = Literal["result", "call", "answer", "end"]
+PUBLISH, REPO_NAME = "publish", "repo_name"
+"""The tool that may choose another name than it is asked for, and its argument for that."""
 _CONTEXT_LINES = 2
 CUT_SHIFT = 400
 """Characters by which two texts of the same length in bytes may be cut apart."""
@@ -75,6 +77,7 @@ class Comparison:
 
 def compare(recorded: Recording, new: Recording) -> Comparison:
     """What `new` has otherwise than `recorded`."""
+    recorded, new = _under_names_asked_for(recorded), _under_names_asked_for(new)
     differences: list[Difference] = []
     compared, in_part = 0, list[str]()
     pairs = zip_longest(recorded.answers, new.answers)
@@ -91,6 +94,46 @@ def compare(recorded: Recording, new: Recording) -> Comparison:
                     in_part.append(place)
     differences += _ends(recorded, new)
     return Comparison(compared=compared, differences=tuple(differences), in_part=tuple(in_part))
+
+
+def _under_names_asked_for(recording: Recording) -> Recording:
+    """With the name that a call of `publish` asked for, where that was taken and it took `NAME-2`,
+    `NAME-3` and so on.
+    """
+    names = dict(_numbered_names(recording))
+    if not names:
+        return recording
+    pattern = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
+    outcomes = {
+        use_id: replace(one, text=pattern.sub(lambda found: names[found[0]], one.text))
+        for use_id, one in recording.outcomes.items()
+    }
+    return replace(recording, outcomes=outcomes)
+
+
+def _numbered_names(recording: Recording) -> Iterator[tuple[str, str]]:
+    """Each name that `publish` chose itself, with the one that was asked for."""
+    for use in recording.calls:
+        outcome = recording.outcomes.get(use.use_id)
+        if use.name != PUBLISH or outcome is None:
+            continue
+        decision = recording.decisions.get(use.use_id)
+        asked = {**use.input, **((decision.arguments if decision else None) or {})}
+        wanted, published = str(asked.get(REPO_NAME)), _published(outcome)
+        if re.fullmatch(rf"{re.escape(wanted)}-\d+", published):
+            yield published, wanted
+
+
+def _published(outcome: Outcome) -> str:
+    """The name under which it was; empty: it was not."""
+    facts = outcome.details.get("facts")
+    for fact in facts if isinstance(facts, list) else []:
+        match fact:
+            case {"kind": "published", "data": {"repo_id": str(repo_id)}}:
+                return repo_id.rpartition("/")[2]
+            case _:
+                continue
+    return ""
 
 
 def so_far(found: Comparison) -> Comparison:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ml_intern.events import Fact
 from ml_intern.tracing.clip import clip
 from ml_intern.tracing.comparing import compare, normalized, so_far
 from ml_intern.transcript.recording import CUT, Recording, recorded_in
@@ -122,3 +123,37 @@ def test_results_that_the_trace_shortens_are_compared_up_to_there():
 
 def test_what_was_shortened_is_known_by_the_note_that_shortening_leaves():
     assert CUT.search(clip("x" * 1_000, 200))
+
+
+def published(asked: str, got: str, **changes: Any) -> Recording:
+    """A session that publishes, and looks at what it has published."""
+    fact = Fact(kind="published", data={"repo_id": f"ada/{got}", "model_dir": "run-1"})
+    use = call("c1", "publish", json.dumps({"repo_name": asked}))
+    look = {"card": f"# {got}", "at": f"https://x.test/ada/{got}/tree", **changes}
+    return played(
+        replied("", use),
+        answered("c1", json.dumps({"repo_id": f"ada/{got}"}), tool="publish", facts=(fact,)),
+        replied("", call("c2")),
+        answered("c2", json.dumps(look)),
+        replied("Done."),
+        ended(),
+    )
+
+
+def test_a_number_that_publish_chose_itself_is_put_aside():
+    first, second = published("digits", "digits"), published("digits", "digits-2")
+    assert told(first, second) == told(second, published("digits", "digits-3")) == []
+    assert told(first, published("digits", "digits-2", card="# other"))[0][1] == "another result"
+
+
+@pytest.mark.parametrize("got", ["digits-vit", "other-2", "digits-2-3", "digits2"])
+def test_another_name_than_a_numbered_one_is_a_difference(got: str):
+    assert len(told(published("digits", "digits"), published("digits", got))) == 2
+
+
+def test_a_name_that_only_begins_like_the_numbered_one_is_kept():
+    was = published("digits", "digits", other="digits-20 digits-2-b")
+    now = published("digits", "digits-2", other="digits-20 digits-2-b")
+    assert told(was, now) == []
+    now = published("digits", "digits-2", other="digits-21 digits-2-b")
+    assert len(told(was, now)) == 1
