@@ -14,6 +14,7 @@ import typer
 
 from ml_intern import __version__
 from ml_intern.cli import exits
+from ml_intern.cli.options import AsJson, IsQuiet, ListJson, MaxCost, NoWait, Yes
 from ml_intern.cli.traces.app import app as traces
 from ml_intern.errors import MLInternError
 
@@ -62,22 +63,8 @@ Session = Annotated[
         autocompletion=_session_ids,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
-]
-ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-IsQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only questions and the end.")]
-NoWait = Annotated[
-    bool, typer.Option("--no-wait", help="Only store it; do not go on with the session here.")
-]
 Model = Annotated[
     str | None, typer.Option(help="Which model plans the work.", show_default="of the settings")
-]
-
-MaxCost = Annotated[
-    float | None,
-    typer.Option(metavar="USD", min=0, help="What it may spend.", show_default="of the settings"),
 ]
 
 

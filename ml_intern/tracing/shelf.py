@@ -78,6 +78,11 @@ def traces(folder: Path, progress: Callable[[int], object] = lambda _read: None)
     return found
 
 
+def kept(folder: Path) -> list[Digest]:
+    """Of the traces that were looked at last, as they were then; no trace is read."""
+    return [one.digest for one in _load(folder / KEPT).values() if one.form == FORM]
+
+
 def _sessions(folder: Path) -> Iterator[list[Path]]:
     """The files of each session, its first part first."""
     seen: set[Path] = set()

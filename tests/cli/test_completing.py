@@ -1,5 +1,6 @@
 """What a shell offers where a session is to be named."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.cli.completing import session_ids
+from ml_intern.cli.completing import session_ids, trace_ids, turns
+from ml_intern.cli.traces.importing import import_files
+from ml_intern.cli.traces.listing import list_traces
 from ml_intern.clock import SystemClock
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import Store
 from tests.queue.given import new_session
 
 ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "traces" / "examples" / "7f049ce1-5d5d-5826-b8ab-0b7a70388dda.jsonl"
 ONE, TWO = "11111111-aaaa", "22222222-bbbb"
 
 
@@ -82,10 +86,53 @@ def test_commands_that_take_a_session_offer_it_without_loading_the_product(
         "COMP_WORDS": f"ml-intern {command} 1",
         "COMP_CWORD": "2",
     }
+    assert completed(environment) == ["11111111", "[]"]
+
+
+def completed(environment: dict[str, str]) -> list[str]:
+    """What the shell is told, and which large packages were loaded for it."""
     words = "import sys; from ml_intern.cli.main import app\n"
     words += "try: app(prog_name='ml-intern')\n"
     words += "finally: print([name for name in sys.modules if name in ('sqlalchemy', 'httpx')])"
     done = subprocess.run(
         [sys.executable, "-c", words], env=environment, capture_output=True, text=True, check=False
     )
-    assert done.stdout.splitlines() == ["11111111", "[]"]
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("traces show 1", "11111111"), (f"traces fork {EXAMPLE} --at ", "1")]
+)
+def test_commands_about_traces_offer_them_and_their_turns(
+    path: Path, words: str, offered: str
+) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "_ML_INTERN_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"ml-intern {words}",
+        "COMP_CWORD": str(len(words.split(" "))),
+    }
+    first, *_, loaded = completed(environment)
+    assert (first, loaded) == (offered, "[]")
+
+
+def test_imported_traces_are_offered_under_both_their_ids(path: Path, tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Done."}]
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"session_id": "run-42", "messages": said}))
+    assert import_files([source], as_json=False) == 0
+    assert list_traces(20, as_json=False) == 0
+    assert trace_ids("run") == [("run-42", "go")]
+    imported = {name for name, about in trace_ids("") if about == "go"}
+    assert len(imported) == 2
+    assert trace_ids("1") == session_ids("1")
+
+
+def test_turns_are_offered_with_what_was_said_in_them(path: Path) -> None:
+    found = turns(str(EXAMPLE), "")
+    assert [number for number, _ in found] == [str(n) for n in range(1, len(found) + 1)]
+    assert all(about for _, about in found)
+    assert turns(str(EXAMPLE), "1")[0] == found[0]
+    assert turns(str(EXAMPLE), "9") == []
+    assert turns("no such trace", "") == turns("/bin/ls", "") == []

@@ -4,22 +4,26 @@ from typing import Annotated, Literal
 
 import typer
 
+from ml_intern.cli.options import AsJson, IsQuiet, ListJson, MaxCost, NoWait, Yes
 from ml_intern.errors import InputError
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
-]
-IsQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only questions and the end.")]
-ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 LinesJson = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
 
 
 def _ids(incomplete: str) -> list[tuple[str, str]]:
-    """What the shell offers where a trace is to be named."""
+    """What the shell offers where a trace is to be named; where nothing fits, it offers files."""
     from ml_intern.cli import completing
 
-    return completing.session_ids(incomplete)
+    return completing.trace_ids(incomplete)
+
+
+def _turns(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The turns of the trace that was named."""
+    from ml_intern.cli import completing
+
+    # An option without its value ends the parser's work: it leaves the arguments unnamed.
+    named = (context.params.get("trace"), *context.args)
+    return completing.turns(str(next(filter(None, named), "")), incomplete)
 
 
 Trace = Annotated[
@@ -37,6 +41,15 @@ AnyTrace = Annotated[
         metavar="FILE|ID|HUB",
         show_default=False,
         help="A file, an id, or USER/REPOSITORY/PATH.jsonl or the address of a page on the Hub.",
+        autocompletion=_ids,
+    ),
+]
+SomeTraces = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE|ID]...",
+        show_default=False,
+        help="Files, or first characters of sessions' ids. Default: all.",
         autocompletion=_ids,
     ),
 ]
@@ -127,7 +140,7 @@ def open_trace(
             help="Where the page goes; `-` is standard output. Default: beside the traces.",
         ),
     ] = None,
-    browser: Annotated[bool, typer.Option(" /--no-browser", help="Only write the page.")] = True,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only write the page.")] = False,
 ) -> int:
     """Show a trace in the browser: a timeline of answers, tools, waits, tokens and cost.
 
@@ -135,7 +148,7 @@ def open_trace(
     """
     from ml_intern.cli.traces import opening
 
-    return opening.open_trace(trace, output=output, browser=browser)
+    return opening.open_trace(trace, output=output, browser=not no_browser)
 
 
 @app.command("import")
@@ -170,15 +183,7 @@ def export(
             help="Where the examples go; `-` is standard output.",
         ),
     ],
-    traces: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE|ID]...",
-            show_default=False,
-            help="Files, or first characters of sessions' ids. Default: all.",
-            autocompletion=_ids,
-        ),
-    ] = None,
+    traces: SomeTraces = None,
     finished: Annotated[
         bool, typer.Option("--finished", help="Only sessions whose last turn finished.")
     ] = False,
@@ -189,6 +194,13 @@ def export(
             help="Only those whose task names a target that our own evaluation reached.",
         ),
     ] = False,
+    thoughts: Annotated[
+        Literal["reasoning_content", "thinking", "none"],
+        typer.Option(
+            help="Under which name thoughts stand: `reasoning_content` for most chat templates, "
+            "`thinking` for that of gpt-oss. `none`: they are left out."
+        ),
+    ] = "reasoning_content",
     allow_hits: Annotated[
         bool,
         typer.Option(
@@ -210,6 +222,7 @@ def export(
         output,
         finished=finished,
         target_met=target_met,
+        thoughts="" if thoughts == "none" else thoughts,
         allow_hits=allow_hits,
         as_json=as_json,
     )
@@ -217,15 +230,7 @@ def export(
 
 @app.command()
 def redaction(
-    traces: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE|ID]...",
-            show_default=False,
-            help="Files, or first characters of sessions' ids. Default: all.",
-            autocompletion=_ids,
-        ),
-    ] = None,
+    traces: SomeTraces = None,
     as_json: ListJson = False,
 ) -> int:
     """Tell what was replaced in traces, by kind, and where a second look still finds a secret.
@@ -243,7 +248,13 @@ def fork(
     trace: AnyTrace,
     at: Annotated[
         int,
-        typer.Option("--at", metavar="TURN", min=1, help="Through the end of which turn, from 1."),
+        typer.Option(
+            "--at",
+            metavar="TURN",
+            min=1,
+            help="Through the end of which turn, from 1.",
+            autocompletion=_turns,
+        ),
     ],
     words: Annotated[
         list[str] | None,
@@ -256,16 +267,9 @@ def fork(
     model: Annotated[
         str | None, typer.Option(help="Which model goes on.", show_default="of the settings")
     ] = None,
-    max_cost: Annotated[
-        float | None,
-        typer.Option(
-            metavar="USD", min=0, help="What it may spend.", show_default="of the settings"
-        ),
-    ] = None,
+    max_cost: MaxCost = None,
     yes: Yes = False,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Only store it; do not go on with it here.")
-    ] = False,
+    no_wait: NoWait = False,
     as_json: AsJson = False,
     quiet: IsQuiet = False,
 ) -> int:

@@ -83,6 +83,7 @@ def export(
     *,
     finished: bool,
     target_met: bool,
+    thoughts: str,
     allow_hits: bool,
     as_json: bool,
 ) -> int:
@@ -100,7 +101,7 @@ def export(
         redacted=allow_hits,
         replayed="" if named else PREFIX,
     )
-    exporter = _Exporter(settings, wanted)
+    exporter = _Exporter(settings, wanted, thoughts)
     demand_apart(output, (file for path in paths for file in parts.files(path)), folder)
     with writing(output) as file:
         for path in paths:
@@ -122,8 +123,10 @@ def target_of(words: Sequence[str]) -> Target | None:
 class _Exporter:
     """Knows the secrets of this process and the tools of this version. Not thread-safe."""
 
-    def __init__(self, settings: Settings, wanted: Wanted) -> None:
+    def __init__(self, settings: Settings, wanted: Wanted, thoughts: str) -> None:
+        """`thoughts`: see `examples`."""
         self.report = _Report()
+        self._thoughts = thoughts
         self._wanted = wanted
         self._secrets = secrets_of(settings)
         self._allowed = settings.redact_allow
@@ -141,7 +144,7 @@ class _Exporter:
     def _lines(self, path: Path) -> Sequence[bytes]:
         records = tuple(parts.read(path, Problems()))
         why = self._wanted.refusal(records) or self._refusal(path)
-        found = () if why else tuple(examples(records, self._known))
+        found = () if why else tuple(examples(records, self._known, self._thoughts))
         lines = [_encoded(self._redactor.value(example.as_json())) for example in found]
         if not self._wanted.redacted and any(MASK.search(line.decode()) for line in lines):
             why = choosing.REDACTED

@@ -24,6 +24,8 @@ from ml_intern.transcript.conversation import stretches
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import PROGRAM, JsonObject, plain
 
+THOUGHTS = "reasoning_content"
+"""As most chat templates with thoughts call them; others pass it over."""
 _Begun = SystemMessage | UserMessage | AssistantMessage
 """A message that is no result; results stand behind one."""
 
@@ -42,8 +44,11 @@ class Example:
         return {"messages": self.messages, "tools": self.tools}
 
 
-def examples(records: Sequence[Record], known: Mapping[str, ToolSpec]) -> Iterator[Example]:
+def examples(
+    records: Sequence[Record], known: Mapping[str, ToolSpec], thoughts: str = THOUGHTS
+) -> Iterator[Example]:
     """One for each stretch in which a model answers; `known`: the tools whose schema we have.
+    `thoughts`: the field of an answer that holds what the model thought; empty: it has none.
 
     Each ends with the last answer. Left out are words that no model said (those with which we
     end a turn that failed), and calls whose arguments were no JSON object, with their results.
@@ -52,7 +57,7 @@ def examples(records: Sequence[Record], known: Mapping[str, ToolSpec]) -> Iterat
     seen: set[int] = set()
     for stretch in stretches(records):
         answers = {id(message) for message, model in stretch if _is_models(message, model)}
-        if answers - seen and (example := _example(stretch, known)).messages:
+        if answers - seen and (example := _example(stretch, known, thoughts)).messages:
             yield example
         seen |= answers
 
@@ -70,12 +75,15 @@ def _is_models(message: Message, model: str) -> bool:
     return isinstance(message, AssistantMessage) and model != PROGRAM
 
 
-def _example(stretch: Sequence[tuple[Message, str]], known: Mapping[str, ToolSpec]) -> Example:
+def _example(
+    stretch: Sequence[tuple[Message, str]], known: Mapping[str, ToolSpec], thoughts: str
+) -> Example:
     messages: list[JsonObject] = []
     calls: dict[str, list[JsonObject]] = {}
     for message, answers in _exchanges(stretch):
         if isinstance(message, AssistantMessage):
-            messages += _answer(message, answers, calls)
+            thought = {thoughts: message.thinking} if thoughts and message.thinking.strip() else {}
+            messages += _answer(message, answers, calls, thought)
         else:
             messages.append({"role": message.role, "content": message.text})
     while messages and messages[-1]["role"] != "assistant":
@@ -103,9 +111,13 @@ def _exchanges(
 
 
 def _answer(
-    message: AssistantMessage, answers: Sequence[ToolMessage], calls: dict[str, list[JsonObject]]
+    message: AssistantMessage,
+    answers: Sequence[ToolMessage],
+    calls: dict[str, list[JsonObject]],
+    thought: JsonObject,
 ) -> Iterator[JsonObject]:
     """As TRL has it, with its results; the arguments are added to `calls`, by tool."""
+    said = {"role": "assistant", "content": message.text, **thought}
     shown, results = [], []
     by_id = {answer.call_id: answer for answer in answers}
     for call in message.tool_calls:
@@ -116,10 +128,10 @@ def _answer(
         shown.append({"type": "function", "function": {"name": call.name, "arguments": arguments}})
         results.append({"role": "tool", "name": call.name, "content": by_id[call.call_id].text})
     if shown:
-        yield {"role": "assistant", "content": message.text, "tool_calls": shown}
+        yield {**said, "tool_calls": shown}
         yield from results
     elif message.text.strip():
-        yield {"role": "assistant", "content": message.text}
+        yield said
 
 
 def _arguments(call: ToolCall) -> JsonObject | None:

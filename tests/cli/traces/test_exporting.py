@@ -174,3 +174,14 @@ def test_later_words_change_the_target() -> None:
     assert both is not None
     assert both.value == 0.95
     assert target_of(["Train it."]) is None
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "thinking", "none"])
+def test_thoughts_stand_under_the_name_that_is_asked_for(home: Path, name: str) -> None:
+    run(home, REVIEWS, "--thoughts", name)
+    (line,) = (home / "out.jsonl").read_text().splitlines()
+    thoughts = [
+        message.get(name) for message in json.loads(line)["messages"] if message["role"] != "tool"
+    ]
+    told = any(thought and "They keep the rate" in thought for thought in thoughts)
+    assert told == (name != "none") == ("They keep the rate" in line)

@@ -287,6 +287,12 @@ def test_open_writes_one_page_and_prints_where(home: Path, tmp_path: Path) -> No
     assert elsewhere.stdout.strip() == str(tmp_path / "page.html")
 
 
+def test_the_help_names_each_option_once(tmp_path: Path) -> None:
+    told = run(tmp_path, "open", "--help").stdout
+    assert told.count("--no-browser") == 1
+    assert " / " not in told
+
+
 def test_a_page_that_cannot_be_written_is_said(home: Path) -> None:
     told = run(home, "open", "c9f0", "-o", "/proc/page.html")
     assert told.returncode == exits.USAGE

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ml_intern.tracing.exporting.examples import THOUGHTS
 from tests.tracing import golden
 from tests.tracing.exporting.test_examples import of
 
@@ -109,3 +110,27 @@ def test_trl_trains_on_them(dataset: Any, tokenizer: Any, tmp_path: Path) -> Non
     ]
     assert [text.removesuffix("<end>") for text in shown] == expected
     assert trainer.train().training_loss > 0
+
+
+def test_thoughts_stand_where_templates_look_for_them(tokenizer: Any) -> None:
+    """Those of TRL itself, one for each name of the field."""
+    import trl
+
+    (example,) = [
+        one
+        for path in sorted(golden.EXAMPLES.glob("*.jsonl"))
+        for one in of(path)
+        if "They keep the rate" in json.dumps(one.as_json())
+    ]
+    folder = Path(trl.__file__).parent / "chat_templates"
+    for name, key in (("qwen3_training", "reasoning_content"), ("gptoss_training", "thinking")):
+        messages = [renamed(message, key) for message in example.messages]
+        template = (folder / f"{name}.jinja").read_text()
+        text = tokenizer.apply_chat_template(
+            messages, tools=example.tools, chat_template=template, tokenize=False
+        )
+        assert "They keep the rate. Write the script." in text
+
+
+def renamed(message: dict[str, Any], key: str) -> dict[str, Any]:
+    return {key if name == THOUGHTS else name: value for name, value in message.items()}
