@@ -7,6 +7,8 @@ from ml_intern.tracing.redaction import values
 from ml_intern.tracing.redaction.span import Span
 
 KIND = "url-password"
+WORDS = frozenset(("pass", "tiger"))
+"""That stand for a password in documents."""
 
 _USER = r"(?P<user>[^\s/:@\[\"'<>]{0,200})"
 _PLAIN = re.compile(
@@ -36,7 +38,7 @@ def spans(text: str) -> Iterator[Span]:
 def _is_one(secret: str) -> bool:
     return not (
         values.is_placeholder(secret)
-        or secret.casefold() == "pass"
+        or secret.casefold() in WORDS
         or _TEMPLATE.search(secret)
         or _LIKE_A_PORT.match(secret)
     )

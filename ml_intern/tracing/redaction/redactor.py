@@ -18,16 +18,16 @@ from typing import Any
 from ml_intern.patterns import Pattern
 from ml_intern.tracing.redaction import (
     addresses,
+    as_read,
     literals,
     named,
     names,
     private_keys,
-    reading,
     shapes,
 )
 from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
-from ml_intern.tracing.redaction.span import Span, apart_from_masks, mask, merged
+from ml_intern.tracing.redaction.span import Span, apart_from_masks, lowered, mask, merged
 
 log = logging.getLogger(__name__)
 
@@ -143,17 +143,16 @@ class Redactor:
 
 
 def _looking_like_one(text: str) -> Iterator[Span]:
-    lowered = _lowered(text)
-    yield from _as_written(text, lowered)
-    yield from reading.spans(text, lambda read: _as_written(read, _lowered(read)))
+    yield from _as_written(text, lowered(text))
+    yield from as_read.spans(text, lambda read: _as_written(read, lowered(read)))
 
 
-def _as_written(text: str, lowered: str) -> Iterator[Span]:
+def _as_written(text: str, in_lower_case: str) -> Iterator[Span]:
     """The surest first: they name what others find, too."""
     yield from private_keys.spans(text)
-    yield from shapes.spans(text, lowered)
+    yield from shapes.spans(text, in_lower_case)
     yield from addresses.spans(text)
-    yield from named.spans(text, lowered)
+    yield from named.spans(text, in_lower_case)
 
 
 def _any_of(
@@ -168,11 +167,3 @@ def _any_of(
 def _is_deep(path: PurePath) -> bool:
     """A folder such as `/` or `/home` stands in too many texts that do not mean it."""
     return path.is_absolute() and len(path.parts) > 2
-
-
-def _lowered(text: str) -> str:
-    """In lower case, and as long."""
-    lowered = text.lower()
-    return (
-        lowered if len(lowered) == len(text) else text.encode("ascii", "replace").decode().lower()
-    )

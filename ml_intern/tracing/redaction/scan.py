@@ -5,6 +5,7 @@ values of each line, and asks what stands under or right behind the name of a se
 words begin like a token and go on at random.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,31 +13,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_intern.tracing.redaction import known, names, values
-from ml_intern.tracing.redaction.span import MASK
+from ml_intern.tracing.redaction import addresses, known, names, values
+from ml_intern.tracing.redaction.as_read import as_read
+from ml_intern.tracing.redaction.span import MASK, lowered
 from ml_intern.transcript import reading
 from ml_intern.transcript.problems import Problems
 
 UNREAD = "cannot be read"
 """Kind of a line that nobody can vouch for."""
+SHORTEST_RANDOM = 10
+SHORTEST_PHRASE = 3
+"""Dashes between words that make a passphrase of them."""
 LONGEST_WORD = 256
 """Longer ones are data: pictures, weights."""
-_BEHIND_NAME = re.compile(
-    r"(?P<name>(?:[Pp]ass|PASS|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY)[\w-]{0,20})"
-    r"[\"'`\\\]) ]{0,8}[:=][\"'`\\ ]{0,8}(?P<word>[A-Za-z0-9_.+/~@!#$%^&*-]{8,256})"
+_NAME = re.compile("pass|pwd|secret|token|key|bearer|basic|credential|auth")
+"""In the lower-cased text."""
+_NAME_PART = re.compile(r"[\w-]{0,40}")
+_CLOSE_BEHIND = re.compile(r"(?:\\{1,8}[\"'nrt]|[^\n\\]){0,120}")
+"""On the same line, also in a text that is escaped."""
+_WORD = re.compile(r"[^\s\"'`,;|<>(){}\[\]\\=&]{2,}+(?:={1,2}(?![^\s\"'`,;&]))?(?![(\[])")
+_MARKED = re.compile(r"[\"'=:|]|\bis\b|^[ \t]")
+"""Somewhere between a name and its value."""
+_GLUE = re.compile(
+    r"(?:is|was|are|be|to|as|of|for|the|value|default|bearer|basic|token|key|apikey)?",
+    re.IGNORECASE,
 )
-_NAME_BEFORE = re.compile(r"[\w.-]{0,40}")
+_SCHEMES = frozenset(("bearer", "basic", "authorization"))
+MOST_WORDS = 4
+"""Behind a name, that may be its value or lead to it."""
 _BEGINNING = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=\dm))"
-    r"(?:hf_|api_org_|sk-|sk_live_|rk_live_|gh[a-z]_|github_pat_|gl[a-z]{2,6}-|GR1348941|xox[a-z]"
+    r"(?:(?P<of_letters>hf_|gh[a-z]_)|api_org_|sk-|sk_live_|rk_live_|github_pat_|gl[a-z]{2,6}-|GR1348941|xox[a-z]"
     r"|xapp-|AKIA|ASIA|AIza|ya29\.|GOCSPX-|eyJ|npm_|pypi-|gsk_|r8_|dckr_pat_|SG\.|hvs\.|nvapi-"
     r"|xai-|pcsk_|wandb_v)(?P<rest>[\w.-]{12,})"
 )
+_CODE = re.compile(
+    r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[\w./-]+:[\d.]+|_?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+)
+"""A field of something, a version of it, or a constant."""
 _ADDRESS = re.compile(r"://[^\s/@:\"'<>]{0,100}:(?P<secret>[^\s/@\"'<>]{1,200})@")
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"[\s\\nrt\"'+,]{0,20}[A-Za-z0-9+/]{24}"
+    r"(?:BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|Private-Lines:)"
+    r"(?:(?!-----END)[^\0]){0,160}?[A-Za-z0-9+/]{40}"
 )
+_AWS_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
+_WEBHOOK = re.compile(r"hooks\.slack\.com/\w+/T\w+/\w+/\w{16,}")
 
 _IDS = frozenset(
     (
@@ -120,7 +141,12 @@ class Eyes:
                 return f"value of {secret}"
         if name in _IDS or text in self._allowed:
             return ""
-        text = MASK.sub(" ", text)
+        text = MASK.sub("\n", text)
+        read = as_read(text)
+        kind = self._kind_as_read(text, name)
+        return kind or (self._kind_as_read(read, name) if read != text else "")
+
+    def _kind_as_read(self, text: str, name: str) -> str:
         if name and _is_named(text, name):
             return f"value of {name}"
         if _PRIVATE_KEY.search(text):
@@ -129,36 +155,88 @@ class Eyes:
         if address and address["secret"] not in self._allowed and _is_password(address["secret"]):
             return "password in an address"
         words = [*_begun(text), *_behind_names(text)]
-        return "random word" if any(word not in self._allowed for word in words) else ""
+        words += (found.group() for found in (*_AWS_ID.finditer(text), *_WEBHOOK.finditer(text)))
+        return "random word" if any(map(self._is_left, words)) else ""
+
+    def _is_left(self, word: str) -> bool:
+        return word not in self._allowed and not values.is_placeholder(word)
 
 
 def _begun(text: str) -> Iterator[str]:
     """Words that begin as tokens do, and go on at random."""
     for found in _BEGINNING.finditer(text):
         rest = found["rest"].rstrip(".-")
+        if found["of_letters"]:
+            rest = rest.partition(".")[0]
         if len(rest) <= LONGEST_WORD and values.looks_random(rest, 12):
             yield found.group().rstrip(".-")
 
 
 def _behind_names(text: str) -> Iterator[str]:
-    """Words right behind the name of a secret that look random, or like a password."""
-    for found in _BEHIND_NAME.finditer(text):
-        backwards = text[max(0, found.start() - 40) : found.start()][::-1]
-        name = _NAME_BEFORE.match(backwards)[0][::-1] + found["name"]  # type: ignore[index]
-        if names.strength(name) == "strong" and _looks_like_one(found["word"]):
-            yield found["word"]
+    """Words close behind the name of a secret that look like one."""
+    at = 0
+    for found in _NAME.finditer(lowered(text)):
+        if found.start() < at:
+            continue
+        name, at = _whole_name(text, *found.span())
+        if name.lower() not in _SCHEMES and names.strength(name) in (None, "fair"):
+            continue
+        behind = _CLOSE_BEHIND.match(text, at)
+        yield from _values(name, behind[0] if behind else "")
 
 
-def _looks_like_one(word: str) -> bool:
-    if len(word) > LONGEST_WORD or values.is_placeholder(word) or "://" in word:
-        return False
-    is_code = re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", word) is not None
-    is_random = values.looks_random(word, 12) and any(map(str.isdigit, word))
-    return (is_random and not is_code) or values.looks_like_password(word)
+def _whole_name(text: str, start: int, end: int) -> tuple[str, int]:
+    """And where it ends."""
+    before = _NAME_PART.match(text[max(0, start - 40) : start][::-1])
+    after = _NAME_PART.match(text, end)
+    start -= before.end() if before else 0
+    end = after.end() if after else end
+    return text[start:end], end
+
+
+def _values(name: str, behind: str) -> Iterator[str]:
+    """The next word, if it looks like a secret, or the one behind it, if it is random."""
+    words = [
+        (found.start(), word)
+        for found in itertools.islice(_WORD.finditer(behind), MOST_WORDS)
+        if not _GLUE.fullmatch(word := found.group().strip(".:-*_"))
+    ]
+    for number, (start, word) in enumerate(words[:2]):
+        if not _MARKED.search(behind, 0, start) or _is_code(word):
+            continue
+        is_one = _looks_like_one(word, name) if number == 0 else _is_random_with_digits(word)
+        if is_one:
+            yield word
+
+
+def _is_random_with_digits(word: str) -> bool:
+    return _is_random(word) and any(map(str.isdigit, word))
+
+
+def _is_code(word: str) -> bool:
+    is_other = _CODE.fullmatch(word) or names.strength(word) or "://" in word or "/" in word[:2]
+    return bool(is_other) or len(word) > LONGEST_WORD or values.is_placeholder(word)
+
+
+def _looks_like_one(word: str, name: str) -> bool:
+    """Right behind this name."""
+    if name.lower() in _SCHEMES and values.is_login(word):
+        return True
+    has_digit = any(map(str.isdigit, word))
+    if name.lower() in _SCHEMES or names.strength(name) == "weak":
+        is_key = names.is_of_data(name) and values.is_digest(word)
+        return values.looks_random(word) and has_digit and not is_key
+    if values.looks_like_password(word):
+        return True
+    if values.looks_random(word, SHORTEST_RANDOM) and has_digit:
+        return True
+    is_long = names.is_for_words(name) and len(word) >= values.SHORTEST_CHOSEN
+    is_chosen = (has_digit and any(map(str.isalpha, word))) or word.count("-") >= SHORTEST_PHRASE
+    return is_long and is_chosen
 
 
 def _is_password(text: str) -> bool:
-    return not values.is_placeholder(text) and "{" not in text and text != "pass"
+    return not values.is_placeholder(text) and "{" not in text and text not in addresses.WORDS
 
 
 def _is_named(text: str, name: str) -> bool:

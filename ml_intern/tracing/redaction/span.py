@@ -46,3 +46,9 @@ def apart_from_masks(spans: Iterable[Span], text: str) -> Iterator[Span]:
         at = bisect_left(masks, (span.end, 0))
         if at == 0 or masks[at - 1][1] <= span.start:
             yield span
+
+
+def lowered(text: str) -> str:
+    """In lower case, and as long: what is found there stands at the same place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text.encode("ascii", "replace").decode().lower()

@@ -66,6 +66,11 @@ def spans(text: str, find: _Find) -> Iterator[Span]:
             yield Span(begin, ends, span.kind)
 
 
+def as_read(text: str) -> str:
+    """All of it as it is read."""
+    return _read(text, 0, len(text))[1] if next(_windows(text), None) else text
+
+
 def _windows(text: str) -> Iterator[tuple[int, int]]:
     """The lines that hold such places, apart from each other."""
     spots = sorted(
