@@ -11,6 +11,8 @@ from ml_intern.tracing.redaction.span import Span
 
 SHORTEST = 6
 """Shorter values are left alone: they would be found in ordinary words."""
+SHORTEST_PIECE = 4
+"""Of one that was cut in two."""
 SHORTEST_IN_BASE64 = 8
 """In bytes: of a shorter one too little is left that does not depend on what is around it."""
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -36,6 +38,15 @@ class Known:
             return
         for found in self._pattern.finditer(text):
             yield Span(*found.span(), self._kind_of[found.group()])
+
+    def beside_a_cut(self, before: str, behind: str) -> tuple[int, int]:
+        """How much of the end of `before` begins one, and of the start of `behind` ends one."""
+        heads, tails = [0], [0]
+        for form in self._kind_of:
+            sizes = range(len(form) - 1, SHORTEST_PIECE - 1, -1)
+            heads.append(next((size for size in sizes if before.endswith(form[:size])), 0))
+            tails.append(next((size for size in sizes if behind.startswith(form[-size:])), 0))
+        return max(heads), max(tails)
 
 
 def _kind(name: str) -> str:

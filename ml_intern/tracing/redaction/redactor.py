@@ -19,6 +19,7 @@ from ml_intern.patterns import Pattern
 from ml_intern.tracing.redaction import (
     addresses,
     as_read,
+    cuts,
     literals,
     named,
     names,
@@ -94,6 +95,7 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[Span]:
         yield from self._known.spans(text)
+        yield from cuts.spans(text, self._known.beside_a_cut)
         yield from self._of_own_patterns(text)
         for span in _looking_like_one(text):
             if text[span.start : span.end] not in self._allowed:

@@ -328,7 +328,7 @@ SHAPES = (
     ),
     _cookie("cookie:", r"\s{0,4}[^\n]{0,100}?"),
     _cookie("--cookie", r"[\s=][^\n]{0,100}?"),
-    _cookie("curl", r"\b[^\n]{0,300}?\s-b[\s\"'][^\n]{0,100}?"),
+    _cookie(" -b", r"[\s\"'][^\n]{0,60}?"),
     _cookie("cookies", r"\s{0,4}=\s{0,4}[{(][^\n{}()]{0,100}?"),
     _shape(
         "password",
