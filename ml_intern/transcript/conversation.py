@@ -5,9 +5,11 @@ clients demand, whatever the order of the lines; a call without a result gets on
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
+from ml_intern.errors import InputError
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -30,6 +32,19 @@ from ml_intern.transcript.line import (
 )
 
 UNANSWERED = "Interrupted before the tool finished."
+MOST_LINES = 1_000
+"""Of one answer; what comes after them is an answer of its own."""
+MOST_CHARS = 32_000_000
+"""Of one conversation; several times what the largest models are given."""
+_AROUND_CHARS = 100
+"""What a message takes beside its words."""
+
+Told = tuple[Message, str]
+"""A message, and the model that gave it where it is an answer."""
+
+
+class TooLong(InputError):
+    """A conversation is longer than `MOST_CHARS`; whoever holds one in memory stops there."""
 
 
 def joined(records: Iterable[Record]) -> Iterator[Record]:
@@ -37,18 +52,16 @@ def joined(records: Iterable[Record]) -> Iterator[Record]:
 
     Some programs write a line for each block, each with the usage of the whole answer.
     """
-    last: Record | None = None
+    lines: list[Record] = []
     for record in records:
         if record.is_sidechain:
             continue
-        if last is not None and (one := _one_answer(last, record)) is not None:
-            last = one
-            continue
-        if last is not None:
-            yield last
-        last = record
-    if last is not None:
-        yield last
+        if lines and not (_is_one_answer(lines[-1], record) and len(lines) < MOST_LINES):
+            yield _joined(lines)
+            lines = []
+        lines.append(record)
+    if lines:
+        yield _joined(lines)
 
 
 def is_persons(record: Record) -> bool:
@@ -74,18 +87,22 @@ def messages(records: Iterable[Record]) -> list[Message]:
     return [message for message, _ in told(records)]
 
 
-def told(records: Iterable[Record]) -> list[tuple[Message, str]]:
-    """As `messages`, each answer with the model that gave it; other messages with none."""
+def told(records: Iterable[Record]) -> list[Told]:
+    """As `messages`, each answer with the model that gave it; other messages with none.
+
+    Raises TooLong.
+    """
     conversation = _Conversation()
     for record in joined(records):
         conversation.take(record)
     return conversation.end()
 
 
-def stretches(records: Iterable[Record]) -> Iterator[list[tuple[Message, str]]]:
+def stretches(records: Iterable[Record]) -> Iterator[list[Told]]:
     """As `told`, once before each compaction and once at the end: all that a model was given.
 
     What a compaction kept stands in the stretch before it and in that after it, as the same object.
+    Raises TooLong.
     """
     conversation = _Conversation()
     for record in joined(records):
@@ -98,9 +115,9 @@ def stretches(records: Iterable[Record]) -> Iterator[list[tuple[Message, str]]]:
 
 class _Conversation:
     def __init__(self) -> None:
-        self._messages: list[Message] = []
-        self._answers: dict[int, tuple[Message, str]] = {}
-        """With their models, by the identity of the message."""
+        self._told: list[Told] = []
+        self._chars = 0
+        """Of what was told since the last compaction, and of what that kept."""
         self._open: dict[CallId, str] = {}
         """The calls that have no answer yet, with the names of their tools."""
         self._held_back: list[UserMessage] = []
@@ -119,21 +136,32 @@ class _Conversation:
             case _:
                 pass
 
-    def end(self) -> list[tuple[Message, str]]:
+    def end(self) -> list[Told]:
         self._close()
-        return [self._answers.get(id(one), (one, "")) for one in self._messages]
+        return list(self._told)
 
     def _say(self, said: Said, record: Record) -> None:
         if said.is_summary:
             self._close()
             kept = record.extra.get("kept")
             count = kept if isinstance(kept, int) else 0
-            recent = self._messages[1:][-count:] if count > 0 else []
+            recent = self._told[1:][-count:] if count > 0 else []
+            first, self._told, self._chars = self._told[:1], [], 0
             summary = UserMessage(text=said.text, injected=True, summary=True)
-            self._messages = [*self._messages[:1], summary, *recent]
+            for message, model in (*first, (summary, ""), *recent):
+                self._tell(message, model)
             return
         message = UserMessage(text=said.text, injected=said.is_meta)
-        (self._held_back if self._open else self._messages).append(message)
+        if self._open:
+            self._held_back.append(message)
+        else:
+            self._tell(message)
+
+    def _tell(self, message: Message, model: str = "") -> None:
+        self._chars += _chars(message)
+        if self._chars > MOST_CHARS:
+            raise TooLong(f"A conversation of over {MOST_CHARS:,} characters")
+        self._told.append((message, model))
 
     def _reply(self, replied: Replied) -> None:
         calls = tuple(_call(block) for block in replied.blocks if isinstance(block, ToolUse))
@@ -144,15 +172,14 @@ class _Conversation:
         message = AssistantMessage(
             text="\n".join(texts), thinking="\n".join(thoughts), tool_calls=calls
         )
-        self._messages.append(message)
-        self._answers[id(message)] = (message, replied.model)
+        self._tell(message, replied.model)
         self._open = {call.call_id: call.name for call in calls}
 
     def _answer(self, answered: Answered) -> None:
         call_id = CallId(answered.use_id)
         if (name := self._open.pop(call_id, None)) is None:
             return
-        self._messages.append(
+        self._tell(
             ToolMessage(call_id=call_id, name=name, text=answered.text, is_error=answered.is_error)
         )
         if not self._open:
@@ -160,20 +187,27 @@ class _Conversation:
 
     def _close(self) -> None:
         for call_id, name in self._open.items():
-            self._messages.append(
-                ToolMessage(call_id=call_id, name=name, text=UNANSWERED, is_error=True)
-            )
+            self._tell(ToolMessage(call_id=call_id, name=name, text=UNANSWERED, is_error=True))
         self._open = {}
-        self._messages.extend(self._held_back)
+        for message in self._held_back:
+            self._tell(message)
         self._held_back = []
 
     def _take_back(self) -> None:
         self._close()
-        for place in range(len(self._messages) - 1, -1, -1):
-            message = self._messages[place]
+        for place in range(len(self._told) - 1, -1, -1):
+            message, _ = self._told[place]
             if isinstance(message, UserMessage) and not message.injected:
-                del self._messages[place:]
+                self._chars -= sum(_chars(gone) for gone, _ in self._told[place:])
+                del self._told[place:]
                 return
+
+
+def _chars(message: Message) -> int:
+    chars = len(message.text) + _AROUND_CHARS
+    if isinstance(message, AssistantMessage):
+        chars += len(message.thinking) + sum(len(call.arguments) for call in message.tool_calls)
+    return chars
 
 
 def _call(use: ToolUse) -> ToolCall:
@@ -183,9 +217,14 @@ def _call(use: ToolUse) -> ToolCall:
     return ToolCall(call_id=CallId(use.use_id), name=use.name, arguments=str(arguments))
 
 
-def _one_answer(first: Record, second: Record) -> Record | None:
+def _is_one_answer(first: Record, second: Record) -> bool:
     a, b = first.content, second.content
-    if not (isinstance(a, Replied) and isinstance(b, Replied) and a.message_id == b.message_id):
-        return None
-    blocks = (*a.blocks, *b.blocks)
-    return replace(first, content=replace(b, blocks=blocks))
+    return isinstance(a, Replied) and isinstance(b, Replied) and a.message_id == b.message_id
+
+
+def _joined(lines: Sequence[Record]) -> Record:
+    last = lines[-1].content
+    if len(lines) == 1 or not isinstance(last, Replied):
+        return lines[0]
+    blocks = [line.content.blocks for line in lines if isinstance(line.content, Replied)]
+    return replace(lines[0], content=replace(last, blocks=tuple(chain.from_iterable(blocks))))

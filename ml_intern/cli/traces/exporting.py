@@ -1,13 +1,15 @@
 """`traces export`: sessions as training data, and what was left out and why."""
 
 import json
+import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, line, size
@@ -28,6 +30,7 @@ from ml_intern.tracing.finding import find
 from ml_intern.tracing.redaction import Redactor, scan
 from ml_intern.tracing.redaction.span import MASK
 from ml_intern.transcript import parts
+from ml_intern.transcript.conversation import TooLong
 from ml_intern.transcript.problems import Problems
 
 _LEFT_OUT_SHOWN = 20
@@ -47,6 +50,20 @@ class _Report:
     """In how many examples each is."""
     inferred: set[str] = field(default_factory=set)
     """The tools whose schema is made of their calls."""
+
+    def take(self, example: Example) -> None:
+        """One more that was written."""
+        self.examples += 1
+        self.tools.update(tool["function"]["name"] for tool in example.tools)
+        self.inferred.update(example.inferred)
+
+    def add(self, session: "_Report") -> None:
+        """What became of one of the sessions."""
+        self.sessions += session.sessions
+        self.examples += session.examples
+        self.bytes += session.bytes
+        self.tools += session.tools
+        self.inferred |= session.inferred
 
     def as_json(self, output: str) -> dict[str, Any]:
         """For programs."""
@@ -105,7 +122,7 @@ def export(
     demand_apart(output, (file for path in paths for file in parts.files(path)), folder)
     with writing(output) as file:
         for path in paths:
-            file.writelines(exporter.lines(path))
+            _write(exporter, path, file)
     report = exporter.report
     told = sys.stderr if output == STANDARD_OUTPUT else sys.stdout
     if as_json:
@@ -115,7 +132,7 @@ def export(
     return exits.DONE if report.examples else exits.FAILED
 
 
-def target_of(words: Sequence[str]) -> Target | None:
+def target_of(words: Iterable[str]) -> Target | None:
     """What all these words of a person ask for; later ones win. None: no clear number."""
     return reduce(lambda so_far, text: so_far.merged(read(text)), words, Objective()).target
 
@@ -133,27 +150,43 @@ class _Exporter:
         self._redactor: Redactor = redactor_of(settings)
         self._known: Mapping[str, ToolSpec] = {tool.name: tool.spec() for tool in all_tools()}
 
-    def lines(self, path: Path) -> Sequence[bytes]:
-        """The examples of one session; none when it is left out, which the report says."""
-        try:
-            return self._lines(path)
-        except OSError as exc:
-            self.report.left_out[path.stem] = f"cannot be read ({exc.strerror})"
-            return ()
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """The examples of one session, line by line, each in pieces: it may be larger than memory.
 
-    def _lines(self, path: Path) -> Sequence[bytes]:
-        records = tuple(parts.read(path, Problems()))
-        why = self._wanted.refusal(records) or self._refusal(path)
-        found = () if why else tuple(examples(records, self._known, self._thoughts))
-        lines = [_encoded(self._redactor.value(example.as_json())) for example in found]
-        if not self._wanted.redacted and any(MASK.search(line.decode()) for line in lines):
-            why = choosing.REDACTED
-        why = why or ("" if lines else choosing.NO_ANSWER)
+        When the session is left out, which may turn out at its end, the report says so, and what
+        was yielded is not to be kept. Otherwise it is counted.
+        """
+        session = _Report(sessions=1)
+        try:
+            why = yield from self._pieces(path, session)
+        except TooLong:
+            why = choosing.TOO_LONG
+        except OSError as exc:
+            why = f"cannot be read ({exc.strerror})"
         if why:
             self.report.left_out[path.stem] = why
-            return ()
-        self._count(found, lines)
-        return lines
+        else:
+            self.report.add(session)
+
+    def _pieces(self, path: Path, session: _Report) -> Generator[bytes, None, str]:
+        """Returns why it is left out; empty: it is not."""
+        if why := self._wanted.refusal(path) or self._refusal(path):
+            return why
+        for example in examples(parts.read(path, Problems()), self._known, self._thoughts):
+            for piece in self._line(example):
+                if not self._wanted.redacted and MASK.search(piece.decode()):
+                    return choosing.REDACTED
+                session.bytes += len(piece)
+                yield piece
+            session.take(example)
+        return "" if session.examples else choosing.NO_ANSWER
+
+    def _line(self, example: Example) -> Iterator[bytes]:
+        """The example as JSON, a message at a time: its whole text is several times as large."""
+        yield b'{"messages": ['
+        for number, message in enumerate(example.messages):
+            yield (b", " if number else b"") + _encoded(self._redactor.value(message))
+        yield b'], "tools": ' + _encoded(self._redactor.value(example.tools)) + b"}\n"
 
     def _refusal(self, path: Path) -> str:
         """Why a session is left out for what is written in its files."""
@@ -168,16 +201,17 @@ class _Exporter:
             return choosing.SUSPECT
         return choosing.UNREAD if kinds else ""
 
-    def _count(self, found: Sequence[Example], lines: Sequence[bytes]) -> None:
-        report = self.report
-        report.sessions += 1
-        report.examples += len(lines)
-        report.bytes += sum(map(len, lines))
-        for example in found:
-            report.tools.update(tool["function"]["name"] for tool in example.tools)
-            report.inferred.update(example.inferred)
+
+def _write(exporter: _Exporter, path: Path, file: BinaryIO) -> None:
+    """Write the examples of one session, when all of them are known to be wanted."""
+    before = exporter.report.sessions
+    with TemporaryFile() as spool:
+        spool.writelines(exporter.pieces(path))
+        if exporter.report.sessions > before:
+            spool.seek(0)
+            shutil.copyfileobj(spool, file)
 
 
-def _encoded(example: Any) -> bytes:
+def _encoded(value: Any) -> bytes:
     # ASCII: `datasets` takes some of Unicode's separators for the end of a line.
-    return json.dumps(example, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii")

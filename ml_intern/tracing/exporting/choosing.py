@@ -1,16 +1,16 @@
 """Which sessions become training data, and why another does not. Asks nobody."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from ml_intern.tracing.redaction.span import MASK
 from ml_intern.transcript import parts, reading
-from ml_intern.transcript.conversation import is_persons
+from ml_intern.transcript.conversation import MOST_CHARS, is_persons
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.digest import Digest
-from ml_intern.transcript.line import PROGRAM, Answered, Replied, Said
+from ml_intern.transcript.line import PROGRAM, Answered, JsonObject, Replied, Said
 from ml_intern.transcript.problems import Problems
 
 NOT_FINISHED = "not finished"
@@ -21,6 +21,7 @@ SUSPECT = "may hold a secret"
 UNREAD = "a line of it cannot be read"
 NO_ANSWER = "no answer of a model"
 REPLAY = "plays another session again"
+TOO_LONG = f"a conversation of over {MOST_CHARS / 1e6:.0f} million characters"
 
 
 class Goal(Protocol):
@@ -38,7 +39,7 @@ class Goal(Protocol):
         """Whether this is good enough."""
 
 
-GoalOf = Callable[[Sequence[str]], Goal | None]
+GoalOf = Callable[[Iterable[str]], Goal | None]
 """What the words of a person, in their order, ask for; None: no number."""
 
 
@@ -55,18 +56,23 @@ class Wanted:
     replayed: str = ""
     """With this begin the names of models that only repeat what a session holds; none is wanted."""
 
-    def refusal(self, records: Sequence[Record]) -> str:
-        """Why a session is left out for what was done in it; empty: it is not."""
-        if self.replayed and any(model.startswith(self.replayed) for model in _models(records)):
+    def refusal(self, path: Path) -> str:
+        """Why a session is left out for what was done in it; empty: it is not. Raises OSError."""
+        if not (self.replayed or self.finished or self.goal_of):
+            return ""
+        did = _Deeds()
+        for record in parts.read(path, Problems()):
+            did.take(record)
+        if self.replayed and any(model.startswith(self.replayed) for model in did.models):
             return REPLAY
-        if self.finished and _outcome(records) != "finished":
+        if self.finished and did.digest.outcome != "finished":
             return NOT_FINISHED
         if self.goal_of is None:
             return ""
-        goal = self.goal_of(list(_words(records)))
+        goal = self.goal_of(_words(parts.read(path, Problems())))
         if goal is None:
             return NO_TARGET
-        return "" if any(map(goal.met_by, _measured(records, goal))) else TARGET_MISSED
+        return "" if any(map(goal.met_by, did.measured(goal))) else TARGET_MISSED
 
 
 def is_redacted(path: Path) -> bool:
@@ -78,15 +84,28 @@ def is_redacted(path: Path) -> bool:
     return False
 
 
-def _outcome(records: Iterable[Record]) -> str:
-    digest = Digest()
-    for record in records:
-        digest.take(record)
-    return digest.outcome
+class _Deeds:
+    """What counts of what was done in a session, record by record."""
 
+    def __init__(self) -> None:
+        self.digest = Digest()
+        self.models: set[str] = set()
+        self._evaluations: list[tuple[str, JsonObject]] = []
+        """Split and metrics of each that is our own."""
 
-def _models(records: Iterable[Record]) -> Iterator[str]:
-    return (record.content.model for record in records if isinstance(record.content, Replied))
+    def take(self, record: Record) -> None:
+        self.digest.take(record)
+        if isinstance(record.content, Replied):
+            self.models.add(record.content.model)
+        if record.program == PROGRAM and not record.extra.get("imported"):
+            self._evaluations += _evaluations(record)
+
+    def measured(self, goal: Goal) -> Iterator[float]:
+        """On the split that was asked for, in order."""
+        for split, metrics in self._evaluations:
+            value = metrics.get(goal.metric)
+            if split == goal.split and isinstance(value, int | float):
+                yield float(value)
 
 
 def _words(records: Iterable[Record]) -> Iterator[str]:
@@ -95,22 +114,11 @@ def _words(records: Iterable[Record]) -> Iterator[str]:
             yield record.content.text
 
 
-def _measured(records: Iterable[Record], goal: Goal) -> Iterator[float]:
-    """What our evaluation found on the split that was asked for, in order."""
-    for record in records:
-        if record.program != PROGRAM or record.extra.get("imported"):
-            continue
-        for data in _evaluations(record):
-            value = data["metrics"].get(goal.metric)
-            if data.get("split") == goal.split and isinstance(value, int | float):
-                yield float(value)
-
-
-def _evaluations(record: Record) -> Iterator[dict[str, Any]]:
+def _evaluations(record: Record) -> Iterator[tuple[str, JsonObject]]:
     details = record.content.details if isinstance(record.content, Answered) else {}
     facts = details.get("facts") if isinstance(details, dict) else None
     for fact in facts if isinstance(facts, list) else ():
         if isinstance(fact, dict) and fact.get("kind") == "evaluation":
             data = fact.get("data")
             if isinstance(data, dict) and isinstance(data.get("metrics"), dict):
-                yield data
+                yield str(data.get("split")), data["metrics"]

@@ -7,7 +7,7 @@ stand behind it, in the order of the calls.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_intern.messages import (
@@ -20,7 +20,7 @@ from ml_intern.messages import (
     UserMessage,
 )
 from ml_intern.tracing.exporting import schemas
-from ml_intern.transcript.conversation import stretches
+from ml_intern.transcript.conversation import Told, stretches
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import PROGRAM, JsonObject, plain
 
@@ -45,30 +45,49 @@ class Example:
 
 
 def examples(
-    records: Sequence[Record], known: Mapping[str, ToolSpec], thoughts: str = THOUGHTS
+    records: Iterable[Record], known: Mapping[str, ToolSpec], thoughts: str = THOUGHTS
 ) -> Iterator[Example]:
     """One for each stretch in which a model answers; `known`: the tools whose schema we have.
     `thoughts`: the field of an answer that holds what the model thought; empty: it has none.
 
     Each ends with the last answer. Left out are words that no model said (those with which we
     end a turn that failed), and calls whose arguments were no JSON object, with their results.
+    Holds two stretches in memory. Raises TooLong.
     """
-    known = known if _is_ours(records) else {}
-    seen: set[int] = set()
-    for stretch in stretches(records):
-        answers = {id(message) for message, model in stretch if _is_models(message, model)}
-        if answers - seen and (example := _example(stretch, known, thoughts)).messages:
+    before: list[Told] = []
+    origin = _Origin()
+    for stretch in stretches(origin.noting(records)):
+        # By identity, which holds as long as the stretch before is held.
+        seen = {id(message) for message, _ in before}
+        is_new = any(_is_models(*one) and id(one[0]) not in seen for one in stretch)
+        if (
+            is_new
+            and (example := _example(stretch, known if origin.is_ours else {}, thoughts)).messages
+        ):
             yield example
-        seen |= answers
+        before = stretch
 
 
-def _is_ours(records: Sequence[Record]) -> bool:
+class _Origin:
     """Whether tools of our names are our tools: not in sessions of other programs."""
-    first = next((record for record in records if record.program), None)
-    if first is None:
-        return False
-    is_imported = first.extra.get("imported")
-    return (first.extra.get("program") if is_imported else first.program) == PROGRAM
+
+    def __init__(self) -> None:
+        self._first: Record | None = None
+        """That names the program which wrote it."""
+
+    def noting(self, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            if self._first is None and record.program:
+                self._first = record
+            yield record
+
+    @property
+    def is_ours(self) -> bool:
+        """By the records so far."""
+        if self._first is None:
+            return False
+        is_imported = self._first.extra.get("imported")
+        return (self._first.extra.get("program") if is_imported else self._first.program) == PROGRAM
 
 
 def _is_models(message: Message, model: str) -> bool:

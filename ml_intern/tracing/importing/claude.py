@@ -1,6 +1,7 @@
 """Session files in the format of Claude Code, of whatever program wrote them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern.tracing.importing.source import Saying, Source
@@ -15,29 +16,35 @@ from ml_intern.transcript.problems import Problems
 def source_of(path: Path, problems: Problems) -> Source:
     """The session of the file, without sub-agents and lines that belong to no conversation.
 
-    What cannot be read is added to `problems`. Raises OSError.
+    One line of it is in memory at a time. What cannot be read is added to `problems`. Raises
+    OSError.
     """
-    records = list(joined(parts.read(path, problems)))
     digest = Digest()
-    for record in records:
+    for record in joined(parts.read(path, problems)):
         digest.take(record)
     return Source(
         session_id=digest.session_id or path.stem,
         title=digest.title,
         began=digest.began,
         ended=digest.ended,
-        sayings=tuple(_sayings(records)),
+        sayings=_Sayings(path),
     )
 
 
-def _sayings(records: list[Record]) -> Iterator[Saying]:
-    for record in records:
-        content = record.content
-        if isinstance(content, Title | Unknown) or record.extra.get("newChain"):
-            continue
-        if isinstance(content, Noticed) and not content.text.strip():
-            continue
-        yield Saying(body=content, at=record.at, extra=_ours(record))
+@dataclass(frozen=True)
+class _Sayings:
+    """What is said in a file, read anew each time."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Saying]:
+        for record in joined(parts.read(self.path, Problems())):
+            content = record.content
+            if isinstance(content, Title | Unknown) or record.extra.get("newChain"):
+                continue
+            if isinstance(content, Noticed) and not content.text.strip():
+                continue
+            yield Saying(body=content, at=record.at, extra=_ours(record))
 
 
 def _ours(record: Record) -> dict[str, object]:

@@ -11,8 +11,8 @@ from ml_intern.tracing.importing.source import Source
 from ml_intern.transcript import reading
 from ml_intern.transcript.problems import Problems
 
-MAX_JSON_BYTES = 1 << 30
-"""A larger JSON object would not fit into memory as one."""
+MAX_JSON_BYTES = 128 << 20
+"""Of one JSON object, which is in memory as a whole, and takes several times as much there."""
 
 
 def sources(path: Path, problems: Problems) -> Iterator[Source]:
@@ -21,7 +21,7 @@ def sources(path: Path, problems: Problems) -> Iterator[Source]:
     What cannot be read is added to `problems`. Raises InputError for another format, OSError.
     """
     with path.open("rb") as file:
-        head = file.readline(MAX_JSON_BYTES)
+        head = file.readline(reading.MAX_LINE_BYTES)
     if _is_row(head):
         yield from _rows(path, problems)
     elif path.suffix == ".jsonl" and not reading.is_spread(path):
@@ -35,7 +35,7 @@ def _is_row(head: bytes) -> bool:
     return fields is not None and retired.is_session(fields)
 
 
-def _object(text: bytes) -> dict[str, Any] | None:
+def _object(text: bytes | str) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -45,17 +45,20 @@ def _object(text: bytes) -> dict[str, Any] | None:
 
 def _rows(path: Path, problems: Problems) -> Iterator[Source]:
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            fields = _object(line) if line.strip() else None
+        for number, line in reading.lines(file, problems):
+            fields = _object(line)
             if fields is not None and retired.is_session(fields):
                 yield retired.source_of(fields, problems, number)
-            elif line.strip():
+            else:
                 problems.add(number, "no session")
 
 
 def _whole(path: Path, problems: Problems) -> Source:
     if path.stat().st_size > MAX_JSON_BYTES:
-        raise InputError(f"{path} is one JSON object of more than {MAX_JSON_BYTES >> 30} GiB.")
+        raise InputError(
+            f"{path} is one JSON object of more than {MAX_JSON_BYTES >> 20} MiB. It is not read, "
+            "because it would have to be in memory as a whole. Sessions in a .jsonl may be longer."
+        )
     try:
         fields = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as exc:

@@ -1,5 +1,6 @@
 """A session of another program, as the values that lines are made of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,4 +27,5 @@ class Source:
     began: datetime | None
     ended: datetime | None = None
     """What it says of the whole session; None: nothing."""
-    sayings: tuple[Saying, ...]
+    sayings: Iterable[Saying]
+    """Can be gone through again and again; raises OSError."""

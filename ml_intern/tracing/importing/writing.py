@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,7 +131,7 @@ def _id(source: Source) -> SessionId:
 def _entries(
     source: Source, session_id: SessionId, began: datetime, redactor: Redactor
 ) -> Iterator[Entry]:
-    at, asked, answers = began, dict[str, str](), 0
+    at, asked, answers, number = began, dict[str, str](), 0, 0
     task = next(saying.body.text for saying in source.sayings if isinstance(saying.body, Said))
     about: _About = {"version": "", "task": redactor.text(task)[:MOST_TASK_CHARS]}
     for number, saying in enumerate(_answered(source.sayings), 1):
@@ -158,7 +158,7 @@ def _entries(
             asked.pop(body.use_id, None)
     if source.title.strip():
         title = Title(session_id=session_id, title=redactor.text(source.title))
-        place = Place(len(source.sayings) * 2 + 1, 0)
+        place = Place(number + 1, 0)
         yield Entry(
             place=place, at=at, body=title, calls_are_open=False, may_begin_part=False, **about
         )
@@ -170,7 +170,7 @@ def _about_source(source: Source) -> JsonObject:
     return {"sessionId": source.session_id, **known}
 
 
-def _answered(sayings: Sequence[Saying]) -> Iterator[Saying]:
+def _answered(sayings: Iterable[Saying]) -> Iterator[Saying]:
     """Every call with its one answer, before the next words of the model; an answer to none left
     out as words.
     """
