@@ -34,7 +34,8 @@ def is_spread(path: Path) -> bool:
     line is a brace alone. Raises OSError.
     """
     with path.open("rb") as file:
-        return file.readline(16).removeprefix(codecs.BOM_UTF8).strip() == b"{"
+        line = file.readline(16).removeprefix(codecs.BOM_UTF8)
+    return line.endswith(b"\n") and line.strip() == b"{"
 
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
