@@ -33,10 +33,10 @@ def open_trace(argument: str, *, output: str | None, browser: bool) -> int:
     if (bytes_ := path.stat().st_size) > LARGE_BYTES:
         sys.stderr.write(f"Making a page of {size(bytes_)} …\n")
     problems = Problems()
-    html = render(page(joined(parts.read(path, problems))), problems)
+    of = page(joined(parts.read(path, problems)))
     to = output if output is not None else str(_page_of(path, folder))
     with writing(to) as file:
-        file.write(html.encode("utf-8", "replace"))
+        file.writelines(piece.encode("utf-8", "replace") for piece in render(of, problems))
     if to == STANDARD_OUTPUT:
         return exits.DONE
     place = spelled_out(to).absolute()

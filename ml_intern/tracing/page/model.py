@@ -30,7 +30,7 @@ from ml_intern.transcript.waits import awaited, is_for_person, waiting_on
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
 MOST_ENTRIES = 20_000
-"""On one page; what comes later is only counted."""
+"""On one page, calls and words of a person among them; what comes later is only counted."""
 BRIEF_CHARS = 120
 LEFT_OUT = "[left out: this page is as long as a browser takes; `ml-intern traces show` has it]"
 
@@ -197,6 +197,7 @@ class _Making:
                 turns[-1].at = _at(record)
                 turns[-1].author = str(record.extra.get("author", ""))
                 turns[-1].text = self._fitting(record.content.text)
+                self.page.entries += 1
         return turns[-1]
 
     def _add_up(self, turn: Turn, record: Record) -> None:
@@ -248,7 +249,7 @@ class _Making:
             ),
         )
         for block in replied.blocks:
-            if isinstance(block, ToolUse):
+            if isinstance(block, ToolUse) and self.page.entries < MOST_ENTRIES:
                 call = self._call(block, f"{anchor}-{len(entry.calls)}")
                 entry.calls.append(call)
                 self._open[block.use_id] = (call, record.at)
@@ -263,6 +264,7 @@ class _Making:
         )
 
     def _call(self, use: ToolUse, anchor: str) -> Call:
+        self.page.entries += 1
         pairs = (f"{key}={_flat(value)}" for key, value in use.input.items())
         return Call(
             anchor=anchor,

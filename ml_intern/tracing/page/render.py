@@ -4,6 +4,7 @@ runs, because the page allows one script by its hash and no address at all.
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,15 @@ from ml_intern.wording import shortened
 _FOLDER = Path(__file__).parent
 MOST_PROBLEMS = 50
 TITLE_CHARS = 80
+_PIECES_AT_ONCE = 100
+"""Of those that the template makes, most of them a few words."""
 
 
-def render(page: Page, problems: Problems) -> str:
-    """The whole HTML document."""
+def render(page: Page, problems: Problems) -> Iterator[str]:
+    """The HTML document, in pieces: beside the page it would take as much memory again."""
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     digest = page.digest
-    return _template().render(
+    made = _template().stream(
         page=page,
         digest=digest,
         title=digest.title or shortened(digest.task, TITLE_CHARS) or digest.session_id or "A trace",
@@ -43,6 +46,8 @@ def render(page: Page, problems: Problems) -> str:
         problems=[str(problem) for problem in problems.found[:MOST_PROBLEMS]],
         problem_count=problems.count,
     )
+    made.enable_buffering(_PIECES_AT_ONCE)
+    return made
 
 
 @cache

@@ -33,7 +33,7 @@ needs_chromium = pytest.mark.skipif(
 def made(data: bytes) -> tuple[Page, str]:
     problems = Problems()
     of = page(joined(reading.read_stream(io.BytesIO(data), problems)))
-    return of, render(of, problems)
+    return of, "".join(render(of, problems))
 
 
 def lines(*objects: dict[str, Any]) -> bytes:
@@ -179,11 +179,31 @@ def test_a_page_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_page_has_no_more_entries_than_a_browser_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "MOST_ENTRIES", 5)
     of, html = made(INTERRUPTED.read_bytes())
-    assert sum(len(turn.entries) for turn in of.turns) == 5
+    entries = [entry for turn in of.turns for entry in turn.entries]
+    words = sum(bool(turn.number) for turn in of.turns)
+    assert words + len(entries) + sum(len(entry.calls) for entry in entries) == 5
     assert len(of.spans) < 10
     assert of.left_out > 0
     assert f"{of.left_out} later lines are left out" in html
     assert of.digest.answers == 6
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        [said("go")] * 50,
+        [said("go"), {"type": "assistant", "message": {"content": [{"type": "tool_use", "name": "x",
+            "input": {}}] * 50}}],
+    ],
+    ids=["words of a person", "calls of one answer"],
+)  # fmt: skip
+def test_whatever_there_is_much_of_has_an_end(
+    many: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "MOST_ENTRIES", 10)
+    of, _ = made(lines(*many))
+    calls = sum(len(entry.calls) for turn in of.turns for entry in turn.entries)
+    assert (len(of.turns), calls) in ((10, 0), (1, 8))
 
 
 def browse(path: Path, profile: Path, fragment: str = "") -> str:
