@@ -13,6 +13,7 @@ from typing import Literal
 from ml_intern.errors import ConfigError, Refused
 from ml_intern.llm.client import ModelReply, SoFar, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec, Usage
+from ml_intern.transcript.conversation import TooLong
 from ml_intern.transcript.line import RAW, ToolUse
 from ml_intern.transcript.moving import Move
 from ml_intern.transcript.problems import Problems
@@ -44,12 +45,14 @@ def path_of(name: str) -> Path:
 
 
 def replay_model(name: str) -> "ReplayModel":
-    """The model that plays the file. Raises ConfigError when it holds no answer of a model."""
+    """The model that plays the file. Raises ConfigError when it holds no answer, or too much."""
     path = path_of(name)
     try:
         recording = record_of(path, Problems())
     except OSError as exc:
         raise ConfigError(f"{name}: {path} cannot be read ({exc.strerror}).") from exc
+    except TooLong as exc:
+        raise ConfigError(f"{name}: {exc}") from exc
     if not recording.answers:
         raise ConfigError(f"{name}: no model has answered in {path}; there is nothing to play.")
     return ReplayModel(name, recording)

@@ -3,7 +3,8 @@
 Which call of the recording a call stands for is told by its place: the n-th of the m-th answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import ConfigDict
@@ -15,7 +16,8 @@ from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
 from ml_intern.transcript.recording import Outcome, Recording
 
-Journal = Callable[[SessionId], Sequence[Recorded]]
+Journal = Callable[[SessionId, int], Sequence[Recorded]]
+"""The events of a session behind one of them, by its number."""
 
 
 class AnyArguments(Arguments):
@@ -25,12 +27,13 @@ class AnyArguments(Arguments):
 
 
 def recorded_tools(recording: Recording, journal: Journal) -> list[Tool[Any]]:
-    """One for each tool of the recording; `journal` gives the events of the session at work."""
+    """One for each tool of the recording, for one session, of which `journal` gives the events."""
     names = dict.fromkeys(use.name for use in recording.calls)
-    return [Plan(), *(_tool(name, recording, journal) for name in names if name != Plan.name)]
+    outcomes = _Outcomes(recording, journal)
+    return [Plan(), *(_tool(name, outcomes) for name in names if name != Plan.name)]
 
 
-def _tool(name: str, recording: Recording, journal: Journal) -> Tool[Any]:
+def _tool(name: str, outcomes: "_Outcomes") -> Tool[Any]:
     class RecordedTool(Tool[AnyArguments]):
         """Answers from the recording."""
 
@@ -40,7 +43,7 @@ def _tool(name: str, recording: Recording, journal: Journal) -> Tool[Any]:
         recovery = "pure"
 
         def run(self, args: AnyArguments, ctx: ToolContext) -> ToolOutcome:
-            outcome = _recorded(recording, journal(ctx.place.session_id), ctx.call_id)
+            outcome = outcomes.of(ctx.place.session_id, ctx.call_id)
             if outcome is None:
                 return fail(f"The recording has no result for this call of {name}.")
             return ToolOutcome(ok=not outcome.is_error, output=outcome.text)
@@ -49,13 +52,30 @@ def _tool(name: str, recording: Recording, journal: Journal) -> Tool[Any]:
     return RecordedTool()
 
 
-def _recorded(recording: Recording, journal: Sequence[Recorded], call_id: CallId) -> Outcome | None:
-    for answer, played in zip(recording.answers, _answers(journal), strict=False):
-        for use, call in zip(answer.calls, played.tool_calls, strict=False):
-            if call.call_id == call_id:
-                return recording.outcomes.get(use.use_id)
-    return None
+class _Outcomes:
+    """Reads each event of the session once. Safe from any thread."""
 
+    def __init__(self, recording: Recording, journal: Journal) -> None:
+        self._recording = recording
+        self._journal = journal
+        self._lock = threading.Lock()  # of what was read so far
+        self._seq = 0
+        self._answers = 0
+        self._uses: dict[CallId, str] = {}
+        """The recorded call, by the one that stands for it."""
 
-def _answers(journal: Sequence[Recorded]) -> Iterator[ModelReplied]:
-    return (one.event for one in journal if isinstance(one.event, ModelReplied))
+    def of(self, session_id: SessionId, call_id: CallId) -> Outcome | None:
+        with self._lock:
+            for one in self._journal(session_id, self._seq):
+                self._seq = one.seq
+                if isinstance(one.event, ModelReplied):
+                    self._take(one.event)
+            use_id = self._uses.get(call_id)
+        return None if use_id is None else self._recording.outcomes.get(use_id)
+
+    def _take(self, replied: ModelReplied) -> None:
+        if self._answers < len(self._recording.answers):
+            recorded = self._recording.answers[self._answers].calls
+            for use, call in zip(recorded, replied.tool_calls, strict=False):
+                self._uses.setdefault(call.call_id, use.use_id)
+        self._answers += 1

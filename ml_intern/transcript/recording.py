@@ -6,14 +6,14 @@ What other programs wrote is read the same way, as far as it goes. Holds a whole
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from ml_intern.transcript import parts
-from ml_intern.transcript.conversation import is_persons, joined
+from ml_intern.transcript.conversation import MOST_CHARS, TooLong, is_persons, joined
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import (
     EMPTY_ANSWER,
@@ -129,8 +129,8 @@ class Recording:
 
 
 def record_of(path: Path, problems: Problems) -> Recording:
-    """The session that the file is a part of. Raises OSError; see `parts.read`."""
-    return recorded_in(parts.read(path, problems))
+    """The session that the file is a part of. Raises TooLong, OSError; see `parts.read`."""
+    return recorded_in(_that_fit(parts.read(path, problems)))
 
 
 def recorded_in(records: Iterable[Record]) -> Recording:
@@ -139,6 +139,34 @@ def recorded_in(records: Iterable[Record]) -> Recording:
     for record in joined(records):
         reader.take(record)
     return reader.recording
+
+
+def _that_fit(records: Iterable[Record]) -> Iterator[Record]:
+    """Raises TooLong where there are more than a replay can hold."""
+    chars = 0
+    for record in records:
+        chars += _chars(record)
+        if chars > MOST_CHARS:
+            raise TooLong(
+                f"line {record.line}: up to here it has over {MOST_CHARS:,} characters. A replay "
+                "holds all of them in memory, several times, and takes no more; `ml-intern traces "
+                "fork` goes on from a turn before."
+            )
+        yield record
+
+
+def _chars(record: Record) -> int:
+    """Of what is kept of it."""
+    match record.content:
+        case Replied(blocks=blocks):
+            return sum(
+                len(json.dumps(block.input) if isinstance(block, ToolUse) else block.text)
+                for block in blocks
+            )
+        case Said(text=text) | Answered(text=text):
+            return len(text)
+        case _:
+            return 0
 
 
 def is_incomplete(value: Any) -> bool:

@@ -21,7 +21,7 @@ OLD = [
 def answer(call_id: str, name: str, *now: Any) -> tuple[bool, str]:
     """What the tool `name` answers in a session in which `now` has happened."""
     recording = recorded_in(records_of(fold(recorded("old", *OLD))))
-    tools = recorded_tools(recording, lambda _: recorded("new", *now))
+    tools = recorded_tools(recording, lambda _, after_seq: recorded("new", *now)[after_seq:])
     prepared: Any = ToolRouter(tools).prepare(name, {"whatever": {"it": "was"}})
     ctx = replace(a_context(), call_id=CallId(call_id))
     outcome = prepared.tool.run(prepared.args, ctx)
@@ -39,3 +39,28 @@ def test_a_call_that_the_recording_knows_nothing_of_fails_by_name():
     ok, words = answer("x4", "bash", *now)
     assert not ok
     assert "The recording has no result for this call of bash." in words
+
+
+def test_each_event_of_the_session_is_read_once():
+    """Else each call reads all before it: quadratic in the length of the session."""
+    many = [
+        event
+        for n in range(30)
+        for event in (replied("", call(f"c{n}")), answered(f"c{n}", str(n)))
+    ]
+    recording = recorded_in(records_of(fold(recorded("old", *many))))
+    journal, read = recorded("new", *many), 0
+
+    def events(_session_id: Any, after_seq: int) -> list[Any]:
+        nonlocal read
+        found = [one for one in journal if one.seq > after_seq]
+        read += len(found)
+        return found
+
+    (tool,) = (tool for tool in recorded_tools(recording, events) if tool.name == "bash")
+    args = tool.arguments()
+    outputs = [
+        tool.run(args, replace(a_context(), call_id=CallId(f"c{n}"))).output for n in range(30)
+    ]
+    assert outputs == [str(n) for n in range(30)]
+    assert read == len(journal)

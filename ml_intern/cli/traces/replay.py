@@ -124,8 +124,8 @@ def _stage(recording: Recording, tools: Tools, wishes: Wishes, *, debug: bool) -
         }
         settings = load().model_copy(update=changes)
 
-        def journal(session_id: SessionId) -> Sequence[Recorded]:
-            return service.store.events(session_id)
+        def journal(session_id: SessionId, after_seq: int) -> Sequence[Recorded]:
+            return service.store.events(session_id, after_seq)
 
         service = Service.open(settings, tools=recorded_tools(recording, journal))
         try:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from ml_intern.cli import exits
+from ml_intern.cli.foreground import Manner
 from ml_intern.cli.traces import exporting, importing, showing
-from ml_intern.errors import InputError
+from ml_intern.cli.traces.replay import replay
+from ml_intern.errors import ConfigError, InputError
+from ml_intern.llm.replay import replay_model
 from ml_intern.session import forking
 from ml_intern.tracing.exporting import choosing
 from ml_intern.tracing.importing import formats
-from ml_intern.transcript import conversation
+from ml_intern.transcript import conversation, recording
 from ml_intern.transcript.problems import Problems
 from tests.support import long_traces
 
@@ -83,6 +86,20 @@ def test_a_conversation_that_no_model_is_given_is_left_out_and_the_others_export
     assert len(output.read_text().splitlines()) == report["examples"] > 1
     with pytest.raises(InputError, match="Name an earlier turn with --at"):
         forking.of_file(whole, 1, Problems())
+
+
+def test_a_session_that_a_replay_cannot_hold_is_named_before_it_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(recording, "MOST_CHARS", SHORT)
+    path = tmp_path / "long.jsonl"
+    long_traces.write(path, "one-turn", 2 * SHORT)
+    manner = Manner(as_json=False, quiet=True, yes=True, debug=False)
+    with pytest.raises(InputError, match="A replay holds all of them in memory"):
+        replay(str(path), manner, tools="recorded")
+    with pytest.raises(ConfigError, match="A replay holds all of them in memory"):
+        replay_model(f"replay/{path}")
 
 
 def test_one_json_object_is_imported_only_as_far_as_it_fits_into_memory(
