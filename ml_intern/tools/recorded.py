@@ -5,6 +5,7 @@ Which call of the recording a call stands for is told by its place: the n-th of 
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ConfigDict
@@ -17,7 +18,7 @@ from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, 
 from ml_intern.transcript.recording import Outcome, Recording
 
 Journal = Callable[[SessionId, int], Sequence[Recorded]]
-"""The events of a session behind one of them, by its number."""
+"""The events of a session after one of its numbers."""
 
 
 class AnyArguments(Arguments):
@@ -27,7 +28,7 @@ class AnyArguments(Arguments):
 
 
 def recorded_tools(recording: Recording, journal: Journal) -> list[Tool[Any]]:
-    """One for each tool of the recording, for one session, of which `journal` gives the events."""
+    """One for each tool of the recording; `journal` gives the events of the session at work."""
     names = dict.fromkeys(use.name for use in recording.calls)
     outcomes = _Outcomes(recording, journal)
     return [Plan(), *(_tool(name, outcomes) for name in names if name != Plan.name)]
@@ -53,29 +54,37 @@ def _tool(name: str, outcomes: "_Outcomes") -> Tool[Any]:
 
 
 class _Outcomes:
-    """Reads each event of the session once. Safe from any thread."""
+    """Of the calls of the sessions that play a recording. Safe from any thread."""
 
     def __init__(self, recording: Recording, journal: Journal) -> None:
         self._recording = recording
         self._journal = journal
-        self._lock = threading.Lock()  # of what was read so far
-        self._seq = 0
-        self._answers = 0
-        self._uses: dict[CallId, str] = {}
-        """The recorded call, by the one that stands for it."""
+        # Protects what was read of the journals, each event of which is read once.
+        self._lock = threading.Lock()
+        self._read: dict[SessionId, _Read] = {}
 
     def of(self, session_id: SessionId, call_id: CallId) -> Outcome | None:
+        """None where the recording has none."""
         with self._lock:
-            for one in self._journal(session_id, self._seq):
-                self._seq = one.seq
-                if isinstance(one.event, ModelReplied):
-                    self._take(one.event)
-            use_id = self._uses.get(call_id)
+            read = self._read.setdefault(session_id, _Read())
+            for recorded in self._journal(session_id, read.seq):
+                read.seq = recorded.seq
+                if isinstance(recorded.event, ModelReplied):
+                    self._take(read, recorded.event)
+            use_id = read.use_ids.get(call_id)
         return None if use_id is None else self._recording.outcomes.get(use_id)
 
-    def _take(self, replied: ModelReplied) -> None:
-        if self._answers < len(self._recording.answers):
-            recorded = self._recording.answers[self._answers].calls
-            for use, call in zip(recorded, replied.tool_calls, strict=False):
-                self._uses.setdefault(call.call_id, use.use_id)
-        self._answers += 1
+    def _take(self, read: "_Read", played: ModelReplied) -> None:
+        for answer in self._recording.answers[read.answers : read.answers + 1]:
+            for use, call in zip(answer.calls, played.tool_calls, strict=False):
+                read.use_ids.setdefault(call.call_id, use.use_id)
+        read.answers += 1
+
+
+@dataclass
+class _Read:
+    seq: int = 0
+    """Of the last event."""
+    answers: int = 0
+    use_ids: dict[CallId, str] = field(default_factory=dict)
+    """The recorded ids, by those of the same calls here."""
