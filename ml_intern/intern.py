@@ -157,8 +157,10 @@ class MLIntern:
         """
         return Stream(self._seen(partial(self._start, task), from_start=True))
 
-    def fork(self, source: str | Path, at: int, words: str = GO_ON) -> Result:
+    def fork(self, source: str | Path, at: int | None = None, words: str = GO_ON) -> Result:
         """Go on from another session, at the end of its turn `at` (from 1), and see it through.
+
+        Without `at` it goes on from the last turn, as the session stands.
 
         `source`: a session's id, or a session file. `words`: what is said next. Raises as `run`
         does, UnknownSession, and InputError for a turn that does not exist.
@@ -289,7 +291,7 @@ class MLIntern:
                 self._is_kept_open = False
                 self._leave()
 
-    def _fork(self, source: str | Path, at: int, words: str, door: Door) -> SessionId:
+    def _fork(self, source: str | Path, at: int | None, words: str, door: Door) -> SessionId:
         path = spelled_out(source)
         fork = Fork(
             source=str(path.absolute()) if path.is_file() else str(source),

@@ -53,8 +53,11 @@ class Fork:
 
     source: str
     """An id, the beginning of one, or the absolute path of a session file on the door's machine."""
-    turn: int
-    """From 1; each words of a person that were no answer to a question begin one."""
+    turn: int | None = None
+    """From 1; each words of a person that were no answer to a question begin one.
+
+    None: the last one, as the session stands now, without what was taken back.
+    """
     started_in: str
     """As in `NewSession`, as are those that say nothing."""
     author: str

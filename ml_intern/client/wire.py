@@ -95,8 +95,11 @@ class SessionRequest(NewSession):
 class ForkRequest(Fork):
     """A session to go on from, at the end of one of its turns, and what is to be true then."""
 
-    turn: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-    """From 1; each words of a person that were no answer to a question begin one."""
+    turn: Annotated[int, Field(ge=1, le=LARGEST_NUMBER)] | None = None
+    """From 1; each words of a person that were no answer to a question begin one.
+
+    None: the last one, as the session stands now, without what was taken back.
+    """
     started_in: Annotated[str, Field(json_schema_extra={"pattern": "^/"})]
     """The folder in which the person typed it, absolute."""
 

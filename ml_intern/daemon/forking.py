@@ -11,12 +11,14 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from ml_intern.clock import stamp
 from ml_intern.daemon.folders import private_folder
 from ml_intern.errors import Busy, InputError, StoreUnavailable, UnknownSession
+from ml_intern.events import Fact
 from ml_intern.messages import SessionId
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import Store
@@ -35,11 +37,12 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What hinders all that is written there, and not one file alone."""
 
 
-def past_of(source: str, turn: int, store: Store, traces: Path) -> Past:
+def past_of(source: str, turn: int | None, store: Store, traces: Path) -> Past:
     """The session that `source` names (an id, the beginning of one, or an absolute path).
 
-    `traces`: the folder of our own; a file there stands for its session, which the journal knows
-    whole.
+    `turn`: None is the last one. `traces`: the folder of our own; a file there stands for its
+    session, which the journal knows whole. What was scored in a session of ours counts, whatever
+    file of it is named.
     Raises UnknownSession, InputError, StoreUnavailable.
     """
     path = Path(source)
@@ -50,12 +53,18 @@ def past_of(source: str, turn: int, store: Store, traces: Path) -> Past:
     if path.resolve().is_relative_to((traces / "sessions").resolve()):
         with suppress(UnknownSession, OSError):  # then it is a file like any other
             return _of_session(parts.part_of(path).session_id, turn, store)
-    return forking.of_file(path, turn, Problems())
+    past = forking.of_file(path, turn, Problems())
+    return replace(past, scored=(*past.scored, *_scored(SessionId(past.session_id), store)))
 
 
-def _of_session(prefix: str, turn: int, store: Store) -> Past:
+def _of_session(prefix: str, turn: int | None, store: Store) -> Past:
     row = store.session(prefix)
     return forking.of_journal(store.events(row.session_id), turn)
+
+
+def _scored(session_id: SessionId, store: Store) -> Iterator[Fact]:
+    if store.exists(session_id):
+        yield from forking.scored_in(store.events(session_id))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ml_intern.events import (
     Recalled,
     SessionStarted,
     ToolFinished,
+    ToolStarted,
     Undone,
     UserSaid,
 )
@@ -118,13 +119,14 @@ def refuse_turn(turn: int, turns: int) -> None:
 # From our own journal
 
 
-def of_journal(journal: Sequence[Recorded], turn: int) -> Past:
-    """Raises InputError for a turn that does not exist."""
+def of_journal(journal: Sequence[Recorded], turn: int | None) -> Past:
+    """`turn`: None is the last one, as the session stands. Raises InputError if there is none."""
     started = journal[0].event
     assert isinstance(started, SessionStarted), "every session begins with it"
     turns = sum(_is_words(recorded.event) for recorded in journal)
+    upto = list(journal if turn is None else _through(journal, turn))
+    turn = turns if turn is None else turn
     refuse_turn(turn, turns)
-    upto = list(_through(journal, turn))
     return Past(
         session_id=journal[0].session_id,
         title=started.title,
@@ -132,7 +134,7 @@ def of_journal(journal: Sequence[Recorded], turn: int) -> Past:
         turns=turns,
         at=upto[-1].at,
         told=_folded(recorded.event for recorded in upto),
-        scored=tuple(_scored_in(journal)),
+        scored=tuple(scored_in(journal)),
         workspace=started.workspace,
         started_in=started.started_in,
     )
@@ -197,16 +199,26 @@ def _given_up(call: ToolCall) -> ToolFinished:
     )
 
 
-def _scored_in(journal: Iterable[Recorded]) -> Iterator[Fact]:
+def scored_in(journal: Iterable[Recorded]) -> Iterator[Fact]:
+    """Evaluations on test splits, also such as have begun and have no result yet."""
+    fingerprint: Any = None
+    begun: dict[str, Any] = {}
     for recorded in journal:
         match recorded.event:
             case SessionStarted(forked_from=ForkedFrom(scored=before)):
                 yield from before
-            case ToolFinished(facts=facts):
+            case ToolStarted(tool="evaluate", arguments={"split": "test"}, call_id=call_id):
+                begun[call_id] = fingerprint
+            case ToolFinished(facts=facts, call_id=call_id):
+                begun.pop(call_id, None)
                 for fact in facts:
+                    if fact.kind == "dataset_prepared":
+                        fingerprint = fact.data.get("fingerprint")
                     yield from _score(fact.kind, fact.data)
             case _:
                 pass
+    for fingerprint in begun.values():
+        yield Fact(kind="evaluation", data={"split": "test", "fingerprint": fingerprint})
 
 
 def _score(kind: str, data: dict[str, Any]) -> Iterator[Fact]:
@@ -217,11 +229,12 @@ def _score(kind: str, data: dict[str, Any]) -> Iterator[Fact]:
 # From a file
 
 
-def of_file(path: Path, turn: int, problems: Problems) -> Past:
+def of_file(path: Path, turn: int | None, problems: Problems) -> Past:
     """Raises InputError for a file that cannot be read, a turn that does not exist, or one by whose
     end the conversation is longer than a model is given.
 
-    Holds that conversation in memory. Lines that cannot be read are added to `problems`.
+    `turn`: None is the last one, as the session stands. Holds that conversation in memory. Lines
+    that cannot be read are added to `problems`.
     """
     reading = _Reading(turn)
     try:
@@ -229,10 +242,12 @@ def of_file(path: Path, turn: int, problems: Problems) -> Past:
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
     except TooLong as exc:
+        where = "the last turn" if turn is None else f"turn {turn}"
         raise InputError(
-            f"At the end of turn {turn} the conversation has over {MOST_CHARS:,} characters, which "
+            f"At the end of {where} the conversation has over {MOST_CHARS:,} characters, which "
             "no model is given. Name an earlier turn with --at."
         ) from exc
+    turn = reading.turns if turn is None else turn
     refuse_turn(turn, reading.turns)
     return Past(
         session_id=reading.session_id or path.stem,
@@ -250,7 +265,7 @@ def of_file(path: Path, turn: int, problems: Problems) -> Past:
 class _Reading:
     """What is noted on the way through a file."""
 
-    def __init__(self, turn: int) -> None:
+    def __init__(self, turn: int | None) -> None:
         self._turn = turn
         self.turns = 0
         self.session_id = ""
@@ -265,7 +280,7 @@ class _Reading:
         for number, record in numbered(joined(records)):
             self._note(number, record)
             taken_back |= number == self._turn and _is_undone(record)
-            if number <= self._turn and not taken_back:
+            if self._turn is None or (number <= self._turn and not taken_back):
                 self.at = record.at or self.at
                 yield record
 

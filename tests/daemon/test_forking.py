@@ -1,5 +1,6 @@
 """Forks: where their messages and files come from, and that nothing half made is left."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def sessions(service: Service) -> Path:
     return service.settings.sessions_path
 
 
-def wish(source: str, turn: int = 1, **more: Any) -> Fork:
+def wish(source: str, turn: int | None = 1, **more: Any) -> Fork:
     return Fork(source=source, turn=turn, words="Go on.", started_in="/", author="ada", **more)
 
 
@@ -104,6 +105,20 @@ def _words(recalled: list[Recalled]) -> list[UserMessage]:
     found = [event.message for event in recalled if isinstance(event.message, UserMessage)]
     assert found
     return found
+
+
+def test_a_copy_of_our_trace_without_its_scores_does_not_hide_what_was_scored(service, tmp_path):
+    parent = service.door.fork(wish(str(EXAMPLE)))
+    scored = first_events(service, parent)[0].forked_from.scored
+    service.traces.catch_up()
+    first, _, rest = Path(service.door.trace_path(parent)).read_text().partition("\n")
+    fields = json.loads(first)
+    del fields["mlIntern"]["forkedFrom"]
+    copy = tmp_path / f"{parent}.jsonl"
+    copy.write_text(f"{json.dumps(fields)}\n{rest}")
+    start, *_ = first_events(service, service.door.fork(wish(str(copy), turn=None)))
+    assert scored
+    assert start.forked_from.scored == scored
 
 
 def test_a_parent_without_files_here_is_told_to_the_model(service, parent):

@@ -1,13 +1,21 @@
 """A session that goes on from another one: what its model sees, and what is nobody's words here."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_intern.errors import InputError
-from ml_intern.events import Fact, ForkedFrom, OpCancelled, Recalled, SessionStarted
+from ml_intern.events import (
+    Fact,
+    ForkedFrom,
+    OpCancelled,
+    Recalled,
+    SessionStarted,
+    ToolStarted,
+)
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -22,6 +30,7 @@ from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.problems import Problems
 from tests.queue.checked import findings
 from tests.support.desks import SESSION, Bench, calls, words
+from tests.tracing.fakes import answered, recorded
 
 CALL = ToolCall(call_id=CallId("call_of_old"), name="effect", arguments="{}")
 PARENT = ForkedFrom(session_id="parent", turn=1)
@@ -115,7 +124,7 @@ def test_a_fork_is_whole_for_whoever_checks_the_database(bench, tmp_path):
     assert findings(tmp_path / "ml-intern.db") == []
 
 
-def past(bench, turn: int) -> forking.Past:
+def past(bench, turn: int | None) -> forking.Past:
     return forking.of_journal(bench.store.events(SESSION), turn)
 
 
@@ -159,6 +168,41 @@ def test_words_that_were_taken_back_can_be_gone_on_from_and_do_not_stand_in_late
     b.drive()
     assert texts(past(b, 2)) == ["the task", "first answer", "a bad idea", "second answer"]
     assert texts(past(b, 3)) == ["the task", "first answer", "a better one", "third answer"]
+
+
+def test_without_a_turn_it_goes_on_from_the_session_as_it_stands(bench):
+    b = bench(words("first answer"), words("second answer"))
+    b.start("the task")
+    b.drive()
+    b.submit(UserInput(text="a bad idea", author="ada"))
+    b.drive()
+    found = past(b, None)
+    assert texts(found) == ["the task", "first answer", "a bad idea", "second answer"]
+    assert (found.turn, found.turns) == (2, 2)
+    b.submit(Undo(asked_by="ada"))
+    b.drive()
+    assert texts(past(b, None)) == ["the task", "first answer"]
+
+
+EVALUATE = ToolStarted(
+    call_id=CallId("c"), tool="evaluate", arguments={"split": "test"},
+    arguments_sha256="", effect="write",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("later", "scored"),
+    [
+        ([], ["p"]),
+        ([answered("c", "refused", ok=False, tool="evaluate")], []),
+    ],
+)
+def test_a_test_split_that_is_just_being_scored_counts_as_scored(later, scored):
+    prepared = Fact(kind="dataset_prepared", data={"fingerprint": "p"})
+    journal = recorded(
+        "s", replace(answered("p", tool="prepare_dataset"), facts=(prepared,)), EVALUATE, *later
+    )
+    assert [fact.data["fingerprint"] for fact in forking.scored_in(journal)] == scored
 
 
 def test_a_call_that_waits_at_the_end_of_the_turn_gets_an_answer(bench):
@@ -225,6 +269,7 @@ EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl"))
 
 def test_a_file_is_read_to_the_end_of_a_turn(tmp_path):
     found = forking.of_file(EXAMPLE, 1, Problems())
+    assert forking.of_file(EXAMPLE, None, Problems()) == found
     assert (found.turn, found.workspace, found.source) == (1, "/workspace", str(EXAMPLE))
     assert found.session_id == EXAMPLE.stem
     assert isinstance(found.told[0][0], UserMessage)

@@ -247,15 +247,16 @@ def fork(
     context: typer.Context,
     trace: AnyTrace,
     at: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--at",
             metavar="TURN",
             min=1,
             help="Through the end of which turn, from 1.",
+            show_default="the last",
             autocompletion=_turns,
         ),
-    ],
+    ] = None,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -275,8 +276,9 @@ def fork(
 ) -> int:
     """Start a session that goes on from another one, with any model.
 
-    It has the conversation to the end of a turn (each words of a person begin one) and, of a
-    session of this machine, a copy of the files as they are now. `traces show` numbers the turns.
+    It has the conversation to the end of a turn (each words of a person begin one; without --at
+    all of it, as it stands) and, of a session of this machine, a copy of the files as they are now.
+    `traces show` numbers the turns.
     """
     from ml_intern.cli.foreground import Manner
     from ml_intern.cli.traces import fork as forking

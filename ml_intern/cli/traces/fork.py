@@ -1,5 +1,6 @@
 """`ml-intern traces fork`: a new session that goes on from a turn of another one."""
 
+import sys
 from contextlib import suppress
 
 from ml_intern.cli import exits
@@ -12,6 +13,8 @@ from ml_intern.cli.foreground import (
     working_folder,
 )
 from ml_intern.cli.opening import opened
+from ml_intern.cli.quantities import line
+from ml_intern.cli.summary import short
 from ml_intern.cli.traces.fetching import located
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
@@ -24,7 +27,7 @@ from ml_intern.settings import load
 
 def fork(
     source: str,
-    turn: int,
+    turn: int | None,
     words: list[str],
     manner: Manner,
     *,
@@ -48,6 +51,9 @@ def fork(
             max_cost_micro_usd=micro_usd(max_cost_usd),
         )
         session_id = found.door.fork(wish)
+        if not (manner.quiet or manner.as_json):
+            title = found.door.session(session_id).title
+            sys.stderr.write(f"New session {short(session_id)}: {line(title)}\n")
         if not wait:
             return tell_stored(session_id, found.host, as_json=manner.as_json)
         return follow(found, session_id, manner, wishes, from_start=True)

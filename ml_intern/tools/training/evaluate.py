@@ -100,7 +100,9 @@ def _refuse_test(ctx: ToolContext, model: ModelFolder, dataset: Dataset) -> Tool
             "The test split of this dataset was scored already, and is scored once: a second look "
             "would make it a validation split. Report the earlier result.",
             earlier={
-                key: spent.get(key) for key in ("model_dir", "weights_sha256", "metrics", "rows")
+                key: spent[key]
+                for key in ("model_dir", "weights_sha256", "metrics", "rows")
+                if key in spent  # a parent of this session may not have come to its end with it
             },
         )
     if ctx.facts.latest("evaluation", split="validation", weights_sha256=model.weights_sha256()):

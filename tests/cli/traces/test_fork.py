@@ -62,6 +62,12 @@ def test_a_session_is_gone_on_from_with_the_model_of_the_settings(tmp_path, pare
     assert told[-1]["text"] == "Which data?"
 
 
+def test_without_a_turn_it_is_the_last_one_which_is_said(tmp_path, parent) -> None:
+    done = run(tmp_path, parent, "--no-wait")
+    assert done.returncode == exits.DONE
+    assert f"New session {done.stdout[:8]}: Train a text classifier (from turn 1)" in done.stderr
+
+
 def test_a_file_is_gone_on_from_later(tmp_path) -> None:
     done = run(tmp_path, str(EXAMPLE), "--at", "1", "--no-wait", "--json")
     assert done.returncode == exits.DONE, done.stderr
