@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +318,56 @@ def test_keys_go_from_answer_to_answer_and_from_turn_to_turn(tmp_path: Path) -> 
     assert told[5].startswith("2 ")
     assert typed == "j"
     assert days == "Sunday, 2026-03-01,Monday, 2026-03-02,Tuesday, 2026-03-03"
+
+
+OWNED = "document.title='owned'"
+EVIL = (
+    f'</script></style></pre></title>--><script>{OWNED}</script><svg onload="{OWNED}">'
+    f'<img src=x onerror={OWNED}>"\' autofocus onfocus="{OWNED}" x="\u2028javascript:{OWNED}'
+)
+STRUCTURE = frozenset(
+    ("type", "role", "timestamp", "uuid", "parentUuid", "subtype", "level", "entrypoint")
+)
+"""Without these a line would not be read at all."""
+
+
+def poisoned(value: Any, key: str = "") -> Any:
+    """`value` with what would run behind each text, whatever field it stands in."""
+    if isinstance(value, dict):
+        return {name: poisoned(item, name) for name, item in value.items()} | {EVIL: EVIL}
+    if isinstance(value, list):
+        return [poisoned(item, key) for item in value]
+    return value + EVIL if isinstance(value, str) and key not in STRUCTURE else value
+
+
+class Elements(HTMLParser):
+    """What a document consists of."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.names: Counter[str] = Counter()
+        self.handlers: list[str] = []
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names[tag] += 1
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+
+@needs_chromium
+@pytest.mark.parametrize("example", [INTERRUPTED, FINISHED], ids=["interrupted", "finished"])
+def test_a_browser_runs_nothing_whatever_field_it_stands_in(tmp_path: Path, example: Path) -> None:
+    data = lines(*(poisoned(json.loads(line)) for line in example.read_text().splitlines()))
+    of, html = made(data)
+    assert len(of.spans) > 10
+    path = tmp_path / "page.html"
+    path.write_text(html)
+    document = browse(path, tmp_path / "profile")
+    assert "<title>owned" not in document
+    for found in (Elements(html), Elements(document)):
+        assert found.handlers == []
+        assert found.names["script"] == 2
+        assert found.names["img"] == 0
 
 
 @needs_chromium
