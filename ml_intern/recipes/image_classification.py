@@ -26,6 +26,7 @@ Exit codes: 0 done, 1 failed (traceback), 2 bad input (one line on stderr), 143 
 import ast
 import copy
 import difflib
+import gc
 import inspect
 import itertools
 import json
@@ -43,6 +44,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
+
+gc.disable()  # what imports make stays: to look through it for garbage is a fifth of the start
 
 import numpy as np
 import torch
@@ -67,6 +70,9 @@ from transformers import (
     set_seed,
 )
 from transformers import logging as transformers_logging
+
+gc.freeze()
+gc.enable()
 
 IMAGES_IN_MEMORY_BYTES = 2 * 1024**3  # pixels of a split above this are decoded batch by batch
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})

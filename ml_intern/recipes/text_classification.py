@@ -29,6 +29,7 @@ import ast
 import copy
 import csv
 import difflib
+import gc
 import inspect
 import itertools
 import json
@@ -46,6 +47,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
+
+gc.disable()  # what imports make stays: to look through it for garbage is a fifth of the start
 
 import numpy as np
 import torch
@@ -71,6 +74,9 @@ from transformers import (
     set_seed,
 )
 from transformers import logging as transformers_logging
+
+gc.freeze()
+gc.enable()
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # their ids are 0 to 4
 SMOKE_STEPS = 3
