@@ -7,7 +7,7 @@ from ml_intern.tracing.redaction import values
 from ml_intern.tracing.redaction.span import Span
 
 KIND = "url-password"
-WORDS = frozenset(("pass", "tiger"))
+WORDS = frozenset(("pass", "tiger", "guest"))
 """That stand for a password in documents."""
 
 _USER = r"(?P<user>[^\s/:@\[\"'<>]{0,200})"

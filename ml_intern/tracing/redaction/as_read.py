@@ -20,8 +20,18 @@ _COLOUR = r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033)\[[\d;]{0,20}[A-Za-z]"
 _CONTINUED = r"\\\r?\n[ \t]{0,40}"
 _BOXED = r"[│┃║][ \t]{0,4}\r?\n[ \t]{0,40}[│┃║][ \t]{0,4}"
 _SIGNS = r"[ \t]{0,4}[+.]?[ \t]{0,4}(?:\\?\r?\n[ \t]{0,80})?[+.]?[ \t]{0,4}"
-_JOINED = rf"(?P<quote>[\"'])(?<=[A-Za-z0-9_-]{{8}}.){_SIGNS}(?P=quote)(?=[A-Za-z0-9_-]{{4}})"
+_GOES_ON = r"(?:(?<=[A-Za-z0-9_-]{{8}}{quote})|(?<=[Bb]earer {quote}))"
+_JOINED = (
+    r"(?P<quote>[\"'])" + _GOES_ON.format(quote=".") + _SIGNS + r"(?P=quote)(?=[A-Za-z0-9_-]{4})"
+)
 """Two literals that a language makes one of."""
+
+
+def _joined_by(quote: str) -> re.Pattern[str]:
+    goes_on = _GOES_ON.format(quote=quote)
+    return re.compile(f"{quote}{goes_on}{_SIGNS}{quote}(?=[A-Za-z0-9_-]{{4}})")
+
+
 _WRITTEN = re.compile(
     rf"(?P<decoded>{_DECODED})|{_COLOUR}|{_CONTINUED}|[ \t]{{0,200}}{_BOXED}|{_JOINED}"
 )
@@ -33,8 +43,8 @@ _SPOTS = {
     "│": re.compile(r"│[ \t]{0,4}\r?\n"),
     "┃": re.compile(r"┃[ \t]{0,4}\r?\n"),
     "║": re.compile(r"║[ \t]{0,4}\r?\n"),
-    '"': re.compile(rf'"(?<=[A-Za-z0-9_-]{{8}}"){_SIGNS}"(?=[A-Za-z0-9_-]{{4}})'),
-    "'": re.compile(rf"'(?<=[A-Za-z0-9_-]{{8}}'){_SIGNS}'(?=[A-Za-z0-9_-]{{4}})"),
+    '"': _joined_by('"'),
+    "'": _joined_by("'"),
 }
 """Where something of the kind may stand: each begins with its character, which is found fast."""
 FARTHEST = 300

@@ -114,6 +114,15 @@ def is_long_random(word: str) -> bool:
     return not _CHAIN.fullmatch(word) or _has_random_link(word)
 
 
+def is_numbered_word(word: str) -> bool:
+    """`cobalt_velvet613`: a password, where a program's name is not likely."""
+    return (
+        len(word) >= SHORTEST_ALONE
+        and _IDENTIFIER.fullmatch(word) is not None
+        and (_is_numbered(word) and word[0].isalpha())
+    )
+
+
 def _has_random_link(chain: str) -> bool:
     """`pk.tkAqXNI3UGNDYtgsLuBm` is no field of an object."""
     return any(values.looks_random(link) and _has_digit(link) for link in chain.split("."))

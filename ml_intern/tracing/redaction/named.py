@@ -13,7 +13,7 @@ from ml_intern.tracing.redaction import literals, names, values
 from ml_intern.tracing.redaction.literals import Seen
 from ml_intern.tracing.redaction.span import Span
 
-_HINT = re.compile("pass|pw|secret|token|key|cred|auth|_pat|cookie|bearer|sessionid")
+_HINT = re.compile("pass|pw|secret|token|key|cred|auth|_pat|cookie|bearer|sessionid|psk")
 """In the lower-cased text."""
 LONGEST_NAME = 80
 LONGEST_AHEAD = 100
@@ -47,10 +47,10 @@ _BETWEEN = re.compile(
         (?: [*_]{{1,3}}(?=[ ]) )?
         [ \t]{{0,8}} (?: [|>][+-]?[0-9]? [ \t]{{0,8}} (?=\r?\n) )?
         (?: (?: (?<=[:|>+-]) | (?<=:[ ]) ) {_LINE} (?<=[ \t]) )?
-      | (?P<comma> , ) [ \t]{{0,8}} (?: \w{{1,12}}=[\w.]{{1,20}},[ ]? ){{0,3}}
-            (?: default[ ]?=[ ]? )?
       | (?P<pair> ,?[ \t]{{0,8}}(?:{_LINE})?[ \t]{{0,40}}[-]?[ ]? {_QUOTE}? [Vv]alue {_QUOTE}?
             [ \t]{{0,4}}[=:][ \t]{{0,4}} )
+      | (?P<comma> , ) [ \t]{{0,8}} (?: \w{{1,12}}=[\w.]{{1,20}},[ ]? ){{0,3}}
+            (?: default[ ]?=[ ]? )?
       | (?P<block> [ \t]{{0,8}}\{{ [^{{}}]{{0,200}}? \bdefault[ \t]{{0,20}}=[ \t]{{0,4}} )
       | (?P<call> \( )
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
@@ -188,6 +188,7 @@ def _is_given(text: str, place: _Place, ahead: str) -> bool:
     return (
         (is_password and opening is not None)
         or (is_password and _LOGIN_BEFORE.search(ahead) is not None)
+        or (is_password and literals.is_numbered_word(word))
         or _SETS_BEFORE.search(ahead) is not None
         or place.name in ("requirepass", "masterauth")
     )

@@ -18,12 +18,28 @@ _ALWAYS = frozenset(
     (
         *("password", "passwd", "passwort", "pwd", "passphrase", "passcode", "pgpassword"),
         *("secret", "apikey", "authtoken", "accesstoken", "secretkey", "accesskey", "credential"),
-        *("dbpassword", "userpassword", "accountkey", "sharedaccesskey", "mysqlpwd", "sshpass"),
+        *(
+            "dbpassword",
+            "userpassword",
+            "accountkey",
+            "sharedaccesskey",
+            "mysqlpwd",
+            "sshpass",
+            "psk",
+        ),
     )
 )
 _ENDINGS = (
     *("password", "passwd", "pass", "passphrase", "secret", "apikey", "secretkey", "accesskey"),
-    *("authtoken", "accesstoken", "identitytoken", "refreshtoken", "sessiontoken", "bottoken"),
+    *(
+        "authtoken",
+        "accesstoken",
+        "identitytoken",
+        "refreshtoken",
+        "sessiontoken",
+        "bottoken",
+        "csrftoken",
+    ),
 )
 """Of words that are written as one: `requirepass`, `pgpassword`."""
 _NO_PASSWORDS = frozenset(
@@ -104,6 +120,8 @@ def strength(name: str) -> Strength | None:
     match singular:
         case "token" if last == "token":
             return _of_token(name, previous)
+        case "key" if previous in ("public", "pub", "gpg", "pgp"):
+            return None
         case "key":
             is_set = name.isupper() and previous and previous not in _OF_DATA
             return "strong" if previous in _KEYS else "fair" if is_set else "weak"
@@ -127,7 +145,10 @@ def _of_token(name: str, previous: str) -> Strength | None:
 
 def is_of_data(name: str) -> bool:
     """Whether it is rather the key of a row or a cache than one that opens something."""
-    return strength(name) == "weak" and words_of(name)[-1].startswith("key") and not name.isupper()
+    *before, last = words_of(name)
+    is_option = name.startswith("-") and (not before or before[-1] not in _OF_DATA)
+    is_key = strength(name) == "weak" and last.startswith("key")
+    return is_key and not name.isupper() and not is_option
 
 
 def is_for_words(name: str) -> bool:

@@ -8,8 +8,8 @@ from ml_intern.tracing.redaction.span import Span
 KIND = "private-key"
 _HINT = "PRIVATE KEY"
 
-_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_BEGIN = re.compile(r"----(?:-| )BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?:-| )----")
+_END = re.compile(r"----(?:-| )END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?:-| )----")
 LONGEST = 20_000
 """Characters of a block, with whatever its lines begin and end with."""
 _BODY = re.compile(r"(?:\\{1,8}[nrt]|\s|[A-Za-z0-9+/=]|(?!-----)[\"'+,|>#*:\\-])*")

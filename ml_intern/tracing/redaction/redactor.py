@@ -95,11 +95,11 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[Span]:
         yield from self._known.spans(text)
-        yield from cuts.spans(text, self._known.beside_a_cut)
         yield from self._of_own_patterns(text)
         for span in _looking_like_one(text):
             if text[span.start : span.end] not in self._allowed:
                 yield span
+        yield from cuts.spans(text, self._known.beside_a_cut)
 
     def _of_own_patterns(self, text: str) -> Iterator[Span]:
         try:

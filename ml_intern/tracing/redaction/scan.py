@@ -29,8 +29,8 @@ LONGEST_WORD = 256
 _NAME = re.compile("pass|pwd|secret|token|key|bearer|basic|credential|auth")
 """In the lower-cased text."""
 _NAME_PART = re.compile(r"[\w-]{0,40}")
-_CLOSE_BEHIND = re.compile(r"(?:\\{1,8}[\"'nrt]|[^\n\\]){0,120}")
-"""On the same line, also in a text that is escaped."""
+_CLOSE_BEHIND = re.compile(r"(?:\\{1,8}[\"'nrt]|[^\n\\,;}]){0,120}")
+"""On the same line, before another value begins, also in a text that is escaped."""
 _WORD = re.compile(r"[^\s\"'`,;|<>(){}\[\]\\=&]{2,}+(?:={1,2}(?![^\s\"'`,;&]))?(?![(\[])")
 _MARKED = re.compile(r"[\"'=:|]|\bis\b|^[ \t]")
 """Somewhere between a name and its value."""
@@ -38,6 +38,7 @@ _GLUE = re.compile(
     r"(?:is|was|are|be|to|as|of|for|the|value|default|bearer|basic|token|key|apikey)?",
     re.IGNORECASE,
 )
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 _SCHEMES = frozenset(("bearer", "basic", "authorization"))
 MOST_WORDS = 4
 """Behind a name, that may be its value or lead to it."""
@@ -201,8 +202,11 @@ def _values(name: str, behind: str) -> Iterator[str]:
         for found in itertools.islice(_WORD.finditer(behind), MOST_WORDS)
         if not _GLUE.fullmatch(word := found.group().strip(".:-*_"))
     ]
+    ends = 0
     for number, (start, word) in enumerate(words[:2]):
-        if not _MARKED.search(behind, 0, start) or _is_code(word):
+        is_marked = _MARKED.search(behind, ends, start) is not None
+        ends = start + len(word)
+        if not is_marked or _is_code(word):
             continue
         is_one = _looks_like_one(word, name) if number == 0 else _is_random_with_digits(word)
         if is_one:
@@ -224,7 +228,7 @@ def _looks_like_one(word: str, name: str) -> bool:
         return True
     has_digit = any(map(str.isdigit, word))
     if name.lower() in _SCHEMES or names.strength(name) == "weak":
-        is_key = names.is_of_data(name) and values.is_digest(word)
+        is_key = names.is_of_data(name) and _DIGEST.search(word) is not None
         return values.looks_random(word) and has_digit and not is_key
     if values.looks_like_password(word):
         return True

@@ -207,7 +207,7 @@ SHAPES = (
         "hooks.slack",
         r"hooks\.slack\.com\\?/(?P<secret>\w+\\?/[A-Za-z0-9/\\]{16,})",
     ),
-    _shape("discord-webhook", "/webhooks/", r"/api/webhooks/\d{10,20}/(?P<secret>[\w-]{20,})"),
+    _shape("discord-webhook", "/webhooks/", r"/api/webhooks/\d{8,20}/(?P<secret>[\w-]{20,})"),
     _shape("telegram-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{30,}"),
     # Clouds and services.
     _token("aws-key-id", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -248,7 +248,16 @@ SHAPES = (
     _in_base64("github-token", "github_pa"),
     _in_base64("private-key", "-----BEGI", "PRIVATE KEY"),
     _in_base64("docker-token", '{"auths":'),
+    _behind("telegram-token", "api.telegram.org/bot", r"(?P<secret>\d{6,12}:[\w.-]{20,})"),
+    _shape("sentry-key", "sentry", r"//(?P<secret>[0-9a-f]{32})@"),
+    _behind("url-signature", "signature=", r"(?P<secret>[A-Za-z0-9%+/=_~-]{20,})"),
     # What requests carry.
+    _behind("bearer", "bearer -a", r"\s{1,4}['\"]?(?P<secret>[^\s'\"]{8,})", _is_made),
+    _behind(
+        "authorization",
+        "authorization: digest",
+        r"[^\n]{0,400}?\bresponse=\\{0,7}\"(?P<secret>[0-9a-f]{32,64})",
+    ),
     _token("jwt", "eyJ", r"[\w-]{8,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"),
     _behind(
         "bearer",
@@ -355,6 +364,17 @@ SHAPES = (
         )
         for word in ("login", "log in", "credentials", "creds")
     ),
+    _behind("password", "ssh-keygen", r"[^\n]{0,200}?\s-N\s{1,4}['\"](?P<secret>[^\s'\"]{4,100})"),
+    _behind(
+        "password", "openssl", r"\s[^\n|]{0,200}?\s-k\s{1,4}['\"]?(?P<secret>[^\s'\"$]{4,100})"
+    ),
+    _behind(
+        "password",
+        "htpasswd",
+        r"\s{1,4}-\w{0,4}b\w{0,4}\s{1,4}\S{1,100}\s{1,4}\S{1,60}\s{1,4}['\"]?(?P<secret>[^\s'\"$]{4,100})",
+    ),
+    _behind("password", "/user:", r"\S{1,60}\s{1,4}['\"]?(?P<secret>[^\s'\"/$][^\s'\"]{5,100})"),
+    _behind("secret", "fernet(", r"b?\\{0,7}[\"'](?P<secret>[A-Za-z0-9_+/-]{40,}={0,2})"),
     _shape("url-password", "@tcp(", r"[\w.-]{1,60}:(?P<secret>[^\s\"'@]{1,200})@tcp\("),
     _shape(
         "url-password", "oracle:", r"oracle:\w{2,8}:[\w.-]{1,60}/(?P<secret>[^\s\"'@/]{1,200})@"

@@ -12,7 +12,7 @@ SHORTEST_CHOSEN = 8
 _PLACEHOLDER = re.compile(
     r"""
       \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
-    | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^&\w{2,5}; | ^\|[^|]*\|$ | ^\[[^]]*\]$
+    | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^<<-?\w+$ | ^&\w{2,5}; | ^\|[^|]*\|$ | ^\[[^]]*\]$
     | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC | EXAMPLE(?:KEY)?$
     | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
          | ^insert[_-]
@@ -22,6 +22,7 @@ _PLACEHOLDER = re.compile(
               | password | passwd | secret | token | key | api[_-]?key | passphrase | value | test
               | not[_-]?needed | not[_-]?used | not[_-]?set | unset | missing | empty | default
               | unknown | set | present | ok | x-oauth-basic
+              | ollama | lm-?studio | vllm
            )$ )
     """,
     re.VERBOSE,

@@ -411,8 +411,12 @@ def _webhook(maker: Maker) -> str:
 
 
 def fill(form: str, seed: str, kind: str) -> dict[str, Any]:
-    """One text of `form`; `«t»` is a token of `kind`, `«N»` what its variable is called."""
+    """One text of `form`; `«t»` is a token of `kind`, `«N»` what its variable is called.
+
+    `known` of it: what the settings hold as secrets.
+    """
     maker, secrets = Maker(seed), []
+    known: dict[str, str] = {}
 
     def write(spot: re.Match[str]) -> str:
         name, filtered = spot[1], FILTERS[spot[2] or ""]
@@ -425,11 +429,13 @@ def fill(form: str, seed: str, kind: str) -> dict[str, Any]:
         made = make(maker)
         written = filtered(made)
         kind_here = "wrapped" if filtered in CUTS else of_kind
-        secrets.append({"kind": kind_here, "value": written, "made": made})
+        secrets.append({"kind": kind_here, "value": written})
+        if of_kind == "settings":
+            known[f"SETTING_{len(known)}"] = made
         return filtered(_webhook(maker)) + written if name == "slackhook" else written
 
     text = _SPOT.sub(write, form.translate(_UNSEEN))
-    return {"text": text, "secrets": secrets, "form": form}
+    return {"text": text, "secrets": secrets, "known": known}
 
 
 def texts(half: Half | None = None, of: str | None = None) -> Iterator[dict[str, Any]]:

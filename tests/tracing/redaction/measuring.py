@@ -12,6 +12,7 @@ from ml_intern.tracing.redaction import Redactor
 
 CORPUS = Path(__file__).parent / "corpus"
 MASK_BEGINS = "[REDACTED:"
+LONG, LONG_PIECE = 24, 16
 
 
 @dataclass
@@ -49,18 +50,26 @@ def measure(
     within: Callable[[str], str] | None = None,
 ) -> Measured:
     """`written`: how a text is written; `within`: how a part of it then looks."""
-    redactor, measured = Redactor(), Measured()
+    nothing_known, measured = Redactor(), Measured()
     for entry in texts:
+        redactor = Redactor(entry["known"]) if entry.get("known") else nothing_known
         text = written(entry["text"])
         shown = redactor.text(text)
         places = [(secret["kind"], (within or str)(secret["value"])) for secret in entry["secrets"]]
         for kind, value in places:
             measured.known[kind] += 1
-            measured.found[kind] += value not in shown
-            if value in shown:
+            is_left = _is_left(value, shown)
+            measured.found[kind] += not is_left
+            if is_left:
                 measured.left.append(f"{kind}: {value!r} in {text[:300]!r}")
         _count_masks(measured, text, shown, [value for _, value in places])
     return measured
+
+
+def _is_left(value: str, shown: str) -> bool:
+    """Whether two thirds of it are seen, or 16 characters of a long one."""
+    size = LONG_PIECE if len(value) >= LONG else max(5, 2 * len(value) // 3)
+    return any(value[at : at + size] in shown for at in range(max(1, len(value) - size + 1)))
 
 
 def _count_masks(measured: Measured, text: str, shown: str, values: list[str]) -> None:

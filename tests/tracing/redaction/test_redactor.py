@@ -1,5 +1,6 @@
 """Secrets are taken out, code is left alone."""
 
+import base64
 import json
 import time
 from pathlib import Path, PurePath
@@ -90,6 +91,33 @@ def test_known_values_are_found_in_every_writing(form: str) -> None:
     assert "42" not in shown
 
 
+@pytest.mark.parametrize("before", ["", "u:", "ab"])
+def test_known_values_are_found_in_base64(before: str) -> None:
+    value = "correct-horse-battery"
+    coded = base64.b64encode((before + value).encode()).decode()
+    shown = Redactor({"T": value}).text(f"data: {coded}")
+    assert "[REDACTED:t]" in shown
+    assert coded[4:24] not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hf_" + "aB3" * 11, "hf-token"),
+        ('{"auths":{"x":{"auth":"dXNlcjpwYXNz"}}}', "docker-token"),
+        (PEM, "private-key"),
+    ],
+)
+def test_credentials_are_known_in_base64(text: str, kind: str) -> None:
+    coded = base64.b64encode(text.encode()).decode()
+    assert Redactor().text(f"x: {coded}") == f"x: [REDACTED:{kind}]"
+
+
+def test_a_certificate_in_base64_stays() -> None:
+    coded = base64.b64encode(PEM.replace("RSA PRIVATE KEY", "CERTIFICATE").encode()).decode()
+    assert Redactor().text(f"client-certificate-data: {coded}").endswith(coded)
+
+
 def test_the_longer_of_two_values_wins() -> None:
     shown = Redactor({"A": "secret", "B": "secret-and-more"}).text("secret-and-more secret")
     assert shown == "[REDACTED:b] [REDACTED:a]"
@@ -167,6 +195,14 @@ def test_variables_are_secrets_by_their_names() -> None:
                 *("\\", '"', "token\\", "AKIAABCDEFGHIJKLMNOP ", "a://b:c", "://", "curl -u a:"),
                 *("mysql -p", "wandb login ", "cookie: ", ":5432:", "basic abcdefgh", "username"),
                 *("-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAA\n", "[REDACTED:a]"),
+                *("%41", "&amp;", "\\u0041", "\\\n", "│\n│", "\x1b[0m", 'abcdefgh" "abcd', "'\n'"),
+                *("curl -b ", "cookies = {sess", "login a/", "jwt.encode(a,", " -u a -p"),
+                *(
+                    "hf_aaaaaaaa\n",
+                    "LS0tLS1CRUdJ",
+                    "Private-Lines: 1\n",
+                    "[... 1 bytes left out ...]",
+                ),
             )
         ),
     ],
