@@ -373,7 +373,11 @@ SHAPES = (
         "htpasswd",
         r"\s{1,4}-\w{0,4}b\w{0,4}\s{1,4}\S{1,100}\s{1,4}\S{1,60}\s{1,4}['\"]?(?P<secret>[^\s'\"$]{4,100})",
     ),
-    _behind("password", "/user:", r"\S{1,60}\s{1,4}['\"]?(?P<secret>[^\s'\"/$][^\s'\"]{5,100})"),
+    _behind(
+        "password",
+        "/user:",
+        r"(?<=\s/user:)\S{1,60}\s{1,4}['\"]?(?P<secret>[^\s'\"/$][^\s'\"]{5,100})",
+    ),
     _behind("secret", "fernet(", r"b?\\{0,7}[\"'](?P<secret>[A-Za-z0-9_+/-]{40,}={0,2})"),
     _shape("url-password", "@tcp(", r"[\w.-]{1,60}:(?P<secret>[^\s\"'@]{1,200})@tcp\("),
     _shape(

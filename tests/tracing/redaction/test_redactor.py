@@ -51,6 +51,11 @@ CODE = [
     'token = os.environ["HF_TOKEN"]',
     "The bearer of this letter reads a long sentence without numbers.",
     "desk-organizer-and-other-things",
+    'create_engine("postgresql://user:pass@host/db", client_encoding="utf8")',
+    "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+    'public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAft74UEzPb+fkyWSFBMwot0i8Gb5nMAzKwSb ada@box"',
+    "client = keyring.get_password('service', 'ada'); set_password(new_password)",
+    "private_key = <<EOT",
     "1e-10, 0x1F, 12:30:59, key: value",
 ]
 
