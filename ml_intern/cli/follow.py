@@ -58,6 +58,8 @@ class Doors:
     approve_all: bool = False
     understudy: Understudy | None = None
     """What the person of a recording did, where one is played."""
+    work: str = FOREGROUND
+    """What this process is, for those who find it at work."""
 
 
 class Follow:
@@ -163,17 +165,13 @@ class Follow:
             self._door.submit(self._session_id, request)
         return request is not None
 
-    def _work(self) -> str:
-        """What this process is, for those who find it at work."""
-        return FOREGROUND if self._doors.understudy is None else "ml-intern traces replay"
-
     def _host(self) -> None:
         """Take the work over whenever nobody has it."""
         now = self._clock.monotonic()
         if self._service is None or self._hosting or now < self._host_at:
             return
         self._host_at = now + HOST_EVERY_S
-        self._hosting = self._service.try_host(work=self._work(), only=self._only)
+        self._hosting = self._service.try_host(work=self._doors.work, only=self._only)
         if self._hosting and self._only is None:
             self._tell_of_others()
         pid = None if self._hosting else self._service.host_pid()

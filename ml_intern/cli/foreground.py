@@ -23,7 +23,7 @@ from ml_intern.home import spelled_out
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
-from ml_intern.queue.lock import DAEMON, Holder
+from ml_intern.queue.lock import DAEMON, FOREGROUND, Holder
 from ml_intern.queue.rows import SessionRow
 from ml_intern.session.caps import micro_usd
 
@@ -39,6 +39,8 @@ class Manner:
     quiet: bool = False
     yes: bool = False
     debug: bool = False
+    work: str = FOREGROUND
+    """What this process is, for those who find it at work: see `Holder`."""
 
 
 def run(
@@ -204,6 +206,7 @@ def follow(
         person=Person(screen) if asks else None,
         approve_all=manner.yes,
         understudy=understudy,
+        work=manner.work,
     )
     following = Follow(
         found.door,

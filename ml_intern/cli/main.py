@@ -495,7 +495,9 @@ def demo(
     """
     from ml_intern.cli import foreground
 
-    manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    manner = foreground.Manner(
+        as_json=as_json, quiet=quiet, yes=yes, debug=context.obj, work="ml-intern demo"
+    )
     return foreground.run([DEMO_TASK], manner)
 
 

@@ -27,6 +27,11 @@ def awaited(on: Sequence[str]) -> str:
     return " and ".join(_AWAITED.get(kind, kind) for kind in kinds)
 
 
+def in_words(notice: str, on: Sequence[str]) -> str:
+    """The notice of a wait for this, without ids, which say nothing to people."""
+    return notice.replace(", ".join(on), awaited(on)) if on else notice
+
+
 def is_for_person(on: Sequence[str]) -> bool:
     """Whether it goes on when a person says something, and not before."""
     return any(not one.startswith("job:") for one in on)

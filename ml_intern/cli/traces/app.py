@@ -372,5 +372,7 @@ def replay(
     from ml_intern.cli.foreground import Manner
     from ml_intern.cli.traces import replay as replaying
 
-    manner = Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
+    manner = Manner(
+        as_json=as_json, quiet=quiet, yes=yes, debug=context.obj, work="ml-intern traces replay"
+    )
     return replaying.replay(trace, manner, tools=tools)

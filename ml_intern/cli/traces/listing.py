@@ -135,10 +135,12 @@ def _about(trace: Trace) -> str:
 
 
 def _model(name: str) -> str:
-    """A replay by the beginning of what it plays: its path is long, and says little."""
+    """Without who provides it. A replay by the beginning of what it plays: its path is long, and
+    says little.
+    """
     if name.startswith(PREFIX):
         return line(f"replay {short(Path(name).stem)}", 24)
-    return line(name, 24)
+    return line(name.rpartition("/")[2], 24)
 
 
 def _row(fields: Sequence[str], widths: Sequence[int]) -> str:

@@ -31,7 +31,7 @@ from ml_intern.transcript.line import (
 )
 from ml_intern.transcript.line import Text as Words
 from ml_intern.transcript.problems import Problems
-from ml_intern.transcript.waits import awaited
+from ml_intern.transcript.waits import awaited, in_words, waiting_on
 
 FOLDED_LINES = 4
 """Of a tool's output."""
@@ -60,7 +60,8 @@ class Teller:
             case Answered() as answered:
                 return self._answered(answered, record)
             case Noticed(text=text, level=level):
-                return _beside("·", line(text, FOLDED_CHARS), record, _LEVELS[level])
+                words = in_words(text, waiting_on(record.extra))
+                return _beside("·", line(words, FOLDED_CHARS), record, _LEVELS[level])
             case TurnTook(duration_ms=took):
                 return _beside("·", f"turn done in {duration(took / 1000)}", record, "dim")
             case Compacted() if not record.extra.get("newChain"):

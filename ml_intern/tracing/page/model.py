@@ -25,7 +25,7 @@ from ml_intern.transcript.line import (
     ToolUse,
     TurnTook,
 )
-from ml_intern.transcript.waits import awaited, is_for_person, waiting_on
+from ml_intern.transcript.waits import awaited, in_words, is_for_person, waiting_on
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
@@ -291,7 +291,7 @@ class _Making:
 
     def _notice(self, turn: Turn, noticed: Noticed, record: Record, anchor: str) -> None:
         on = waiting_on(record.extra)
-        text = noticed.text.replace(", ".join(on), awaited(on)) if on else noticed.text
+        text = in_words(noticed.text, on)
         entry = Entry(kind="notice", anchor=anchor, at=_at(record), text=text, level=noticed.level)
         self._add(turn, entry)
         if on and record.at is not None:

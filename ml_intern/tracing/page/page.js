@@ -89,7 +89,8 @@
 
   const ticks = (cuts, width) => {
     const room = Math.max(1, Math.floor(width / TICK_PX));
-    const step = 1000 * (STEPS_S.find((seconds) => drawn(last, cuts) / 1000 / seconds <= room) || STEPS_S[STEPS_S.length - 1]);
+    const whole_s = drawn(last, cuts) / 1000;
+    const step = 1000 * (STEPS_S.find((seconds) => whole_s / seconds <= room) || Math.ceil(whole_s / room));
     const found = [];
     for (let ms = 0; ms < last; ms += step) {
       const cut = cuts.find(([from, to]) => ms > from && ms < to);
@@ -132,6 +133,7 @@
   };
 
   const draw = () => {
+    if (last <= 1) return;  // no times are known
     const cuts = squeeze.checked ? CUTS : [];
     const right = Math.max(260, chart.clientWidth || 900) - 2;
     const whole = drawn(last, cuts);
@@ -157,7 +159,7 @@
   const explain = () => {
     const legend = document.getElementById("legend");
     for (const [kind, [name, meaning]] of Object.entries(KINDS)) {
-      if (!spans.some((span) => span.kind === kind)) continue;
+      if (last <= 1 || !spans.some((span) => span.kind === kind)) continue;
       const entry = legend.appendChild(document.createElement("span"));
       entry.appendChild(document.createElement("i")).className = name;
       entry.append(meaning);
@@ -185,9 +187,16 @@
   const step = (selector, forward) => {
     const all = [...document.querySelectorAll(selector)];
     const from = document.querySelector(".target");
-    const side = forward ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
-    const beyond = all.filter((one) => !from || (one !== from && from.compareDocumentPosition(one) & side && !one.contains(from)));
-    const next = beyond[forward ? 0 : beyond.length - 1];
+    let place = from ? all.indexOf(from) : -1;
+    if (from && place < 0) {
+      let low = 0, high = all.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (from.compareDocumentPosition(all[middle]) & Node.DOCUMENT_POSITION_FOLLOWING) high = middle; else low = middle + 1;
+      }
+      place = forward ? low - 1 : low;
+    }
+    const next = all[forward ? place + 1 : place - 1];
     if (next) go(next, "start");
   };
   const KEYS = {

@@ -39,9 +39,7 @@ def test_the_list_says_what_became_of_each(home: Path) -> None:
     heads, *lines = run(home, "list").stdout.splitlines()
     assert heads.split("\t")[:4] == ["session", "began", "result", "model"]
     assert [line.split("\t")[0] for line in lines] == ["c9f02920", "ee272992"]
-    assert (
-        "\tinterrupted\tanthropic/claude-sonnet…\t$0.005685\t4 min 22 s\t8 (4 failed)\t" in lines[0]
-    )
+    assert "\tinterrupted\tclaude-sonnet-4-5\t$0.005685\t4 min 22 s\t8 (4 failed)\t" in lines[0]
     assert run(home, "list", "-n", "1").stdout.splitlines() == [heads, lines[0]]
 
 
@@ -200,6 +198,8 @@ def test_a_call_that_waits_says_for_what(home: Path, tmp_path: Path, mark: str, 
     told = run(home, "show", str(path)).stdout
     assert f"  … {words}\n" in told
     assert "has no result" not in told
+    assert ":approval_" not in told
+    assert ":job_" not in told
     assert told.splitlines()[-1].startswith(f"{words.split('  ')[1]} · ")
 
 

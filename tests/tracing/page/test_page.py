@@ -292,6 +292,53 @@ def test_no_width_needs_a_sideways_scroll_or_hides_a_duration(tmp_path: Path) ->
 
 
 @needs_chromium
+def test_without_times_there_is_no_timeline(tmp_path: Path) -> None:
+    _, html = made(lines(said("one"), answer(1)))
+
+    async def act(tab: Tab, path: Path) -> list[Any]:
+        await tab.look(path, 1280, 900)
+        drawn = "document.getElementById('chart').children.length"
+        return [await tab.value(drawn), await tab.value("document.body.innerText")]
+
+    drawn, text = asyncio.run(in_browser(html, tmp_path, act))
+    assert drawn == 0
+    assert "0.0 s" not in text
+    assert "unfold all" in text
+
+
+@needs_chromium
+def test_a_session_of_centuries_has_few_ticks(tmp_path: Path) -> None:
+    times = ("0002-01-01T00:00:00Z", "9998-01-01T00:00:00Z")
+    _, html = made(lines(said("one"), *(answer(n, at) for n, at in enumerate(times))))
+
+    async def act(tab: Tab, path: Path) -> list[int]:
+        await tab.look(path, 1280, 900)
+        ticks = "document.querySelectorAll('.tick').length"
+        squeezed = await tab.value(ticks)
+        await tab.value("document.getElementById('squeeze').click()")
+        return [squeezed, await tab.value(ticks)]
+
+    assert all(1 < count < 20 for count in asyncio.run(in_browser(html, tmp_path, act)))
+
+
+@needs_chromium
+def test_on_paper_all_is_unfolded(tmp_path: Path) -> None:
+    async def act(tab: Tab, path: Path) -> list[int]:
+        await tab.look(path, 1280, 900)
+        folded = "document.querySelectorAll('details:not([open])').length"
+        seen = "window.addEventListener('beforeprint', () => { window.onPaper = "
+        await tab.value(f"{seen}{folded}; }})")
+        before = await tab.value(folded)
+        await tab.ask("Page.printToPDF")
+        return [before, await tab.value("window.onPaper"), await tab.value(folded)]
+
+    html = made(INTERRUPTED.read_bytes())[1]
+    before, on_paper, after = asyncio.run(in_browser(html, tmp_path, act))
+    assert on_paper == 0
+    assert before == after > 3
+
+
+@needs_chromium
 def test_keys_go_from_answer_to_answer_and_from_turn_to_turn(tmp_path: Path) -> None:
     day = "2026-03-0{}T12:00:00Z"
     _, html = made(
