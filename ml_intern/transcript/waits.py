@@ -24,7 +24,8 @@ def waiting_on(extra: JsonObject) -> tuple[str, ...]:
 def awaited(on: Sequence[str]) -> str:
     """In words: `a person's yes`, `a job and a person's answer`."""
     kinds = dict.fromkeys(one.partition(":")[0] for one in on)
-    return " and ".join(_AWAITED.get(kind, kind) for kind in kinds)
+    words = dict.fromkeys(_AWAITED.get(kind, "something else") for kind in kinds)
+    return " and ".join(words)
 
 
 def in_words(notice: str, on: Sequence[str]) -> str:

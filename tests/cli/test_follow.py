@@ -1,4 +1,5 @@
 import io
+import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ from ml_intern.events import (
 )
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import AssistantMessage, SessionId
+from ml_intern.queue.lock import DaemonLock
 from ml_intern.session.approvals import decide
 from tests.cli.services import TypingPerson, change, scripted_service, started
 from tests.support.lost import lose_call
@@ -51,6 +53,7 @@ class Following:
             trouble=self.trouble,
             person=person,
             approve_all=yes,
+            work="ml-intern demo",
         )
         follow = Follow(
             self.service.door,
@@ -352,3 +355,11 @@ def _when_shown_running(following: Following, act) -> None:
         act()
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def test_whoever_works_says_what_it_is(follow) -> None:
+    one = follow("Done.")
+    one.run()
+    assert str(DaemonLock(one.service.settings.state_dir / "daemon.lock").holder()) == (
+        f"Process {os.getpid()} (ml-intern demo)"
+    )

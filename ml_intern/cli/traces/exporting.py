@@ -25,7 +25,7 @@ from ml_intern.tools.catalogue import all_tools
 from ml_intern.tracing import shelf
 from ml_intern.tracing.exporting import choosing
 from ml_intern.tracing.exporting.choosing import Wanted
-from ml_intern.tracing.exporting.examples import Example, examples
+from ml_intern.tracing.exporting.examples import THOUGHTS, Example, examples
 from ml_intern.tracing.finding import find
 from ml_intern.tracing.redaction import Redactor, scan
 from ml_intern.tracing.redaction.span import MASK
@@ -100,7 +100,7 @@ def export(
     *,
     finished: bool,
     target_met: bool,
-    thoughts: str,
+    thoughts: str = THOUGHTS,
     allow_hits: bool,
     as_json: bool,
 ) -> int:

@@ -103,6 +103,16 @@ HOSTILE: dict[str, bytes] = {
         user(mlIntern={"continues": {"sessionId": SESSION, "number": "@"}}), "Infinity"
     )
     + answer(),
+    "a source of other types": user(mlIntern={"importedFrom": {"sessionId": 7, "beganAt": []}})
+    + answer(mlIntern={"importedFrom": "x", "untimed": 1, "waitingOn": "approval"}),
+    "a source that steers": user(
+        mlIntern={
+            "importedFrom": {"sessionId": ESCAPE + TURNED, "beganAt": LAST, "endedAt": FIRST},
+            "untimed": True,
+        }
+    )
+    + answer(use())
+    + encoded(type="system", mlIntern={"waitingOn": [ESCAPE + "approval:x", 7, {"a": 1}]}),
     "extras of other types": user(mlIntern=[1])
     + answer(mlIntern="x")
     + user(mlIntern={"author": {}, "forkedFrom": [1], "run": [], "recalled": "x"})
