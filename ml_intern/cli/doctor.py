@@ -467,7 +467,7 @@ def _sent_by(daemon: Health, settings: Settings) -> Check:
     ledger = Ledger.load(traces_of(settings))
     seen = {True: ", private", False: ", which everybody can read", None: ""}[ledger.known.private]
     place = f" to {ledger.now}{seen}" if ledger.now else ""
-    words = f"are sent{place} by {who}; {count(daemon.traces_pending, 'file')} to send"
+    words = f"{who} sends them{place}; {count(daemon.traces_pending, 'file')} to send"
     if daemon.traces_held:
         return _not_sent(f"{words}, {count(daemon.traces_held, 'file')} held back")
     return Check(name="traces", verdict="ok", found=words)

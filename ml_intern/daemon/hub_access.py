@@ -34,6 +34,11 @@ def token_of(settings: Settings) -> str | None:
     return next(filter(None, map(secret, TOKEN_VARIABLES)), None) or stored_token()
 
 
+def is_offline() -> bool:
+    """Whether the variable is set that keeps the Hub's client from the network."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
 def token_file() -> Path:
     """Where `hf auth login` puts the token, whether it exists or not."""
     home = os.environ.get("HF_HOME") or "~/.cache/huggingface"

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from ml_intern.clock import Clock
-from ml_intern.daemon.hub_access import NO_TOKEN, endpoint_of, token_of
+from ml_intern.daemon.hub_access import NO_TOKEN, endpoint_of, is_offline, token_of
 from ml_intern.daemon.secrets import secrets_of
 from ml_intern.settings import Settings
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload.away import HubAbroad
+from ml_intern.tracing.upload.hub import OFFLINE
 from ml_intern.tracing.upload.spool import Spool
 from ml_intern.tracing.upload.uploader import Pace, Uploader, Uploads
 
@@ -44,7 +45,9 @@ def why_off(settings: Settings) -> str:
     """
     if not settings.traces_upload:
         return TURNED_OFF
-    return "" if token_of(settings) else NO_TOKEN
+    if not token_of(settings):
+        return NO_TOKEN
+    return f"{OFFLINE}." if is_offline() else ""
 
 
 def spool_of(settings: Settings) -> Spool:

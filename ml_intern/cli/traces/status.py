@@ -140,7 +140,8 @@ def _print(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> None
         console.print(Text(line(sending.off, 500), style="yellow"))
     if sending.trouble:
         again = f" Tried again at {sending.retry_at}." if sending.retry_at else ""
-        console.print(Text(f"Not sent: {line(sending.trouble, 500)}{again}", style="red"))
+        words = line(sending.trouble, 500).removesuffix(".")
+        console.print(Text(f"Not sent: {words}.{again}", style="red"))
     for one in found:
         if one.state != "sent":
             console.print(_row(one))

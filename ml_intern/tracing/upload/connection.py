@@ -13,6 +13,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 
 from ml_intern.errors import HubRefused
 from ml_intern.tracing.upload.failures import NOT_NOW
+from ml_intern.tracing.upload.hub import OFFLINE
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
 _FILES = "/resolve/"
@@ -60,7 +61,7 @@ def _shown(url: httpx.URL) -> str:
 
 def _demand_network(_request: httpx.Request) -> None:
     if huggingface_hub.constants.is_offline_mode():
-        raise OfflineModeIsEnabled("HF_HUB_OFFLINE is set")
+        raise OfflineModeIsEnabled(OFFLINE)
 
 
 def _once(response: httpx.Response) -> None:

@@ -11,6 +11,7 @@ from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-d
 
 from ml_intern.clock import SystemClock
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
+from ml_intern.tracing.upload.hub import OFFLINE
 
 NOT_NOW = frozenset((408, 429, 500, 502, 503, 504))
 """Answers of a Hub that will do it later."""
@@ -25,7 +26,7 @@ def translated(about: str) -> Iterator[None]:
     try:
         yield
     except OfflineModeIsEnabled as exc:
-        raise HubAway("HF_HUB_OFFLINE is set") from exc
+        raise HubAway(OFFLINE) from exc
     except HfHubHTTPError as exc:
         raise _refused(about, exc.response) from exc
     except RuntimeError as exc:  # around what went wrong with one file in LFS

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 CARD = "README.md"
+OFFLINE = "HF_HUB_OFFLINE is set, so the Hub is not asked"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,6 +91,9 @@ def test_status_says_why_nothing_is_sent(world, capsys, monkeypatch):
     monkeypatch.delenv("ML_INTERN_TRACES_UPLOAD")
     monkeypatch.delenv("ML_INTERN_HF_TOKEN")
     assert told(capsys)["off"].endswith("from this shell it would send nothing. " + NO_TOKEN)
+    monkeypatch.setenv("ML_INTERN_HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "it would send nothing. HF_HUB_OFFLINE is set" in told(capsys)["off"]
 
 
 def test_where_a_daemon_answers_status_says_what_it_does_whatever_the_shell_has(
