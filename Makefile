@@ -35,6 +35,7 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.daemons
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.slack
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.traces
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.large_traces
 
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=chaos)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)

@@ -25,8 +25,11 @@ SPREAD = (
     "Its JSON objects go over several lines, where a .jsonl file has each on one. "
     "`jq -c . FILE > NEW.jsonl` writes them so."
 )
-_HALF_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-"""Written so, or a whole pair; no UTF-8 can hold a half."""
+_HALF_SURROGATE = re.compile(
+    r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|[c-fC-F](?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD].))"
+)
+"""Half of a pair without the other, as JSON writes it; no UTF-8 can hold one."""
 
 
 def is_spread(path: Path) -> bool:
@@ -104,7 +107,7 @@ def _text(number: int, line: bytes, problems: Problems) -> str:
 def _fields(number: int, line: str, problems: Problems) -> JsonObject | None:
     try:
         value = json.loads(line)
-        if _HALF_SURROGATE.search(line):
+        if _may_hold_halves(line):
             value = plain(value)
     except (ValueError, RecursionError) as exc:
         torn = "" if line.endswith("\n") else ", and the file ends here: the line was cut off"
@@ -117,6 +120,14 @@ def _fields(number: int, line: str, problems: Problems) -> JsonObject | None:
         problems.add(number, f"nested more than {MAX_DEPTH} deep, skipped")
         return None
     return value
+
+
+def _may_hold_halves(line: str) -> bool:
+    """Whether half surrogates may stand in it, which seldom is so and takes a walk to mend."""
+    if r"\ud" not in line and r"\uD" not in line:
+        return False
+    # Behind an escaped backslash, what looks like half of a pair is plain text.
+    return r"\\u" in line or _HALF_SURROGATE.search(line) is not None
 
 
 def _is_deep(line: str, value: JsonObject) -> bool:

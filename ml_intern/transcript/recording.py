@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ml_intern.transcript import parts
-from ml_intern.transcript.conversation import MOST_CHARS, TooLong, is_persons, joined
+from ml_intern.transcript.conversation import TooLong, is_persons, joined
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import (
     EMPTY_ANSWER,
@@ -31,6 +31,8 @@ from ml_intern.transcript.line import (
 )
 from ml_intern.transcript.problems import Problems
 
+MOST_CHARS = 16_000_000
+"""Of a session that is played: it, the one that plays it and both their traces are in memory."""
 SYNTHETIC = "<synthetic>"
 """The model of what Claude Code itself says in a model's place."""
 CUT = re.compile(r"\[\.\.\. \d+ characters left out of the trace \.\.\.\]")

@@ -2,6 +2,7 @@
 
 import io
 import json
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,12 @@ def test_a_call_that_waits_is_no_problem_but_one_that_was_left_behind_is() -> No
     decided = line(type="system", content="ada approved bash.")
     assert read(asked + waits + decided)[1] == ["line 1: the call t1 has no result"]
     assert "line 2: the call t3 has no result" in read(asked + waits + user("go on"))[1]
+
+
+def test_a_half_surrogate_is_seen_wherever_it_stands() -> None:
+    r"""Whole pairs and texts like `\\ud83d` around it must not hide it."""
+    units = (r"\ud83d", r"\uDc00", r"\uDBFF", "\\\\", r"\\ud83d", r"\\udc00", "a", r"\n")
+    for written in map("".join, chain(*(product(units, repeat=many) for many in range(1, 5)))):
+        (record,), _ = read(b'{"type":"user","message":{"content":"x%s"}}' % written.encode())
+        assert isinstance(record.content, Said)
+        record.content.text.encode()

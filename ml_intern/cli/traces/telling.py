@@ -36,6 +36,8 @@ from ml_intern.transcript.waits import awaited, in_words, waiting_on
 FOLDED_LINES = 4
 """Of a tool's output."""
 FOLDED_CHARS = 400
+_READ_CHARS = 8 * FOLDED_CHARS
+"""Of what is folded; more than is shown, because some of them may have no place on a terminal."""
 MOST_PROBLEMS = 10
 """So many are named; the others are counted."""
 _LEVELS = {"info": "dim", "warning": "yellow", "error": "red"}
@@ -91,7 +93,7 @@ class Teller:
         head = f"{line(replied.model) or 'a model'}  {_clock(record)}  {used}".rstrip()
         text = Text(head, "dim")
         for block in replied.blocks:
-            text.append_text(Text("\n").append_text(self._block(block)))
+            text.append("\n").append_text(self._block(block))
         return text
 
     def _block(self, block: Block) -> Text:
@@ -125,7 +127,8 @@ class Teller:
 
     def _folded(self, text: str, style: str) -> Iterator[tuple[str, str]]:
         """The text, or its first lines and how much is folded."""
-        lines = shown(text).strip().splitlines()
+        text = text.strip()
+        lines = shown(text if self._full else text[:_READ_CHARS]).strip().splitlines()
         if self._full or (len(lines) <= 1 and len(text) <= FOLDED_CHARS):
             yield _below(lines), style
             return
@@ -136,7 +139,7 @@ class Teller:
             if chars >= FOLDED_CHARS:
                 break
         yield _below(kept), style
-        left = len(text.strip()) - sum(map(len, kept)) - (len(kept) - 1)
+        left = len(text) - sum(map(len, kept)) - (len(kept) - 1)
         if left > 0:
             yield f"\n      … {count(left, 'more character')}", "dim"
 
