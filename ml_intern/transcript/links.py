@@ -4,6 +4,9 @@ from ml_intern.transcript.line import EXTRA, JsonObject
 from ml_intern.transcript.problems import Problems
 from ml_intern.transcript.waits import waiting_on
 
+MOST_IDS = 1_000_000
+"""That are remembered of one file; behind the line with which they are so many, none is checked."""
+
 
 class Links:
     """Looks at line after line. Not thread-safe."""
@@ -17,9 +20,12 @@ class Links:
         """The line of the last answer with calls."""
         self._waits = False
         """What stands open in it waits, for a person or a job."""
+        self._is_full = False
 
     def take(self, number: int, fields: JsonObject) -> None:
         """The next line, as an object."""
+        if self._is_full:
+            return
         self._take_uuid(number, fields.get("uuid"), fields.get("parentUuid"))
         self._take_wait(fields)
         for block in blocks_of(fields):
@@ -28,6 +34,11 @@ class Links:
                 self._open.setdefault(str(block.get("id")), number)
             elif block.get("type") == "tool_result":
                 self._take_result(number, str(block.get("tool_use_id")))
+        if len(self._seen) + len(self._open) + len(self._answered) >= MOST_IDS:
+            self._problems.add(number, "from here on, links, calls and results are not checked")
+            self._is_full = True
+            for ids in (self._seen, self._open, self._answered):
+                ids.clear()
 
     def end(self) -> None:
         """No more lines."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern.transcript import reading
+from ml_intern.transcript import links, reading
 from ml_intern.transcript.conversation import joined, messages, numbered
 from ml_intern.transcript.decoding import Record, Unknown
 from ml_intern.transcript.line import (
@@ -129,6 +129,16 @@ def test_links_that_cannot_be_are_named() -> None:
         "line 8: answers the call t9 that nobody made",
         "line 5: the call t2 has no result",
     ]
+
+
+def test_of_a_file_with_more_ids_than_are_remembered_the_rest_is_read_unchecked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(links, "MOST_IDS", 3)
+    many = [user(str(n), uuid=f"u{n}", parentUuid=f"u{n - 1}" if n else None) for n in range(6)]
+    records, problems = read(b"".join(many) + calls(use("c1")))
+    assert len(records) == 7
+    assert problems == ["line 3: from here on, links, calls and results are not checked"]
 
 
 def test_a_line_beyond_all_measure_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
