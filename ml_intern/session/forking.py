@@ -37,7 +37,16 @@ from ml_intern.messages import (
 )
 from ml_intern.queue.rows import Recorded
 from ml_intern.transcript import parts
-from ml_intern.transcript.conversation import UNANSWERED, is_persons, joined, numbered, told
+from ml_intern.transcript.conversation import (
+    MOST_CHARS,
+    UNANSWERED,
+    Told,
+    TooLong,
+    is_persons,
+    joined,
+    numbered,
+    told,
+)
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import CWD, PROGRAM, Answered, Noticed, Said, Title
 from ml_intern.transcript.moving import Move
@@ -46,9 +55,6 @@ from ml_intern.transcript.problems import Problems
 TITLE_CHARS = 60
 SCORE = ("split", "fingerprint", "model_dir", "weights_sha256", "metrics", "rows")
 """What is carried of an evaluation on a test split."""
-
-Told = tuple[Message, str]
-"""A message, and the model that gave it where it is an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,16 +230,23 @@ def _score(kind: str, data: dict[str, Any]) -> Iterator[Fact]:
 
 
 def of_file(path: Path, turn: int | None, problems: Problems) -> Past:
-    """Raises InputError for a file that cannot be read, or a turn that does not exist.
+    """Raises InputError for a file that cannot be read, a turn that does not exist, or one by whose
+    end the conversation is longer than a model is given.
 
-    `turn`: None is the last one, as the session stands. Lines that cannot be read are added to
-    `problems`.
+    `turn`: None is the last one, as the session stands. Holds that conversation in memory. Lines
+    that cannot be read are added to `problems`.
     """
     reading = _Reading(turn)
     try:
         found = told(reading.through(parts.read(path, problems)))
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    except TooLong as exc:
+        where = "the last turn" if turn is None else f"turn {turn}"
+        raise InputError(
+            f"At the end of {where} the conversation has over {MOST_CHARS:,} characters, which "
+            "no model is given. Name an earlier turn with --at."
+        ) from exc
     turn = reading.turns if turn is None else turn
     refuse_turn(turn, reading.turns)
     return Past(

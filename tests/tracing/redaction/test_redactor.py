@@ -53,7 +53,7 @@ CODE = [
     "desk-organizer-and-other-things",
     'create_engine("postgresql://user:pass@host/db", client_encoding="utf8")',
     "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
-    'public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAft74UEzPb+fkyWSFBMwot0i8Gb5nMAzKwSb ada@box"',
+    'public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAft74UEzPb+fkyWSFBMwot0i8Gb5nMAzKwSb a@b"',
     "client = keyring.get_password('service', 'ada'); set_password(new_password)",
     "private_key = <<EOT",
     "1e-10, 0x1F, 12:30:59, key: value",
