@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ml_intern.context import compaction
+from ml_intern.context.counting import count_message, count_thinking
+from ml_intern.context.cutting import cut_message
+from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.prompts import HARNESS
 from ml_intern.events import (
     ApprovalDecided,
@@ -22,6 +25,7 @@ from ml_intern.events import (
     Hinted,
     ModelReplied,
     Recalled,
+    Shortened,
     ToolFinished,
     ToolStarted,
     Undone,
@@ -39,11 +43,41 @@ from ml_intern.messages import (
 )
 
 
+class Sizes:
+    """The tokens of each message, counted when they are first wanted, and their sums."""
+
+    def __init__(self) -> None:
+        self._words: list[int] = []
+        self._whole: list[int] = []
+        """With thoughts."""
+        self._sums = [0, 0]
+
+    def of(self, messages: Sequence[Message], *, with_thoughts: bool) -> Sequence[int]:
+        for message in messages[len(self._words) :]:
+            words = count_message(message)
+            self._words.append(words)
+            self._whole.append(words + count_thinking(message))
+            self._sums[0] += self._words[-1]
+            self._sums[1] += self._whole[-1]
+        return self._whole if with_thoughts else self._words
+
+    def total(self, *, with_thoughts: bool) -> int:
+        return self._sums[with_thoughts]
+
+    def forget_from(self, place: int) -> None:
+        """All from `place` on are other messages now."""
+        del self._words[place:], self._whole[place:]
+        self._sums = [sum(self._words), sum(self._whole)]
+
+
 class ContextManager:
     """Grows by one event at a time. Not thread-safe: it belongs to one turn."""
 
     def __init__(self, system_prompt: str) -> None:
         self._messages: list[Message] = [SystemMessage(text=system_prompt)]
+        self._sizes = Sizes()
+        self.shows: dict[CallId, str] = {}
+        """What the output of a read is a picture of; the same read again shows it anew."""
         self._unanswered: set[CallId] = set()
         self._held_back: list[UserMessage] = []
         self._calls: dict[CallId, ToolCall] = {}
@@ -69,7 +103,11 @@ class ContextManager:
                 if event.tool_calls or event.text.strip():
                     self._messages.append(
                         AssistantMessage(
-                            text=event.text, thinking=event.thinking, tool_calls=event.tool_calls
+                            text=event.text,
+                            thinking=event.thinking,
+                            tool_calls=event.tool_calls,
+                            signed=event.signed,
+                            model=event.model,
                         )
                     )
                 self._unanswered = {call.call_id for call in event.tool_calls}
@@ -77,6 +115,8 @@ class ContextManager:
                 self._calls = parked | {call.call_id: call for call in event.tool_calls}
                 self._given = {}
             case ApprovalRequested() | ApprovalDecided() | ToolStarted():
+                if isinstance(event, ToolStarted) and event.effect == "read":
+                    self.shows[event.call_id] = f"{event.tool} {event.arguments_sha256}"
                 known = self._parked if event.call_id in self._parked else self._given
                 known[event.call_id] = event.arguments
             case CallParked():
@@ -86,9 +126,18 @@ class ContextManager:
             case ToolFinished():
                 self._answer(event)
             case Compacted():
-                self._messages = compaction.shortened(self._messages, event.summary, event.kept)
+                dropped = event.dropped
+                if dropped is None:
+                    dropped = len(self._messages) - event.kept - FIRST_OLD
+                self._messages = compaction.shortened(self._messages, event.summary, dropped)
+                self._sizes.forget_from(FIRST_OLD)
+            case Shortened(cuts=cuts):
+                for cut in cuts:
+                    self._messages[cut.place] = cut_message(self._messages[cut.place], cut)
+                self._sizes.forget_from(min((cut.place for cut in cuts), default=0))
             case Undone():
                 self._take_back()
+                self._sizes.forget_from(FIRST_OLD - 1)
             case _:
                 pass
 
@@ -102,6 +151,18 @@ class ContextManager:
     def messages(self) -> Sequence[Message]:
         """The conversation so far, system prompt first. Do not change it."""
         return self._messages
+
+    def sizes(self, *, with_thoughts: bool = False) -> Sequence[int]:
+        """Tokens of each message, as we count them; each is counted once. Do not change it.
+
+        `with_thoughts`: for a model that gets its own thoughts back.
+        """
+        return self._sizes.of(self._messages, with_thoughts=with_thoughts)
+
+    def tokens(self, *, with_thoughts: bool = False) -> int:
+        """Of the whole conversation; costs what is new since it was last asked."""
+        self._sizes.of(self._messages, with_thoughts=with_thoughts)
+        return self._sizes.total(with_thoughts=with_thoughts)
 
     def _last_words(self) -> int:
         """The place of a person's last words; behind the end when there are none."""

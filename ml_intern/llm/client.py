@@ -27,6 +27,8 @@ class Window:
     """Request and answer together."""
     answer: int
     """Kept free for the answer; part of `tokens`."""
+    thoughts: bool = False
+    """Whether its thoughts of the run of calls under way are part of a request."""
     source: str
     """Who said so, for people: `the server`, `LiteLLM's list`, `context_windows`, `a guess`."""
 

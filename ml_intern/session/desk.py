@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ml_intern.clock import Clock
+from ml_intern.context.room import COMPACT_AT
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import SessionRow, Store
@@ -35,6 +36,8 @@ class Limits:
     iteration_ceiling: int = 1_000_000
     """Model answers since a person last spoke, after which the turn stops."""
     caps: Caps = Caps()
+    compact_at: int = COMPACT_AT
+    """Tokens of a request at which its conversation is compacted, however large the window."""
     approval_timeout_s: float = 0.0
     """After which an approval or a question is given up; 0: never."""
 

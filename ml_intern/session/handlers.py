@@ -13,6 +13,7 @@ from functools import partial
 from typing import assert_never
 
 from ml_intern.context import compaction
+from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import SessionFacts, system_prompt
 from ml_intern.errors import (
@@ -60,6 +61,7 @@ from ml_intern.queue.store import Claim
 from ml_intern.session.briefing import session_facts
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.calls import Calls
+from ml_intern.session.compacting import Compactor
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
 from ml_intern.session.parking import goes_on, parked
@@ -199,6 +201,7 @@ class Handling:
         if kept is None:
             self._give_up("the conversation is too short to sum up")
             return
+        dropped = len(messages) - kept - FIRST_OLD
         model, request = self._model(), compaction.request(messages, kept)
         try:
             self._reserve(model, request)
@@ -213,7 +216,7 @@ class Handling:
         except Interrupted:
             self._stop_compacting()
         else:
-            self._summarize(asked_by, reply, kept)
+            self._summarize(asked_by, reply, kept, dropped)
 
     def _hold_what_was_asked(self) -> None:
         """What a process had reserved for this when it died counts as spent, as in a turn."""
@@ -222,7 +225,7 @@ class Handling:
             reason = "the process died while it was asked for a summary"
             self._scribe.record(ModelFailed(model=self._row.model, error=reason, retry_in_s=None))
 
-    def _summarize(self, asked_by: str, reply: ModelReply, kept: int) -> None:
+    def _summarize(self, asked_by: str, reply: ModelReply, kept: int, dropped: int) -> None:
         if not reply.message.text.strip():
             reason = f"{reply.model} wrote no summary"
             self._give_up(reason, ModelFailed(model=reply.model, error=reason, retry_in_s=None))
@@ -232,6 +235,7 @@ class Handling:
                 asked_by=asked_by,
                 summary=reply.message.text,
                 kept=kept,
+                dropped=dropped,
                 model=reply.model,
                 usage=reply.usage,
                 cost_micro_usd=price(reply.cost_micro_usd),
@@ -412,6 +416,7 @@ class Handling:
             context=self._context,
             calls=self._calls(),
             model=self._model(),
+            compactor=self._compactor(),
             limits=self._limits(),
             budget=self._budget(),
             clock=self._desk.clock,
@@ -419,6 +424,17 @@ class Handling:
             why_stopped=self._why_stopped,
             take_in=self._take_in,
             on_text=partial(self._desk.on_text, self._claim.session_id),
+        )
+
+    def _compactor(self) -> Compactor:
+        return Compactor(
+            scribe=self._scribe,
+            history=self._history,
+            context=self._context,
+            budget=self._budget(),
+            signals=self._signals,
+            workspace=self._place().workspace,
+            compact_at=self._desk.limits.compact_at,
         )
 
     def _budget(self) -> Budget:

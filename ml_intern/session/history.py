@@ -34,9 +34,12 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
 from ml_intern.session.guards import Conduct, Standing
+from ml_intern.session.knowledge import Knowledge
 from ml_intern.session.meter import Meter
 from ml_intern.tools.facts import Facts
 
+OF_THE_MODEL = ("plan", "pin", "unpin")
+"""Facts that are what the model means to do or remember, not what was found out."""
 Stage = Literal[
     "planned", "awaiting_approval", "approved", "denied", "started", "waiting", "unknown"
 ]
@@ -107,6 +110,7 @@ class History:
         self.summaries = 0
         self.conduct = Conduct()
         self.meter = Meter()
+        self.knowledge = Knowledge()
         self._taken_up: set[int] = set()
         self._facts_when_said: list[int] = []
         """How many facts there were, for each of `said` that was no answer."""
@@ -134,6 +138,17 @@ class History:
             if not call.parked or call.words_before >= last
         ]
 
+    @property
+    def pins(self) -> dict[str, str]:
+        """What the model has pinned and not unpinned, by id."""
+        pinned: dict[str, str] = {}
+        for fact in self.facts:
+            if fact.kind == "pin":
+                pinned[fact.data["id"]] = fact.data["text"]
+            elif fact.kind == "unpin":
+                pinned.pop(fact.data["id"], None)
+        return pinned
+
     def standing(self) -> Standing:
         """What the guards of the turn need to know beside the model's conduct."""
         plan = Facts(self.facts).latest("plan") or {"items": []}
@@ -151,6 +166,7 @@ class History:
         """Take up one event, in journal order."""
         self.conduct.apply(event)
         self.meter.apply(event)
+        self.knowledge.apply(event)
         match event:
             case SessionStarted():
                 self.max_iterations = event.max_iterations
@@ -199,11 +215,11 @@ class History:
                 pass
 
     def _take_back(self, event: Undone) -> None:
-        """The words count no more, nor a plan that was made since; what was checked still holds."""
+        """The words count no more, nor a plan or pins made since; what was checked still holds."""
         if event.words in self.said:
             del self.said[len(self.said) - 1 - self.said[::-1].index(event.words) :]
         before = self._facts_when_said.pop() if self._facts_when_said else 0
-        since = [fact for fact in self.facts[before:] if fact.kind != "plan"]
+        since = [fact for fact in self.facts[before:] if fact.kind not in OF_THE_MODEL]
         self.facts[before:] = since
         self.iterations = 0
 

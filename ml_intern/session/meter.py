@@ -18,6 +18,7 @@ from ml_intern.events import (
     JobStarted,
     ModelAsked,
     ModelChanged,
+    ModelFailed,
     ModelReplied,
     SessionStarted,
     ToolFinished,
@@ -31,6 +32,9 @@ from ml_intern.messages import Usage
 from ml_intern.queue.rows import Recorded
 
 ITERATIONS, TOKENS, SECONDS = "iterations", "tokens", "seconds"
+LEAST_RATIO, UNKNOWN_RATIO, MOST_RATIO = 0.9, 1.1, 4.0
+"""Below the least a server leaves something out of its count."""
+LEAST_WINDOW = 1_000
 _PRICE = "price:"
 _MAKES_FILES = ("write", "write_recipe")
 _MADE = {
@@ -65,6 +69,10 @@ class Meter:
         self.got_on_at = 0
         """How many answers there were when the work last got on."""
         self._last: ModelReplied | None = None
+        self._asked: ModelAsked | None = None
+        """The last request, to weigh the answer by."""
+        self._ratios: dict[str, tuple[float, ...]] = {}
+        self._windows: dict[str, int] = {}
         self._done: set[str] = set()
         self._made: set[tuple[str, str]] = set()
         self._best: dict[tuple[str, str], float] = {}
@@ -83,13 +91,17 @@ class Meter:
                 self._begin_anew()
                 if isinstance(event, Undone):
                     self._last = None
-            case ModelAsked(model=model, spend=None):
-                if price_cap(model) in self.unpriced:
-                    self.unpriced[price_cap(model)] += 1
+            case ModelAsked():
+                self._asked = event
+                if event.spend is None and price_cap(event.model) in self.unpriced:
+                    self.unpriced[price_cap(event.model)] += 1
+            case ModelFailed(trouble="context"):
+                self._refused(event)
             case ModelReplied():
                 self.answers += 1
                 self._last = event
                 self._count(event.usage)
+                self._weigh(event)
             case Compacted():
                 self._last = None
                 self._count(event.usage)
@@ -111,6 +123,35 @@ class Meter:
                 self.got_on_at = self.answers
             case _:
                 pass
+
+    def ratio(self, model: str) -> float:
+        """How many tokens the model counts where we count one: the most in its last answers."""
+        found = self._ratios.get(model)
+        return min(MOST_RATIO, max(LEAST_RATIO, *found)) if found else UNKNOWN_RATIO
+
+    def window(self, model: str) -> int | None:
+        """What the model was found to take, in its own tokens, when it refused more; None: as much
+        as it is said to.
+        """
+        return self._windows.get(model)
+
+    def _weigh(self, reply: ModelReplied) -> None:
+        asked, read = self._asked, tokens_of(reply.usage) - reply.usage.output_tokens
+        if asked is None or asked.model != reply.model or not asked.tokens or not read:
+            return
+        self._ratios[reply.model] = (*self._ratios.get(reply.model, ())[-3:], read / asked.tokens)
+        if read > self._windows.get(reply.model, read):
+            del self._windows[reply.model]  # it takes more than it once refused
+
+    def _refused(self, failed: ModelFailed) -> None:
+        """What it says is believed if it may be true; else half of what was sent is tried."""
+        asked = self._asked
+        if asked is None or asked.tokens is None:
+            return
+        sent = int(asked.tokens * self.ratio(failed.model))
+        said = failed.window
+        is_believed = said is not None and LEAST_WINDOW <= said < sent / LEAST_RATIO
+        self._windows[failed.model] = said if is_believed and said is not None else sent // 2
 
     @property
     def last_tokens(self) -> int:

@@ -31,17 +31,20 @@ from ml_intern.events import (
     Spend,
     TurnFinished,
 )
-from ml_intern.llm.client import ModelClient, ModelReply, ignore_text
+from ml_intern.llm.client import ModelClient, ModelReply, ignore_text, window_of
 from ml_intern.messages import CallId, ToolCall
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.calls import Calls
 from ml_intern.session.caps import reached
+from ml_intern.session.compacting import Asking, Compactor, TooSmall
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.guards import judge
 from ml_intern.session.history import History
 from ml_intern.session.scribe import Scribe
 
 RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
+MOST_REFUSALS = 6
+"""In a row, for the length of a request; each one is shorter than the one before."""
 LOOK_EVERY_S = 0.1
 """How often a wait for the model looks whether it is still wanted."""
 
@@ -57,6 +60,7 @@ class Turn:
         context: ContextManager,
         calls: Calls,
         model: ModelClient,
+        compactor: Compactor,
         limits: Limits,
         budget: Budget,
         clock: Clock,
@@ -71,6 +75,7 @@ class Turn:
         self._context = context
         self._calls = calls
         self._model = model
+        self._compactor = compactor
         self._limits = limits
         self._budget = budget
         self._clock = clock
@@ -81,6 +86,8 @@ class Turn:
         self._deadline = clock.monotonic() + limits.max_turn_s
         self._failures = 0
         """How often in a row the model has failed."""
+        self._refusals = 0
+        """How often in a row it was for the length of the request."""
 
     def run(self) -> TurnFinished | None:
         """Go on until the turn ends; None when the process is to leave it to the next owner.
@@ -111,7 +118,7 @@ class Turn:
                 continue
             except OverBudget as over:
                 return self._wait_for_room(over)
-            except ModelError as exc:
+            except (ModelError, TooSmall) as exc:
                 return _finished("failed", str(exc))
 
     def interrupt(self, reason: str) -> TurnFinished:
@@ -155,10 +162,22 @@ class Turn:
     def _ask(self) -> None:
         """Record the model's next answer; none when the session is to stop meanwhile."""
         while True:
-            messages, tools = self._context.messages(), self._calls.specs()
+            tools, tokens = self._calls.specs(), None
+            if (window := window_of(self._model)) is not None:
+                asking = Asking(model=self._model, window=window, tools=tools)
+                tokens = self._compactor.fit(asking, "refused" if self._refusals else "size")
+                if tokens is None:
+                    return
+            messages = self._context.messages()
             spend = self._budget.for_model(self._model, messages, tools)
-            iteration = self._history.iterations + 1
-            self._scribe.plan(ModelAsked(model=self._model.name, iteration=iteration, spend=spend))
+            self._scribe.plan(
+                ModelAsked(
+                    model=self._model.name,
+                    iteration=self._history.iterations + 1,
+                    spend=spend,
+                    tokens=tokens,
+                )
+            )
             started = self._clock.monotonic()
             try:
                 reply = self._model.complete(
@@ -178,11 +197,17 @@ class Turn:
                     raise
                 if not self._wait(wait_s):
                     return
-            except (Refused, ContextOverflow) as exc:
+            except ContextOverflow as exc:
+                self._refusals += 1
+                is_last = window is None or self._refusals > MOST_REFUSALS
+                self._scribe.record(_failure(self._model.name, exc, None if is_last else 0.0))
+                if is_last:
+                    raise
+            except Refused as exc:
                 self._scribe.record(_failure(self._model.name, exc, None))
                 raise
             else:
-                self._failures = 0
+                self._failures = self._refusals = 0
                 self._take(reply, self._clock.monotonic() - started)
                 self._tell_of_levels(spend)
                 return
@@ -210,6 +235,7 @@ class Turn:
             model=reply.model,
             text=reply.message.text,
             thinking=reply.message.thinking,
+            signed=reply.message.signed,
             tool_calls=self._with_own_ids(reply.message.tool_calls),
             usage=reply.usage,
             cost_micro_usd=price(reply.cost_micro_usd),
@@ -237,6 +263,8 @@ def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFail
         retry_in_s=retry_in_s,
         text=exc.text,
         is_free=exc.is_free,
+        trouble=exc.trouble,
+        window=exc.window if isinstance(exc, ContextOverflow) else None,
     )
 
 

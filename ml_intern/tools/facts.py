@@ -4,6 +4,8 @@ A fact is written once, in the journal, by the outcome of the tool that establis
 fields:
 
 plan               `items`: list of `{"step", "status"}`
+pin                `id`, `text`
+unpin              `id`
 dataset_inspected  `source`, `fingerprint`, `task` (may be null), `report`
 dataset_prepared   `source`, `fingerprint`, `task`, `train`, `validation` (paths), `test` (name
                    under `held_out`), `labels`, `rows`

@@ -86,7 +86,7 @@ def test_words_while_the_plan_is_open_are_not_the_end(bench):
     assert b.drive() == TurnFinished(outcome="finished", detail="Trained.")
     assert hints(b) == ["plan"]
     said, hint = b.model.asked[2][-2:]
-    assert said == AssistantMessage(text="I shall train now.")
+    assert said == AssistantMessage(text="I shall train now.", model="listed")
     assert "train" in hint.text
 
 

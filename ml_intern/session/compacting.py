@@ -1,0 +1,317 @@
+"""Keeping a conversation within the window of its model: one path for a turn and for a person.
+
+What to cut is decided in `ml_intern/context/`, without side effects; here it is recorded, step by
+step, so that a process that dies in between goes on from what stands. First what later calls have
+superseded is left out, then the older part is summed up, by a model where one can, else by rules,
+and at last what is still too long is cut. No step depends on a model: none can end a session.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ml_intern.context import compaction, summary
+from ml_intern.context.counting import count_message, count_text, count_tools
+from ml_intern.context.cutting import superseded, to_size
+from ml_intern.context.exchanges import FIRST_OLD, newest_from
+from ml_intern.context.manager import ContextManager
+from ml_intern.context.room import COMPACT_AT, Room, share, threshold
+from ml_intern.errors import (
+    InputError,
+    Interrupted,
+    MLInternError,
+    ModelError,
+    OverBudget,
+)
+from ml_intern.events import Compacted, ModelAsked, ModelFailed, Shortened
+from ml_intern.llm.client import ModelClient, Window
+from ml_intern.messages import (
+    Message,
+    ToolMessage,
+    ToolSpec,
+    Usage,
+    UserMessage,
+)
+from ml_intern.session.budget import Budget, price
+from ml_intern.session.desk import Signals
+from ml_intern.session.history import History
+from ml_intern.session.outstanding import outstanding
+from ml_intern.session.scribe import Scribe
+from ml_intern.tools.files.beneath import write_beneath
+from ml_intern.tools.spill import FOLDER
+
+Trigger = Literal["asked", "size", "refused"]
+ENOUGH = 0.7
+"""Share of the threshold below which leaving out what was superseded is enough."""
+AFTER_REFUSAL = 0.75
+"""Of what a provider has refused for its length, at most, is sent next."""
+OF_TASK = 1 / 3
+"""Share of a request that the task may take before it is cut, with the whole in a file."""
+BY_ITSELF = "ml-intern"
+
+
+class TooSmall(MLInternError):
+    """The window of a model cannot hold what every request needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """The model that is to be asked next, and what goes with every request to it."""
+
+    model: ModelClient
+    window: Window
+    tools: Sequence[ToolSpec]
+
+
+class Compactor:
+    """Owned by one turn; not thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        scribe: Scribe,
+        history: History,
+        context: ContextManager,
+        budget: Budget,
+        signals: Signals,
+        workspace: Path,
+        compact_at: int = COMPACT_AT,
+    ) -> None:
+        self._scribe = scribe
+        self._history = history
+        self._context = context
+        self._budget = budget
+        self._signals = signals
+        self._workspace = workspace
+        self._compact_at = compact_at
+
+    def fit(self, asking: Asking, trigger: Trigger = "size") -> int | None:
+        """Bring the next request below the threshold; its tokens, as we count them.
+
+        None when the session was told to stop meanwhile. Raises TooSmall, and Overtaken when
+        something has happened that was not known.
+        """
+        most = self._most(asking)
+        if trigger == "refused":
+            most = min(most, int(self._tokens(asking) * AFTER_REFUSAL))
+        if self._tokens(asking) <= most and trigger != "asked":
+            return self._tokens(asking)
+        self._leave_out_superseded(asking, most)
+        if trigger == "size" and self._tokens(asking) <= most * ENOUGH:
+            return self._tokens(asking)
+        self._cut_task(asking, most)
+        room = self._room(asking, most)
+        if not self._sum_up(asking, room, trigger):
+            return None
+        self._cut_newest(asking, room)
+        if self._tokens(asking) > most:
+            raise TooSmall(_too_small(asking, self._tokens(asking), most))
+        return self._tokens(asking)
+
+    # Sizes
+
+    def _most(self, asking: Asking) -> int:
+        name, window = asking.model.name, asking.window
+        found = self._history.meter.window(name)
+        tokens = window.tokens if found is None else min(found, window.tokens)
+        answer = min(window.answer, tokens // 4)
+        ratio = self._history.meter.ratio(name)
+        return threshold(tokens, answer, compact_at=self._compact_at, ratio=ratio)
+
+    def _tokens(self, asking: Asking) -> int:
+        return self._context.tokens(with_thoughts=asking.window.thoughts) + count_tools(
+            asking.tools
+        )
+
+    def _sizes(self, asking: Asking) -> Sequence[int]:
+        return self._context.sizes(with_thoughts=asking.window.thoughts)
+
+    def _room(self, asking: Asking, most: int) -> Room:
+        stands = count_text(outstanding(self._history).text())
+        fixed = sum(self._sizes(asking)[:FIRST_OLD]) + stands + count_tools(asking.tools)
+        room = share(most, fixed)
+        if not room.is_enough:
+            raise TooSmall(_too_small(asking, fixed, most))
+        return room
+
+    # Steps
+
+    def _leave_out_superseded(self, asking: Asking, most: int) -> None:
+        messages, sizes = self._context.messages(), self._sizes(asking)
+        cuts = superseded(messages, self._context.shows, newest_from(messages, sizes, most // 4))
+        if cuts:
+            before = self._tokens(asking)
+            saved = sum(sizes[cut.place] for cut in cuts)
+            self._scribe.record(
+                Shortened(
+                    cuts=tuple(cuts),
+                    why="superseded",
+                    tokens_before=before,
+                    tokens_after=before - saved,
+                )
+            )
+
+    def _cut_task(self, asking: Asking, most: int) -> None:
+        if len(self._sizes(asking)) > 1 and self._sizes(asking)[1] > most * OF_TASK:
+            self._cut(asking, [1], int(most * OF_TASK))
+
+    def _cut_newest(self, asking: Asking, room: Room) -> None:
+        """What is still too long after a summary, which itself is in its bounds."""
+        sizes = self._sizes(asking)
+        start = FIRST_OLD
+        messages = self._context.messages()
+        if start < len(messages) and _is_summary(messages[start]):
+            start += 1
+        most = room.threshold - (self._tokens(asking) - sum(sizes[start:]))
+        if sum(sizes[start:]) > most:
+            self._cut(asking, range(start, len(sizes)), int(most * 0.8))
+
+    def _cut(self, asking: Asking, places: Sequence[int], most: int) -> None:
+        messages = self._context.messages()
+        cuts = to_size(messages, places, count_text, most, self._kept_whole)
+        if cuts:
+            before = self._tokens(asking)
+            self._scribe.record(
+                Shortened(cuts=tuple(cuts), why="size", tokens_before=before, tokens_after=before)
+            )
+
+    def _kept_whole(self, message: Message) -> str:
+        """Put the whole of a text into the workspace, unless it is there; and say where it is."""
+        match message:
+            case ToolMessage(call_id=call_id):
+                name = f"{call_id}.txt"
+            case UserMessage():
+                name = f"words-{len(message.text)}.txt"
+            case _:
+                return "[... left out here; the trace of this session has it whole ...]"
+        path = self._workspace.resolve() / FOLDER / name
+        if not path.exists():
+            try:
+                write_beneath(self._workspace, path, message.text.encode(errors="replace"))
+            except (OSError, InputError) as exc:
+                return f"[... left out here, and could not be put into a file: {exc} ...]"
+        return f"[... left out here; the whole is in {path} ...]"
+
+    # The summary
+
+    def _sum_up(self, asking: Asking, room: Room, trigger: Trigger) -> bool:
+        """False when the session was told to stop."""
+        messages, sizes = self._context.messages(), self._sizes(asking)
+        start = newest_from(messages, sizes, room.newest)
+        older = messages[FIRST_OLD:start]
+        if not older or all(map(_is_summary, older)):
+            return True
+        before, replaced = self._tokens(asking), sum(sizes[FIRST_OLD:start])
+        written = self._written(asking, room, start, replaced)
+        if written is None:
+            return False
+        text = summary.whole(
+            outstanding(self._history),
+            self._said(messages[start:]),
+            written.text,
+            self._history.knowledge.known(),
+            count_text,
+            room.summary,
+        )
+        self._scribe.record(
+            Compacted(
+                asked_by=BY_ITSELF,
+                summary=text,
+                kept=len(messages) - start,
+                model=written.model,
+                usage=written.usage,
+                cost_micro_usd=written.cost_micro_usd,
+                dropped=start - FIRST_OLD,
+                trigger=trigger,
+                written_by="model" if written.text else "rules",
+                tokens_before=before,
+                tokens_after=before - replaced + count_text(text),
+            )
+        )
+        return True
+
+    def _written(self, asking: Asking, room: Room, start: int, replaced: int) -> "_Written | None":
+        """By the model, or nothing for the rules to fill; None when the session is to stop."""
+        messages = self._context.messages()
+        request = compaction.request_for(
+            messages, self._sizes(asking), start, room.threshold, words=room.summary // 2
+        )
+        try:
+            self._ask_for(asking, request)
+            reply = asking.model.complete(request, (), cancelled=self._signals.is_called_off)
+        except OverBudget:
+            return _Written()  # nothing was recorded, so nothing was asked
+        except ModelError as exc:
+            self._scribe.record(_failed(asking.model.name, exc))
+            return _Written()
+        except Interrupted as cut:
+            self._scribe.record(
+                ModelFailed(model=asking.model.name, error=str(cut), retry_in_s=None, text=cut.text)
+            )
+            return None
+        text = reply.message.text.strip()
+        is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
+        if not is_usable or summary.is_longer(text, replaced, count_text):
+            text = ""
+        return _Written(
+            text=text,
+            model=reply.model,
+            usage=reply.usage,
+            cost_micro_usd=price(reply.cost_micro_usd),
+        )
+
+    def _ask_for(self, asking: Asking, request: Sequence[Message]) -> None:
+        """Raises OverBudget."""
+        spend = self._budget.for_model(asking.model, request, ())
+        self._scribe.record(
+            ModelAsked(
+                model=asking.model.name,
+                iteration=self._history.iterations,
+                spend=spend,
+                purpose="summary",
+                tokens=sum(count_message(message) for message in request),
+            )
+        )
+
+    def _said(self, kept: Sequence[Message]) -> list[str]:
+        """A person's words that are not before the model any more."""
+        seen = {each.text for each in kept if isinstance(each, UserMessage)}
+        seen.add(self._context.messages()[1].text)
+        return [text for text in self._history.said if text not in seen]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Written:
+    """What a model wrote, and what it took; empty and for nothing where none was asked."""
+
+    text: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cost_micro_usd: int | None = 0
+
+
+def _failed(model: str, exc: ModelError) -> ModelFailed:
+    return ModelFailed(
+        model=model,
+        error=str(exc),
+        retry_in_s=None,
+        text=exc.text,
+        is_free=exc.is_free,
+        trouble=exc.trouble,
+        remedy="the summary is made of the journal",
+    )
+
+
+def _is_summary(message: Message) -> bool:
+    return isinstance(message, UserMessage) and message.summary
+
+
+def _too_small(asking: Asking, needed: int, most: int) -> str:
+    window = asking.window
+    return (
+        f"{asking.model.name} is too small for this session: its window is {window.tokens:,} "
+        f"tokens ({window.source}), so a request may have {most:,}, and {needed:,} are needed for "
+        "instructions, tools, task and the last step. Choose a model with a larger window "
+        "(`model`)."
+    )
