@@ -212,7 +212,8 @@ class HubOvertaken(HubError):
 class HubRefused(HubError):
     """The Hub will not do it, or we will not take it.
 
-    `reason`: `token` (is none), `right` (of it), `missing`, `large`, `other`.
+    `reason`: `token` (is none), `right` (of it), `missing`, `large`, `content` (what was sent),
+    `other`.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -77,6 +77,8 @@ def _refused(about: str, response: httpx.Response) -> HubError:
             return HubRefused(words, reason="right")
         case 404:
             return HubRefused(f"{about}: {said}", reason="missing")
+        case 400 | 413 | 422:
+            return HubRefused(f"{about}: {said}", reason="content")
         case 409 | 412:
             return HubOvertaken(f"{about}: {said}")
         case 429:

@@ -39,6 +39,16 @@ class Sent(BaseModel):
         return Snapshot(size=self.size, git=self.git, sha256=self.sha256)
 
 
+class Refused(BaseModel):
+    """A beginning of a file of ours that the Hub does not take, by itself neither."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    words: str
+    """Why."""
+
+
 class Known(BaseModel):
     """What is known of one repository."""
 
@@ -60,6 +70,8 @@ class Known(BaseModel):
     """Such contents, by path and hash, in whose place ours may be sent."""
     tried: dict[str, Sent] = {}
     """By path: what was in a commit whose answer never came."""
+    refused: dict[str, Refused] = {}
+    """By path; it is tried again when it has changed."""
     released: dict[str, str] = {}
     """By session: which word of a person (see `released`) was taken up here."""
     moved_to: str = ""

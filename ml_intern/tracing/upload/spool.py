@@ -88,6 +88,8 @@ class Spool:
                 and self._origins.is_elsewhere(session_id, self._traces / Path(path).parents[-3])
             ):
                 stands = _Stands("held", ELSEWHERE)
+            elif stands.state == "pending" and (words := _refused(path, stands, known)):
+                stands = _Stands("held", words)
             yield Item(path=path, source=source, session_id=session_id, **stands._asdict())
 
     def is_ours(self, remote: RemoteFile) -> bool:
@@ -171,6 +173,14 @@ class Spool:
         if stamp.size != sent.size:
             return False
         return hashlib.sha256(source.read_bytes()).hexdigest() == sent.sha256
+
+
+def _refused(path: str, stands: _Stands, known: Known) -> str:
+    """Why the Hub does not take the file as it stands; empty: it may."""
+    refused, snapshot = known.refused.get(path), stands.snapshot
+    if refused is None or snapshot is None or refused.sha256 != snapshot.sha256:
+        return ""
+    return f"the Hub does not take it: {refused.words}"
 
 
 DELETED = "somebody deleted it on the Hub; to send it again: ml-intern traces release ID"

@@ -23,7 +23,7 @@ from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload import card, ledger
 from ml_intern.tracing.upload.hub import CARD, Hub, Outgoing, RemoteFile, Repository, Who
-from ml_intern.tracing.upload.ledger import Known, Ledger, Sent, Sharing
+from ml_intern.tracing.upload.ledger import Known, Ledger, Refused, Sent, Sharing
 from ml_intern.tracing.upload.spool import Item, Spool
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,7 @@ class Uploader:
         self._decided_at = -1
         self._who: Who | None = None
         self._failures = 0
+        self._most_files = self._pace.most_files
         self._again_at = clock.monotonic()
         self._look_at = clock.monotonic()
         self._uploads = Uploads()
@@ -151,6 +152,7 @@ class Uploader:
         self._look_at = self._clock.monotonic()
         self._token, self._decided_at, self._failures = token, decided, 0
         self._again_at = self._clock.monotonic()
+        self._ledger.known.refused = {}  # whoever did something may have mended that too
         if token is None:
             self._uploads = Uploads(off=self._no_token)
         elif self._uploads.off:
@@ -356,7 +358,7 @@ class Uploader:
         for item in sorted(_pending(items), key=last_sent):
             assert item.snapshot is not None
             size += item.snapshot.size
-            if batch and (size > self._pace.most_bytes or len(batch) == self._pace.most_files):
+            if batch and (size > self._pace.most_bytes or len(batch) == self._most_files):
                 break
             batch.append(item)
         return batch
@@ -380,7 +382,12 @@ class Uploader:
         self._again_at = self._clock.monotonic() + self._pace.commit_every_s
         self._ledger.save()
         words = f"Add {len(files)} session file{'' if len(files) == 1 else 's'}"
-        known.head = hub.commit(repo_id, known.head, files, texts, words)
+        try:
+            known.head = hub.commit(repo_id, known.head, files, texts, words)
+        except HubRefused as exc:
+            self._narrow_down(batch, known, exc)
+            raise
+        self._most_files = self._pace.most_files
         known.ours = True
         known.files |= sent
         for path in sent:
@@ -391,6 +398,15 @@ class Uploader:
             known.has_subagents = card.lists_subagents(texts[CARD])
         self._ledger.save()
         log.info("traces_sent", extra={"repository": repo_id, "files": len(files)})
+
+    def _narrow_down(self, batch: Sequence[Item], known: Known, refused: HubRefused) -> None:
+        """Find the file that the Hub does not take, so that it holds up no other."""
+        if refused.reason != "content":
+            return
+        self._most_files = max(1, len(batch) // 2)
+        if len(batch) == 1:
+            sent = _sent(batch[0], "")
+            known.refused[batch[0].path] = Refused(sha256=sent.sha256, words=str(refused))
 
     def _card(
         self, hub: Hub, repo_id: str, known: Known, batch: Sequence[Item], text: str | None

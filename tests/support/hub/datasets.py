@@ -22,6 +22,8 @@ class Datasets:
 
     def __init__(self, people: People, url: Callable[[], str]) -> None:
         self.lfs_from = 10 << 20
+        self.unwanted: set[str] = set()
+        """Paths; a commit with one of them is refused."""
         self._people = people
         self._url = url
         self._repositories: dict[str, Repository] = {}
@@ -172,6 +174,8 @@ class Datasets:
             changes = dict(self._change(line) for line in lines if line["key"] != "header")
         except KeyError as missing:
             return refusal(400, f"The LFS object {missing} was not uploaded")
+        if self.unwanted & set(changes):
+            return refusal(400, "Your push was rejected because it holds what is not taken here")
         made = found.commit(header["summary"], changes, header.get("parentCommit"))
         if made is None:
             return refusal(412, "A commit has happened since. Please refresh and try again.")

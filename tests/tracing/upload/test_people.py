@@ -261,6 +261,34 @@ def test_a_limit_without_end_is_waited_out_for_a_day(world):
     assert world.commits == 1
 
 
+def test_a_file_that_the_hub_does_not_take_holds_up_no_other(world):
+    sessions = [Session(world.traces, number).turn() for number in range(5)]
+    bad = sessions[2]
+    world.hub.datasets.unwanted = {bad.path}
+    world.pass_by(3600)
+    assert world.sent == {one.path: one.content for one in sessions if one is not bad}
+    state, words = stands(world)[bad.path]
+    assert (state, words.partition(":")[0]) == ("held", "the Hub does not take it")
+    assert world.trouble == ""
+    world.hub.datasets.unwanted = set()
+    world.pass_by(7200)
+    assert bad.path not in world.sent
+    bad.turn()
+    world.pass_by(120)
+    assert world.sent[bad.path] == bad.content
+
+
+def test_what_the_hub_did_not_take_is_tried_again_by_the_next_daemon(world):
+    session = Session(world.traces).turn()
+    world.hub.datasets.unwanted = {session.path}
+    world.pass_by(1200)
+    assert world.uploader.uploads.held == 1
+    world.hub.datasets.unwanted = set()
+    world.new()
+    world.pass_by(120)
+    assert world.sent == {session.path: session.content}
+
+
 def test_others_that_are_always_first_are_told(world):
     Session(world.traces).turn()
     world.hub.faults.refuse(409, times=20, at="/commit/")
