@@ -15,7 +15,7 @@ from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
 from ml_intern.llm.hosted.offline import litellm
 from ml_intern.llm.hosted.prices import Price, cost_micro_usd, longest_answer, worst_micro_usd
 from ml_intern.llm.hosted.stream import Answer
-from ml_intern.llm.hosted.trouble import Moment
+from ml_intern.llm.hosted.trouble import AnswerTooLong, Moment
 from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
 from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
@@ -83,6 +83,8 @@ class HostedModel:
         self._price = price
         self._is_free = is_free or endpoint.is_free
         self._clock = clock or SystemClock()
+        self._most_answer: int | None = None
+        """Tokens, once the provider has refused longer answers. One assignment: no lock."""
 
     def complete(
         self,
@@ -93,6 +95,20 @@ class HostedModel:
         cancelled: Callable[[], bool] = never,
     ) -> ModelReply:
         """See `ModelClient`. `on_text` and `cancelled` are called in the caller's thread."""
+        try:
+            return self._ask(messages, tools, on_text, cancelled)
+        except AnswerTooLong as exc:
+            if not self._shorten_answers(exc.most):
+                raise
+        return self._ask(messages, tools, on_text, cancelled)
+
+    def _ask(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        on_text: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> ModelReply:
         answer = Answer()
         call = Call(self._loop, self._request(messages, tools))
         try:
@@ -118,9 +134,23 @@ class HostedModel:
 
     def _longest(self) -> int | None:
         """Tokens of an answer at most, in the request as in what is reserved for it."""
-        if self._max_output_tokens is not None or self._is_free:
-            return self._max_output_tokens
-        return longest_answer(litellm(), self._endpoint, self._price)
+        wanted = self._max_output_tokens
+        if wanted is None and not self._is_free:
+            wanted = longest_answer(litellm(), self._endpoint, self._price)
+        known = [each for each in (wanted, self._most_answer) if each is not None]
+        return min(known, default=None)
+
+    def _shorten_answers(self, most: int | None) -> bool:
+        """Ask for no longer ones from now on than the provider gives; false when that is no news.
+
+        `most`: as it said; None: it did not, so half of what was asked for.
+        """
+        asked = self._longest()
+        shorter = most if most is not None or asked is None else asked // 2
+        if not shorter or (asked is not None and shorter >= asked):
+            return False
+        self._most_answer = shorter
+        return True
 
     def _cost(self, usage: Usage) -> int | None:
         return 0 if self._is_free else cost_micro_usd(litellm(), self._endpoint, usage, self._price)

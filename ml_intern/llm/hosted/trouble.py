@@ -1,4 +1,4 @@
-"""What went wrong between us and a provider, as one of three errors, by who must act.
+"""What went wrong between us and a provider: one of three errors, and its `trouble`.
 
 LiteLLM sorts errors by words that it finds in them, and wrongly often enough (a 500 becomes a "bad
 request", a missing module a "connection error"). So this goes back to the first cause: the HTTP
@@ -16,35 +16,32 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Literal
 
 import httpx
 
-from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
+from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable, Trouble
+from ml_intern.llm.hosted.meaning import Meaning, by_status, meaning_of
 from ml_intern.llm.hosted.names import Endpoint
+from ml_intern.llm.hosted.words import Said, said_by, said_in
 
 LONGEST_WORDS = 300
 """Characters of what a provider says that go into our sentence."""
 
-_TOO_LONG = re.compile(
-    r"context[ _]length|context[ _]window|context limit|context size|maximum context|prompt is too"
-    r" long|input is too long|input length|too many (?:input )?tokens|request too large"
-    r"|request_too_large|string too long|longer than the model|maximum number of tokens"
-    r"|max_new_tokens` must be",
-    re.IGNORECASE,
-)
-_NO_CREDIT = re.compile(
-    r"insufficient_quota|insufficient (?:balance|credit|funds)|exceeded your current quota"
-    r"|credit balance|billing_(?:hard_limit|not_active)|payment required|out of credit",
-    re.IGNORECASE,
-)
-_PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
 _LITELLM_PREFIX = re.compile(r"^(?:litellm\.\w+: )+")
 _OVERLOADED = (529, 503)
 
 
 class MalformedChunk(Exception):
     """A line of a stream is not what it should be."""
+
+
+class AnswerTooLong(Refused):
+    """A longer answer was asked for than the model gives; `most`: tokens, if the provider said."""
+
+    def __init__(self, message: str, *, text: str = "", most: int | None = None) -> None:
+        super().__init__(message, text=text)
+        self.most = most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +101,7 @@ def incomplete(endpoint: Endpoint, moment: Moment) -> ModelError:
         return Refused(
             f"{endpoint.who} sent a web page instead of an answer. {_check_address(endpoint)}",
             text=moment.text,
+            trouble="model",
         )
     kind = "" if moment.text else f" (of the type {moment.content_type or 'unknown'})"
     return _broken(endpoint, moment.text, f"ended its answer{kind} before it was complete")
@@ -139,6 +137,7 @@ def filtered(endpoint: Endpoint, text: str) -> ModelError:
         f"The content filter of {endpoint.who} stopped the answer. "
         "Word the task differently, or choose another model (`model`).",
         text=text,
+        trouble="content",
     )
 
 
@@ -164,71 +163,118 @@ def _causes(cause: BaseException) -> Iterator[BaseException]:
 
 
 def _by_status(response: httpx.Response, endpoint: Endpoint, moment: Moment) -> ModelError:
-    words = _words(_body(response), endpoint)
+    said = said_in(_body(response))
     status = response.status_code
-    if (meant := _by_meaning(words, endpoint, moment, has_no_credit=status == 402)) is not None:
-        return meant
-    if status in (408, 409, 425, 429) or status >= 500:
-        return _come_back(response, words, endpoint, moment.text)
-    return Refused(_refusal(status, words, endpoint), text=moment.text)
+    meant = meaning_of(said.whole) or Meaning(trouble=by_status(status))
+    if status == 402:
+        meant = Meaning(trouble="billing")
+    elif status >= 500 and meant.trouble not in ("context", "rate"):
+        # A gateway may well say in its 502 that a model behind it "does not exist".
+        meant = Meaning(trouble="away")
+    words = _shown(said, endpoint)
+    if meant.trouble in ("away", "rate"):
+        return _come_back(response, meant.trouble, words, endpoint, moment.text)
+    error = _by_meaning(meant, words, endpoint, moment)
+    return error or _refused(f" ({status})", meant.trouble, words, endpoint, moment.text)
 
 
 def _by_meaning(
-    words: str, endpoint: Endpoint, moment: Moment, *, has_no_credit: bool = False
+    meant: Meaning, words: str, endpoint: Endpoint, moment: Moment
 ) -> ModelError | None:
-    """What providers say under many a status, or none: too long, and nothing left to pay with."""
-    if _TOO_LONG.search(words):
-        return ContextOverflow(
-            f"The conversation is too long for {endpoint.who}{_said(words)}.", text=moment.text
-        )
-    if has_no_credit or _NO_CREDIT.search(words):
-        return Refused(
-            f"The account behind {endpoint.who} has no credit left{_said(words)}. "
-            "Top it up at the provider, or choose another model (`model`).",
-            text=moment.text,
-        )
-    return None
+    """For what is the same under every status; None: the status belongs in the sentence."""
+    who, said = endpoint.who, _said(words)
+    match meant.trouble:
+        case "context":
+            return ContextOverflow(
+                f"The conversation is too long for {who}{said}. Sum it up (`ml-intern compact`), "
+                "or choose a model with a larger window (`model`).",
+                text=moment.text,
+                window=meant.tokens,
+            )
+        case "request" if meant.is_of_the_answer:
+            return AnswerTooLong(
+                f"{who} gives no answer as long as it was asked for{said}. "
+                "Set `max_output_tokens` lower.",
+                text=moment.text,
+                most=meant.tokens,
+            )
+        case "billing":
+            sentence = (
+                f"The account behind {who} has no credit left{said}. "
+                "Top it up at the provider, or choose another model (`model`)."
+            )
+        case "content":
+            sentence = (
+                f"{who} refuses to answer this conversation for what it says{said}. "
+                "Word the task differently, or choose another model (`model`)."
+            )
+        case "effort":
+            sentence = (
+                f"{who} does not think as hard as it was asked to{said}. "
+                "Set `reasoning_effort` lower, or to `none`, or choose another model (`model`)."
+            )
+        case "thinking":
+            sentence = (
+                f"{who} does not take the thoughts of its earlier answers as they came{said}. "
+                "Set `reasoning_effort` to `none`, or choose another model (`model`)."
+            )
+        case _:
+            return None
+    return Refused(sentence, text=moment.text, trouble=meant.trouble)
 
 
-def _come_back(response: httpx.Response, words: str, endpoint: Endpoint, text: str) -> Retryable:
+def _come_back(
+    response: httpx.Response,
+    trouble: Literal["away", "rate"],
+    words: str,
+    endpoint: Endpoint,
+    text: str,
+) -> Retryable:
     status = response.status_code
     wait_s = retry_after(response.headers, datetime.now(UTC))
     what = {
         408: "waited too long for the request",
-        429: "limits how often it may be asked",
         504: "got no answer from the servers behind it",
     }.get(status, "is overloaded" if status in _OVERLOADED else "has trouble of its own")
+    if trouble == "rate":
+        what = "limits how often it may be asked"
     when = "in a while" if wait_s is None else f"in {wait_s:g} s, as it says"
     return Retryable(
         f"{endpoint.who} {what} ({status}){_said(words)}. It can be asked again {when}; "
         "if this goes on, choose another model (`model`).",
         retry_after_s=wait_s,
         text=text,
+        trouble=trouble,
     )
 
 
-def _refusal(status: int, words: str, endpoint: Endpoint) -> str:
-    who, said = endpoint.who, _said(words)
-    match status:
-        case 401 if endpoint.key is None:
-            return f"{who} wants a key (401){said}. Set {endpoint.key_hint}."
-        case 401:
-            return f"{who} does not accept the key (401){said}. Set {endpoint.key_hint} anew."
-        case 403:
+def _refused(status: str, trouble: Trouble, words: str, endpoint: Endpoint, text: str) -> Refused:
+    """`status`: as it stands in the sentence; empty where none came."""
+    return Refused(_refusal(status, trouble, words, endpoint), text=text, trouble=trouble)
+
+
+def _refusal(status: str, trouble: Trouble, words: str, endpoint: Endpoint) -> str:
+    who, said = endpoint.who, f"{status}{_said(words)}"
+    match trouble:
+        case "authentication" if endpoint.key is None:
+            return f"{who} wants a key{said}. Set {endpoint.key_hint}."
+        case "authentication" if "403" in status:
             return (
-                f"{who} does not let this key use the model (403){said}. Ask the provider for "
+                f"{who} does not let this key use the model{said}. Ask the provider for "
                 "access, or choose another model (`model`)."
             )
-        case _ if status < 400:
+        case "authentication":
+            return f"{who} does not accept the key{said}. Set {endpoint.key_hint} anew."
+        case "model":
+            return f"{who} knows no such model or address{said}. {_check_address(endpoint)}"
+        case _ if status.startswith(" (3"):
             return (
-                f"{who} sends us to another address ({status}), where its key must not go. "
+                f"{who} sends us to another address{status}, where its key must not go. "
                 f"{_check_address(endpoint)}"
             )
-        case 404:
-            return f"{who} knows no such model or address (404){said}. {_check_address(endpoint)}"
         case _:
             return (
-                f"{who} rejects the request ({status}){said}. To ask again will not help: choose "
+                f"{who} rejects the request{said}. To ask again will not help: choose "
                 "another model (`model`), and report this if others take the same conversation."
             )
 
@@ -249,6 +295,7 @@ def _by_transport(causes: list[BaseException], endpoint: Endpoint, moment: Momen
             f"The certificate of {where} is not trusted, so {endpoint.name} cannot be asked. "
             "Correct the address (`api_base`), or name your authority in SSL_CERT_FILE.",
             text=moment.text,
+            trouble="away",
         )
     if happened(socket.gaierror):
         what = f"The host of {where} is not found"
@@ -273,12 +320,18 @@ def _by_transport(causes: list[BaseException], endpoint: Endpoint, moment: Momen
 
 def _by_words(causes: list[BaseException], endpoint: Endpoint, moment: Moment) -> ModelError:
     """For what came without a status: an error inside a stream, or a fault before the request."""
-    told = [words for each in causes if (words := _told(each))]
-    words = _words(told[-1] if told else _named(causes[-1]), endpoint)
-    if (meant := _by_meaning(words, endpoint, moment)) is not None:
-        return meant
+    told = [said for each in causes if (said := _told(each)).words]
+    said = told[-1] if told else said_in(_named(causes[-1]))
+    words = _shown(said, endpoint)
+    meant = meaning_of(said.whole)
+    if meant is not None and (error := _by_meaning(meant, words, endpoint, moment)) is not None:
+        return error
     if moment.content_type is not None:
-        return _broken(endpoint, moment.text, f"broke off its answer{_said(words)}")
+        if meant is not None and meant.trouble in ("authentication", "model"):
+            return _refused("", meant.trouble, words, endpoint, moment.text)
+        broken = _broken(endpoint, moment.text, f"broke off its answer{_said(words)}")
+        broken.trouble = "rate" if meant is not None and meant.trouble == "rate" else "away"
+        return broken
     return Refused(
         f"LiteLLM cannot ask {endpoint.who}{_said(words)}. Check the settings of this model, or "
         "choose another one (`model`).",
@@ -286,13 +339,13 @@ def _by_words(causes: list[BaseException], endpoint: Endpoint, moment: Moment) -
     )
 
 
-def _told(cause: BaseException) -> str:
+def _told(cause: BaseException) -> Said:
     """What a provider said in its stream, if this error is the one that took it from there."""
     body = getattr(cause, "body", None)
-    if isinstance(body, Mapping):
-        return _message_in(body)
+    if isinstance(body, Mapping | str):
+        return said_by({"error": body})
     is_wrapping = type(cause).__module__.startswith("litellm.exceptions")
-    return "" if is_wrapping else str(getattr(cause, "message", ""))
+    return Said() if is_wrapping else said_in(str(getattr(cause, "message", "")))
 
 
 def _named(cause: BaseException) -> str:
@@ -308,28 +361,10 @@ def _body(response: httpx.Response) -> str:
     return ""
 
 
-def _words(text: str, endpoint: Endpoint) -> str:
-    """What the provider said, in one line, short, without the key; nothing of a web page."""
-    if _PAGE.search(text):
-        return ""
-    with suppress(ValueError, RecursionError):
-        text = _message_in(json.loads(text)) or text
-    if endpoint.key:
-        text = text.replace(endpoint.key, "[key]")
-    line = " ".join(text.split()).rstrip(".")
+def _shown(said: Said, endpoint: Endpoint) -> str:
+    """What the provider said, short and without the key."""
+    line = said.words.replace(endpoint.key, "[key]") if endpoint.key else said.words
     return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS]}..."
-
-
-def _message_in(body: Any) -> str:
-    """`error.message` and its code, `error`, `message` or `detail`, whichever the body has."""
-    if not isinstance(body, Mapping):
-        return ""
-    error = body.get("error") or body
-    if not isinstance(error, Mapping):
-        return str(error)
-    message = error.get("message") or error.get("detail") or ""
-    code = error.get("code") or error.get("type")
-    return f"{message} ({code})" if message and code else str(message)
 
 
 def _said(words: str) -> str:

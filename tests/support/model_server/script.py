@@ -31,7 +31,7 @@ class Fault:
     """What goes wrong instead of a reply. Those of a stream come `after` so many of its frames."""
 
     kind: Literal[
-        "status",  # an error of the dialect, with `status` and `retry_after`
+        "status",  # an error of the dialect, or `body`, with `status` and `retry_after`
         "html",  # a web page, with `status` (200: in the place of a stream)
         "drop",  # the connection is closed without a byte
         "silence",  # nothing is ever said
@@ -46,6 +46,8 @@ class Fault:
     retry_after: str | None = None
     message: str = ""
     code: str = ""
+    body: str = ""
+    """In the place of the dialect's, as a provider sends it."""
     after: int = 2
 
 

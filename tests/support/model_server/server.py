@@ -243,7 +243,7 @@ async def _fail(
         case "status":
             headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
             message = fault.message or f"The server says {fault.status}"
-            body = dialect.error(fault.status, message, fault.code)
+            body = fault.body.encode() or dialect.error(fault.status, message, fault.code)
             _say(writer, fault.status, body, seen, fault.kind, headers)
         case "redirect":
             _say(writer, 307, b"", seen, fault.kind, {"Location": fault.message})

@@ -1,0 +1,101 @@
+"""Every provider's own words, over real HTTP: what they mean, before and within an answer."""
+
+import json
+
+import pytest
+
+from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
+from ml_intern.llm.hosted import RequestLoop
+from ml_intern.llm.hosted.meaning import Meaning, meaning_of
+from tests.llm.hosted.given import SAID, TOOLS, model_at
+from tests.llm.hosted.wordings import (
+    ANSWERS_TOO_LONG,
+    REFUSALS,
+    TOO_LONG,
+    Refusal,
+    TooMuchAsked,
+)
+from tests.support.model_server import Fault, ModelServer, Reply
+
+KEY = "sk-the-key-of-this-test"
+FRAMES = {"openai": "data: {}\n\n", "anthropic": "event: error\ndata: {}\n\n", "ollama": "{}\n"}
+"""An error as a frame of a stream."""
+
+
+def _named(refusal: Refusal) -> str:
+    return f"{refusal.trouble}: {refusal.who}"
+
+
+def _error(reply: Reply, refusal: Refusal, loop: RequestLoop) -> ModelError:
+    with ModelServer([reply]) as server:
+        model = model_at(server, loop, refusal.dialect, api_key=KEY)
+        with pytest.raises(ModelError) as raised:
+            model.complete(SAID, TOOLS)
+        assert len(server.requests) == 1
+    return raised.value
+
+
+def _kind(refusal: Refusal) -> type[ModelError]:
+    return {"context": ContextOverflow, "rate": Retryable}.get(refusal.trouble, Refused)
+
+
+def test_there_are_wordings_of_enough_providers() -> None:
+    assert len({refusal.who.partition(",")[0] for refusal in TOO_LONG}) >= 20
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=_named)
+def test_a_refusal_before_the_answer(loop: RequestLoop, refusal: Refusal) -> None:
+    fault = Fault(kind="status", status=refusal.status, body=json.dumps(refusal.body))
+    error = _error(Reply(faults=(fault,)), refusal, loop)
+    assert type(error) is _kind(refusal)
+    assert error.trouble == refusal.trouble
+    assert getattr(error, "window", None) == refusal.tokens
+    assert error.is_free == (refusal.status < 500)
+    assert KEY not in str(error)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=_named)
+def test_a_refusal_in_the_stream(loop: RequestLoop, refusal: Refusal) -> None:
+    """Under the status 200, which says nothing."""
+    body = refusal.body[0] if isinstance(refusal.body, list) else refusal.body
+    body = body if "error" in body else {"error": body}
+    frame = FRAMES[refusal.dialect].replace("{}", json.dumps(body))
+    error = _error(Reply(frames=(frame,)), refusal, loop)
+    if refusal.trouble == "request":
+        assert type(error) is Retryable
+        assert error.trouble == "away"
+    else:
+        assert type(error) is _kind(refusal)
+        assert error.trouble == refusal.trouble
+    if isinstance(error, ContextOverflow):
+        assert error.window == refusal.tokens
+
+
+@pytest.mark.parametrize("asked", ANSWERS_TOO_LONG, ids=lambda asked: asked.who)
+def test_an_answer_that_is_too_long_for_the_model_is_asked_for_shorter(
+    loop: RequestLoop, asked: TooMuchAsked
+) -> None:
+    refusal = Fault(kind="status", status=400, message=asked.message)
+    with ModelServer([Reply(text="short", faults=(refusal,))]) as server:
+        model = model_at(server, loop, max_output_tokens=100_000)
+        assert model.complete(SAID, TOOLS).message.text == "short"
+        model.complete(SAID, TOOLS)
+        sent = [seen.body["max_tokens"] for seen in server.requests]
+    assert sent == [100_000, asked.most or 50_000, asked.most or 50_000]
+
+
+def test_an_answer_is_shortened_once_for_a_refusal(loop: RequestLoop) -> None:
+    refusal = Fault(kind="status", status=400, message="max_tokens too large")
+    with ModelServer([Reply(faults=(refusal,) * 5)]) as server:
+        with pytest.raises(Refused, match="`max_output_tokens` lower") as raised:
+            model_at(server, loop, max_output_tokens=64).complete(SAID, TOOLS)
+        assert [seen.body["max_tokens"] for seen in server.requests] == [64, 32]
+    assert raised.value.trouble == "request"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "window"), [(3, None), (255, None), (256, 256), (10**8, 10**8), (10**8 + 1, None)]
+)
+def test_a_window_that_cannot_be_one_is_not_believed(tokens: int, window: int | None) -> None:
+    words = f"This model's maximum context length is {tokens} tokens."
+    assert meaning_of(words) == Meaning(trouble="context", tokens=window)
