@@ -43,6 +43,8 @@ MOST_USD = 1_000_000.0
 """Of a cap, and of a million tokens."""
 MOST_TOKENS = 100_000_000
 """Of one answer: at the highest price it can still be reserved."""
+LEAST_WINDOW = 1024
+"""Tokens; a model that takes less holds no task."""
 _DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
 
 _ONE_BRACKET = re.compile(r"^\s*\[\s*policy\s*\]", re.MULTILINE)
@@ -118,8 +120,14 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=MOST_TOKENS,
-        description="Longest answer of a model, in tokens. Default: 16384 where the model costs "
-        "money (less where it cannot give so many), else what the model allows.",
+        description="Longest answer of a model, in tokens. Default: 16384, less where it cannot "
+        "give so many. Never more than a quarter of what it takes.",
+    )
+    context_windows: dict[str, Annotated[int, Field(ge=LEAST_WINDOW, le=MOST_TOKENS)]] = Field(
+        {},
+        description='Tokens that models take, as patterns: `{"ollama/*" = 32768}`. For those that '
+        "neither their server nor LiteLLM's list knows; where one of them does, a smaller number "
+        "here wins. Default for the rest: 8192. See `docs/models.md`.",
     )
     state_dir: Path = Field(
         default_factory=default_state_dir,

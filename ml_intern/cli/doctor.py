@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +42,8 @@ from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubError, HubRefused, MLInternError
-from ml_intern.llm.hosted import price_list
+from ml_intern.llm.client import window_of
+from ml_intern.llm.hosted import GUESS, price_list
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.mail import Undelivered, undelivered
@@ -357,11 +359,24 @@ def _training(settings: Settings) -> Check:
 
 
 def _model(settings: Settings) -> Check:
-    Models(settings).named(settings.model)
-    free = (
-        " (in this process: no key, no network, no cost)" if settings.model == "autopilot" else ""
+    with closing(Models(settings)) as models:
+        window = window_of(models.named(settings.model))
+    if window is None:
+        alone = settings.model == "autopilot"
+        words = " (in this process: no key, no network, no cost)" if alone else ""
+        return Check(name="model", verdict="ok", found=settings.model + words)
+    words = (
+        f"{settings.model}: window {window.tokens:,} ({window.source}), answer {window.answer:,}"
     )
-    return Check(name="model", verdict="ok", found=settings.model + free)
+    if window.source != GUESS:
+        return Check(name="model", verdict="ok", found=words)
+    return Check(
+        name="model",
+        verdict="warn",
+        found=words,
+        next_step="start its server, or set what it takes: "
+        f"context_windows = {{{json.dumps(settings.model)} = TOKENS}} in config.toml",
+    )
 
 
 def prices(settings: Settings) -> Check:

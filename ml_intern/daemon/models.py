@@ -63,6 +63,7 @@ class Models:
             max_output_tokens=settings.max_output_tokens,
             price=_price(settings.model_prices.get(name)),
             is_free=_is_free(name, settings),
+            context_windows=settings.context_windows,
         )
 
 

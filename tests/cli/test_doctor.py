@@ -1,13 +1,14 @@
-"""What `doctor` finds where traces are to be sent to the Hub, and of half of Slack."""
+"""What `doctor` finds of the model, of half of Slack, and where traces are to be sent."""
 
 from contextlib import closing
 
 import pytest
 
-from ml_intern.cli.doctor import _slack, _traces
+from ml_intern.cli.doctor import _model, _slack, _traces
 from ml_intern.settings import Settings
 from ml_intern.tracing.upload.uploader import Uploads
 from tests.support.hub import READ_TOKEN, TOKEN, USER, HubServer
+from tests.support.model_server import ModelServer
 from tests.support.own_door import OwnDoor
 from tests.support.serving import served
 
@@ -84,3 +85,21 @@ def test_half_of_what_slack_needs_is_named(monkeypatch, given, words):
     (check,) = _slack(Settings(**given))
     assert (check.verdict, words in check.found) == ("fail", True)
     assert "docs/slack.md" in check.found
+
+
+@pytest.mark.parametrize(
+    ("pages", "verdict", "words"),
+    [
+        (
+            {"/v1/models": {"data": [{"id": "m", "max_model_len": 131_072}]}},
+            "ok",
+            "vllm/m: window 131,072 (the server), answer 16,384",
+        ),
+        ({}, "warn", "vllm/m: window 8,192 (a guess), answer 2,048"),
+    ],
+)
+def test_the_window_of_the_model_is_named_and_who_said_so(pages, verdict, words):
+    with ModelServer([], pages=pages) as server:
+        check = _model(Settings(model="vllm/m", api_base=server.openai_url))
+    assert (check.verdict, check.found) == (verdict, words)
+    assert ("context_windows" in check.next_step) is (verdict == "warn")

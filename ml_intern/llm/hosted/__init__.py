@@ -9,8 +9,10 @@ from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.model import HostedModel, hosted_model
 from ml_intern.llm.hosted.offline import warm
 from ml_intern.llm.hosted.prices import Price, price_list
+from ml_intern.llm.hosted.windows import GUESS
 
 __all__ = [
+    "GUESS",
     "HostedModel",
     "KnownPrice",
     "Price",

@@ -1,21 +1,29 @@
 """A model behind an HTTP interface as a `ModelClient`."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.credentials import secret
 from ml_intern.errors import Interrupted
-from ml_intern.llm.client import ModelReply, ignore_text, never
+from ml_intern.llm.client import ModelReply, Window, ignore_text, never
 from ml_intern.llm.hosted import trouble
 from ml_intern.llm.hosted.call import Accepted, Call, Ended, Failed, HungUp, Piece
 from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
 from ml_intern.llm.hosted.offline import litellm
-from ml_intern.llm.hosted.prices import Price, cost_micro_usd, longest_answer, worst_micro_usd
+from ml_intern.llm.hosted.prices import (
+    USUAL_ANSWER_TOKENS,
+    Price,
+    cost_micro_usd,
+    is_price_known,
+    longest_answer,
+    worst_micro_usd,
+)
 from ml_intern.llm.hosted.stream import Answer
 from ml_intern.llm.hosted.trouble import AnswerTooLong, Moment
+from ml_intern.llm.hosted.windows import WindowFinder
 from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
 from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
@@ -39,12 +47,14 @@ def hosted_model(
     max_output_tokens: int | None = None,
     price: Price | None = None,
     is_free: bool = False,
+    context_windows: Mapping[str, int] | None = None,
     secrets: Secrets = secret,
 ) -> "HostedModel":
     """The client of the model that people write as `name`.
 
     `api_base` and `api_key` are those of the settings, and None for another model than theirs.
-    `price` and `is_free`: what the settings say of its price.
+    `price` and `is_free`: what the settings say of its price; `context_windows`: of windows, in
+    tokens by pattern of names.
     Raises ConfigError for a name or an address that cannot be used, and for a missing key. Makes
     no request and does not import LiteLLM.
     """
@@ -56,6 +66,7 @@ def hosted_model(
         max_output_tokens=max_output_tokens,
         price=price,
         is_free=is_free,
+        context_windows=context_windows,
     )
 
 
@@ -72,6 +83,7 @@ class HostedModel:
         max_output_tokens: int | None = None,
         price: Price | None = None,
         is_free: bool = False,
+        context_windows: Mapping[str, int] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.name = endpoint.name
@@ -83,6 +95,7 @@ class HostedModel:
         self._price = price
         self._is_free = is_free or endpoint.is_free
         self._clock = clock or SystemClock()
+        self._windows = WindowFinder(endpoint, context_windows or {}, self._clock)
         self._most_answer: int | None = None
         """Tokens, once the provider has refused longer answers. One assignment: no lock."""
 
@@ -129,16 +142,27 @@ class HostedModel:
         """See `ModelClient`: all input at the dearest price, and the longest answer."""
         if self._is_free:
             return 0
+        if not is_price_known(litellm(), self._endpoint, self._price):
+            return None
         tokens = self._most_tokens(messages, tools, known)
         return worst_micro_usd(litellm(), self._endpoint, tokens, self._longest(), self._price)
 
-    def _longest(self) -> int | None:
+    def window(self) -> Window:
+        """How much it takes, by who knows best; may ask its server, for seconds at most."""
+        found = self._windows.find()
+        answer = self._longest_in(found.tokens)
+        return Window(tokens=found.tokens, answer=answer, source=found.source)
+
+    def _longest(self) -> int:
         """Tokens of an answer at most, in the request as in what is reserved for it."""
+        return self._longest_in(self._windows.find().tokens)
+
+    def _longest_in(self, window: int) -> int:
         wanted = self._max_output_tokens
         if wanted is None and not self._is_free:
             wanted = longest_answer(litellm(), self._endpoint, self._price)
-        known = [each for each in (wanted, self._most_answer) if each is not None]
-        return min(known, default=None)
+        most = (wanted or USUAL_ANSWER_TOKENS, self._most_answer, window // 4)
+        return min(each for each in most if each is not None)
 
     def _shorten_answers(self, most: int | None) -> bool:
         """Ask for no longer ones from now on than the provider gives; false when that is no news.
@@ -146,8 +170,8 @@ class HostedModel:
         `most`: as it said; None: it did not, so half of what was asked for.
         """
         asked = self._longest()
-        shorter = most if most is not None or asked is None else asked // 2
-        if not shorter or (asked is not None and shorter >= asked):
+        shorter = most or asked // 2
+        if not 0 < shorter < asked:
             return False
         self._most_answer = shorter
         return True
@@ -158,7 +182,10 @@ class HostedModel:
     def _most_tokens(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], known: Usage | None
     ) -> int:
-        """No token is shorter than a byte; what was sent before has been counted."""
+        """No token is shorter than a byte; what was sent before has been counted.
+
+        More than the window is not taken, so not paid for either.
+        """
         counted, new = TEMPLATE_TOKENS, messages
         answers = [at for at, each in enumerate(messages) if isinstance(each, AssistantMessage)]
         if known is not None and known != Usage() and answers:
@@ -167,7 +194,9 @@ class HostedModel:
         else:
             counted += _bytes(tools_on_the_wire(tools))
         takes_thinking = self._endpoint.provider.takes_thinking
-        return counted + _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking))
+        counted += _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking))
+        bound = self._windows.find().bound
+        return counted if bound is None else min(counted, bound)
 
     def _listen(
         self,
@@ -237,8 +266,11 @@ class HostedModel:
         }
         if tools:
             request["tools"] = tools_on_the_wire(tools)
-        if (longest := self._longest()) is not None:
-            request["max_tokens"] = longest
+        found = self._windows.find()
+        request["max_tokens"] = self._longest_in(found.tokens)
+        if endpoint.provider.route == "ollama_chat":
+            # It drops, without a word, what is longer than this; left out, it takes a default.
+            request["num_ctx"] = found.tokens
         return request
 
 

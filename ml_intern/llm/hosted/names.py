@@ -55,6 +55,25 @@ class Endpoint:
         return self.provider.is_local and _is_loopback(urlsplit(self.api_base or "").hostname)
 
     @property
+    def is_near(self) -> bool:
+        """On this machine, or at an address of a private network."""
+        return _is_near(urlsplit(self.api_base or "").hostname)
+
+    @property
+    def window_told_by(self) -> str:
+        """How the server tells how many tokens the model takes; empty: it does not."""
+        provider = self.provider
+        is_elsewhere = provider.address is not None and self.api_base != provider.address
+        if provider.route == "openai" and is_elsewhere and not provider.window_told_by:
+            return "models"  # a server of the same kind
+        return provider.window_told_by if self.lookup_address else ""
+
+    @property
+    def lookup_address(self) -> str | None:
+        """Where the server is asked about its models."""
+        return self.api_base or self.provider.lists_models_at
+
+    @property
     def marks_cache(self) -> bool:
         """Whether it must be told what of a prompt to keep: Anthropic's models, wherever."""
         return self.provider.route in CACHE_BY_MARKS and "claude" in self.model
@@ -178,9 +197,20 @@ def _no_address(given: str, name: str) -> str:
 
 
 def _is_loopback(host: str | None) -> bool:
+    found = _ip(host)
+    return found is not None and found.is_loopback
+
+
+def _is_near(host: str | None) -> bool:
+    found = _ip(host)
+    return found is not None and (found.is_loopback or found.is_private)
+
+
+def _ip(host: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name, which is looked up who knows where."""
     if host == "localhost":
-        return True
+        return ipaddress.IPv4Address("127.0.0.1")
     try:
-        return host is not None and ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host or "")
     except ValueError:
-        return False
+        return None

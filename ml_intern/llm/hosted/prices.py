@@ -108,6 +108,11 @@ def worst_micro_usd(
     return _rounded_up(input_tokens * found.dearest_input_usd + most * found.output_usd)
 
 
+def is_price_known(litellm: Any, endpoint: Endpoint, price: Price | None) -> bool:
+    """Without asking anybody."""
+    return price is not None or listed_price(litellm, endpoint, 0) is not None
+
+
 def longest_answer(litellm: Any, endpoint: Endpoint, price: Price | None = None) -> int | None:
     """Tokens to ask for at most, so that no answer costs more than was reserved for it.
 
@@ -170,6 +175,12 @@ def _entry(litellm: Any, endpoint: Endpoint) -> tuple[str, dict[str, Any]] | Non
         if prices and _is_of(prices.get("litellm_provider", ""), endpoint.provider.route):
             return name, prices
     return None
+
+
+def listed(litellm: Any, endpoint: Endpoint) -> dict[str, Any] | None:
+    """What the list says of a model, of its price and all else."""
+    entry = _entry(litellm, endpoint)
+    return entry and entry[1]
 
 
 def _is_of(listed: str, route: str) -> bool:

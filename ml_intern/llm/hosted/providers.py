@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 LOCAL_ADDRESS, LOCAL_KEY = "LOCAL_LLM_BASE_URL", "LOCAL_LLM_API_KEY"
 """Of whatever local server there is, where its own variables are not set."""
@@ -35,6 +36,10 @@ class Provider:
     """A server that a person runs, in all likelihood on this machine, for nothing."""
     takes_thinking: bool = False
     """Wants its thoughts back within a run of tool calls; others refuse the field."""
+    window_told_by: Literal["", "models", "router", "ollama", "llamacpp", "lm_studio"] = ""
+    """How its server tells how many tokens a model takes; empty: it does not."""
+    lists_models_at: str | None = None
+    """Where `/models` is, if its address is LiteLLM's to know. Public: no key is needed."""
     advice: str = ""
     """What to do when nobody answers, or the model is unknown."""
 
@@ -61,6 +66,7 @@ PROVIDERS: Mapping[str, Provider] = {
         keys=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
         address="https://router.huggingface.co/v1",
         price_is_listed=False,
+        window_told_by="router",
         advice="https://huggingface.co/models?inference_provider=all lists what it serves.",
     ),
     "ollama": Provider(
@@ -72,6 +78,7 @@ PROVIDERS: Mapping[str, Provider] = {
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
+        window_told_by="ollama",
         advice="`ollama serve` starts it, `ollama list` shows its models, `ollama pull NAME` "
         "fetches one.",
     ),
@@ -84,6 +91,7 @@ PROVIDERS: Mapping[str, Provider] = {
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
+        window_told_by="models",
         advice="`vllm serve NAME --enable-auto-tool-choice --tool-call-parser PARSER` starts it.",
     ),
     "llamacpp": Provider(
@@ -95,6 +103,7 @@ PROVIDERS: Mapping[str, Provider] = {
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
+        window_told_by="llamacpp",
         advice="`llama-server --jinja -m FILE` starts it.",
     ),
     "lm_studio": Provider(
@@ -106,6 +115,7 @@ PROVIDERS: Mapping[str, Provider] = {
         is_local=True,
         price_is_listed=False,
         takes_thinking=True,
+        window_told_by="lm_studio",
         advice="`lms server start` starts it, `lms ls` shows its models.",
     ),
     "openai-compat": Provider(
@@ -117,6 +127,7 @@ PROVIDERS: Mapping[str, Provider] = {
         ends_in_v1=True,
         price_is_listed=False,
         takes_thinking=True,
+        window_told_by="models",
         advice="The name after openai-compat/ is the one by which your gateway knows the model.",
     ),
     "azure": Provider(
@@ -155,9 +166,16 @@ PROVIDERS: Mapping[str, Provider] = {
         needs_key=False,
         address_variables=("LITELLM_PROXY_API_BASE",),
         needs_address=True,
+        window_told_by="models",
     ),
     "gemini": _cloud("gemini", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
-    "openrouter": _cloud("openrouter", "OPENROUTER_API_KEY", takes_thinking=True),
+    "openrouter": Provider(
+        route="openrouter",
+        keys=("OPENROUTER_API_KEY",),
+        takes_thinking=True,
+        window_told_by="models",
+        lists_models_at="https://openrouter.ai/api/v1",
+    ),
     "deepseek": _cloud("deepseek", "DEEPSEEK_API_KEY", takes_thinking=True),
     "moonshot": _cloud("moonshot", "MOONSHOT_API_KEY", takes_thinking=True),
     "mistral": _cloud("mistral", "MISTRAL_API_KEY"),

@@ -22,6 +22,7 @@ from tests.support.model_server.openai_dialect import OpenAIDialect
 from tests.support.model_server.script import Fault, Reply, Script, script_of
 
 DIALECTS: tuple[Dialect, ...] = (AnthropicDialect(), OllamaDialect(), OpenAIDialect())
+LOOKUPS = ("/models", "/props", "/api/show", "/api/ps")
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>Sign in</body></html>\n"
 
 
@@ -68,9 +69,19 @@ class ModelServer:
         *,
         port: int = 0,
         host: str = "127.0.0.1",
+        pages: Mapping[str, Any] | None = None,
+        moved: Mapping[str, str] | None = None,
     ) -> None:
-        """`script`: replies by conversation, for every conversation, or by a function."""
+        """`script`: replies by conversation, for every conversation, or by a function.
+
+        `pages`: what it says of its models, as JSON by path; `moved`: where else it sends those who
+        ask for a path.
+        """
         self.requests: list[Seen] = []
+        self.lookups: list[Seen] = []
+        """What was asked about its models."""
+        self.pages: dict[str, Any] = dict(pages or {})
+        self._moved = dict(moved or {})
         self._script = script if callable(script) else _by_place(script)
         self._attempts: dict[tuple[str, int], int] = {}
         self._connections = 0
@@ -131,7 +142,7 @@ class ModelServer:
         self._open.add(writer)
         try:
             while (seen := await _read_request(reader, connection)) is not None:
-                self.requests.append(seen)
+                (self.lookups if _is_lookup(seen.path) else self.requests).append(seen)
                 if not await _while_there(writer, self._answer(seen, writer), seen):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -142,6 +153,11 @@ class ModelServer:
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         """True when the connection may serve another request."""
+        if place := self._moved.get(seen.path):
+            return _say(writer, 307, b"", seen, "redirect", {"Location": place})
+        if seen.path in self.pages:
+            body = json.dumps(self.pages[seen.path]).encode()
+            return _say(writer, 200, body, seen, "answered")
         dialect = _dialect_of(seen.path)
         if dialect is None:
             return _say(writer, 404, OpenAIDialect().error(404, f"No {seen.path} here", ""), seen)
@@ -183,6 +199,10 @@ def _by_place(script: Script | Sequence[Reply]) -> Callable[[Seen], Reply]:
 
 def _dialect_of(path: str) -> Dialect | None:
     return next((each for each in DIALECTS if path.partition("?")[0].endswith(each.path)), None)
+
+
+def _is_lookup(path: str) -> bool:
+    return path.endswith(LOOKUPS)
 
 
 async def _read_request(reader: asyncio.StreamReader, connection: int) -> Seen | None:
