@@ -458,6 +458,11 @@ def _hub_token(settings: Settings) -> Check:
 
 def _traces(settings: Settings) -> Check:
     """Asks the daemon; where none runs, the Hub, with the settings of this shell."""
+    folder = traces_of(settings)
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        step = "make it a folder that you may write; what is missing there is written then"
+        words = f"are not written: {folder} is no folder that can be written"
+        return Check(name="traces", verdict="warn", found=words, next_step=step)
     daemon = connect(settings.socket_path)
     if daemon is not None:
         with daemon:

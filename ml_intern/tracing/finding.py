@@ -116,7 +116,12 @@ def a_trace(path: Path) -> Path:
 
 
 def all_files(traces: Path) -> Iterator[Path]:
-    """Every file of a session or of one of its parts, ours and imported, the newest day first."""
+    """Every file of a session or of one of its parts, ours and imported, the newest day first.
+
+    Raises InputError where something else stands in the place of their folder.
+    """
+    if traces.exists() and not traces.is_dir():
+        raise InputError(f"{traces} is no folder, so no trace is kept. Move it away.")
     yield from _files(traces / "sessions")
     yield from _files(traces / "imported")
 

@@ -5,6 +5,7 @@ the next line is written; nothing else ever is, unless the file as a whole is re
 function holds the file's lock while it works, so two writers cannot mix their lines.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -230,7 +231,11 @@ def make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folders(folder.parent)
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    try:
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    except FileExistsError:
+        words = os.strerror(errno.ENOTDIR)
+        raise NotADirectoryError(errno.ENOTDIR, words, str(folder)) from None
 
 
 def _write_all(file: int, data: bytes) -> None:

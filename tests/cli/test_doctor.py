@@ -44,6 +44,13 @@ def test_a_token_that_cannot_is_named_before_the_first_trace(hub, tmp_path):
     assert "traces_upload" in wrong.next_step
 
 
+def test_traces_that_cannot_be_written_are_named(hub, tmp_path):
+    (tmp_path / "traces").write_text("x")
+    told = found(hub, tmp_path)
+    assert told.verdict == "warn"
+    assert told.found == f"are not written: {tmp_path / 'traces'} is no folder that can be written"
+
+
 def test_what_is_not_to_be_sent_is_not_asked_about(hub, tmp_path):
     words = "stay here, by the settings of this shell: traces_upload is false"
     assert found(hub, tmp_path, traces_upload=False).found == words

@@ -48,6 +48,13 @@ def test_what_names_no_one_trace_is_refused(traces: Path, typed: str, words: str
         find(typed, traces)
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    traces = tmp_path / "traces"
+    traces.write_text("x")
+    with pytest.raises(InputError, match=f"{traces} is no folder"):
+        find("ffff", traces)
+
+
 def test_a_folder_is_no_trace(traces: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         find(str(traces / "sessions"), traces)
