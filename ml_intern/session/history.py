@@ -36,7 +36,7 @@ from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
 from ml_intern.session.guards import Conduct, Standing
 from ml_intern.session.knowledge import Knowledge
 from ml_intern.session.meter import Meter
-from ml_intern.tools.facts import Facts
+from ml_intern.tools.facts import Facts, pinned
 
 OF_THE_MODEL = ("plan", "pin", "unpin")
 """Facts that are what the model means to do or remember, not what was found out."""
@@ -141,13 +141,7 @@ class History:
     @property
     def pins(self) -> dict[str, str]:
         """What the model has pinned and not unpinned, by id."""
-        pinned: dict[str, str] = {}
-        for fact in self.facts:
-            if fact.kind == "pin":
-                pinned[fact.data["id"]] = fact.data["text"]
-            elif fact.kind == "unpin":
-                pinned.pop(fact.data["id"], None)
-        return pinned
+        return pinned(Facts(self.facts))
 
     def standing(self) -> Standing:
         """What the guards of the turn need to know beside the model's conduct."""

@@ -10,6 +10,7 @@ from ml_intern.tools.data.prepare import PrepareDataset
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
+from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
@@ -32,6 +33,7 @@ def all_tools() -> list[Tool[Any]]:
     """Fresh instances of every tool, in the order in which work usually goes."""
     return [
         Plan(),
+        Memory(),
         AskPerson(),
         ProposeChange(),
         Notify(),

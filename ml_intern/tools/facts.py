@@ -50,3 +50,11 @@ class Facts:
         for found in self.all(kind, **match):  # noqa: B007  # the last one is wanted
             pass
         return found
+
+
+def pinned(facts: Facts) -> dict[str, str]:
+    """What the model has pinned and not unpinned, by id, oldest first."""
+    pins = {fact["id"]: fact["text"] for fact in facts.all("pin")}
+    for fact in facts.all("unpin"):
+        pins.pop(fact["id"], None)
+    return pins

@@ -29,6 +29,7 @@ from tests.support.desks import Bench, calls, words
 
 FACT = re.compile(r"planted-\d+-[a-z]+")
 TASK = "Reach 0.97 accuracy on the digits; the budget is forty-two dollars."
+PIN = "Never train on rows 7 to 9: they are mislabelled."
 TOLD = "2 kB of a log that says nothing. " * 60
 
 
@@ -77,7 +78,7 @@ class Long:
 
     def _next(self, size: int) -> ModelReply:
         if len(self.asked) == 1:
-            return calls(OPEN_PLAN)
+            return calls(OPEN_PLAN, ("memory", json.dumps({"action": "pin", "text": PIN})))
         if self._left == 0:
             return calls(CLOSED_PLAN) if "plan" not in self.last_called() else words("Done.")
         self._left -= 1
@@ -141,7 +142,7 @@ def test_a_run_ends_done_within_its_window_and_remembers(long, tokens: int) -> N
     planted = {f"planted-{number}-{'path' if number % 2 else 'reason'}" for number in range(120)}
     assert planted <= set(FACT.findall(last))
     step = json.loads(OPEN_PLAN[1])["items"][0]["step"]
-    assert all(step in _all_of(each) for each in model.asked[1:])
+    assert all(step in _all_of(each) and PIN in _all_of(each) for each in model.asked[1:])
 
 
 def _all_of(messages: Sequence[Message]) -> str:

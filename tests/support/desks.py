@@ -15,6 +15,7 @@ from ml_intern.queue.store import Store
 from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
+from ml_intern.tools.memory import Memory
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
@@ -155,6 +156,7 @@ class Bench:
                     self.outward,
                     self.look,
                     Plan(),
+                    Memory(),
                     AskPerson(),
                     ProposeChange(),
                     WithdrawRequest(),

@@ -32,6 +32,11 @@ _BEFORE = (
         will not be done and say why. End only when no step is open.""",
         "plan",
     ),
+    _step(
+        """A long conversation is summed up on the way. Pin what must not be lost (`memory`): what
+        was decided and why, paths, numbers, ids.""",
+        "memory",
+    ),
 )
 _LOOKED_UP = (
     _step(

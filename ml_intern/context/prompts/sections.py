@@ -15,6 +15,7 @@ in the morning what you did. Go on by yourself until the task is done or a perso
 """
 _PURPOSES = {
     "plan": "your plan, which the person sees",
+    "memory": "what you must not forget",
     "person": "a person's word or yes",
     "papers": "what has been published",
     "hub": "models and datasets of the Hub",

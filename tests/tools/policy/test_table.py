@@ -17,6 +17,7 @@ TABLE = {
     ("plan", ""): ("allow", "allow"),
     ("ask_person", ""): ("allow", "allow"),
     ("propose_change", ""): ("ask", "ask"),
+    ("memory", ""): ("allow", "allow"),
     ("notify", ""): ("allow", "allow"),
     ("withdraw_request", ""): ("allow", "allow"),
     ("read", ""): ("allow", "allow"),
