@@ -8,6 +8,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.nursery import Nursery
 from tests.support.postgres import PostgresServer, binaries, postgres
 
 settings.register_profile("chaos", max_examples=5_000, stateful_step_count=50)
@@ -70,3 +71,10 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_url(postgres_server: PostgresServer) -> str:
     """A database of its own for each test."""
     return postgres_server.new_database()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Makes the processes of `ml-intern` for all tests of this process."""
+    with Nursery() as made:
+        yield made

@@ -17,7 +17,7 @@ from itertools import cycle
 from pathlib import Path
 
 from tests.chaos import disk, power
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.databases import DATABASES, SQLITE, Source, databases, here
 from tests.chaos.frozen import LOOKED, RECORDED, freeze
 from tests.chaos.ledger import Count
@@ -28,6 +28,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.points import POINTS
 from tests.chaos.rounds import come_to_rest, die_at, kill_at_random, lose_sends
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 
 OUTAGES = 10
 """Stops of the server under one state directory, before the next one."""

@@ -1,13 +1,14 @@
-"""One nursery for all tests of a process, and a stage of its own for each test."""
+"""A stage of its own for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.databases import DATABASES, SQLITE
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 from tests.support.postgres import PostgresServer
 
 
@@ -24,12 +25,6 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
 def database(new_database: Callable[[], str]) -> str:
     """Address of a fresh database; empty for SQLite."""
     return new_database()
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,93 +1,17 @@
 """Daemons that can be killed, frozen and started again over one state directory.
 
 A daemon is the shipped `serve` in a process, process group and session of its own, born by the
-nursery of `tests/chaos/serve.py`. Nothing here looks inside of it.
+nursery of `tests/support/nursery.py`. Nothing here looks inside of it.
 """
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 from tests.chaos.plan import Plan
 from tests.chaos.script import MODEL
 from tests.scenario.world import ROOT, wait_until
-
-START_S = 60.0
-
-
-class Nursery:
-    """One process that has the imports in memory; safe from any thread."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.serve", "--nursery"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        # One birth at a time: answers carry no name.
-        self._births = threading.Lock()
-        # Protects what is below, and says when it has changed.
-        self._news = threading.Condition()
-        self._born: list[int] = []
-        self._ended: dict[int, int] = {}
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Make no more, and end those that live."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._listener.join()
-
-    def bear(self, environment: Mapping[str, str], folder: Path, output: Path) -> int:
-        """Start a daemon; its process number."""
-        wanted = {
-            "words": ["serve"],
-            "environment": dict(environment),
-            "folder": str(folder),
-            "output": str(output),
-        }
-        assert self._process.stdin is not None
-        with self._births, self._news:
-            before = len(self._born)
-            self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
-            self._process.stdin.flush()
-            assert self._news.wait_for(lambda: len(self._born) > before, START_S)
-            return self._born[-1]
-
-    def ended(self, number: int, within_s: float | None = 0.0) -> int | None:
-        """Exit status of a daemon, negative for a signal; None while it lives."""
-        with self._news:
-            self._news.wait_for(lambda: number in self._ended, within_s)
-            return self._ended.get(number)
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            word, *numbers = line.decode().split()
-            with self._news:
-                if word == "started":
-                    self._born.append(int(numbers[0]))
-                    # The system gives numbers again, and this one has not ended.
-                    self._ended.pop(int(numbers[0]), None)
-                else:
-                    self._ended[int(numbers[0])] = int(numbers[1])
-                self._news.notify_all()
+from tests.support.nursery import START_S, Nursery
 
 
 class Daemon:
@@ -180,7 +104,13 @@ class Home:
         plan = plan or Plan()
         told = plan.written(self.folder / f"plan-{self._lives}.json")
         told["ML_INTERN_WORKERS"] = str(plan.workers)
-        number = self._nursery.bear({**self.environment(), **told}, self.folder, output)
+        number = self._nursery.bear(
+            "tests.chaos.serve",
+            "serve",
+            environment={**self.environment(), **told},
+            folder=self.folder,
+            output=output,
+        )
         daemon = Daemon(self._nursery, number, output)
         self.daemon = daemon
         return daemon

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.ledger import Count
 from tests.chaos.scenes import Stage
 from tests.chaos.script import program
 from tests.scenario.test_full_disk import fill
 from tests.scenario.world import wait_until
+from tests.support.nursery import Nursery
 
 SIZE = "64m"
 SESSIONS = 4

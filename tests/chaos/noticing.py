@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.frozen import freeze
 from tests.chaos.mutations import ACKNOWLEDGED, FROZEN, Mutation
 from tests.chaos.points import BY_NAME
 from tests.chaos.rounds import come_to_rest, die_at, die_when_acknowledged, first_hit
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 
 FROZEN_SESSIONS = 6
 PLAIN = ("duplicated", "unfenced")

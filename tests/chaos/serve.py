@@ -1,34 +1,22 @@
 """`ml-intern serve` with a plan: crash points set and the model scripted, then the shipped `main`.
 
-`python -m tests.chaos.serve serve` is one daemon. `python -m tests.chaos.serve --nursery` has all
-that the daemon imports in memory, and makes one for each line of standard input in a process of its
-own: the import is most of the second or two (ten with LiteLLM) that a start takes, and a thousand
-kills take a thousand starts. It has no thread, so that what is forked is whole.
+`python -m tests.chaos.serve serve` is one daemon.
 """
 
-import json
-import os
-import select
-import signal
 import sys
-import tempfile
-import threading
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import ml_intern.cli.serving
-from ml_intern.api.app import build_app
 from ml_intern.cli.main import main
 from ml_intern.daemon import models, patience, service, workers
 from ml_intern.daemon.clockwork import Clockwork
-from ml_intern.daemon.service import Service
 from ml_intern.daemon.uploads import uploader_of
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.scripted import ScriptedModel
 from ml_intern.queue import leases, mail
 from ml_intern.session import handlers
-from ml_intern.settings import Settings
 from ml_intern.slack import sender, shift, teller
 from ml_intern.tools.catalogue import with_own
 from ml_intern.tracing.upload.uploader import Pace
@@ -98,82 +86,5 @@ def run(words: list[str]) -> NoReturn:
     raise SystemExit
 
 
-def nursery() -> None:
-    """A daemon for each line: `{"words", "environment", "folder", "output"}`; says its number.
-
-    Says `ended NUMBER STATUS` for each that has ended. At the end of input it ends the others.
-    """
-    _warm()
-    heard = ""
-    living: set[int] = set()
-    while True:
-        ready, _, _ = select.select([0], [], [], 0.02)
-        if ready:
-            piece = os.read(0, 1 << 16).decode()
-            if not piece:
-                return _end(living)
-            heard += piece
-        while "\n" in heard:
-            line, _, heard = heard.partition("\n")
-            number = _born(json.loads(line))
-            living.add(number)
-            _tell("started", number)
-        _bury(living)
-
-
-def _warm() -> None:
-    """What is otherwise made at the first use: codecs, tools, the dialect of the database."""
-    with tempfile.TemporaryDirectory() as folder:
-        warm = Service.open(Settings(state_dir=Path(folder) / "state"))
-        build_app(warm.door)
-        warm.close()
-    assert threading.active_count() == 1, "a nursery must not fork beside threads"
-
-
-def _born(wanted: dict[str, Any]) -> int:
-    number = os.fork()
-    if number:
-        return number
-    os.setsid()
-    for standard, path, flags in (
-        (0, os.devnull, os.O_RDONLY),
-        (1, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-        (2, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-    ):
-        opened = os.open(path, flags, 0o600)
-        os.dup2(opened, standard)
-        os.close(opened)
-    os.environ.clear()
-    os.environ.update(wanted["environment"])
-    os.chdir(wanted["folder"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    run(wanted["words"])
-
-
-def _end(living: set[int]) -> None:
-    """Whoever asked for them is gone."""
-    for number in living:
-        os.kill(number, signal.SIGKILL)
-
-
-def _bury(living: set[int]) -> None:
-    while True:
-        try:
-            number, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not number:
-            return
-        living.discard(number)
-        _tell("ended", number, os.waitstatus_to_exitcode(status))
-
-
-def _tell(*words: object) -> None:
-    os.write(1, (" ".join(map(str, words)) + "\n").encode())
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--nursery"]:
-        nursery()
-    else:
-        run(sys.argv[1:])
+    run(sys.argv[1:])

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.daemon import Nursery
 from tests.chaos.mutations import BY_NAME, MUTATIONS
 from tests.chaos.noticing import noticed
 from tests.chaos.points import BY_NAME as POINTS
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 

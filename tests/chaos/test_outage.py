@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.outage import AT_WORK_WITHIN_S, stop_server
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 from tests.support.postgres import PostgresServer
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.databases import SQLITE
 from tests.chaos.points import POINTS, Reached
 from tests.chaos.rounds import come_to_rest, die_at, first_hit
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
 

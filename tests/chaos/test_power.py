@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import power
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.scenes import Stage
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.scenes import Stage
 from tests.chaos.uploads import Weather, weather
 from tests.support.hub import HubServer
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 

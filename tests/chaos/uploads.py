@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.daemon import Home, Nursery
+from tests.chaos.daemon import Home
 from tests.chaos.plan import Plan
 from tests.chaos.scenes import Stage
 from tests.chaos.script import program
 from tests.scenario.world import wait_until
 from tests.support.hub import TOKEN, USER, HubServer
+from tests.support.nursery import Nursery
 
 REPO = f"{USER}/ml-intern-sessions"
 PATIENCE_S = 300.0

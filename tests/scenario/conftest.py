@@ -7,6 +7,7 @@ import pytest
 
 from tests.scenario.data import image_folder
 from tests.scenario.world import World
+from tests.support.nursery import Nursery
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +17,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, nursery: Nursery) -> Iterator[World]:
     """A new state directory."""
-    made = World(folder=tmp_path, state=tmp_path / "state")
+    made = World(folder=tmp_path, state=tmp_path / "state", nursery=nursery)
     yield made
     made.end()
     assert made.broken_rows() == []

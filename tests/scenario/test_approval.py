@@ -13,6 +13,7 @@ import pytest
 from ml_intern.events import ToolFinished, ToolStarted
 from ml_intern.messages import SessionId
 from tests.scenario.world import World
+from tests.support.nursery import Nursery
 from tests.tracing.rules import broken_rules
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
@@ -52,10 +53,12 @@ class Waiting:
 
 
 @pytest.fixture(scope="module")
-def waited(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[Waiting]:
+def waited(
+    tmp_path_factory: pytest.TempPathFactory, pictures: Path, nursery: Nursery
+) -> Iterator[Waiting]:
     """One session, trained once for all tests of this file."""
     folder = tmp_path_factory.mktemp("waiting")
-    world = World(folder=folder, state=folder / "state")
+    world = World(folder=folder, state=folder / "state", nursery=nursery)
     status, said = world.does(
         "run", f"Train a small image classifier on {pictures} for 8 epochs and publish it as hues."
     )

@@ -11,6 +11,7 @@ from ml_intern.cli import exits
 from ml_intern.events import Event, ModelReplied, Recalled, ToolFinished
 from tests.scenario.world import World
 from tests.support.model_server import ModelServer, Reply
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(900)]
 
@@ -20,9 +21,9 @@ KEY = "sk-fake-key-for-tests-0123456789"
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[World]:
+def other(tmp_path: Path, nursery: Nursery) -> Iterator[World]:
     """Another state directory, as on another day."""
-    made = World(folder=tmp_path, state=tmp_path / "other-state")
+    made = World(folder=tmp_path, state=tmp_path / "other-state", nursery=nursery)
     yield made
     made.end()
     assert made.broken_rows() == []

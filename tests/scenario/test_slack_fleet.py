@@ -22,6 +22,7 @@ from tests.scenario.test_slack import slack as slack
 from tests.scenario.world import Running, World, wait_until
 from tests.support.model_server import Call, ModelServer, Reply, Script
 from tests.support.model_server.script import Conversation
+from tests.support.nursery import Nursery
 from tests.support.postgres import PostgresServer, binaries, postgres
 from tests.support.slack import APPROVER, REQUESTER, TRAINING, SlackServer
 from tests.support.slack import Call as Called
@@ -47,7 +48,12 @@ def model() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def fleet(
-    tmp_path: Path, postgres_url: str, slack: SlackServer, model: ModelServer, outside: Path
+    tmp_path: Path,
+    postgres_url: str,
+    slack: SlackServer,
+    model: ModelServer,
+    outside: Path,
+    nursery: Nursery,
 ) -> Iterator[tuple[World, World]]:
     """Two state directories, one folder of sessions, one database."""
     worlds = []
@@ -62,6 +68,7 @@ def fleet(
                 state=folder / "state",
                 environment=environment,
                 database=postgres_url,
+                nursery=nursery,
             )
         )
     yield worlds[0], worlds[1]

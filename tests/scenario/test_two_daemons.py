@@ -18,6 +18,7 @@ from tests.scenario.test_hosted_model import KEY, answered_once
 from tests.scenario.test_serve import served
 from tests.scenario.world import Running, World, wait_until
 from tests.support.model_server import Call, ModelServer, Reply
+from tests.support.nursery import Nursery
 from tests.support.postgres import PostgresServer
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
@@ -34,7 +35,7 @@ def writes(number: int) -> Call:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, postgres_url: str) -> Iterator[tuple[World, World]]:
+def pair(tmp_path: Path, postgres_url: str, nursery: Nursery) -> Iterator[tuple[World, World]]:
     """Two state directories, one folder of sessions, one database, one model."""
     replies = [Reply(calls=(writes(number),), delay_s=0.2) for number in range(CALLS)]
     with ModelServer([*replies, Reply(text="Done.")]) as server:
@@ -56,6 +57,7 @@ def pair(tmp_path: Path, postgres_url: str) -> Iterator[tuple[World, World]]:
                     state=folder / "state",
                     environment=environment,
                     database=postgres_url,
+                    nursery=nursery,
                 )
             )
         yield worlds[0], worlds[1]

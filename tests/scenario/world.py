@@ -1,5 +1,7 @@
 """Real `ml-intern` processes over one state directory, and what can be seen of them from outside.
 
+With a nursery a process is forked from one that has all imports in memory, else it is started anew.
+
 Facts are read from the journal and from `/proc`; waiting is on a fact, with a generous limit.
 """
 
@@ -9,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +29,7 @@ from ml_intern.queue.rows import JobRow, SessionRow
 from ml_intern.queue.snapshot import snapshot
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
+from tests.support.nursery import Child, Nursery
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 150.0
@@ -55,7 +58,7 @@ def wait_until(
 class Running:
     """One `ml-intern` process that the test has started."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Child
     output: Path
 
     def ends(self, within_s: float = PATIENCE_S) -> int:
@@ -79,6 +82,8 @@ class World:
     environment: dict[str, str] = field(default_factory=dict)
     database: str | None = None
     """The URL of a PostgreSQL database; None: the SQLite file of the state directory."""
+    nursery: Nursery | None = None
+    """None: each process is started anew, as a person's is."""
     started: list[Running] = field(default_factory=list)
 
     def start(
@@ -92,8 +97,28 @@ class World:
         `module`: what is started in its place.
         """
         output = self.folder / f"output-{len(self.started)}.txt"
+        output.touch()
+        process: subprocess.Popen[bytes] | Child
+        if self.nursery is None or before is not None:
+            process = self._started(module, words, output, before)
+        else:
+            environment = self._environment()
+            process = self.nursery.child(
+                module, *words, environment=environment, folder=self.folder, output=output
+            )
+        running = Running(process=process, output=output)
+        self.started.append(running)
+        return running
+
+    def _started(
+        self,
+        module: str,
+        words: Sequence[str],
+        output: Path,
+        before: Callable[[], None] | None,
+    ) -> subprocess.Popen[bytes]:
         with output.open("wb") as sink:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", module, *words],
                 cwd=self.folder,
                 env=self._environment(),
@@ -102,9 +127,6 @@ class World:
                 stderr=subprocess.STDOUT,
                 preexec_fn=before,
             )
-        running = Running(process=process, output=output)
-        self.started.append(running)
-        return running
 
     def does(self, *words: str) -> tuple[int, str]:
         """Start it and see it through: exit status, and all that it said."""
@@ -164,7 +186,7 @@ class World:
 
     def left_processes(self) -> list[str]:
         """Every process that has to do with this state directory, by its command line."""
-        return list(_processes_about(str(self.state)))
+        return list(_processes_about(self.state, self.folder))
 
     def broken_rows(self) -> list[Finding]:
         """What the check of all invariants finds in the database, where there is one."""
@@ -180,7 +202,7 @@ class World:
             if running.process.poll() is None:
                 running.process.kill()
                 running.process.wait()
-        for number in _numbers_about(str(self.state)):
+        for number in _numbers_about(self.state, self.folder):
             try:
                 os.kill(number, signal.SIGKILL)
             except ProcessLookupError:
@@ -229,14 +251,15 @@ class _Found:
             self._store.close()
 
 
-def _numbers_about(words: str) -> Iterable[int]:
+def _numbers_about(state: Path, folder: Path) -> Iterable[int]:
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and _is_about(entry, words):
+        is_other = entry.name.isdigit() and int(entry.name) != os.getpid()
+        if is_other and _is_about(entry, state, folder):
             yield int(entry.name)
 
 
-def _processes_about(words: str) -> Iterable[str]:
-    for number in _numbers_about(words):
+def _processes_about(state: Path, folder: Path) -> Iterable[str]:
+    for number in _numbers_about(state, folder):
         try:
             line = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
@@ -245,10 +268,14 @@ def _processes_about(words: str) -> Iterable[str]:
             yield f"{number}: {line[:300]}"
 
 
-def _is_about(entry: Path, words: str) -> bool:
-    """Whether the state directory stands in its command, its environment or its working folder."""
+def _is_about(entry: Path, state: Path, folder: Path) -> bool:
+    """Whether the state directory stands in its command, its environment or its working folder.
+
+    One of a nursery has but its working folder to tell.
+    """
     try:
         told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-        return words.encode() in told or str((entry / "cwd").readlink()).startswith(words)
+        where = (entry / "cwd").readlink()
+        return str(state).encode() in told or where == folder or str(where).startswith(str(state))
     except OSError:
         return False
