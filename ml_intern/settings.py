@@ -34,6 +34,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ml_intern.effort import Effort
 from ml_intern.errors import ConfigError
 from ml_intern.patterns import usable
 from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
@@ -128,6 +129,12 @@ class Settings(BaseSettings):
         description='Tokens that models take, as patterns: `{"ollama/*" = 32768}`. For those that '
         "neither their server nor LiteLLM's list knows; where one of them does, a smaller number "
         "here wins. Default for the rest: 8192. See `docs/models.md`.",
+    )
+    reasoning_effort: Effort | None = Field(
+        None,
+        description="How hard models are asked to think: `none`, `minimal`, `low`, `medium`, "
+        "`high`, `xhigh` or `max`; a model that has no such level gets its nearest. Default: as "
+        "each does by itself.",
     )
     state_dir: Path = Field(
         default_factory=default_state_dir,

@@ -64,6 +64,7 @@ class Models:
             price=_price(settings.model_prices.get(name)),
             is_free=_is_free(name, settings),
             context_windows=settings.context_windows,
+            effort=settings.reasoning_effort,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
+from ml_intern.effort import Effort
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolSpec, Usage
 
 
@@ -17,6 +18,8 @@ class ModelReply:
     usage: Usage = field(default_factory=Usage)
     cost_micro_usd: int | None = None
     """None: the price is unknown. 0: the model is on the list of free ones."""
+    effort: Effort | None = None
+    """With which it was asked to think, often less than wanted; None: as it does by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,15 @@ def in_session(model: "ModelClient", so_far: Callable[[], SoFar]) -> "ModelClien
     """
     bound = getattr(model, "in_session", None)
     return model if bound is None else cast("ModelClient", bound(so_far))
+
+
+def with_effort(model: "ModelClient", effort: Effort) -> "ModelClient":
+    """The client that is asked to think with `effort`, as far as the model can.
+
+    A model that can has a method `with_effort` of its own; any other is asked as it is.
+    """
+    bound = getattr(model, "with_effort", None)
+    return model if bound is None else cast("ModelClient", bound(effort))
 
 
 class ModelClient(Protocol):

@@ -106,13 +106,29 @@ def _unburdened(request: Mapping[str, Any]) -> Mapping[str, Any]:
     That walk takes a quarter of a millisecond for each message, in the one thread through which
     all answers come. Our format is the one that is wanted, so nothing needs to be transformed.
     """
-    model = request["model"]
-    in_responses = litellm().model_cost.get(model.partition("/")[2], {}).get("mode") == "responses"
-    if in_responses or not model.startswith(THROUGH_OPENAI_SDK):
+    if not request["model"].startswith(THROUGH_OPENAI_SDK) or _goes_to_responses(request):
         return request
     body = {name: request[name] for name in ("messages", "tools") if name in request}
     rest = {name: value for name, value in request.items() if name not in body}
+    body = {**body, **request.get("extra_body", {})}
     return {**rest, "messages": [{"role": "user", "content": "."}], "extra_body": body}
+
+
+def _goes_to_responses(request: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM is going to transform it after all, for OpenAI's other interface.
+
+    Models from gpt-5.4 on take no function tools by this one while they reason. LiteLLM decides
+    that by the tools, so it must see them.
+    """
+    route, _, name = request["model"].partition("/")
+    told, _ = litellm().main.responses_api_bridge_check(
+        model=name,
+        custom_llm_provider=route,
+        tools=request.get("tools"),
+        reasoning_effort=request.get("reasoning_effort"),
+        api_base=request.get("api_base"),
+    )
+    return bool(told.get("mode") == "responses")
 
 
 def _client_for(model: str) -> dict[str, Any]:

@@ -1,15 +1,19 @@
 """A model behind an HTTP interface as a `ModelClient`."""
 
+import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.credentials import secret
+from ml_intern.effort import Effort
 from ml_intern.errors import Interrupted
 from ml_intern.llm.client import ModelReply, Window, ignore_text, never
 from ml_intern.llm.hosted import trouble
 from ml_intern.llm.hosted.call import Accepted, Call, Ended, Failed, HungUp, Piece
+from ml_intern.llm.hosted.efforts import effort_for, thinks_always
 from ml_intern.llm.hosted.loop import RequestLoop
 from ml_intern.llm.hosted.names import Endpoint, Secrets, endpoint_of
 from ml_intern.llm.hosted.offline import litellm
@@ -24,7 +28,7 @@ from ml_intern.llm.hosted.prices import (
 from ml_intern.llm.hosted.stream import Answer
 from ml_intern.llm.hosted.trouble import AnswerTooLong, Moment
 from ml_intern.llm.hosted.windows import WindowFinder
-from ml_intern.llm.hosted.wire import messages_on_the_wire, tools_on_the_wire
+from ml_intern.llm.hosted.wire import lacks_thought, messages_on_the_wire, tools_on_the_wire
 from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
 LOOK_EVERY_S = 0.1
@@ -48,13 +52,15 @@ def hosted_model(
     price: Price | None = None,
     is_free: bool = False,
     context_windows: Mapping[str, int] | None = None,
+    effort: Effort | None = None,
     secrets: Secrets = secret,
 ) -> "HostedModel":
     """The client of the model that people write as `name`.
 
     `api_base` and `api_key` are those of the settings, and None for another model than theirs.
     `price` and `is_free`: what the settings say of its price; `context_windows`: of windows, in
-    tokens by pattern of names.
+    tokens by pattern of names. `effort`: with which it is asked to think; None: as it does by
+    itself.
     Raises ConfigError for a name or an address that cannot be used, and for a missing key. Makes
     no request and does not import LiteLLM.
     """
@@ -67,7 +73,16 @@ def hosted_model(
         price=price,
         is_free=is_free,
         context_windows=context_windows,
+        effort=effort,
     )
+
+
+@dataclass
+class _Learned:
+    """What a provider has told by refusing. Each field is assigned at once, so needs no lock."""
+
+    most_answer: int | None = None
+    """Tokens, once longer answers have been refused."""
 
 
 class HostedModel:
@@ -84,6 +99,7 @@ class HostedModel:
         price: Price | None = None,
         is_free: bool = False,
         context_windows: Mapping[str, int] | None = None,
+        effort: Effort | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.name = endpoint.name
@@ -96,8 +112,14 @@ class HostedModel:
         self._is_free = is_free or endpoint.is_free
         self._clock = clock or SystemClock()
         self._windows = WindowFinder(endpoint, context_windows or {}, self._clock)
-        self._most_answer: int | None = None
-        """Tokens, once the provider has refused longer answers. One assignment: no lock."""
+        self._effort = effort
+        self._learned = _Learned()
+
+    def with_effort(self, effort: Effort) -> "HostedModel":
+        """The same model, asked to think with `effort`; what is learned of it is shared."""
+        bound = copy.copy(self)
+        bound._effort = effort
+        return bound
 
     def complete(
         self,
@@ -123,17 +145,19 @@ class HostedModel:
         cancelled: Callable[[], bool],
     ) -> ModelReply:
         answer = Answer()
-        call = Call(self._loop, self._request(messages, tools))
+        effort = self._effort_now(messages)
+        call = Call(self._loop, self._request(messages, tools, effort))
         try:
             self._listen(call, answer, on_text, cancelled)
         finally:
             call.hang_up()
         return ModelReply(
-            message=answer.message(),
+            message=replace(answer.message(), model=self.name),
             stop_reason=answer.stop_reason,
             model=self.name,
             usage=answer.usage,
             cost_micro_usd=self._cost(answer.usage),
+            effort=effort,
         )
 
     def worst_cost_micro_usd(
@@ -161,7 +185,7 @@ class HostedModel:
         wanted = self._max_output_tokens
         if wanted is None and not self._is_free:
             wanted = longest_answer(litellm(), self._endpoint, self._price)
-        most = (wanted or USUAL_ANSWER_TOKENS, self._most_answer, window // 4)
+        most = (wanted or USUAL_ANSWER_TOKENS, self._learned.most_answer, window // 4)
         return min(each for each in most if each is not None)
 
     def _shorten_answers(self, most: int | None) -> bool:
@@ -173,7 +197,7 @@ class HostedModel:
         shorter = most or asked // 2
         if not 0 < shorter < asked:
             return False
-        self._most_answer = shorter
+        self._learned.most_answer = shorter
         return True
 
     def _cost(self, usage: Usage) -> int | None:
@@ -194,7 +218,8 @@ class HostedModel:
         else:
             counted += _bytes(tools_on_the_wire(tools))
         takes_thinking = self._endpoint.provider.takes_thinking
-        counted += _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking))
+        signer = self.name if self._endpoint.signs_thoughts else ""
+        counted += _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking, signer=signer))
         bound = self._windows.find().bound
         return counted if bound is None else min(counted, bound)
 
@@ -242,7 +267,28 @@ class HostedModel:
         if not end.has_usage:
             answer.usage = Usage()
 
-    def _request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
+    def _effort_now(self, messages: Sequence[Message]) -> Effort | None:
+        """What is asked for in this request; none in a run that was begun without signed thoughts.
+
+        Anthropic's models refuse to think on in a run whose last answer shows no thought of theirs.
+        """
+        if self._effort is None:
+            return None
+        effort = effort_for(self._endpoint, self._effort)
+        if effort not in (None, "none") and self._endpoint.signs_thoughts:
+            return "none" if lacks_thought(messages, self.name) else effort
+        return effort
+
+    def _signer(self, effort: Effort | None) -> str:
+        """The name of this model, where it takes back the thoughts that it has signed."""
+        if not self._endpoint.signs_thoughts:
+            return ""
+        thinks = effort not in (None, "none") or thinks_always(self._endpoint)
+        return self.name if thinks else ""
+
+    def _request(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], effort: Effort | None
+    ) -> dict[str, Any]:
         endpoint = self._endpoint
         request: dict[str, Any] = {
             "model": endpoint.model,
@@ -250,6 +296,7 @@ class HostedModel:
                 messages,
                 takes_thinking=endpoint.provider.takes_thinking,
                 marks_cache=endpoint.marks_cache,
+                signer=self._signer(effort),
             ),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -266,6 +313,11 @@ class HostedModel:
         }
         if tools:
             request["tools"] = tools_on_the_wire(tools)
+        if effort is not None and endpoint.is_like_openai:
+            # LiteLLM leaves it out for names that are not OpenAI's own.
+            request["extra_body"] = {"reasoning_effort": effort}
+        elif effort is not None:
+            request["reasoning_effort"] = effort
         found = self._windows.find()
         request["max_tokens"] = self._longest_in(found.tokens)
         if endpoint.provider.route == "ollama_chat":

@@ -18,6 +18,9 @@ Secrets = Callable[[str], str | None]
 """The value of a variable or credential by its name."""
 
 CACHE_BY_MARKS = ("anthropic", "bedrock", "openrouter", "vertex_ai")
+OPENAI_HOST = ".api.openai.com"
+"""And those before it: regions, private links."""
+SIGN_THOUGHTS = ("anthropic", "bedrock", "vertex_ai")
 IN_SETTINGS = "`api_key` in the settings"
 EXAMPLE = "claude-opus-4-8, gpt-5.5, ollama/qwen2.5-coder:32b, huggingface/Qwen/Qwen3-32B"
 
@@ -62,11 +65,21 @@ class Endpoint:
     @property
     def window_told_by(self) -> str:
         """How the server tells how many tokens the model takes; empty: it does not."""
-        provider = self.provider
-        is_elsewhere = provider.address is not None and self.api_base != provider.address
-        if provider.route == "openai" and is_elsewhere and not provider.window_told_by:
-            return "models"  # a server of the same kind
-        return provider.window_told_by if self.lookup_address else ""
+        if self.is_like_openai and not self.provider.window_told_by:
+            return "models"
+        return self.provider.window_told_by if self.lookup_address else ""
+
+    @property
+    def is_like_openai(self) -> bool:
+        """Of another house than OpenAI, whose interface it speaks."""
+        host = urlsplit(self.api_base or "").hostname or ""
+        is_openai = f".{host}".endswith(OPENAI_HOST)
+        return self.provider.route == "openai" and not is_openai
+
+    @property
+    def signs_thoughts(self) -> bool:
+        """Whether it wants its thoughts back with its signature: Anthropic's models, wherever."""
+        return self.provider.route in SIGN_THOUGHTS and "claude" in self.model
 
     @property
     def lookup_address(self) -> str | None:

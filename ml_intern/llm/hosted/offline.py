@@ -7,8 +7,10 @@ process, downloads tokenizers, prints, and asks again by itself.
 import importlib
 import logging
 import os
+import sys
 import warnings
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 _ENVIRONMENT = {
@@ -23,9 +25,29 @@ _ENVIRONMENT = {
 
 _NEVER_AWAITED = r"coroutine '.*(?:stream|completion).*' was never awaited"
 """What Python says of a request that is cancelled while a thread of LiteLLM's prepares it."""
+_GATEWAY = "litellm.responses.mcp.litellm_proxy_mcp_handler"
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 _LATER = ("httpcore", "openai.resources", "litellm.litellm_core_utils.default_encoding")
 """What LiteLLM would import during the first request, nearly a second's worth."""
+
+
+class _NoGateway:
+    """In the place of LiteLLM's `LiteLLM_Proxy_MCP_Handler`."""
+
+    @staticmethod
+    def should_use_litellm_mcp_gateway(tools: object) -> bool:
+        return False
+
+
+def _no_gateway() -> ModuleType:
+    """What LiteLLM finds instead of its gateway to MCP servers, of which we want nothing.
+
+    For OpenAI's responses interface it imports the gateway before it looks whether there is any use
+    for it, and the gateway the whole proxy server, and the `mcp` package, which is not here.
+    """
+    module = ModuleType(_GATEWAY)
+    vars(module)["LiteLLM_Proxy_MCP_Handler"] = _NoGateway
+    return module
 
 
 def warm() -> None:
@@ -49,6 +71,7 @@ def litellm() -> Any:
     """The module. Safe from any thread; Python's import lock makes them wait for one import."""
     os.environ.update(_ENVIRONMENT)
     module: Any = importlib.import_module("litellm")
+    sys.modules.setdefault(_GATEWAY, _no_gateway())
     module.suppress_debug_info = True
     module.disable_hf_tokenizer_download = True
     module.redact_messages_in_exceptions = True

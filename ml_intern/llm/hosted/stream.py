@@ -5,6 +5,7 @@ also begins a new call when it brings another id, or a name after arguments that
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ class Answer:
         """The provider's, as LiteLLM writes it; invented by LiteLLM when a stream just ends."""
         self._text: list[str] = []
         self._thinking: list[str] = []
+        self._signed: list[dict[str, Any]] = []
         self._calls: list[_GrowingCall] = []
 
     @property
@@ -65,6 +67,8 @@ class Answer:
             self._take_call(piece)
         if thought := getattr(delta, "reasoning_content", None):
             self._thinking.append(thought)
+        for block in getattr(delta, "thinking_blocks", None) or ():
+            self._take_thought(block)
         text: str = delta.content or ""
         if text:
             self._text.append(text)
@@ -79,8 +83,23 @@ class Answer:
     def message(self) -> AssistantMessage:
         """The whole answer, every call with an id that no other call of it has."""
         return AssistantMessage(
-            text=self.text, thinking="".join(self._thinking), tool_calls=tuple(self._finished())
+            text=self.text,
+            thinking="".join(self._thinking),
+            tool_calls=tuple(self._finished()),
+            signed=tuple(each for each in self._signed if each.get("signature") or "data" in each),
         )
+
+    def _take_thought(self, block: Mapping[str, Any]) -> None:
+        """A piece of a thought; the one with the signature ends it. Withheld ones come whole."""
+        if block.get("type") != "thinking":
+            self._signed.append(dict(block))
+            return
+        if not self._signed or "signature" in self._signed[-1] or "data" in self._signed[-1]:
+            self._signed.append({"type": "thinking", "thinking": ""})
+        thought = self._signed[-1]
+        thought["thinking"] += block.get("thinking") or ""
+        if signature := block.get("signature"):
+            thought["signature"] = signature
 
     def _take_call(self, piece: Any) -> None:
         function = piece.function

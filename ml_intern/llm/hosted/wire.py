@@ -44,13 +44,19 @@ def tools_on_the_wire(tools: Sequence[ToolSpec]) -> list[Wire]:
 
 
 def messages_on_the_wire(
-    messages: Sequence[Message], *, takes_thinking: bool = False, marks_cache: bool = False
+    messages: Sequence[Message],
+    *,
+    takes_thinking: bool = False,
+    marks_cache: bool = False,
+    signer: str = "",
 ) -> list[Wire]:
     """`takes_thinking`: thoughts of the run of calls under way go back to the model.
 
+    `signer`: the model that gets back those of them that it has signed.
     `marks_cache`: say where a prompt cache may end, as Anthropic's models want to be told.
     """
     last_word = _last_word_of_a_person(messages)
+    run = run_of_calls(messages)
     wire: list[Wire] = []
     for index, message in enumerate(messages):
         match message:
@@ -58,6 +64,8 @@ def messages_on_the_wire(
                 _append_user(wire, message)
             case AssistantMessage():
                 wire.append(_assistant(message, takes_thinking and index > last_word))
+                if signer == message.model and index >= run and message.signed:
+                    wire[-1]["thinking_blocks"] = [dict(block) for block in message.signed]
             case ToolMessage():
                 wire.append(_tool_answer(message))
             case SystemMessage():
@@ -125,6 +133,26 @@ def _object(text: str) -> str:
     except (ValueError, RecursionError):
         pass
     return json.dumps({"malformed_arguments": arguments}, ensure_ascii=False)
+
+
+def run_of_calls(messages: Sequence[Message]) -> int:
+    """Where the run of calls under way begins: after the last answer that called nothing.
+
+    Words of a person within it do not end it; a provider sees them beside the answers to calls.
+    """
+    ends = [
+        index
+        for index, each in enumerate(messages)
+        if isinstance(each, AssistantMessage) and not each.tool_calls
+    ]
+    return ends[-1] + 1 if ends else 0
+
+
+def lacks_thought(messages: Sequence[Message], model: str) -> bool:
+    """Whether the last answer of the run under way has no thought that `model` has signed."""
+    run = messages[run_of_calls(messages) :]
+    answers = [each for each in run if isinstance(each, AssistantMessage)]
+    return bool(answers) and (not answers[-1].signed or answers[-1].model != model)
 
 
 def _last_word_of_a_person(messages: Sequence[Message]) -> int:

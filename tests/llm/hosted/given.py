@@ -39,7 +39,7 @@ def model_at(
     return hosted_model(
         given.pop("name", NAMES[dialect]),
         loop,
-        api_base=address(server, dialect),
+        api_base=given.pop("address", address(server, dialect)),
         secrets=no_secrets,
         **{**limits, **given},
     )

@@ -200,7 +200,9 @@ def test_a_server_that_speaks_no_tls(loop: RequestLoop) -> None:
 
 
 def _say_in_plain_text(listener: socket.socket) -> None:
-    connection, _ = listener.accept()
-    with connection:
-        connection.recv(1)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    """To the one who asks how much the model takes, and to the one who asks the model."""
+    for _ in range(2):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -52,6 +52,29 @@ def test_text_and_thoughts_are_put_together_apart() -> None:
     assert (message.text, message.thinking, answer.text) == ("ab", "hm hm", "ab")
 
 
+def thought(*blocks: dict[str, str]) -> SimpleNamespace:
+    delta = SimpleNamespace(content=None, tool_calls=None, thinking_blocks=list(blocks))
+    return SimpleNamespace(choices=[SimpleNamespace(delta=delta, finish_reason=None)])
+
+
+def test_a_thought_is_put_together_up_to_its_signature() -> None:
+    withheld = {"type": "redacted_thinking", "data": "c2VjcmV0"}
+    answer = answer_of(
+        thought({"type": "thinking", "thinking": "hm ", "signature": ""}),
+        thought({"type": "thinking", "thinking": "hm"}),
+        thought({"type": "thinking", "thinking": "", "signature": "b25l"}),
+        thought(withheld),
+        thought({"type": "thinking", "thinking": "so"}),
+        thought({"type": "thinking", "thinking": "", "signature": "dHdv"}),
+        thought({"type": "thinking", "thinking": "never signed"}),
+    )
+    assert answer.message().signed == (
+        {"type": "thinking", "thinking": "hm hm", "signature": "b25l"},
+        withheld,
+        {"type": "thinking", "thinking": "so", "signature": "dHdv"},
+    )
+
+
 def test_parallel_calls_whose_pieces_are_mixed() -> None:
     assert calls_of(
         chunk(None, piece(0, "a", "bash"), piece(1, "b", "read")),

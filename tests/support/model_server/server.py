@@ -19,9 +19,15 @@ from tests.support.model_server.anthropic_dialect import AnthropicDialect
 from tests.support.model_server.dialect import Dialect
 from tests.support.model_server.ollama_dialect import OllamaDialect
 from tests.support.model_server.openai_dialect import OpenAIDialect
+from tests.support.model_server.responses_dialect import ResponsesDialect
 from tests.support.model_server.script import Fault, Reply, Script, script_of
 
-DIALECTS: tuple[Dialect, ...] = (AnthropicDialect(), OllamaDialect(), OpenAIDialect())
+DIALECTS: tuple[Dialect, ...] = (
+    AnthropicDialect(),
+    OllamaDialect(),
+    OpenAIDialect(),
+    ResponsesDialect(),
+)
 LOOKUPS = ("/models", "/props", "/api/show", "/api/ps")
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>Sign in</body></html>\n"
 
