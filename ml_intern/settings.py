@@ -136,6 +136,30 @@ class Settings(BaseSettings):
         "`high`, `xhigh` or `max`; a model that has no such level gets its nearest. Default: as "
         "each does by itself.",
     )
+    weights_device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where a model `transformers/…` runs: `cpu`, `cuda`, `cuda:1`, `mps`. `auto`: "
+        "the GPU with the most free memory, else the processor.",
+    )
+    weights_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="Its number format. `auto`: `bfloat16` on a GPU that has it, else `float16`; "
+        "`float32` on a processor.",
+    )
+    weights_4bit: bool = Field(
+        False, description="Whether its weights are made 4 bit (bitsandbytes; CUDA only)."
+    )
+    weights_window: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TOKENS,
+        description="Its window in tokens, for which memory is kept free. Default: what its "
+        "config.json says, at most 32768.",
+    )
+    weights_idle_s: float = Field(
+        600.0, gt=0, description="Seconds without a request after which it leaves the memory."
+    )
     state_dir: Path = Field(
         default_factory=default_state_dir,
         description="Database, workspaces, traces. Created with mode 0700. "

@@ -36,14 +36,14 @@ from ml_intern.clock import SystemClock
 from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.hub_access import endpoint_of, hub_of, stored_token, token_file, token_of
-from ml_intern.daemon.models import Models, known_price
-from ml_intern.daemon.service import training_python
+from ml_intern.daemon.models import Models, known_price, training_python
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubError, HubRefused, MLInternError
 from ml_intern.llm.client import window_of
 from ml_intern.llm.hosted import GUESS, price_list
+from ml_intern.llm.weights import WeightsModel
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.mail import Undelivered, undelivered
@@ -360,7 +360,10 @@ def _training(settings: Settings) -> Check:
 
 def _model(settings: Settings) -> Check:
     with closing(Models(settings)) as models:
-        window = window_of(models.named(settings.model))
+        model = models.named(settings.model)
+        if isinstance(model, WeightsModel):
+            return _weights(model)
+        window = window_of(model)
     if window is None:
         alone = settings.model == "autopilot"
         words = " (in this process: no key, no network, no cost)" if alone else ""
@@ -376,6 +379,19 @@ def _model(settings: Settings) -> Check:
         found=words,
         next_step="start its server, or set what it takes: "
         f"context_windows = {{{json.dumps(settings.model)} = TOKENS}} in config.toml",
+    )
+
+
+def _weights(model: WeightsModel) -> Check:
+    """Whether a model that is to run here has room now. Imports torch in its process: seconds."""
+    window, weighed = model.window(), model.weigh()
+    return Check(
+        name="model",
+        verdict="ok" if weighed["fits"] else "warn",
+        found=f"{model.name}: {weighed['words']}; the length is by {window.source}",
+        next_step=""
+        if weighed["fits"]
+        else "free memory, choose a smaller model, or set weights_window lower",
     )
 
 

@@ -1,10 +1,14 @@
 """Model clients by the names in the settings; each is made once. Safe from any thread."""
 
+import sys
 import threading
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
 
-from ml_intern.llm import hosted, replay
+from ml_intern.daemon.hub_access import token_of
+from ml_intern.llm import hosted, replay, weights
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.settings import ModelPrice, Settings
@@ -37,8 +41,13 @@ class Models:
             hosted.warm()
 
     def close(self) -> None:
-        """Hang up on every model that still answers."""
+        """Hang up on every model that still answers, and end those that run here."""
         self._loop.close()
+        with self._lock:
+            made = tuple(self._made.values())
+        for client in made:
+            if isinstance(client, weights.WeightsModel):
+                client.close()
 
     def _is_outdated(self, name: str) -> bool:
         return name in self._seen and self._seen[name] != _seen(name)
@@ -50,6 +59,8 @@ class Models:
             self._seen[name] = _seen(name)
             return replay.replay_model(name)
         settings = self._settings
+        if name.startswith(weights.PREFIX):
+            return _from_weights(name, settings)
         # Address and key belong to the model of the settings, and go to no other one's host.
         is_own = name == settings.model
         key = settings.api_key.get_secret_value() if settings.api_key and is_own else None
@@ -70,7 +81,7 @@ class Models:
 
 def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
     """What a model would cost, asked by these settings. Raises ConfigError for no such model."""
-    if name == AUTOPILOT or name.startswith(replay.PREFIX):
+    if name == AUTOPILOT or name.startswith((replay.PREFIX, weights.PREFIX)):
         return hosted.KnownPrice(model=name, origin="free")
     return hosted.known_price(
         name,
@@ -78,6 +89,30 @@ def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
         price=_price(settings.model_prices.get(name)),
         is_free=_is_free(name, settings),
         max_output_tokens=settings.max_output_tokens,
+    )
+
+
+def training_python(settings: Settings) -> Path:
+    """The interpreter that training code runs with, and models from their weights."""
+    return settings.training_python or Path(sys.executable)
+
+
+def _from_weights(name: str, settings: Settings) -> weights.WeightsModel:
+    return weights.weights_model(
+        name,
+        python=training_python(settings),
+        wanted=weights.Wanted(
+            device=settings.weights_device,
+            dtype=settings.weights_dtype,
+            four_bit=settings.weights_4bit,
+            idle_s=settings.weights_idle_s,
+            request_timeout_s=settings.request_timeout_s,
+            stall_timeout_s=settings.stall_timeout_s,
+        ),
+        window_tokens=settings.weights_window,
+        max_output_tokens=settings.max_output_tokens,
+        token=partial(token_of, settings),
+        endpoint=settings.hf_endpoint,
     )
 
 

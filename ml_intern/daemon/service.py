@@ -8,7 +8,6 @@ follow. `close` stops in this order: intake, workers, readers, store.
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from ml_intern.daemon.forking import remove_orphans
 from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
-from ml_intern.daemon.models import Models
+from ml_intern.daemon.models import Models, training_python
 from ml_intern.daemon.patience import Patience
 from ml_intern.daemon.room import Room
 from ml_intern.daemon.secrets import redactor_of
@@ -340,11 +339,6 @@ def hub_hardware(settings: Settings, clock: Clock) -> HubHardware:
     """What the Hub's machines cost, kept in the state directory."""
     file = settings.state_dir / "hub_hardware.json"
     return HubHardware(file, clock, endpoint=settings.hf_endpoint)
-
-
-def training_python(settings: Settings) -> Path:
-    """The interpreter that training code runs with."""
-    return settings.training_python or Path(sys.executable)
 
 
 def _readable(settings: Settings) -> list[Path]:
