@@ -21,6 +21,14 @@ def waiting_on(extra: JsonObject) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
+def decided(extra: JsonObject) -> str:
+    """`approval:ID` on the line that tells the yes or no to it; empty for another line."""
+    approval = extra.get("approval")
+    if not isinstance(approval, dict) or "verdict" not in approval:
+        return ""
+    return f"approval:{approval.get('id')}"
+
+
 def awaited(on: Sequence[str]) -> str:
     """In words: `a person's yes`, `a job and a person's answer`."""
     kinds = dict.fromkeys(one.partition(":")[0] for one in on)

@@ -25,7 +25,7 @@ from ml_intern.transcript.line import (
     ToolUse,
     TurnTook,
 )
-from ml_intern.transcript.waits import awaited, in_words, is_for_person, waiting_on
+from ml_intern.transcript.waits import awaited, decided, in_words, is_for_person, waiting_on
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
@@ -157,6 +157,8 @@ class _Making:
         """The time of the record before."""
         self._wait: tuple[datetime, tuple[str, ...], Entry] | None = None
         """Since when, for what, and the entry that says so."""
+        self._undecided: set[str] = set()
+        """What of it nobody has decided yet."""
         self._waited_until: datetime | None = None
 
     def take(self, number: int, record: Record) -> None:
@@ -295,7 +297,7 @@ class _Making:
         entry = Entry(kind="notice", anchor=anchor, at=_at(record), text=text, level=noticed.level)
         self._add(turn, entry)
         if on and record.at is not None:
-            self._wait = (record.at, on, entry)
+            self._wait, self._undecided = (record.at, on, entry), set(on)
         job = record.extra.get("job")
         if isinstance(job, dict):
             label = f"{job.get('label') or 'job'}: {job.get('status')}"
@@ -303,7 +305,11 @@ class _Making:
             self._span("jobs", label, anchor, record, seconds(job), None, kind)
 
     def _end_wait(self, record: Record) -> None:
-        if self._wait is None or record.at is None or isinstance(record.content, Noticed):
+        """With the next line of the conversation, or with the last yes or no that it waited for."""
+        self._undecided.discard(decided(record.extra))
+        if self._wait is None or record.at is None:
+            return
+        if isinstance(record.content, Noticed) and self._undecided:
             return
         since, on, entry = self._wait
         self._wait, self._waited_until = None, record.at

@@ -46,6 +46,16 @@ def said(text: str) -> dict[str, Any]:
     return {"type": "user", "message": {"role": "user", "content": text}}
 
 
+def noticed(time: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "type": "system",
+        "subtype": "informational",
+        "content": "A notice.",
+        "timestamp": f"2026-11-20T{time}Z",
+        "mlIntern": extra,
+    }
+
+
 def test_spans_have_their_true_lengths() -> None:
     of, _ = made(FINISHED.read_bytes())
     lanes = {span.lane for span in of.spans}
@@ -65,6 +75,20 @@ def test_a_call_that_waited_for_a_yes_runs_only_from_then_on() -> None:
     waits = [span for span in of.spans if span.lane == "waits"]
     assert any(span.end_ms == denied.begin_ms for span in waits)
     assert denied.end_ms - denied.begin_ms < 1_000
+
+
+def test_a_wait_for_a_yes_ends_when_it_is_given() -> None:
+    of, _ = made(
+        lines(
+            said("Publish both."),
+            noticed("10:00:00", waitingOn=["approval:a", "approval:b"]),
+            noticed("10:00:30", approval={"id": "a", "verdict": "deny"}),
+            noticed("10:01:00", approval={"id": "b", "verdict": "approve"}),
+            {**said("Thanks."), "timestamp": "2026-11-20T10:09:00Z"},
+        )
+    )
+    (wait,) = (span for span in of.spans if span.lane == "waits")
+    assert wait.end_ms - wait.begin_ms == 60_000
 
 
 def test_what_was_used_only_grows() -> None:
