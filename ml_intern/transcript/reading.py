@@ -147,4 +147,6 @@ def _items(value: JsonObject | list[Any]) -> Iterable[Any]:
 
 
 def _short(exc: Exception) -> str:
-    return str(exc).split(":", 1)[0] if isinstance(exc, ValueError) else "nested too deep"
+    if isinstance(exc, json.JSONDecodeError):
+        return f"{exc.msg.removesuffix(' at').removesuffix(' starting')}, column {exc.colno}"
+    return str(exc) if isinstance(exc, ValueError) else "nested too deep"

@@ -64,7 +64,7 @@ def test_a_folder_is_no_trace(traces: Path) -> None:
     ("content", "why"),
     [
         (b"", ""),
-        (b"just words\n", " (line 1: no JSON (Expecting value))"),
+        (b"just words\n", " (line 1: no JSON (Expecting value, column 1))"),
         (b'{"messages": [], "tools": []}\n', " (line 1: a line without a type)"),
         (b"\x7fELF\x02\xff\xfe\n" * 9, " (line 1: not UTF-8 at byte 5"),
     ],

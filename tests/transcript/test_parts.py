@@ -53,4 +53,4 @@ def test_problems_name_the_part(tmp_path: Path) -> None:
     first = write(tmp_path, 1, "a")
     second = write(tmp_path, 2, "c")
     second.write_text(second.read_text() + "broken\n")
-    assert read(first)[1] == [f"{second.name}, line 3: no JSON (Expecting value)"]
+    assert read(first)[1] == [f"{second.name}, line 3: no JSON (Expecting value, column 1)"]

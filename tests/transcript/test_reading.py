@@ -94,13 +94,13 @@ def test_each_broken_line_is_named_and_costs_itself_alone() -> None:
     )
     records, problems = read(data)
     assert problems == [
-        "line 2: no JSON (Expecting value)",
+        "line 2: no JSON (Expecting value, column 1)",
         "line 3: a JSON list, where an object belongs",
         "line 5: not UTF-8 at byte 51; such bytes are read as \ufffd",
         "line 6: an unknown type of line, 'invented'",
         "line 7: a line without a type",
         "line 8: a time that cannot be read: 'yesterday'",
-        "line 9: no JSON (Unterminated string starting at), and the file ends here: "
+        "line 9: no JSON (Unterminated string, column 16), and the file ends here: "
         "the line was cut off",
     ]
     assert [record.line for record in records if isinstance(record.content, Said)] == [1, 5, 8]

@@ -18,7 +18,8 @@ MAX_JSON_BYTES = 128 << 20
 def sources(path: Path, problems: Problems) -> Iterator[Source]:
     """The sessions in a file, whichever of the known formats it has.
 
-    What cannot be read is added to `problems`. Raises InputError for another format, OSError.
+    What cannot be read is added to `problems`. Raises InputError for another format (its words do
+    not name the file), OSError.
     """
     with path.open("rb") as file:
         head = file.readline(reading.MAX_LINE_BYTES)
@@ -56,18 +57,18 @@ def _rows(path: Path, problems: Problems) -> Iterator[Source]:
 def _whole(path: Path, problems: Problems) -> Source:
     if path.stat().st_size > MAX_JSON_BYTES:
         raise InputError(
-            f"{path} is one JSON object of more than {MAX_JSON_BYTES >> 20} MiB. It is not read, "
+            f"It is one JSON object of more than {MAX_JSON_BYTES >> 20} MiB. It is not read, "
             "because it would have to be in memory as a whole. Sessions in a .jsonl may be longer."
         )
     try:
         fields = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as exc:
         if reading.is_spread(path):
-            raise InputError(f"{path} cannot be read. {reading.SPREAD}") from exc
-        raise InputError(f"{path} is not JSON, nor lines of JSON: {exc}.") from exc
+            raise InputError(f"It cannot be read. {reading.SPREAD}") from exc
+        raise InputError(f"It is not JSON, nor lines of JSON: {exc}.") from exc
     if not isinstance(fields, dict) or not retired.is_session(fields):
         raise InputError(
-            f"{path} is JSON, but no session: it lacks `session_id` or `messages`. Known are "
+            "It is JSON, but no session: it lacks `session_id` or `messages`. Known are "
             "session files of huggingface/ml-intern and .jsonl files in the format of Claude Code."
         )
     return retired.source_of(fields, problems)

@@ -230,9 +230,9 @@ def test_a_long_session_of_one_chain_is_cut_where_readers_die(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("x.json", "{", "is not JSON"),
-        ("x.json", "[1]", "is JSON, but no session"),
-        ("x.json", "{}", "is JSON, but no session"),
+        ("x.json", "{", "^It is not JSON"),
+        ("x.json", "[1]", "^It is JSON, but no session"),
+        ("x.json", "{}", "^It is JSON, but no session"),
         ("x.jsonl", "", "holds no words of a person"),
         ("x.jsonl", "\x00\xff", "holds no words of a person"),
     ],
