@@ -78,6 +78,8 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
         return False
     if _CALL.match(value) or (seen.behind in ("(", "[", "{", "<") and seen.way != "tag"):
         return False
+    if seen.way == "told" and not is_of_many_signs(value):
+        return False
     if _is_random(value, name):
         return not _CHAIN.fullmatch(value) or "_" not in value or _has_random_link(value)
     if strength == "weak":
@@ -96,8 +98,17 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
         return _is_no_identifier(seen, name)
     if seen.way in ("verb", "cell") or ":" in seen.sign:
         is_told = seen.ends or value.count("-") >= SHORTEST_PHRASE
+        is_told |= values.looks_random(value, values.SHORTEST_CHOSEN)
         return _has_digit(value) or (is_told and names.is_for_words(name))
     return True
+
+
+def is_of_many_signs(value: str) -> bool:
+    """As passwords are, and what a sentence may put in their place is not."""
+    kinds = (str.islower, str.isupper, str.isdigit)
+    is_mixed = all(any(map(kind, value)) for kind in kinds)
+    is_long = len(value) >= values.SHORTEST_CHOSEN
+    return (is_mixed and is_long) or values.looks_like_password(value) or is_long_random(value)
 
 
 def is_word(value: str, name: str) -> bool:
@@ -162,8 +173,9 @@ def _is_set_to_words(seen: Seen, name: str) -> bool:
 
 def _is_random(value: str, name: str) -> bool:
     """A checksum is the key of a cache more often than a secret."""
-    digest = values.is_digest(value) and names.is_of_data(name)
-    return values.looks_random(value) and not digest and not _ADDRESS.match(value)
+    is_digest = values.is_digest(value) or values.is_digest_of(value)
+    is_of_data = is_digest and names.is_of_data(name)
+    return values.looks_random(value) and not is_of_data and not _ADDRESS.match(value)
 
 
 def _is_a_name(value: str) -> bool:

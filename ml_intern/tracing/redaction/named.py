@@ -36,6 +36,7 @@ _LINE = (
     r"[ \t+>|-]{0,10}(?:\d{1,6}[\t→:|])?[ \t]{0,40}"
 )
 """The end of a line, and what stands before the next one in a quotation, a diff or a listing."""
+_WHOSE = r"[ ](?:for|of|to|on|in)(?:[ ][\w.-]{1,20}){1,5}?"
 _BETWEEN = re.compile(
     rf"""
     (?P<closing> {_QUOTE} )?  (?P<bracket> \)?\]? )
@@ -55,8 +56,8 @@ _BETWEEN = re.compile(
       | (?P<call> \( )
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
       | (?P<tag> > | &gt; )
-      | (?P<verb> (?: [ ](?:for|of|to|on|in)(?:[ ][\w.-]{{1,20}}){{1,5}}? )?
-            [ ](?:is|was|to)[ ](?:now[ ]|set[ ]to[ ])? )
+      | (?P<verb> (?:{_WHOSE})? [ ](?:is|was|to)[ ](?:now[ ]|set[ ]to[ ])? )
+      | (?P<told> {_WHOSE} :[ ]{{1,4}} )
       | (?P<blank> [ \t]{{1,40}} )
     )
     """,
@@ -162,16 +163,12 @@ def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool
             return ahead.endswith(("<", "&lt;"))
         case "blank":
             return _is_given(text, place, ahead)
+        case "told":
+            return names.is_for_words(place.name)
         case "call":
-            return _is_setter(place.name, ahead)
+            return "." in place.name or _is_setter(place.name)
         case _:
             return True
-
-
-def _is_setter(name: str, ahead: str) -> bool:
-    """`set_password("…")`, `.with_password("…")`: what is called with the secret alone."""
-    first = names.words_of(name)[0]
-    return first in ("set", "with") or (ahead.endswith(".") and names.is_for_words(name))
 
 
 def _is_given(text: str, place: _Place, ahead: str) -> bool:
@@ -199,6 +196,20 @@ def _word_at(text: str, at: int) -> str:
     return found.group().rstrip(".,:!?") if found else ""
 
 
+def _is_called_with(text: str, place: _Place, quoted: re.Match[str]) -> bool:
+    """`set_password("…")`, `.password("…")`, `.bearer_auth("…")`: with the secret alone.
+
+    What is called by another name, such as `.get_secret("db")`, may be given the name of one.
+    """
+    called = place.name.rpartition(".")[2]
+    is_alone = text[quoted.end() : quoted.end() + 1] == ")"
+    return is_alone and (_is_setter(called) or literals.is_long_random(quoted["value"]))
+
+
+def _is_setter(name: str) -> bool:
+    return names.words_of(name)[0] in ("set", "with", "password")
+
+
 def _value(text: str, place: _Place) -> _Value | None:
     """What stands behind it; None where that is no value."""
     at = place.at
@@ -209,7 +220,9 @@ def _value(text: str, place: _Place) -> _Value | None:
         is_template = "f" in quoted["prefix"].lower() and "{" in quoted["value"]
         is_secret = literals.is_secret(quoted["value"], place.name, place.strength)
         is_item = place.way == "comma" and literals.is_word(quoted["value"], place.name)
-        if place.way == "call" and text[quoted.end() : quoted.end() + 1] != ")":
+        if place.way == "call" and not _is_called_with(text, place, quoted):
+            return None
+        if place.way == "told" and not literals.is_of_many_signs(quoted["value"]):
             return None
         return _Value(start, end, True, is_secret and not is_template and not is_item)
     bare = (place.line_begins and _TO_END.match(text, at)) or _BARE.match(text, at)

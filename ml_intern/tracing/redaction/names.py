@@ -54,7 +54,16 @@ _KEYS = frozenset(
     )
 )
 """Before `key`, they make it the name of a secret; `primary_key` and `sort_key` are none."""
-IN_PROSE = _KEYS | {"bearer", "refresh", "bot", "session", "personal", "hub"}
+_SERVICES = frozenset(
+    (
+        *("openai", "anthropic", "claude", "gemini", "groq", "mistral", "cohere", "deepseek"),
+        *("openrouter", "replicate", "huggingface", "hf", "kaggle", "wandb", "comet", "neptune"),
+        *("langsmith", "langfuse", "pinecone", "qdrant", "tavily", "serper", "elevenlabs"),
+        *("runpod", "datadog", "sendgrid", "stripe", "twilio", "github", "gitlab", "slack"),
+    )
+)
+"""Whose `key` is one to their door."""
+IN_PROSE = _KEYS | _SERVICES | {"bearer", "refresh", "bot", "session", "personal", "hub"}
 """Before `token` or `key` in a sentence."""
 _OF_DATA = frozenset(
     (
@@ -124,7 +133,7 @@ def strength(name: str) -> Strength | None:
             return None
         case "key":
             is_set = name.isupper() and previous and previous not in _OF_DATA
-            return "strong" if previous in _KEYS else "fair" if is_set else "weak"
+            return "strong" if previous in _KEYS | _SERVICES else "fair" if is_set else "weak"
         case "id" if before[-2:] == ["private", "key"]:
             return "strong"
         case "bearer":

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from ml_intern.tracing.redaction.span import Span
 
 KIND = "private-key"
-_HINT = "PRIVATE KEY"
+_HINTS = ("PRIVATE KEY", "Static key V1")
 
-_BEGIN = re.compile(r"----(?:-| )BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?:-| )----")
-_END = re.compile(r"----(?:-| )END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?:-| )----")
+_LABEL = r"(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V1)"
+_BEGIN = re.compile(rf"----(?:-| )BEGIN {_LABEL}(?:-| )----")
+_END = re.compile(rf"----(?:-| )END {_LABEL}(?:-| )----")
 LONGEST = 20_000
 """Characters of a block, with whatever its lines begin and end with."""
 _BODY = re.compile(r"(?:\\{1,8}[nrt]|\s|[A-Za-z0-9+/=]|(?!-----)[\"'+,|>#*:\\-])*")
@@ -35,7 +36,7 @@ def spans(text: str) -> Iterator[Span]:
     if "Private-Lines:" in text:
         for putty in _PUTTY.finditer(text):
             yield Span(*putty.span("body"), KIND)
-    if _HINT not in text:
+    if not any(hint in text for hint in _HINTS):
         return
     at = 0
     for begin in _BEGIN.finditer(text):

@@ -155,6 +155,18 @@ def _cookie(hint: str, pattern: str) -> Shape:
     return _behind("cookie", hint, rf"{pattern}{name}{way}{value}", _is_made)
 
 
+_COMMANDS = (
+    *(("zip", "-P"), ("mosquitto_", "-P"), ("ipmitool", "-P"), ("sqlcmd", "-P"), ("bcp", "-P")),
+    *(("ldapsearch", "-w"), ("ldapmodify", "-w"), ("mongosh", "-p"), ("mongodump", "-p")),
+)
+"""And the option of each that takes a password."""
+
+
+def _password_of(command: str, option: str) -> Shape:
+    pattern = rf"{command}\w{{0,10}}\b[^\n|;&]{{0,200}}?\s{option}\s{{1,4}}"
+    return _shape("password", command, pattern + r"['\"]?(?P<secret>[^\s'\"$-][^\s'\"]{3,100})")
+
+
 SHAPES = (
     # The hubs and models of the field.
     _token("hf-token", "hf_", r"[A-Za-z0-9]{16,}"),
@@ -251,6 +263,12 @@ SHAPES = (
     _behind("telegram-token", "api.telegram.org/bot", r"(?P<secret>\d{6,12}:[\w.-]{20,})"),
     _shape("sentry-key", "sentry", r"//(?P<secret>[0-9a-f]{32})@"),
     _behind("url-signature", "signature=", r"(?P<secret>[A-Za-z0-9%+/=_~-]{20,})"),
+    _shape(
+        "private-key",
+        "kty",
+        r"[\"'](?:d|p|q|dp|dq|qi|k)\\{0,31}[\"']\s{0,4}:\s{0,4}\\{0,31}[\"'](?P<secret>[A-Za-z0-9_-]{20,})",
+        values.looks_random,
+    ),
     # What requests carry.
     _behind("bearer", "bearer -a", r"\s{1,4}['\"]?(?P<secret>[^\s'\"]{8,})", _is_made),
     _behind(
@@ -285,6 +303,7 @@ SHAPES = (
         "mysql",
         r"mysql\w{0,10}\b[^\n|;&]{0,200}?\s-p\\{0,7}['\"]?(?P<secret>[^\s'\"\\-][^\s'\"\\]{3,100})",
     ),
+    *(_password_of(command, option) for command, option in _COMMANDS),
     _shape("password", "sshpass", r"sshpass\s{1,4}-p\s{0,4}['\"]?(?P<secret>[^\s'\"]{3,100})"),
     _shape(
         "password",

@@ -28,6 +28,7 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE,
 )
 _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96,})")
+_DIGEST_OF = re.compile(rf"(?:[A-Za-z][A-Za-z0-9.]{{0,20}}[-_:/]){{1,8}}{_DIGEST.pattern}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RUNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 
@@ -40,6 +41,11 @@ def is_placeholder(value: str) -> bool:
 def is_digest(value: str) -> bool:
     """A checksum, or a UUID: they look random, and nobody keeps them secret."""
     return _DIGEST.fullmatch(value) is not None or _UUID.fullmatch(value) is not None
+
+
+def is_digest_of(value: str) -> bool:
+    """A checksum behind the words that say of what: `Linux-pip-0cc1…`."""
+    return _DIGEST_OF.fullmatch(value) is not None
 
 
 def is_login(value: str) -> bool:
