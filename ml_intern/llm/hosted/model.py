@@ -1,6 +1,7 @@
 """A model behind an HTTP interface as a `ModelClient`."""
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -175,7 +176,8 @@ class HostedModel:
         """How much it takes, by who knows best; may ask its server, for seconds at most."""
         found = self._windows.find()
         answer = self._longest_in(found.tokens)
-        return Window(tokens=found.tokens, answer=answer, source=found.source)
+        thoughts = self._endpoint.provider.takes_thinking or bool(self._signer(self._effort))
+        return Window(tokens=found.tokens, answer=answer, source=found.source, thoughts=thoughts)
 
     def _longest(self) -> int:
         """Tokens of an answer at most, in the request as in what is reserved for it."""
@@ -313,6 +315,8 @@ class HostedModel:
         }
         if tools:
             request["tools"] = tools_on_the_wire(tools)
+        if endpoint.caches_by_key:
+            request["prompt_cache_key"] = _cache_key(messages)
         if effort is not None and endpoint.is_like_openai:
             # LiteLLM leaves it out for names that are not OpenAI's own.
             request["extra_body"] = {"reasoning_effort": effort}
@@ -324,6 +328,12 @@ class HostedModel:
             # It drops, without a word, what is longer than this; left out, it takes a default.
             request["num_ctx"] = found.tokens
         return request
+
+
+def _cache_key(messages: Sequence[Message]) -> str:
+    """The same for every request of a conversation, so that they meet where its cache is."""
+    begins = "\n".join(each.text for each in messages[:2])
+    return hashlib.sha256(begins.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _bytes(wire: list[dict[str, Any]]) -> int:

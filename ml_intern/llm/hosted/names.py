@@ -72,9 +72,13 @@ class Endpoint:
     @property
     def is_like_openai(self) -> bool:
         """Of another house than OpenAI, whose interface it speaks."""
+        return self.provider.route == "openai" and not self.caches_by_key
+
+    @property
+    def caches_by_key(self) -> bool:
+        """Whether it keeps prompts by itself, and finds them better by a key: OpenAI."""
         host = urlsplit(self.api_base or "").hostname or ""
-        is_openai = f".{host}".endswith(OPENAI_HOST)
-        return self.provider.route == "openai" and not is_openai
+        return self.provider.route == "openai" and f".{host}".endswith(OPENAI_HOST)
 
     @property
     def signs_thoughts(self) -> bool:

@@ -16,7 +16,13 @@ from tests.llm.hosted.given import SAID, TOOLS, an_endpoint, model_at, no_secret
 from tests.support.model_server import ModelServer, Reply
 
 OPUS = "claude-opus-4-8"
-KEYS = {"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k", "HF_TOKEN": "k", "OPENROUTER_API_KEY": "k"}
+KEYS = {
+    "ANTHROPIC_API_KEY": "k",
+    "OPENAI_API_KEY": "k",
+    "HF_TOKEN": "k",
+    "OPENROUTER_API_KEY": "k",
+    "DEEPSEEK_API_KEY": "k",
+}
 
 
 class HandClock:
@@ -105,7 +111,7 @@ def test_the_server_is_believed(
         dialect = "ollama" if name.startswith("ollama") else "openai"
         window = model_at(server, loop, dialect, name=name).window()
     answer = min(USUAL_ANSWER_TOKENS, tokens // 4)
-    assert window == Window(tokens=tokens, answer=answer, source=SERVER)
+    assert (window.tokens, window.answer, window.source) == (tokens, answer, SERVER)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_who_does_not_tell_is_guessed_with_caution(
     with ModelServer([Reply(text="x")], pages=pages) as server:
         dialect = "ollama" if name.startswith("ollama") else "openai"
         window = model_at(server, loop, dialect, name=name).window()
-    assert window == Window(tokens=GUESS_TOKENS, answer=GUESS_TOKENS // 4, source=GUESS)
+    assert (window.tokens, window.answer, window.source) == (GUESS_TOKENS, GUESS_TOKENS // 4, GUESS)
 
 
 def test_no_guess_is_larger_than_what_a_model_was_trained_for(loop: RequestLoop) -> None:
@@ -163,6 +169,23 @@ def test_the_list_is_believed_where_no_server_tells() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "thoughts"),
+    [
+        (OPUS, {}, False),
+        (OPUS, {"effort": "none"}, False),
+        (OPUS, {"effort": "high"}, True),
+        ("claude-opus-5-5", {}, True),
+        ("gpt-5.5", {"effort": "high"}, False),
+        ("deepseek/deepseek-chat", {}, True),
+    ],
+)
+def test_thoughts_count_where_they_go_back(
+    name: str, given: dict[str, Any], thoughts: bool
+) -> None:
+    assert offline_model(name, **given).window().thoughts is thoughts
+
+
+@pytest.mark.parametrize(
     ("settings", "tokens", "source"),
     [
         ({OPUS: 50_000}, 50_000, SET),
@@ -179,7 +202,7 @@ def test_a_smaller_setting_wins(settings: dict[str, int], tokens: int | None, so
 def test_a_setting_is_better_than_a_guess(loop: RequestLoop) -> None:
     with ModelServer([Reply(text="x")]) as server:
         window = model_at(server, loop, context_windows={"vllm/*": 65_536}).window()
-    assert window == Window(tokens=65_536, answer=USUAL_ANSWER_TOKENS, source=SET)
+    assert (window.tokens, window.answer, window.source) == (65_536, USUAL_ANSWER_TOKENS, SET)
 
 
 def test_the_answer_that_is_kept_free_is_the_one_that_is_asked_for(loop: RequestLoop) -> None:
