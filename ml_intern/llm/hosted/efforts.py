@@ -40,16 +40,21 @@ def thinks_always(endpoint: Endpoint) -> bool:
 def _levels(endpoint: Endpoint) -> Sequence[Effort]:
     if endpoint.is_like_openai or endpoint.provider.route == "ollama_chat":
         return ("none", *USUAL)
-    if not _is_passed_on(endpoint):
-        return ()
+    known = [each for each in _known(endpoint) if each == "none" or _is_sent(endpoint, each)]
+    is_understood = endpoint.provider.route in _OFF_IS_UNDERSTOOD
+    return ["none", *known] if known and is_understood and "none" not in known else known
+
+
+def _known(endpoint: Endpoint) -> Sequence[Effort]:
+    """By the list; of a model that it does not have, the usual ones."""
     entry = listed(litellm(), endpoint)
     if entry is None:
-        return _with_off(USUAL, endpoint)
+        return USUAL
     if (named := entry.get("reasoning_effort_levels")) is not None:
         return [each for each in EFFORTS if each in named]
     if not entry.get("supports_reasoning"):
         return ()
-    return _with_off([each for each in EFFORTS if _is_flagged(entry, each)], endpoint)
+    return [each for each in EFFORTS if _is_flagged(entry, each)]
 
 
 def _is_flagged(entry: dict[str, Any], level: Effort) -> bool:
@@ -57,12 +62,18 @@ def _is_flagged(entry: dict[str, Any], level: Effort) -> bool:
     return bool(entry.get(f"supports_{level}_reasoning_effort", level in USUAL))
 
 
-def _with_off(levels: Sequence[Effort], endpoint: Endpoint) -> Sequence[Effort]:
-    is_understood = endpoint.provider.route in _OFF_IS_UNDERSTOOD
-    return ("none", *levels) if is_understood and "none" not in levels else levels
+def _is_sent(endpoint: Endpoint, level: Effort) -> bool:
+    """Whether LiteLLM passes it on in any form."""
+    with_it = _parameters(endpoint, reasoning_effort=level)
+    return with_it is not None and with_it != _parameters(endpoint)
 
 
-def _is_passed_on(endpoint: Endpoint) -> bool:
+def _parameters(endpoint: Endpoint, **more: str) -> Any:
+    """What LiteLLM makes of a request's parameters; None: it does not take them."""
     route, _, name = endpoint.model.partition("/")
-    known = litellm().get_supported_openai_params(model=name, custom_llm_provider=route)
-    return "reasoning_effort" in (known or ())
+    try:
+        return litellm().utils.get_optional_params(
+            model=name, custom_llm_provider=route, max_tokens=1, drop_params=True, **more
+        )
+    except litellm().exceptions.BadRequestError:
+        return None

@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from ml_intern.clock import Clock, SystemClock
@@ -80,10 +80,12 @@ def hosted_model(
 
 @dataclass
 class _Learned:
-    """What a provider has told by refusing. Each field is assigned at once, so needs no lock."""
+    """What is learned of a model once, for all who ask it. Assigned at once, so without a lock."""
 
     most_answer: int | None = None
-    """Tokens, once longer answers have been refused."""
+    """Tokens, once the provider has refused longer answers."""
+    efforts: dict[Effort, Effort | None] = field(default_factory=dict)
+    """By the wanted one, the nearest that it has."""
 
 
 class HostedModel:
@@ -276,7 +278,10 @@ class HostedModel:
         """
         if self._effort is None:
             return None
-        effort = effort_for(self._endpoint, self._effort)
+        efforts = self._learned.efforts
+        if self._effort not in efforts:
+            efforts[self._effort] = effort_for(self._endpoint, self._effort)
+        effort = efforts[self._effort]
         if effort not in (None, "none") and self._endpoint.signs_thoughts:
             return "none" if lacks_thought(messages, self.name) else effort
         return effort

@@ -10,13 +10,17 @@ from ml_intern.effort import EFFORTS, Effort, less
 from ml_intern.llm.client import ModelReply, with_effort
 from ml_intern.llm.hosted import RequestLoop
 from ml_intern.llm.hosted.efforts import effort_for
+from ml_intern.llm.hosted.offline import litellm
+from ml_intern.llm.hosted.providers import PROVIDERS
 from ml_intern.messages import Message, ToolMessage, UserMessage
 from tests.llm.hosted.given import NAMES, SAID, TOOLS, an_endpoint, model_at
 from tests.support.model_server import Call, ModelServer, Reply
 
-KEYS = dict.fromkeys(
-    ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "GEMINI_API_KEY", "GROQ_API_KEY"), "k"
-)
+KEYS = {
+    **dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "GROQ_API_KEY"), "k"),
+    "AZURE_API_KEY": "k",
+    "AZURE_API_BASE": "https://mine.openai.azure.com",
+}
 CLAUDE = NAMES["anthropic"]
 CALL = Reply(thinking="hm hm", calls=(Call(name="bash"),))
 
@@ -44,6 +48,7 @@ def test_the_levels_in_order() -> None:
         ("gpt-5", "none", "minimal"),
         ("gpt-5", "minimal", "minimal"),
         ("gpt-5.5-pro", "low", "medium"),
+        ("azure/gpt-5.5-pro-2026-04-23", "low", "medium"),
         ("gpt-4o", "high", None),
         ("gpt-9-never-listed", "xhigh", "high"),
         (CLAUDE, "max", "max"),
@@ -64,6 +69,43 @@ def test_a_level_that_a_model_does_not_have_becomes_the_nearest(
 ) -> None:
     """LiteLLM would leave it out without a word, and the dearer default would run."""
     assert effort_for(an_endpoint(name, KEYS), wanted) == asked
+
+
+def _reasoning(per_provider: int) -> list[tuple[str, str]]:
+    """Models that reason, by the list: prefix and name, some of each provider."""
+    found: dict[str, list[str]] = {}
+    for name, entry in litellm().model_cost.items():
+        route = entry.get("litellm_provider", "")
+        if route in PROVIDERS and entry.get("mode") == "chat" and entry.get("supports_reasoning"):
+            found.setdefault(route, []).append(name.removeprefix(f"{route}/"))
+    return [(route, name) for route, names in found.items() for name in names[:per_provider]]
+
+
+def test_no_effort_that_we_ask_for_is_left_out_by_litellm() -> None:
+    """Of a few hundred models; an effort that is not sent is one that the reply does not claim."""
+    asked = 0
+    for route, name in _reasoning(per_provider=25):
+        provider = PROVIDERS[route]
+        keys = dict.fromkeys(provider.keys, "k")
+        where = "https://mine.example" if provider.needs_address else provider.address
+        endpoint = an_endpoint(f"{route}/{name}", keys, api_base=where)
+        for wanted in EFFORTS:
+            effort = effort_for(endpoint, wanted)
+            if effort in (None, "none"):
+                continue
+            asked += 1
+            without, sent = (
+                litellm().utils.get_optional_params(
+                    model=endpoint.model.partition("/")[2],
+                    custom_llm_provider=provider.route,
+                    max_tokens=16_000,
+                    drop_params=True,
+                    **given,
+                )
+                for given in ({}, {"reasoning_effort": effort})
+            )
+            assert sent != without, (route, name, effort)
+    assert asked > 300
 
 
 def _of_anthropic(body: Any) -> Any:
