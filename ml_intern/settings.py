@@ -150,13 +150,6 @@ class Settings(BaseSettings):
     weights_4bit: bool = Field(
         False, description="Whether its weights are made 4 bit (bitsandbytes; CUDA only)."
     )
-    weights_window: int | None = Field(
-        None,
-        ge=1,
-        le=MOST_TOKENS,
-        description="Its window in tokens, for which memory is kept free. Default: what its "
-        "config.json says, at most 32768.",
-    )
     weights_idle_s: float = Field(
         600.0, gt=0, description="Seconds without a request after which it leaves the memory."
     )

@@ -384,14 +384,15 @@ def _model(settings: Settings) -> Check:
 
 def _weights(model: WeightsModel) -> Check:
     """Whether a model that is to run here has room now. Imports torch in its process: seconds."""
-    window, weighed = model.window(), model.weigh()
+    weighed, window = model.weigh(), model.window()
     return Check(
         name="model",
         verdict="ok" if weighed["fits"] else "warn",
-        found=f"{model.name}: {weighed['words']}; the length is by {window.source}",
+        found=f"{model.name}: window {window.tokens:,} ({window.source}), answer "
+        f"{window.answer:,}; {weighed['words']}",
         next_step=""
         if weighed["fits"]
-        else "free memory, choose a smaller model, or set weights_window lower",
+        else "free memory, choose a smaller model, or set context_windows lower",
     )
 
 

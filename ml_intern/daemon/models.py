@@ -109,7 +109,10 @@ def _from_weights(name: str, settings: Settings) -> weights.WeightsModel:
             request_timeout_s=settings.request_timeout_s,
             stall_timeout_s=settings.stall_timeout_s,
         ),
-        window_tokens=settings.weights_window,
+        window_tokens=min(
+            (size for names, size in settings.context_windows.items() if fnmatchcase(name, names)),
+            default=None,
+        ),
         max_output_tokens=settings.max_output_tokens,
         token=partial(token_of, settings),
         endpoint=settings.hf_endpoint,

@@ -176,11 +176,13 @@ class Host:
         order_id = self._send(order)
         try:
             return self._await(order_id, cancelled, on_piece, patience)
-        except (Interrupted, Retryable):
+        except BaseException:  # also what `on_piece` raises
             self._take_back(order_id)
             raise
 
     def _send(self, order: Frame) -> int:
+        if self._is_closed:
+            raise Interrupted
         if self._child is None:
             self._child = self._started()
         self._last_id += 1

@@ -12,7 +12,7 @@ from ml_intern.llm.weights.calls import CallReader
 from ml_intern.llm.weights.host import Host, Wanted
 from ml_intern.llm.weights.names import place_of
 from ml_intern.llm.weights.process import Frame, environment_of
-from ml_intern.llm.weights.window import window_of_config
+from ml_intern.llm.weights.window import MOST, window_of_config
 from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
 LONGEST_ANSWER = 8_192
@@ -93,15 +93,22 @@ class WeightsModel:
         return 0
 
     def window(self) -> Window:
-        """What its config.json says, or the settings if that is less. Raises ModelError."""
-        return self._find_window(never)
+        """What its config.json says, or the settings.
+
+        A guess while nobody can tell, and none for which a conversation would be cut in vain:
+        whoever asks the model itself hears why.
+        """
+        try:
+            return self._find_window(never)
+        except (ModelError, Interrupted):
+            return self._of(MOST, "a guess")
 
     def weigh(self) -> Frame:
         """Where it would run, what it needs and what there is, see `child/memory.py`.
 
         Raises ModelError for a model that cannot be run.
         """
-        return self._host.weigh(self.window().tokens, never)
+        return self._host.weigh(self._find_window(never).tokens, never)
 
     @property
     def pid(self) -> int | None:
@@ -116,9 +123,13 @@ class WeightsModel:
         if self._window is None:
             config = self._host.look(cancelled)["config"]
             tokens, source = window_of_config(config, self._window_tokens)
-            longest = self._max_output_tokens or LONGEST_ANSWER
-            self._window = Window(tokens=tokens, answer=min(longest, tokens // 4), source=source)
+            self._window = self._of(tokens, source)
         return self._window
+
+    def _of(self, tokens: int, source: str) -> Window:
+        longest = self._max_output_tokens or LONGEST_ANSWER
+        answer = min(longest, tokens // 4)
+        return Window(tokens=tokens, answer=answer, thoughts=True, source=source)
 
     def _reply(self, reader: "_Showing", done: Frame) -> ModelReply:
         message = reader.finish()

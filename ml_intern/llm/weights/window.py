@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 GUESS = 8_192
+SETTINGS = "context_windows"
 MOST = 32_768
 """Unless the settings say more: memory for a window is kept free, and long ones need much of it."""
 
@@ -20,12 +21,12 @@ _ALREADY_IN_LENGTH = ("default", "llama3", "longrope", "su", "mrope", "proportio
 
 
 def window_of_config(config: Mapping[str, Any], wanted: int | None = None) -> tuple[int, str]:
-    """Tokens, and who said so. `wanted`: what the settings say, which can only make it smaller."""
+    """Tokens, and who said so. `wanted`: what the settings say; more than it has, none gets."""
     tokens, source = _trained(config.get("text_config") or config)
     most = wanted or MOST
     if tokens <= most:
         return tokens, source
-    return most, "weights_window" if wanted else f"weights_window (its config.json: {tokens:,})"
+    return most, SETTINGS if wanted else f"of the {tokens:,} of its config.json"
 
 
 def _trained(config: Mapping[str, Any]) -> tuple[int, str]:

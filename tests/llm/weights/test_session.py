@@ -47,8 +47,10 @@ def test_a_tiny_model_drives_a_session(folder):
 
 
 def test_doctor_says_where_it_would_run_and_whether_it_fits(folder):
-    check = doctor._model(Settings(model=f"transformers/{folder}", weights_window=4096))
+    check = doctor._model(
+        Settings(model=f"transformers/{folder}", context_windows={"transformers/*": 4096})
+    )
     assert (check.verdict, check.next_step) == ("ok", "")
     assert "needs" in check.found
     assert "on cpu in float32" in check.found
-    assert "window of 4,096 tokens" in check.found
+    assert "window 4,096 (context_windows), answer 1,024" in check.found

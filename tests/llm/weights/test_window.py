@@ -44,8 +44,8 @@ def test_the_configuration_says_how_long_it_is(config, tokens):
 
 def test_a_long_one_is_cut_to_what_memory_is_kept_free_for_unless_the_settings_say_more():
     config = {"max_position_embeddings": 131_072}
-    assert window_of_config(config) == (MOST, "weights_window (its config.json: 131,072)")
-    assert window_of_config(config, 65_536) == (65_536, "weights_window")
+    assert window_of_config(config) == (MOST, "of the 131,072 of its config.json")
+    assert window_of_config(config, 65_536) == (65_536, "context_windows")
     assert window_of_config(config, 1_000_000) == (131_072, "its config.json")
 
 

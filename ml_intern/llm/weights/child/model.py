@@ -49,7 +49,7 @@ def load(order: dict[str, Any], weighed: Weighed, progress: Say) -> "Model":
         raise Failed(
             "memory",
             f"there is no room for it: {weighed.words()}. Free some, choose a smaller one, or set "
-            "weights_window lower.",
+            "context_windows lower.",
         )
     if here(order) is None:
         progress(f"fetching {order['repository']}")
