@@ -10,6 +10,7 @@ from ml_intern.tracing.redaction import names, values
 
 _CHAIN = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _CALL = re.compile(r"(?:[A-Za-z_][\w.:]*)?[(\[{]")
+_DECORATOR = re.compile(r"@[A-Za-z_.]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PATH = re.compile(r"(?:[~.]{0,2}|[A-Za-z]:)(?:[/\\][\w.-]+)+/?")
@@ -74,9 +75,11 @@ def is_secret(value: str, name: str, strength: names.Strength) -> bool:
 def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     """As `is_secret`, of what may also be code or words."""
     value = seen.value
-    if len(value) < values.SHORTEST_PASSWORD or values.is_placeholder(value):
+    if len(value) < values.SHORTEST_PASSWORD or values.is_placeholder(value) or value == name:
         return False
-    if _CALL.match(value) or (seen.behind in ("(", "[", "{", "<") and seen.way != "tag"):
+    if _CALL.match(value) or _DECORATOR.fullmatch(value):
+        return False
+    if seen.behind in ("(", "[", "{", "<") and seen.way != "tag":
         return False
     if seen.way == "told" and not is_of_many_signs(value):
         return False

@@ -43,7 +43,7 @@ _BETWEEN = re.compile(
     (?:
         [ \t]{{0,8}} (?: \[[^\]\n]{{0,20}}\] )?
         (?: :[ \t]{{0,4}} &?'?[A-Za-z_.]{{1,40}} (?:\[[\w ,.]{{0,40}}\])?
-            (?:[ ]?\|[ ]?None)? [ \t]{{0,4}} (?==) )?
+            (?:[ ]?\|[ ]?None)? (?: [ \t]{{1,4}} (?==) | (?=={_QUOTE}) ) )?
         [*_]{{0,3}} (?P<sign> => | := | [=!]={{1,2}} | [=:] | -> | %3[Dd] )
         (?: [*_]{{1,3}}(?=[ ]) )?
         [ \t]{{0,8}} (?: [|>][+-]?[0-9]? [ \t]{{0,8}} (?=\r?\n) )?
@@ -156,6 +156,8 @@ def _parts(text: str, place: _Place, ahead: str, between: re.Match[str]) -> bool
     if place.way != "sign" and place.name.lower() == "pass":
         return False  # the verb
     match place.way:
+        case "sign":
+            return not (between["bracket"] and "\n" in between.group())  # of a function
         case "comma":
             opened = _OPENED.search(ahead) is not None
             return opened and between["closing"] is not None and not between["bracket"]

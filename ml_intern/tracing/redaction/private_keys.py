@@ -24,10 +24,10 @@ _HEADER = re.compile(
     r"(?:[\s\\nr]*(?:Proc-Type|DEK-Info|Version|Comment|Hash): ?[\w,.:() -]{0,80})+"
 )
 _LINE = re.compile(r"[A-Za-z0-9+/=]{24}")
-_ENDS_LINE = r"(?:\s|\\{1,8}[rn]){1,8}"
+_NEXT_LINE = rf"(?:\s|\\{{1,8}}[rn]){{1,8}}{_BEFORE_LINE}"
 _PUTTY = re.compile(
-    rf"Private-Lines: \d{{1,4}}{_ENDS_LINE}(?P<body>(?:[A-Za-z0-9+/]{{64}}{_ENDS_LINE}){{0,200}}"
-    rf"[A-Za-z0-9+/=]{{1,80}}(?:{_ENDS_LINE}Private-MAC: [0-9a-f]{{1,64}})?)"
+    rf"Private-Lines: \d{{1,4}}{_NEXT_LINE}(?P<body>(?:[A-Za-z0-9+/]{{64}}{_NEXT_LINE}){{0,200}}"
+    rf"[A-Za-z0-9+/=]{{1,80}}(?:{_NEXT_LINE}Private-MAC: [0-9a-f]{{1,64}})?)"
 )
 
 

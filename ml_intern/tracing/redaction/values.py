@@ -11,9 +11,10 @@ SHORTEST_CHOSEN = 8
 
 _PLACEHOLDER = re.compile(
     r"""
-      \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
+      \[REDACTED | \$\{ | \{\{ | ^\$(?:[({]|\w+$|\d+::\w+$) | ^%(?:\(|[sdr]\b|\w+%$)
     | ^\{[\w.]*\}$ | ^<[^<>]*>$ | ^<<-?\w+$ | ^&\w{2,5}; | ^\|[^|]*\|$ | ^\[[^]]*\]$
-    | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,} | ^AWS4-HMAC | EXAMPLE(?:KEY)?$
+    | \(\?[:P=!<] | \[\^?(?:a-z|A-Z|0-9) | \.\.\. | … | ^[xX*•.\-_#?0]+$ | [xX*•]{4,}
+    | ^AWS4-HMAC | EXAMPLE(?:KEY)?$
     | (?i: \byour\b | \byour[_-] | [_-]here\b | \bexample\b | ^my[_-] | \bplaceholder\b
          | ^insert[_-]
          | ^(?: change[_-]?me | replace[_-]?me | todo | tbd | fixme | dummy | redacted | hidden
@@ -31,6 +32,9 @@ _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0
 _DIGEST_OF = re.compile(rf"(?:[A-Za-z][A-Za-z0-9.]{{0,20}}[-_:/]){{1,8}}{_DIGEST.pattern}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RUNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
+_CAMELS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+SHORTEST_CAMEL = 3
+"""Of the words of a class: hardly any random text has none that is shorter."""
 
 
 def is_placeholder(value: str) -> bool:
@@ -87,4 +91,6 @@ def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
     if letters < 0.8 * len(value) or not any(run[0].isalpha() for run in runs):
         return False
     has_digit = any(run[0].isdigit() for run in runs)
+    if not has_digit and min(map(len, _CAMELS.findall(value))) >= SHORTEST_CAMEL:
+        return False
     return len(runs) * (4 if has_digit else 3) >= letters

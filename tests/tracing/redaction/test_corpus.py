@@ -10,7 +10,7 @@ import pytest
 
 from ml_intern.tracing.redaction import Redactor
 from ml_intern.tracing.redaction.scan import Eyes
-from tests.tracing.redaction import filling
+from tests.tracing.redaction import filling, snippets
 from tests.tracing.redaction.measuring import Measured, measure, read
 
 RECALL, PRECISION = 0.99, 0.95
@@ -96,6 +96,29 @@ def test_the_bars_hold_on_forms_that_are_filled_anew(half: filling.Half) -> None
     assert len(measured.known) == 13
     assert min(measured.known.values()) >= 200
     assert_bars(measured)
+
+
+HELD_RECALL = {"bearer": 0.97, "named": 0.93}
+"""Of the half that nothing was mended with: what a new writing may expect."""
+
+
+@pytest.mark.parametrize(("half", "lower"), [("mend", {}), ("held", HELD_RECALL)])
+def test_what_is_reached_in_sessions_holds(half: filling.Half, lower: dict[str, float]) -> None:
+    measured = measure(snippets.texts(half))
+    assert len(measured.known) == 12
+    assert min(measured.known.values()) >= 30
+    floors = {kind: lower.get(kind, RECALL) for kind in measured.known}
+    below = {kind: r for kind, r in measured.recall.items() if r < floors[kind]}
+    assert below == {}, measured.left
+    assert measured.precision >= 0.99, measured.wrong
+
+
+@pytest.mark.parametrize("half", ["mend", "held"])
+def test_what_is_ordinary_in_sessions_stays(half: filling.Half) -> None:
+    ordinary = [text for text in snippets.texts(half) if not text["secrets"]]
+    assert len(ordinary) >= 400
+    touched = measure(ordinary).wrong
+    assert len(touched) <= len(ordinary) / 100, touched
 
 
 def test_there_are_as_many_texts_without_a_secret() -> None:

@@ -36,6 +36,14 @@ SECRETS = [
     (json.dumps(PEM), '"[REDACTED:private-key]"'),
     (PEM[:120] + "\n[... 9 characters left out ...]", "[REDACTED:private-key]"),
     ("... " + PEM[60:], "[REDACTED:private-key]"),
+    ('.bearer_auth("Zk3vQ9xT1bLm7RwY4cHn")', '.bearer_auth("[REDACTED:credential]")'),
+    ("root password for the box: Kestrel=9dLq", "root password for the box: [REDACTED:password]"),
+    ("my wandb key is " + "0c4f" * 10 + " ok?", "my wandb key is [REDACTED:key] ok?"),
+    ("unzip -P kestrel-41 data.zip", "unzip -P [REDACTED:password] data.zip"),
+    (
+        '{"kty": "oct", "k": "Zk3vQ9xT1bLm7RwY4cHn"}',
+        '{"kty": "oct", "k": "[REDACTED:private-key]"}',
+    ),
 ]
 
 CODE = [
@@ -57,6 +65,15 @@ CODE = [
     "client = keyring.get_password('service', 'ada'); set_password(new_password)",
     "private_key = <<EOT",
     "1e-10, 0x1F, 12:30:59, key: value",
+    "Cache restored from key: Linux-pip-" + "0c4f" * 16,
+    "if key == TransformType.Grad:",
+    'def acct(self, password):\n    """Send new account name."""',
+    "def pair(self) -> Role | AccessKey:\n    @property",
+    "keys: SessionSigningKeys, auth: UserAPIKeyAuth",
+    "WHERE api_key = $3::text",
+    "boto3.client(s3_secret_access_key=s3_secret_access_key)",
+    'client.get_secret("database-main")',
+    "password for user in line 12: see below",
 ]
 
 
