@@ -58,13 +58,14 @@ def count_thinking(message: Message, count: CountText = count_text) -> int:
 
 def count_tools(tools: Sequence[ToolSpec], count: CountText = count_text) -> int:
     """The tokens of what a model is told of its tools."""
-    return sum(
-        AROUND_TOOL
-        + count(tool.name)
-        + count(tool.description)
-        + count(json.dumps(tool.parameters, ensure_ascii=False))
-        for tool in tools
-    )
+    return sum(_count_tool(tool, count) for tool in tools)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _count_tool(tool: ToolSpec, count: CountText) -> int:
+    """They are the same for each request of a session."""
+    parameters = json.dumps(tool.parameters, ensure_ascii=False)
+    return AROUND_TOOL + count(tool.name) + count(tool.description) + count(parameters)
 
 
 @functools.cache

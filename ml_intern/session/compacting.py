@@ -112,12 +112,8 @@ class Compactor:
     # Sizes
 
     def _most(self, asking: Asking) -> int:
-        name, window = asking.model.name, asking.window
-        found = self._history.meter.window(name)
-        tokens = window.tokens if found is None else min(found, window.tokens)
-        answer = min(window.answer, tokens // 4)
-        ratio = self._history.meter.ratio(name)
-        return threshold(tokens, answer, compact_at=self._compact_at, ratio=ratio)
+        window, ratio = asking.window, self._history.meter.ratio(asking.model.name)
+        return threshold(window.tokens, window.answer, compact_at=self._compact_at, ratio=ratio)
 
     def _tokens(self, asking: Asking) -> int:
         return self._context.tokens(with_thoughts=asking.window.thoughts) + count_tools(

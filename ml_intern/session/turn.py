@@ -7,11 +7,13 @@ stands in the journal. Every step is recorded before the next one, an effect bef
 Ends in exactly one `TurnFinished`, which the caller stores together with the end of the op.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
+from ml_intern.context.room import longest_answer, most_for_tools
 from ml_intern.errors import (
     ContextOverflow,
     Interrupted,
@@ -31,8 +33,8 @@ from ml_intern.events import (
     Spend,
     TurnFinished,
 )
-from ml_intern.llm.client import ModelClient, ModelReply, ignore_text, window_of
-from ml_intern.messages import CallId, ToolCall
+from ml_intern.llm.client import ModelClient, ModelReply, Window, ignore_text, window_of
+from ml_intern.messages import CallId, ToolCall, ToolSpec
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.calls import Calls
 from ml_intern.session.caps import reached
@@ -40,6 +42,7 @@ from ml_intern.session.compacting import Asking, Compactor, TooSmall
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.guards import judge
 from ml_intern.session.history import History
+from ml_intern.session.offering import needed_now, offered
 from ml_intern.session.scribe import Scribe
 
 RETRY_WAITS_S = (1.0, 4.0, 15.0, 60.0)
@@ -162,8 +165,11 @@ class Turn:
     def _ask(self) -> None:
         """Record the model's next answer; none when the session is to stop meanwhile."""
         while True:
-            tools, tokens = self._calls.specs(), None
-            if (window := window_of(self._model)) is not None:
+            tools: Sequence[ToolSpec] = self._calls.specs()
+            tokens = None
+            if (window := self._window()) is not None:
+                most = most_for_tools(window.tokens)
+                tools = offered(tools, most, needed_now(self._history))
                 asking = Asking(model=self._model, window=window, tools=tools)
                 tokens = self._compactor.fit(asking, "refused" if self._refusals else "size")
                 if tokens is None:
@@ -211,6 +217,15 @@ class Turn:
                 self._take(reply, self._clock.monotonic() - started)
                 self._tell_of_levels(spend)
                 return
+
+    def _window(self) -> Window | None:
+        """As far as it is known: what the model says of itself, or less, as it has shown."""
+        said = window_of(self._model)
+        found = self._history.meter.window(self._model.name)
+        if said is None or found is None or found >= said.tokens:
+            return said
+        answer = longest_answer(found, said.answer)
+        return replace(said, tokens=found, answer=answer, source="what it refused")
 
     def _wait_before_next(self, exc: Retryable) -> float | None:
         """None when the model is not asked again: often enough, or not while the turn may run."""
