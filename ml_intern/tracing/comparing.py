@@ -45,7 +45,8 @@ _DURATION = re.compile(
     r"(?<![\w.])\d[\d,]*(?:\.\d+)?\s?(?:ms|s|sec|seconds?|min|minutes?|h|hours?|it/s|s/it)\b"
 )
 _PROCESS = re.compile(r"\b(pid|process|port)([ =:]+)\d+\b|(?<=localhost:)\d+|(?<=127\.0\.0\.1:)\d+")
-_PATH = re.compile(r"(?<![\w./:<>-])/(?:[^\s/\"'`,;:()<>\[\]]+/)+([^\s/\"'`,;:()<>\[\]]*)")
+_IN_NAME = r"[^\s/\"'`,;:()<>\[\]]"
+_PATH = re.compile(rf"(?<![\w./:<>~-])(?:/(?:{_IN_NAME}+/)+|~/(?:{_IN_NAME}+/)*)({_IN_NAME}*)")
 _KEPT = "/workspace"
 
 
