@@ -145,7 +145,7 @@ class LocalDoor:
         sessions = self._parts.sessions
         workspace = str(sessions / session_id / "workspace")
         started = SessionStarted(
-            title=f"{past.title[:FORK_TITLE_CHARS]} (from turn {past.turn})",
+            title=f"{shortened(past.title, FORK_TITLE_CHARS)} (from turn {past.turn})",
             model=model,
             workspace=workspace,
             started_in=fork.started_in,

@@ -51,6 +51,7 @@ from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import CWD, PROGRAM, Answered, Noticed, Said, Title
 from ml_intern.transcript.moving import Move
 from ml_intern.transcript.problems import Problems
+from ml_intern.wording import shortened
 
 TITLE_CHARS = 60
 SCORE = ("split", "fingerprint", "model_dir", "weights_sha256", "metrics", "rows")
@@ -292,7 +293,7 @@ class _Reading:
             case Title(title=title):
                 self.title = title
             case Said(text=text) if is_persons(record):
-                self.title = self.title or text[:TITLE_CHARS]
+                self.title = self.title or shortened(text, TITLE_CHARS)
             case _:
                 pass
         for fact in _facts_of(record):

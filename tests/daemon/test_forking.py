@@ -77,6 +77,16 @@ def test_a_session_of_ours_brings_its_messages_and_a_copy_of_its_files(service, 
     assert list(sessions(service).glob(".*")) == []
 
 
+def test_a_long_title_is_seen_to_be_cut(service):
+    parent = started(service, "Look around in all of the folders that you find in the workspace")
+    assert service.try_host()
+    wait_until(lambda: service.door.session(parent).outcome == "finished")
+    start, _, _ = first_events(service, service.door.fork(wish(parent)))
+    assert start.title == (
+        "Look around in all of the folders that you find in the work… (from turn 1)"
+    )
+
+
 def test_what_the_parent_does_to_its_files_later_does_not_reach_the_fork(service, parent):
     session_id = service.door.fork(wish(parent))
     (sessions(service) / parent / "workspace/runs/weights.bin").write_bytes(b"other")

@@ -13,6 +13,7 @@ from typing import Any
 from rich.text import Text
 
 from ml_intern.cli.quantities import UNKNOWN, count, duration, line, shown
+from ml_intern.cli.summary import short
 from ml_intern.messages import Usage
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.transcript.conversation import is_persons
@@ -179,6 +180,7 @@ def ending(digest: Digest) -> Text:
         line(digest.outcome) or waits or "no end is written",
         ", ".join(f"{line(model)} ({answers})" for model, answers in digest.models.items()),
         f"imported from {line(digest.source_id)}" if digest.source_id else "",
+        f"goes on from {line(short(digest.forked_from))}" if digest.forked_from else "",
         count(digest.turns, "turn"),
         count(digest.answers, "answer"),
         f"{count(digest.call_count, 'tool call')}, {digest.errors} failed",

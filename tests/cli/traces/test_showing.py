@@ -81,6 +81,15 @@ def test_a_fork_counts_only_what_it_did_itself(home: Path) -> None:
     assert 0 < after["answers"] < before["answers"]
 
 
+def test_a_fork_tells_what_it_goes_on_from(home: Path) -> None:
+    path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
+    first, *rest = [json.loads(line) for line in path.read_text().splitlines()]
+    first["mlIntern"]["forkedFrom"] = {"sessionId": INTERRUPTED, "turn": 1}
+    path.write_text("".join(json.dumps(line) + "\n" for line in (first, *rest)))
+    text = run(home, "show", FINISHED).stdout
+    assert f" · goes on from {INTERRUPTED[:8]} · " in text.splitlines()[-1]
+
+
 def test_the_list_as_json_has_the_whole_numbers(home: Path) -> None:
     first, second = json.loads(run(home, "list", "--json").stdout)
     assert (first["session_id"], second["session_id"]) == (INTERRUPTED, FINISHED)
