@@ -17,6 +17,7 @@ NO_TOKEN = (
     "There is no token of the Hugging Face Hub. Set HF_TOKEN or hf_token to one that may write, or "
     "say `hf auth login`."
 )
+OF_THIS_SHELL = "What a daemon was started with counts for that daemon alone."
 
 
 def endpoint_of(settings: Settings) -> str:
@@ -62,5 +63,5 @@ def hub_of(
     """
     token = token_of(settings)
     if token is None and not as_anybody:
-        raise ConfigError(NO_TOKEN)
+        raise ConfigError(f"{NO_TOKEN} {OF_THIS_SHELL}")
     return HubAbroad(endpoint_of(settings), token, patience_s=patience_s)

@@ -56,7 +56,7 @@ def test_the_hub_is_the_public_one_unless_a_variable_or_the_setting_names_anothe
 def test_without_a_token_one_is_told_where_to_get_it(tmp_path):
     with pytest.raises(ConfigError) as told:
         hub_of(settings(tmp_path))
-    assert str(told.value) == NO_TOKEN
+    assert str(told.value).startswith(f"{NO_TOKEN} What a daemon")
 
 
 @pytest.mark.parametrize(

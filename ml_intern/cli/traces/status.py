@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -134,6 +135,10 @@ def _print(ledger: Ledger, found: Sequence[Standing], sending: _Sending) -> None
     if ledger.now:
         known = ledger.known
         seen = {True: "private", False: "PUBLIC", None: "not seen yet"}[known.private]
+        if known.looked_at:
+            seen += (
+                f" as seen on {datetime.fromisoformat(known.looked_at).astimezone():%F at %H:%M}"
+            )
         moved = f", by now {line(known.moved_to)}" if known.moved_to else ""
         console.print(Text(f"{ledger.now} ({seen}{moved})"))
     if sending.off:

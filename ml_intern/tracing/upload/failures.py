@@ -12,9 +12,11 @@ from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-d
 from ml_intern.clock import SystemClock
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
 from ml_intern.tracing.upload.hub import OFFLINE
+from ml_intern.wording import sentence
 
 NOT_NOW = frozenset((408, 429, 500, 502, 503, 504))
 """Answers of a Hub that will do it later."""
+ANOTHER_TOKEN = "Set HF_TOKEN or hf_token to another one, or say `hf auth login`."
 _LONGEST_SAID = 300
 
 
@@ -68,7 +70,8 @@ def _refused(about: str, response: httpx.Response) -> HubError:
         case 401 if "Authorization" not in response.request.headers:
             return HubRefused(f"{about} is not there, or only for a token to see", reason="token")
         case 401:
-            return HubRefused(f"the Hub does not accept the token: {said}", reason="token")
+            words = f"the Hub does not accept the token: {sentence(said)} {ANOTHER_TOKEN}"
+            return HubRefused(words, reason="token")
         case 403 if response.headers.get("X-Error-Code") == "GatedRepo":
             words = f"{about} is for those whom its owner has let in; ask on its page"
             return HubRefused(words, reason="right")

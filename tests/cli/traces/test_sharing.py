@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -94,6 +95,14 @@ def test_status_says_why_nothing_is_sent(world, capsys, monkeypatch):
     monkeypatch.setenv("ML_INTERN_HF_TOKEN", TOKEN)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert "it would send nothing. HF_HUB_OFFLINE is set" in told(capsys)["off"]
+
+
+def test_status_says_when_it_was_seen_who_can_read_it(world, capsys):
+    Session(world.traces).turn()
+    world.pass_by(30)
+    status.status(as_json=False)
+    seen = datetime(2026, 11, 20, 9, tzinfo=UTC).astimezone()
+    assert f"(private as seen on {seen:%F at %H:}" in capsys.readouterr().out
 
 
 def test_where_a_daemon_answers_status_says_what_it_does_whatever_the_shell_has(

@@ -252,7 +252,7 @@ def test_a_limit_is_waited_out_as_long_as_the_hub_says(world):
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        ("hf_wrong_token", "does not accept the token"),
+        ("hf_wrong_token", "Set HF_TOKEN or hf_token to another one, or say `hf auth login`."),
         (READ_TOKEN, "rights to create a dataset"),
     ],
 )
