@@ -79,14 +79,18 @@ def test_a_damaged_file_completes_nothing(path: Path) -> None:
 def test_commands_that_take_a_session_offer_it_without_loading_the_product(
     path: Path, command: str
 ) -> None:
-    environment = {
+    assert completed(completing(f"{command} 1")) == ["11111111", "[]"]
+
+
+def completing(words: str) -> dict[str, str]:
+    """The environment in which a shell asks what may stand in the place of the last word."""
+    return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "_ML_INTERN_COMPLETE": "complete_bash",
-        "COMP_WORDS": f"ml-intern {command} 1",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": f"ml-intern {words}",
+        "COMP_CWORD": str(len(words.split(" "))),
     }
-    assert completed(environment) == ["11111111", "[]"]
 
 
 def completed(environment: dict[str, str]) -> list[str]:
@@ -106,14 +110,7 @@ def completed(environment: dict[str, str]) -> list[str]:
 def test_commands_about_traces_offer_them_and_their_turns(
     path: Path, words: str, offered: str
 ) -> None:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "_ML_INTERN_COMPLETE": "complete_bash",
-        "COMP_WORDS": f"ml-intern {words}",
-        "COMP_CWORD": str(len(words.split(" "))),
-    }
-    first, *_, loaded = completed(environment)
+    first, *_, loaded = completed(completing(words))
     assert (first, loaded) == (offered, "[]")
 
 
@@ -127,6 +124,9 @@ def test_imported_traces_are_offered_under_both_their_ids(path: Path, tmp_path: 
     imported = {name for name, about in trace_ids("") if about == "go"}
     assert len(imported) == 2
     assert trace_ids("1") == session_ids("1")
+    for command, offered in (("show", ["run-42"]), ("rewrite", []), ("share", []), ("release", [])):
+        environment = completing(f"traces {command} run")
+        assert [line for line in completed(environment) if line.startswith("run")] == offered
 
 
 def test_turns_are_offered_with_what_was_said_in_them(path: Path) -> None:

@@ -17,6 +17,13 @@ def _ids(incomplete: str) -> list[tuple[str, str]]:
     return completing.trace_ids(incomplete)
 
 
+def _own_ids(incomplete: str) -> list[tuple[str, str]]:
+    """The same where an imported trace will not do."""
+    from ml_intern.cli import completing
+
+    return completing.session_ids(incomplete)
+
+
 def _turns(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The turns of the trace that was named."""
     from ml_intern.cli import completing
@@ -32,7 +39,7 @@ Trace = Annotated[
         metavar="FILE|ID",
         show_default=False,
         help="A .jsonl file, or the first characters of a session's id.",
-        autocompletion=_ids,
+        autocompletion=_own_ids,
     ),
 ]
 AnyTrace = Annotated[
@@ -113,7 +120,7 @@ def rewrite(
             metavar="ID",
             show_default=False,
             help="The first characters of a session's id.",
-            autocompletion=_ids,
+            autocompletion=_own_ids,
         ),
     ],
 ) -> int:
@@ -165,6 +172,7 @@ def import_files(
 
     Session files of huggingface/ml-intern (session_logs/*.json, and rows of its dataset) and .jsonl
     files in the format of Claude Code. Secrets are taken out; imported traces are never uploaded.
+    Status 1: a file was not taken in; the others are.
     """
     from ml_intern.cli.traces import importing
 
@@ -317,7 +325,7 @@ def share(
             metavar="[ID]",
             show_default=False,
             help="The first characters of a session's id. Default: all of them.",
-            autocompletion=_ids,
+            autocompletion=_own_ids,
         ),
     ] = None,
     public: Annotated[

@@ -24,7 +24,7 @@ from ml_intern.settings import Settings, load
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tracing import shelf
 from ml_intern.tracing.exporting import choosing
-from ml_intern.tracing.exporting.choosing import Wanted
+from ml_intern.tracing.exporting.choosing import REDACTED, Wanted
 from ml_intern.tracing.exporting.examples import THOUGHTS, Example, examples
 from ml_intern.tracing.finding import find
 from ml_intern.tracing.redaction import Redactor, scan
@@ -83,12 +83,15 @@ class _Report:
         if not self.examples:
             yield "Nothing is exported, and nothing written."
         else:
+            where = "standard output" if output == STANDARD_OUTPUT else output
             made = f"{count(self.examples, 'example')} of {count(self.sessions, 'session')}"
-            yield f"{made} exported to {output}, {size(self.bytes)}."
+            yield f"{made} exported to {where}, {size(self.bytes)}."
         for why, number in Counter(self.left_out.values()).most_common():
             some = [short(one) for one, reason in self.left_out.items() if reason == why]
             more = " …" if number > _LEFT_OUT_SHOWN else ""
             yield f"{number} left out, {why}: {' '.join(some[:_LEFT_OUT_SHOWN])}{more}"
+        if REDACTED in self.left_out.values():
+            yield "--allow-hits takes those too, with their `[REDACTED:…]`."
         if self.inferred:
             named = line(", ".join(sorted(self.inferred)), 1_000)
             yield f"Schemas made of the calls that were seen: {named}."

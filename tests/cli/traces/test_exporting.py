@@ -101,6 +101,7 @@ def test_an_imported_session_has_no_evaluation_of_ours(home: Path) -> None:
 def test_a_session_with_something_redacted_is_left_out_unless_allowed(home: Path) -> None:
     change(home, DIGITS, "I begin with a plan.", "I take [REDACTED:hf-token].")
     assert left_out(home) == {DIGITS: "something was redacted in it"}
+    assert "--allow-hits takes those too" in run(home).stdout
     assert left_out(home, "--allow-hits") == {}
     assert "I take [REDACTED:hf-token]." in (home / "out.jsonl").read_text()
 
@@ -160,7 +161,7 @@ def test_standard_output_holds_the_examples_alone(home: Path) -> None:
     assert [sorted(json.loads(line)) for line in told.stdout.splitlines()] == [
         ["messages", "tools"]
     ] * 2
-    assert "2 examples of 2 sessions exported" in told.stderr
+    assert "2 examples of 2 sessions exported to standard output, " in told.stderr
 
 
 def test_an_output_that_cannot_be_written_is_named(home: Path) -> None:
