@@ -10,6 +10,7 @@ MLInternError
 │   ├── StateConflict    nobody: somebody else was first; the answer is what stands in the store
 │   ├── UnknownSession   the person names another session
 │   └── StoreUnavailable the person frees the disk or repairs permissions; nothing was accepted
+│       ├── MaybeStored  the caller looks whether it is there before it repeats it
 │       └── EventUnreadable  the person takes a backup; what is of other sessions can be read
 ├── ModelError
 │   ├── Retryable        the turn tries again after `retry_after_s`
@@ -77,6 +78,10 @@ class UnknownSession(QueueError):
 
 class StoreUnavailable(QueueError):
     """The database cannot be written (full disk, wrong permissions, damaged or newer file)."""
+
+
+class MaybeStored(StoreUnavailable):
+    """The connection broke: what was to be written may have been, or not."""
 
 
 class EventUnreadable(StoreUnavailable):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ml_intern.clock import stamp
 from ml_intern.daemon.folders import private_folder
-from ml_intern.errors import Busy, InputError, StoreUnavailable, UnknownSession
+from ml_intern.errors import Busy, InputError, MaybeStored, UnknownSession
 from ml_intern.events import Fact
 from ml_intern.messages import SessionId
 from ml_intern.queue.lock import DaemonLock
@@ -71,8 +71,8 @@ def _scored(session_id: SessionId, store: Store) -> Iterator[Fact]:
 def claimed(folder: Path) -> Iterator[None]:
     """Nobody else makes this folder meanwhile; when the block raises, nothing of it is left.
 
-    But for a store that is out of reach: whether the session came to be is seen by whoever works
-    next. Raises Busy when somebody else makes it.
+    But for a connection that broke: whether the session came to be is seen by whoever works next.
+    Raises Busy when somebody else makes it.
     """
     private_folder(folder.parent)
     mark = folder.with_name(f".{folder.name}{_MARK}")
@@ -81,7 +81,7 @@ def claimed(folder: Path) -> Iterator[None]:
         raise Busy("This fork is being made already; ask again.", retry_after_s=_RETRY_S)
     try:
         yield
-    except StoreUnavailable:
+    except MaybeStored:
         lock.release()
         raise
     except BaseException:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ml_intern.errors import InputError, StoreUnavailable
+from ml_intern.errors import InputError, MaybeStored, StoreUnavailable
 from ml_intern.queue import address, migrating
 from ml_intern.queue.bulletin import MANNERS, Bulletin
 from ml_intern.queue.database import BUSY_TIMEOUT_S, T, Told, Work, translated
@@ -150,7 +150,8 @@ class PostgresDatabase:
         except DataError as exc:
             raise InputError(f"The database cannot hold this: {exc.orig}.") from exc
         except (DBAPIError, PoolTimeoutError) as exc:
-            raise StoreUnavailable(self._explain(exc)) from exc
+            broke = isinstance(exc, DBAPIError) and exc.connection_invalidated
+            raise (MaybeStored if broke else StoreUnavailable)(self._explain(exc)) from exc
 
     def _demand_open(self) -> None:
         if self._closed.is_set():

@@ -13,7 +13,7 @@ import pytest
 from ml_intern.client.door import Fork
 from ml_intern.daemon import forking
 from ml_intern.daemon.service import Service
-from ml_intern.errors import Busy, InputError, StoreUnavailable, UnknownSession
+from ml_intern.errors import Busy, InputError, MaybeStored, StoreUnavailable, UnknownSession
 from ml_intern.events import Hinted, Recalled, SessionStarted
 from ml_intern.messages import SessionId, UserMessage
 from ml_intern.queue.lock import DaemonLock
@@ -171,12 +171,16 @@ def test_the_same_key_gives_the_same_session(service, parent):
     assert service.door.fork(wish(parent), key="other") != first
 
 
-def test_a_store_that_refuses_leaves_no_files(service, parent, monkeypatch):
+@pytest.mark.parametrize(
+    "refusal",
+    [Busy("Too many sessions are open.", retry_after_s=1.0), StoreUnavailable("No room.")],
+)
+def test_a_store_that_refuses_leaves_no_files(service, parent, monkeypatch, refusal):
     def refuse(*_: object) -> None:
-        raise Busy("Too many sessions are open.", retry_after_s=1.0)
+        raise refusal
 
     monkeypatch.setattr(service.store, "create_session", refuse)
-    with pytest.raises(Busy):
+    with pytest.raises(type(refusal)):
         service.door.fork(wish(parent))
     assert [path.name for path in sessions(service).iterdir()] == [parent]
 
@@ -190,10 +194,10 @@ def test_the_files_of_a_session_that_may_have_been_stored_wait_for_who_can_tell(
     def break_off(*given: Any) -> None:
         if stored:
             create(*given)
-        raise StoreUnavailable("The connection broke.")
+        raise MaybeStored("The connection broke.")
 
     monkeypatch.setattr(service.store, "create_session", break_off)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(MaybeStored):
         service.door.fork(wish(parent), key="k")
     folder = sessions(service) / service.door._new_id("k")
     assert (folder / "workspace/runs/weights.bin").exists()
