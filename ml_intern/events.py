@@ -92,6 +92,16 @@ class ForkedFrom:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """The recorded session whose answers another one is given (model `replay/PATH`)."""
+
+    scored_before: tuple[Fact, ...] = ()
+    """Evaluations on test splits in sessions that it went on from: they count as scored here."""
+    scored: tuple[Fact, ...] = ()
+    """Its own. What is played may score these splits again; another model may not."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """Where a session began, as far as what comes of its training may depend on it."""
 
@@ -126,6 +136,8 @@ class SessionStarted:
     """Where it was started and is answered, e.g. `slack:CHANNEL:TS`; empty: where nobody waits."""
     forked_from: ForkedFrom | None = None
     """None: it began by itself."""
+    replayed: Replayed | None = None
+    """None: no recording is played, or a version that did not say."""
     machine: Machine | None = None
     """None: from a version that did not say."""
 

@@ -18,12 +18,14 @@ from pathlib import Path
 from ml_intern.clock import stamp
 from ml_intern.daemon.folders import private_folder
 from ml_intern.errors import Busy, InputError, MaybeStored, UnknownSession
-from ml_intern.events import Fact
+from ml_intern.events import Replayed
+from ml_intern.llm.replay import PREFIX, path_of
 from ml_intern.messages import SessionId
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import Store
-from ml_intern.session import forking
+from ml_intern.session import forking, scores
 from ml_intern.session.forking import Past
+from ml_intern.session.scores import Scores
 from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 
@@ -54,7 +56,7 @@ def past_of(source: str, turn: int | None, store: Store, traces: Path) -> Past:
         with suppress(UnknownSession, OSError):  # then it is a file like any other
             return _of_session(parts.part_of(path).session_id, turn, store)
     past = forking.of_file(path, turn, Problems())
-    return replace(past, scored=(*past.scored, *_scored(SessionId(past.session_id), store)))
+    return replace(past, scored=past.scored + _scores(past.session_id, store).all)
 
 
 def _of_session(prefix: str, turn: int | None, store: Store) -> Past:
@@ -62,9 +64,25 @@ def _of_session(prefix: str, turn: int | None, store: Store) -> Past:
     return forking.of_journal(store.events(row.session_id), turn)
 
 
-def _scored(session_id: SessionId, store: Store) -> Iterator[Fact]:
-    if store.exists(session_id):
-        yield from forking.scored_in(store.events(session_id))
+def _scores(name: str, store: Store) -> Scores:
+    session_id = SessionId(name)
+    known = store.exists(session_id)
+    return scores.of_journal(store.events(session_id)) if known else Scores()
+
+
+def replayed(model: str, store: Store) -> Replayed | None:
+    """What was scored in the recording that the model plays; None where it plays none.
+
+    What was scored in a session of ours counts, whatever file of it is named. Raises InputError.
+    """
+    if not model.startswith(PREFIX):
+        return None
+    path = path_of(model)
+    try:
+        session_id, told = scores.of_file(path)
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    return (told + _scores(session_id, store)).replayed
 
 
 @contextmanager

@@ -113,6 +113,7 @@ class LocalDoor:
             max_iterations=new.max_iterations,
             max_cost_micro_usd=new.max_cost_micro_usd,
             origin=new.origin,
+            replayed=forking.replayed(model, self._store),
             machine=this_machine(cpus=new.cpus, threads=new.threads),
         )
         try:
@@ -152,6 +153,7 @@ class LocalDoor:
             version=__version__,
             max_cost_micro_usd=fork.max_cost_micro_usd,
             forked_from=past.parent,
+            replayed=forking.replayed(model, self._store),
             machine=this_machine(),
         )
         files = forking.copy_files(

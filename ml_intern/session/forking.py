@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import HARNESS
@@ -23,7 +22,6 @@ from ml_intern.events import (
     Recalled,
     SessionStarted,
     ToolFinished,
-    ToolStarted,
     Undone,
     UserSaid,
 )
@@ -36,6 +34,8 @@ from ml_intern.messages import (
     UserMessage,
 )
 from ml_intern.queue.rows import Recorded
+from ml_intern.session import scores
+from ml_intern.session.scores import Scores
 from ml_intern.transcript import parts
 from ml_intern.transcript.conversation import (
     MOST_CHARS,
@@ -48,14 +48,12 @@ from ml_intern.transcript.conversation import (
     told,
 )
 from ml_intern.transcript.decoding import Record
-from ml_intern.transcript.line import CWD, PROGRAM, Answered, Noticed, Said, Title
+from ml_intern.transcript.line import CWD, PROGRAM, Noticed, Said, Title
 from ml_intern.transcript.moving import Move
 from ml_intern.transcript.problems import Problems
 from ml_intern.wording import shortened
 
 TITLE_CHARS = 60
-SCORE = ("split", "fingerprint", "model_dir", "weights_sha256", "metrics", "rows")
-"""What is carried of an evaluation on a test split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,7 @@ class Past:
     """When the turn came to its end."""
     told: Sequence[Told]
     scored: tuple[Fact, ...]
-    """Evaluations on test splits, of all turns."""
+    """Evaluations on test splits, of all turns, and those that counted as its own."""
     workspace: str
     """The folder by which its texts name its files."""
     started_in: str = ""
@@ -135,7 +133,7 @@ def of_journal(journal: Sequence[Recorded], turn: int | None) -> Past:
         turns=turns,
         at=upto[-1].at,
         told=_folded(recorded.event for recorded in upto),
-        scored=tuple(scored_in(journal)),
+        scored=scores.of_journal(journal).all,
         workspace=started.workspace,
         started_in=started.started_in,
     )
@@ -200,33 +198,6 @@ def _given_up(call: ToolCall) -> ToolFinished:
     )
 
 
-def scored_in(journal: Iterable[Recorded]) -> Iterator[Fact]:
-    """Evaluations on test splits, also such as have begun and have no result yet."""
-    fingerprint: Any = None
-    begun: dict[str, Any] = {}
-    for recorded in journal:
-        match recorded.event:
-            case SessionStarted(forked_from=ForkedFrom(scored=before)):
-                yield from before
-            case ToolStarted(tool="evaluate", arguments={"split": "test"}, call_id=call_id):
-                begun[call_id] = fingerprint
-            case ToolFinished(facts=facts, call_id=call_id):
-                begun.pop(call_id, None)
-                for fact in facts:
-                    if fact.kind == "dataset_prepared":
-                        fingerprint = fact.data.get("fingerprint")
-                    yield from _score(fact.kind, fact.data)
-            case _:
-                pass
-    for fingerprint in begun.values():
-        yield Fact(kind="evaluation", data={"split": "test", "fingerprint": fingerprint})
-
-
-def _score(kind: str, data: dict[str, Any]) -> Iterator[Fact]:
-    if kind == "evaluation" and data.get("split") == "test":
-        yield Fact(kind=kind, data={key: data[key] for key in SCORE if key in data})
-
-
 # From a file
 
 
@@ -257,7 +228,7 @@ def of_file(path: Path, turn: int | None, problems: Problems) -> Past:
         turns=reading.turns,
         at=reading.at,
         told=found,
-        scored=tuple(reading.scored),
+        scored=reading.scores.all,
         workspace=CWD if reading.is_ours else "",
         source=str(path),
     )
@@ -273,7 +244,7 @@ class _Reading:
         self.title = ""
         self.at: datetime | None = None
         self.is_ours = False
-        self.scored: list[Fact] = []
+        self.scores = Scores()
 
     def through(self, records: Iterable[Record]) -> Iterator[Record]:
         """Those to the end of the turn; the others are only looked at."""
@@ -296,23 +267,11 @@ class _Reading:
                 self.title = self.title or shortened(text, TITLE_CHARS)
             case _:
                 pass
-        for fact in _facts_of(record):
-            data = fact.get("data")
-            if isinstance(data, dict):
-                self.scored += _score(str(fact.get("kind")), data)
+        self.scores += scores.of_record(record)
 
 
 def _is_undone(record: Record) -> bool:
     return isinstance(record.content, Noticed) and "undone" in record.extra
-
-
-def _facts_of(record: Record) -> list[dict[str, Any]]:
-    """Also those that its own parent had scored."""
-    forked = record.extra.get("forkedFrom")
-    found = forked.get("scored") if isinstance(forked, dict) else None
-    if isinstance(record.content, Answered) and isinstance(record.content.details, dict):
-        found = record.content.details.get("facts")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 # Into the new session

@@ -4,6 +4,7 @@ A fold of the journal and nothing else; `apply` is its only writer. Not thread-s
 it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, assert_never
 
@@ -15,9 +16,11 @@ from ml_intern.events import (
     Effect,
     Event,
     Fact,
+    ForkedFrom,
     JobEnded,
     JobStarted,
     Machine,
+    ModelChanged,
     ModelReplied,
     RuleGranted,
     RuleRevoked,
@@ -83,6 +86,13 @@ class OpenCall:
         return self.stage == "waiting" and (self.waiting_on or "").startswith("job:")
 
 
+def _taken_over(parent: ForkedFrom) -> Iterator[Fact]:
+    """What counts in a fork of what was established before it. A file brings no workspace."""
+    if not parent.source:
+        yield Fact(kind="forked", data={"session_id": parent.session_id})
+    yield from parent.scored
+
+
 class History:
     """The state of one session, event by event."""
 
@@ -114,6 +124,8 @@ class History:
         self._taken_up: set[int] = set()
         self._facts_when_said: list[int] = []
         """How many facts there were, for each of `said` that was no answer."""
+        self._played: tuple[Fact, ...] = ()
+        """Evaluations on test splits that what is played may repeat."""
 
     def took_up(self, op_seq: int) -> bool:
         """Whether a turn has begun for this op, perhaps in a process that died."""
@@ -167,7 +179,12 @@ class History:
                 self.instructions = event.instructions
                 self.machine = event.machine
                 if event.forked_from is not None:
-                    self.facts.extend(event.forked_from.scored)
+                    self.facts.extend(_taken_over(event.forked_from))
+                if event.replayed is not None:
+                    self.facts.extend(event.replayed.scored_before)
+                    self._played = event.replayed.scored
+            case ModelChanged():
+                self._stop_playing()
             case UserSaid(text=text):
                 self.said.append(text)
                 self._facts_when_said.append(len(self.facts))
@@ -207,6 +224,13 @@ class History:
                 self.facts.extend(event.facts)
             case _:
                 pass
+
+    def _stop_playing(self) -> None:
+        """Who decides from here on may know what the recording scored."""
+        scores = Facts(self.facts).all("evaluation", split="test")
+        own = {score.get("fingerprint") for score in scores}
+        self.facts += [fact for fact in self._played if fact.data.get("fingerprint") not in own]
+        self._played = ()
 
     def _take_back(self, event: Undone) -> None:
         """The words count no more, nor a plan or pins made since; what was checked still holds."""

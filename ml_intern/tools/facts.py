@@ -3,6 +3,7 @@
 A fact is written once, in the journal, by the outcome of the tool that established it. Kinds and
 fields:
 
+forked             `session_id`: of whom the workspace was copied; stands in no journal
 plan               `items`: list of `{"step", "status"}`
 pin                `id`, `text`
 unpin              `id`

@@ -21,6 +21,7 @@ from ml_intern.events import (
     CallParked,
     Compacted,
     Event,
+    Fact,
     Hinted,
     InterruptRequested,
     JobEnded,
@@ -209,14 +210,22 @@ class SessionLines:
             }
         if (parent := started.forked_from) is not None:
             source = {"source": self._shown.brief(parent.source)} if parent.source else {}
-            scored = [self._shown.fact(fact) for fact in parent.scored]
+            scored = self._facts(parent.scored)
             about["forkedFrom"] = {
                 "sessionId": self._shown.brief(parent.session_id),
                 "turn": parent.turn,
                 **source,
                 **({"scored": scored} if scored else {}),
             }
+        if (replayed := started.replayed) is not None:
+            about["replayed"] = {
+                "scoredBefore": self._facts(replayed.scored_before),
+                "scored": self._facts(replayed.scored),
+            }
         return about
+
+    def _facts(self, facts: Iterable[Fact]) -> list[JsonObject]:
+        return [self._shown.fact(fact) for fact in facts]
 
     def _reply(self, event: ModelReplied) -> None:
         self._close_calls()

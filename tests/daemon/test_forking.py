@@ -131,6 +131,51 @@ def test_a_copy_of_our_trace_without_its_scores_does_not_hide_what_was_scored(se
     assert start.forked_from.scored == scored
 
 
+def replayed(service: Service, path: str | Path) -> Any:
+    """What a replay of the file knows of test splits."""
+    session_id = started(service, model=f"replay/{path}")
+    return service.door.events(session_id)[0].event.replayed
+
+
+def test_a_replay_may_score_what_the_recording_did_and_not_what_was_scored_before(service):
+    of_recording = replayed(service, EXAMPLE)
+    assert of_recording.scored_before == ()
+    assert len(of_recording.scored) == 1
+    fork = service.door.fork(wish(str(EXAMPLE)))
+    assert service.try_host()
+    wait_until(lambda: service.door.session(fork).outcome == "finished")
+    service.traces.catch_up()
+    of_fork = replayed(service, service.door.trace_path(fork))
+    assert set(map(str, of_fork.scored_before)) == set(map(str, of_recording.scored))
+    assert of_fork.scored == ()
+
+
+def test_a_copy_under_another_name_without_its_scores_does_not_hide_them_from_a_replay(
+    service, tmp_path
+):
+    fork = service.door.fork(wish(str(EXAMPLE)))
+    assert service.try_host()
+    wait_until(lambda: service.door.session(fork).outcome == "finished")
+    service.traces.catch_up()
+    first, _, rest = Path(service.door.trace_path(fork)).read_text().partition("\n")
+    fields = json.loads(first)
+    del fields["mlIntern"]["forkedFrom"]
+    copy = tmp_path / "copy.jsonl"
+    copy.write_text(f"{json.dumps(fields)}\n{rest}")
+    assert replayed(service, copy).scored_before
+
+
+def test_who_plays_a_replay_again_knows_what_it_knew(service):
+    fork = service.door.fork(wish(str(EXAMPLE)))
+    assert service.try_host()
+    wait_until(lambda: service.door.session(fork).outcome == "finished")
+    service.traces.catch_up()
+    again = started(service, model=f"replay/{service.door.trace_path(fork)}")
+    wait_until(lambda: service.door.session(again).outcome == "finished")
+    service.traces.catch_up()
+    assert replayed(service, service.door.trace_path(again)).scored_before
+
+
 def test_a_parent_without_files_here_is_told_to_the_model(service, parent):
     shutil.rmtree(sessions(service) / parent)
     *_, told = first_events(service, service.door.fork(wish(parent)))

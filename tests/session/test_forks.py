@@ -24,7 +24,7 @@ from ml_intern.messages import (
     UserMessage,
 )
 from ml_intern.ops import Compact, Undo, UserInput
-from ml_intern.session import forking
+from ml_intern.session import forking, scores
 from ml_intern.session.history import History
 from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.problems import Problems
@@ -114,7 +114,8 @@ def test_a_test_split_that_was_scored_in_the_parent_counts_as_scored():
             title="t", model="m", workspace="/w", started_in="/", version="0", forked_from=parent
         )
     )
-    assert history.facts == [spent]
+    forked = Fact(kind="forked", data={"session_id": "parent"})
+    assert history.facts == [forked, spent]
 
 
 def test_a_fork_is_whole_for_whoever_checks_the_database(bench, tmp_path):
@@ -191,18 +192,18 @@ EVALUATE = ToolStarted(
 
 
 @pytest.mark.parametrize(
-    ("later", "scored"),
+    ("later", "fingerprints"),
     [
         ([], ["p"]),
         ([answered("c", "refused", ok=False, tool="evaluate")], []),
     ],
 )
-def test_a_test_split_that_is_just_being_scored_counts_as_scored(later, scored):
+def test_a_test_split_that_is_just_being_scored_counts_as_scored(later, fingerprints):
     prepared = Fact(kind="dataset_prepared", data={"fingerprint": "p"})
     journal = recorded(
         "s", replace(answered("p", tool="prepare_dataset"), facts=(prepared,)), EVALUATE, *later
     )
-    assert [fact.data["fingerprint"] for fact in forking.scored_in(journal)] == scored
+    assert [fact.data["fingerprint"] for fact in scores.of_journal(journal).own] == fingerprints
 
 
 def test_a_call_that_waits_at_the_end_of_the_turn_gets_an_answer(bench):

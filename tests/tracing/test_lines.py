@@ -25,6 +25,7 @@ from ml_intern.events import (
     OpCancelled,
     Outcome,
     Recalled,
+    Replayed,
     ToolLost,
     ToolStarted,
     ToolWaiting,
@@ -643,6 +644,16 @@ def test_what_a_fork_goes_on_from_is_written_as_lines_of_its_own(tmp_path: Path)
     assert [one["is_error"] for one in results] == [False, True]
     new = lines[8]["message"]["content"][-1]
     assert new["id"] == "c1_2", "an id of the parent stands for one call alone"
+
+
+def test_what_a_replay_knows_of_test_splits_stands_on_its_first_line() -> None:
+    score = Fact(kind="evaluation", data={"split": "test", "fingerprint": "f"})
+    journal = FakeJournal()
+    journal.add(session_id("replay"), started(replayed=Replayed(scored=(score,))), said())
+    line, *_ = read(fold(journal.all))
+    assert line["mlIntern"]["replayed"] == {
+        "scoredBefore": [], "scored": [{"kind": "evaluation", "data": score.data}]
+    }  # fmt: skip
 
 
 def test_the_messages_of_a_fork_are_read_back_from_its_file(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from ml_intern.daemon.secrets import redactor_of
 from ml_intern.daemon.service import Service
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import InputError
+from ml_intern.events import SessionStarted
 from ml_intern.home import spelled_out
 from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
@@ -68,6 +69,7 @@ def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
                 threads=_number(recording, "threads"),
             )
         )
+        _remark_scores(found.door.events(session_id))
         status = follow(
             found,
             session_id,
@@ -174,6 +176,13 @@ def _warn(recording: Recording, problems: Problems, strange: dict[str, int], fol
     began = recording.run.get("startedIn")
     if isinstance(began, str) and spelled_out(began) != folder:
         _remark(f"it was started in {began}; relative paths in its words now start in {folder}")
+
+
+def _remark_scores(events: Sequence[Recorded]) -> None:
+    started = events[0].event
+    assert isinstance(started, SessionStarted), "every session begins with it"
+    if started.replayed is not None and started.replayed.scored_before:
+        _remark("it went on from a session that had scored a test split; that is not scored again")
 
 
 def _remark(words: str) -> None:

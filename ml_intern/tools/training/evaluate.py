@@ -84,8 +84,15 @@ def _dataset(ctx: ToolContext) -> Dataset:
 
 
 def _check_preparation(ctx: ToolContext, model: ModelFolder, dataset: Dataset) -> None:
-    """Refuse weights trained on another split of the data: they may have seen these rows."""
+    """Refuse weights that may have seen these rows: trained on another split, or nobody knows."""
     job = job_of_model(ctx, model.name)
+    if job is None and (parent := ctx.facts.latest("forked")) is not None:
+        raise InputError(
+            f"No job of this session has trained {model.name}. The workspace was copied from "
+            f"session {parent['session_id']}, which may have split the data otherwise, so these "
+            "weights may have seen the rows that they would be measured on. Train them here, with "
+            "launch_training, on the splits of prepare_dataset."
+        )
     if job is not None and job.fact.get("dataset") != dataset.identity:
         raise InputError(
             f"{model.name} was trained before the data was prepared anew, so it may have seen the "

@@ -47,6 +47,18 @@ def test_the_test_split_is_scored_once(measured: Session) -> None:
     assert answer["earlier"]["metrics"] == earlier["metrics"]
 
 
+def test_weights_that_came_with_the_copy_of_a_workspace_are_not_measured(measured: Session) -> None:
+    """They may have been trained on rows that this session, with another seed, holds out."""
+    prepared = [fact for fact in measured.facts if fact.kind == "dataset_prepared"]
+    forked = Fact(kind="forked", data={"session_id": "parent"})
+    fork = Session(measured.place, [forked, *prepared])
+    for split in ("validation", "test"):
+        answer = fork.refusal("evaluate", model_dir="out", split=split)
+        assert answer["error"].startswith("evaluate: No job of this session has trained out.")
+    trained = Session(measured.place, [forked, *without_tests(measured).facts])
+    trained.answer("evaluate", model_dir="out", split="test")
+
+
 def test_the_test_split_waits_for_a_validation_score_of_these_weights(measured: Session) -> None:
     session = without_tests(measured)
     session.facts = [fact for fact in session.facts if fact.kind != "evaluation"]
