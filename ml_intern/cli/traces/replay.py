@@ -67,6 +67,8 @@ def replay(argument: str, manner: Manner, *, tools: Tools) -> int:
                 model=f"{PREFIX}{path}",
                 cpus=_number(recording, "cpus"),
                 threads=_number(recording, "threads"),
+                # One more than there are: that the recording is over, the model itself says.
+                max_iterations=max(settings.max_iterations, len(recording.answers) + 1),
             )
         )
         _remark_scores(found.door.events(session_id))

@@ -69,12 +69,13 @@ CLAUDE = [
 ]
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     env = {
         **os.environ,
         "ML_INTERN_STATE_DIR": str(home / "state"),
         "ML_INTERN_SANDBOX": "process",
         "PYTHONPATH": str(Path.cwd()),
+        **env,
     }
     return subprocess.run(
         (*COMMAND, *arguments), env=env, cwd=home, capture_output=True, text=True, check=False
@@ -96,6 +97,14 @@ def test_every_example_is_played_without_a_difference(tmp_path, path) -> None:
     assert found["differences"] == []
     assert found["compared"] >= 1
     assert not (tmp_path / "state" / "sessions").exists()
+
+
+def test_a_recording_of_more_answers_than_the_limit_is_played_whole(tmp_path) -> None:
+    done = run(
+        tmp_path, str(REVIEWS), "--tools", "recorded", "--json", ML_INTERN_MAX_ITERATIONS="1"
+    )
+    assert done.returncode == exits.DONE, done.stdout + done.stderr
+    assert comparison(done)["differences"] == []
 
 
 def test_a_changed_answer_of_the_router_is_the_one_difference(tmp_path) -> None:
