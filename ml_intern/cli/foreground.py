@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,6 +223,8 @@ def follow(
         following.view.cancelled(found.service.cancel_jobs(session_id))
     if not sum_up:
         return status
+    if found.service is not None and found.service.host_pid() == os.getpid():
+        found.service.traces.catch_up()
     trace = Path(found.door.trace_path(session_id))
     # A daemon goes on with what is left here.
     pid = found.host_pid if status == exits.TRY_LATER and found.service is None else None

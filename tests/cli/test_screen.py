@@ -57,7 +57,8 @@ def _play(screen: Screen, journal: Journal) -> View:
         screen.event(recorded, view)
         screen.tick(view, recorded.at)
     screen.close()
-    screen.end(view, summary(view, trace=Path("/state/traces/x.jsonl")))
+    found = summary(view, trace=Path("/state/traces/x.jsonl"))
+    screen.end(view, {**found, "trace_written": True})
     return view
 
 

@@ -11,6 +11,17 @@ from ml_intern.client.view import fold
 from tests.cli.journals import Journal, evaluation, finished_journal, published_journal
 
 
+def test_a_trace_that_could_not_be_written_is_not_named_as_if_it_were_there(tmp_path) -> None:
+    trace = tmp_path / "s.jsonl"
+    found = summary(fold(published_journal()), trace=trace)
+    assert not found["trace_written"]
+    assert dict(lines(found))["trace"].startswith(f"not written so far: {trace} ")
+    trace.touch()
+    found = summary(fold(published_journal()), trace=trace)
+    assert found["trace_written"]
+    assert dict(lines(found))["trace"] == str(trace)
+
+
 def test_a_summary_has_metrics_paths_and_cost() -> None:
     found = summary(fold(published_journal()), trace=None)
 
