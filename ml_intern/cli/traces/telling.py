@@ -39,6 +39,8 @@ FOLDED_LINES = 4
 FOLDED_CHARS = 400
 _READ_CHARS = 8 * FOLDED_CHARS
 """Of what is folded; more than is shown, because some of them may have no place on a terminal."""
+SPOKEN_CHARS = 20_000
+"""Of words that are folded only where nobody reads them to their end: a person's, and answers."""
 MOST_PROBLEMS = 10
 """So many are named; the others are counted."""
 _LEVELS = {"info": "dim", "warning": "yellow", "error": "red"}
@@ -85,7 +87,7 @@ class Teller:
             author = record.extra.get("author")
             who = f"{line(author)}, " if isinstance(author, str) else ""
             head = Text(f"\nturn {turn}  {who}{_clock(record)}\n", "bold cyan")
-            return head.append(shown(said.text).strip(), "default")
+            return head.append(self._spoken(said.text), "default")
         about = "summary" if said.is_summary else "told the model"
         return Text.assemble((f"  {about}: ", "dim"), *self._folded(said.text, "dim"))
 
@@ -100,7 +102,7 @@ class Teller:
     def _block(self, block: Block) -> Text:
         match block:
             case Words(text=text):
-                return Text(shown(text).strip())
+                return Text(self._spoken(text))
             case Thinking(text=text):
                 return Text.assemble(("  thinks: ", "dim"), *self._folded(text, "dim italic"))
             case ToolUse(name=name, input=arguments):
@@ -125,6 +127,13 @@ class Teller:
         folded = Text.assemble(*self._folded(answered.text, ""))
         gap = "" if folded.plain.startswith("\n") else "  "
         return head.append(gap).append_text(folded)
+
+    def _spoken(self, text: str) -> str:
+        text = text.strip()
+        if self._full or len(text) <= SPOKEN_CHARS:
+            return shown(text).strip()
+        left = count(len(text) - SPOKEN_CHARS, "more character")
+        return f"{shown(text[:SPOKEN_CHARS])}\n      … {left}"
 
     def _folded(self, text: str, style: str) -> Iterator[tuple[str, str]]:
         """The text, or its first lines and how much is folded."""

@@ -134,6 +134,18 @@ def test_a_trace_is_told_in_order_with_folded_outputs(home: Path) -> None:
     )
 
 
+def test_words_that_nobody_reads_to_their_end_are_folded_too(tmp_path: Path) -> None:
+    text = "x" * 50_000
+    path = tmp_path / "long.jsonl"
+    said = {"type": "user", "message": {"role": "user", "content": text}}
+    block = {"type": "text", "text": text}
+    answer = {"type": "assistant", "message": {"role": "assistant", "content": [block]}}
+    path.write_text("".join(json.dumps(line) + "\n" for line in (said, answer)))
+    folded = run(tmp_path, "show", str(path)).stdout
+    assert folded.count("x\n      … 30,000 more characters\n") == 2
+    assert run(tmp_path, "show", str(path), "--full").stdout.count(text) == 2
+
+
 def test_long_outputs_are_folded_unless_all_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     words = "\n".join(f"line {number}" for number in range(100))
