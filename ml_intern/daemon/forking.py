@@ -56,7 +56,8 @@ def past_of(source: str, turn: int | None, store: Store, traces: Path) -> Past:
         with suppress(UnknownSession, OSError):  # then it is a file like any other
             return _of_session(parts.part_of(path).session_id, turn, store)
     past = forking.of_file(path, turn, Problems())
-    return replace(past, scored=past.scored + _scores(past.session_id, store).all)
+    known = Scores(before=past.scored) + _scores(past.session_id, store)
+    return replace(past, scored=known.all)
 
 
 def _of_session(prefix: str, turn: int | None, store: Store) -> Past:

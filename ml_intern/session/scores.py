@@ -40,8 +40,11 @@ class Scores:
 
     @property
     def all(self) -> tuple[Fact, ...]:
-        """What counts for who goes on from the session."""
-        return self.before + self.played + self.own
+        """What counts for who goes on from the session: of each split the first one."""
+        first: dict[str, Fact] = {}
+        for fact in self.before + self.played + self.own:
+            first.setdefault(str(fact.data.get("fingerprint")), fact)
+        return tuple(first.values())
 
     @property
     def replayed(self) -> Replayed:

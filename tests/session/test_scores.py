@@ -47,6 +47,12 @@ def test_a_replay_of_a_replay_may_score_again_what_both_did() -> None:
     assert recording.replayed == Replayed(scored=found("a"))
 
 
+def test_of_each_split_the_first_score_is_carried_on() -> None:
+    first = Fact(kind="evaluation", data={"split": "test", "fingerprint": "a", "rows": 9})
+    known = Scores(before=(first, *found("b")), played=found("a"), own=found("a", "c"))
+    assert known.all == (first, *found("b", "c"))
+
+
 def test_a_file_tells_what_was_scored_in_it() -> None:
     told_by, known = scores.of_file(EXAMPLE)
     assert told_by == EXAMPLE.stem
