@@ -304,6 +304,7 @@ class HostedModel:
                 takes_thinking=endpoint.provider.takes_thinking,
                 marks_cache=endpoint.marks_cache,
                 signer=self._signer(effort),
+                signs_ids=endpoint.signs_ids,
             ),
             "stream": True,
             "stream_options": {"include_usage": True},

@@ -91,6 +91,11 @@ class Endpoint:
         return self.api_base or self.provider.lists_models_at
 
     @property
+    def signs_ids(self) -> bool:
+        """Whether its signatures are in the ids of its calls: Gemini, as LiteLLM writes it."""
+        return self.provider.route in ("gemini", "vertex_ai") and "claude" not in self.model
+
+    @property
     def marks_cache(self) -> bool:
         """Whether it must be told what of a prompt to keep: Anthropic's models, wherever."""
         return self.provider.route in CACHE_BY_MARKS and "claude" in self.model

@@ -4,6 +4,7 @@ Written for the strictest reader: no two messages of the user in a row, no empty
 that are JSON objects, names of tools that match the providers' pattern. Pure.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from ml_intern.messages import (
     AssistantMessage,
+    CallId,
     Message,
     SystemMessage,
     ToolCall,
@@ -25,6 +27,10 @@ INJECTED = "[From ml-intern itself, not from a person]\n"
 NOTHING = "(nothing)"
 """Stands for an empty text, which some providers refuse."""
 
+LONGEST_ID = 40
+"""Of a call, for OpenAI."""
+_SIGNATURE = "__thought__"
+"""Before the signature in an id that LiteLLM makes of Gemini's."""
 _CACHE_MARK = {"type": "ephemeral"}
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -49,10 +55,12 @@ def messages_on_the_wire(
     takes_thinking: bool = False,
     marks_cache: bool = False,
     signer: str = "",
+    signs_ids: bool = False,
 ) -> list[Wire]:
     """`takes_thinking`: thoughts of the run of calls under way go back to the model.
 
-    `signer`: the model that gets back those of them that it has signed.
+    `signer`: the model that gets back those of them that it has signed; `signs_ids`: those whose
+    signature LiteLLM keeps in the id of a call, as it does for Gemini.
     `marks_cache`: say where a prompt cache may end, as Anthropic's models want to be told.
     """
     last_word = _last_word_of_a_person(messages)
@@ -63,11 +71,11 @@ def messages_on_the_wire(
             case UserMessage():
                 _append_user(wire, message)
             case AssistantMessage():
-                wire.append(_assistant(message, takes_thinking and index > last_word))
+                wire.append(_assistant(message, takes_thinking and index > last_word, signs_ids))
                 if signer == message.model and index >= run and message.signed:
                     wire[-1]["thinking_blocks"] = [dict(block) for block in message.signed]
             case ToolMessage():
-                wire.append(_tool_answer(message))
+                wire.append(_tool_answer(message, signs_ids))
             case SystemMessage():
                 wire.append({"role": "system", "content": _said(message.text)})
     if marks_cache:
@@ -84,11 +92,11 @@ def _append_user(wire: list[Wire], message: UserMessage) -> None:
         wire.append({"role": "user", "content": text})
 
 
-def _assistant(message: AssistantMessage, with_thinking: bool) -> Wire:
+def _assistant(message: AssistantMessage, with_thinking: bool, signs_ids: bool) -> Wire:
     said = _valid(message.text) if message.text.strip() else None
     wire: Wire = {"role": "assistant", "content": said}
     if message.tool_calls:
-        wire["tool_calls"] = [_call(call) for call in message.tool_calls]
+        wire["tool_calls"] = [_call(call, signs_ids) for call in message.tool_calls]
     elif wire["content"] is None:
         wire["content"] = NOTHING
     if with_thinking and message.thinking:
@@ -96,15 +104,25 @@ def _assistant(message: AssistantMessage, with_thinking: bool) -> Wire:
     return wire
 
 
-def _call(call: ToolCall) -> Wire:
+def _call(call: ToolCall, signs_ids: bool) -> Wire:
     function = {"name": _name(call.name), "arguments": _object(call.arguments)}
-    return {"id": call.call_id, "type": "function", "function": function}
+    return {"id": _id(call.call_id, signs_ids), "type": "function", "function": function}
 
 
-def _tool_answer(message: ToolMessage) -> Wire:
+def _id(call_id: CallId, signs_ids: bool) -> str:
+    """One model's id may be no id for the next in a chain: too long, or not of its letters."""
+    if signs_ids:
+        return call_id
+    bare = call_id.partition(_SIGNATURE)[0]
+    if len(bare) <= LONGEST_ID and not _NOT_IN_A_NAME.search(bare):
+        return bare
+    return f"call_{hashlib.sha256(bare.encode('utf-8', 'replace')).hexdigest()[:24]}"
+
+
+def _tool_answer(message: ToolMessage, signs_ids: bool) -> Wire:
     return {
         "role": "tool",
-        "tool_call_id": message.call_id,
+        "tool_call_id": _id(message.call_id, signs_ids),
         "name": _name(message.name),
         "content": _said(message.text),
     }

@@ -1,8 +1,16 @@
 """Our messages as the strictest provider wants them."""
 
 import json
+import re
 
-from ml_intern.llm.hosted.wire import INJECTED, NOTHING, messages_on_the_wire, tools_on_the_wire
+from ml_intern.llm.hosted.wire import (
+    INJECTED,
+    LONGEST_ID,
+    NOTHING,
+    lacks_thought,
+    messages_on_the_wire,
+    tools_on_the_wire,
+)
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -99,6 +107,49 @@ def test_a_name_that_no_provider_takes_is_written_differently_on_both_sides() ->
     sent = wire[0]["tool_calls"][0]["function"]["name"]
     assert sent == wire[1]["name"] == ("functions_bash_0_" + "x" * 80)[:64]
     assert messages_on_the_wire([answer("1", name="")])[0]["name"] == "unnamed"
+
+
+def test_an_id_of_one_model_is_an_id_for_every_other() -> None:
+    """OpenAI takes forty letters; Gemini's hold a signature that only Gemini reads."""
+    ids = ["call_1", f"call_2__thought__{'c2ln' * 200}", "x" * 100, "functions.bash:0", ""]
+    said: list[Message] = [
+        AssistantMessage(tool_calls=tuple(call(each) for each in ids)),
+        *(answer(each) for each in ids),
+    ]
+    wire = messages_on_the_wire(said)
+    sent = [each["id"] for each in wire[0]["tool_calls"]]
+    assert sent == [each["tool_call_id"] for each in wire[1:]]
+    assert sent[:2] == ["call_1", "call_2"]
+    assert all(len(each) <= LONGEST_ID and re.fullmatch(r"[\w-]*", each) for each in sent)
+    assert len(set(sent)) == len(ids)
+    kept = messages_on_the_wire(said, signs_ids=True)
+    assert [each["id"] for each in kept[0]["tool_calls"]] == ids
+    assert [each["tool_call_id"] for each in kept[1:]] == ids
+
+
+def test_signed_thoughts_go_back_only_to_their_signer() -> None:
+    block = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    said: list[Message] = [
+        UserMessage(text="u"),
+        AssistantMessage(tool_calls=(call("1"),), signed=(block,), model="a"),
+        answer("1"),
+        AssistantMessage(text="done", signed=(block,), model="a"),
+        UserMessage(text="again"),
+        AssistantMessage(tool_calls=(call("2"),), signed=(block,), model="a"),
+        answer("2"),
+        UserMessage(text="hurry"),
+        AssistantMessage(tool_calls=(call("3"),), signed=(block,), model="b"),
+        answer("3"),
+    ]
+
+    def signed(signer: str) -> list[int]:
+        wire = messages_on_the_wire(said, signer=signer)
+        return [at for at, each in enumerate(wire) if "thinking_blocks" in each]
+
+    assert (signed("a"), signed("b"), signed(""), signed("c")) == ([5], [8], [], [])
+    assert lacks_thought(said, "a")
+    assert not lacks_thought(said, "b")
+    assert not lacks_thought(said[:5], "a")
 
 
 def test_thoughts_go_back_only_within_the_run_of_calls_under_way() -> None:
