@@ -138,7 +138,11 @@ class WeightsModel:
             message=message,
             stop_reason="length" if is_cut else "tool_calls" if message.tool_calls else "end",
             model=self.name,
-            usage=Usage(input_tokens=done["input_tokens"], output_tokens=done["output_tokens"]),
+            usage=Usage(
+                input_tokens=done["input_tokens"],
+                output_tokens=done["output_tokens"],
+                cache_read_tokens=done["cache_read_tokens"],
+            ),
             cost_micro_usd=0,
         )
 

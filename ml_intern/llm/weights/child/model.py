@@ -24,6 +24,8 @@ Say = Callable[[str], None]
 
 LEAST_ANSWER = 64
 """Tokens that must be left for an answer, else the conversation is too long."""
+LEAST_KNOWN = 16
+"""Tokens for which it is worth while not to read them again."""
 _UNLOADABLE = (
     ImportError,
     OSError,
@@ -75,6 +77,7 @@ class Model:
         self._model = _loaded(folder, weighed)
         self._model.eval()
         self._is_cancelled: Callable[[], bool] = bool
+        self._read = _Read()
         for layer in _layers(self._model):
             layer.register_forward_pre_hook(self._look_up)
 
@@ -96,6 +99,7 @@ class Model:
         if begins:
             say(begins)
         self._is_cancelled = is_cancelled
+        known = self._read.take(ids)
         try:
             self._generate(ids, longest, text, stops)
         except (MemoryError, torch.OutOfMemoryError) as exc:
@@ -105,26 +109,30 @@ class Model:
             raise
         text.end()
         return {
-            "input_tokens": len(ids),
+            "input_tokens": len(ids) - known,
+            "cache_read_tokens": known,
             "output_tokens": text.count,
             "stop": "length" if text.count >= longest and not text.has_ended else "end",
         }
 
     def _generate(self, ids: list[int], longest: int, text: "_Text", stops: list[str]) -> None:
         prompt = torch.tensor([ids], device=self._model.device)
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = {"past_key_values": self._read.cache}
+        self._read.cache = None  # what is cut off in the middle is of no use
         if stops:
-            given = {"stop_strings": stops, "tokenizer": self._tokenizer}
+            given |= {"stop_strings": stops, "tokenizer": self._tokenizer}
         with torch.inference_mode():
-            self._model.generate(
+            done = self._model.generate(
                 prompt,
                 attention_mask=torch.ones_like(prompt),
                 max_new_tokens=longest,
                 streamer=text,
                 stopping_criteria=StoppingCriteriaList([_Never(self._look_up)]),
                 pad_token_id=self._padding(),
+                return_dict_in_generate=True,
                 **given,
             )
+        self._read.keep(done.sequences[0].tolist(), done.past_key_values)
 
     def _look_up(self, *_given: Any) -> None:
         """Between two layers, so that a long prompt can be given up too."""
@@ -140,6 +148,37 @@ class Model:
     def _padding(self) -> int:
         padding = self._tokenizer.pad_token_id
         return next(iter(sorted(self._ends())), 0) if padding is None else int(padding)
+
+
+class _Read:
+    """What of the last conversation the model still knows: keys and values of its tokens.
+
+    The next request of a session begins as the last one did, and is read from where they part.
+    """
+
+    def __init__(self) -> None:
+        self.cache: Any = None
+        self._ids: list[int] = []
+
+    def take(self, ids: list[int]) -> int:
+        """How many of these tokens need not be read again; the cache is cut to them."""
+        # At least one token is read: the answer begins with what comes after it.
+        pairs = enumerate(zip(self._ids, ids[:-1], strict=False))
+        most = min(len(self._ids), len(ids) - 1)
+        same = next((at for at, (old, new) in pairs if old != new), most)
+        if self.cache is None or same < LEAST_KNOWN:
+            self.cache = None
+            return 0
+        if same < len(self._ids):
+            self.cache.crop(same - len(self._ids))  # below 0: how many to remove
+        return same
+
+    def keep(self, ids: list[int], cache: Any) -> None:
+        """After an answer: `ids` with the answer. Only a cache that can be cut is of use."""
+        layers = getattr(cache, "layers", None)
+        is_plain = layers and all(type(layer).__name__ == "DynamicLayer" for layer in layers)
+        self.cache = cache if is_plain else None
+        self._ids = ids[: cache.get_seq_length()] if is_plain else []
 
 
 class _Never(StoppingCriteria):
