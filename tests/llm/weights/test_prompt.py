@@ -1,7 +1,9 @@
 """Conversations as the templates of different families take them."""
 
+import importlib.util
 import json
 import re
+from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -163,6 +165,21 @@ def test_a_model_without_a_template_is_refused():
 
 
 def test_a_template_that_is_broken_is_refused_with_its_own_words():
-    broken = "{{ raise_exception('never') }}"
+    broken = "{% if messages | length > 2 %}{{ raise_exception('never') }}{% endif %}" + TURNS
     with pytest.raises(Failed, match="never"):
         prompt(broken, TALK)
+
+
+def real_templates():
+    """Those of model families, which TRL carries."""
+    found = importlib.util.find_spec("trl")
+    places = found.submodule_search_locations if found else []
+    return [path for place in places for path in sorted(Path(place).glob("chat_templates/*.jinja"))]
+
+
+@pytest.mark.parametrize("path", real_templates(), ids=lambda path: path.stem)
+def test_no_real_template_drops_anything(path):
+    text, _, _ = prompt(path.read_text(), TALK)
+    told = ["You work.", "Twice 3 and 4?", "double", "I look.", "it is 6", "it is 8"]
+    assert [words for words in told if words not in text] == []
+    assert text.index("I look.") < text.index("it is 6") < text.index("it is 8")

@@ -42,6 +42,8 @@ The outcomes come back within <tool_response></tool_response>."""
 _TROUBLE = (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError)
 """What a template, or the code around it, raises for what it does not take."""
 _WORDS, _TOOL, _ARGUMENT, _OUTCOME = "probe1words", "probe2tool", "probe3argument", "probe4outcome"
+_SAID = "probe5said"
+_HELLO: Wire = {"role": "user", "content": "probe6hello"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Form:
     """Also the calls of the model, and their outcomes."""
     parallel: bool
     """Several calls in one message."""
+    words: bool
+    """Words beside a call."""
 
     @property
     def stops(self) -> list[str]:
@@ -71,6 +75,11 @@ class Prompter:
             )
         self._tokenizer = tokenizer
         self._control = _control_tokens(tokenizer)
+        self._in_parts = False
+        """Content is a list of texts and images, as of models that see."""
+        self._in_parts = not self._shows([_HELLO], [], _HELLO["content"])
+        if self._in_parts and not self._shows([_HELLO], [], _HELLO["content"]):
+            raise Failed("format", "its chat template shows nothing of what is said.")
         self.form = self._tried()
 
     def tokens(self, messages: Sequence[Wire], tools: Sequence[Wire]) -> tuple[list[int], str]:
@@ -86,6 +95,11 @@ class Prompter:
         return ids, next((mark for mark in THINKS if text.rstrip().endswith(mark)), "")
 
     def _render(self, messages: list[Wire], tools: list[Wire]) -> str:
+        if self._in_parts:
+            messages = [
+                {**message, "content": [{"type": "text", "text": message["content"]}]}
+                for message in messages
+            ]
         return str(
             self._tokenizer.apply_chat_template(
                 messages, tools=tools or None, add_generation_prompt=True, tokenize=False
@@ -93,27 +107,28 @@ class Prompter:
         )
 
     def _tried(self) -> Form:
-        user: Wire = {"role": "user", "content": "hello"}
         system: Wire = {"role": "system", "content": _WORDS}
-        one = [_probe_call(1)]
-        tools = self._shows([user], [_TOOL_SPEC], _TOOL)
+        takes_tools = self._shows([_HELLO], [_TOOL_SPEC], _TOOL)
+
+        def takes(count: int, *sentinels: str) -> bool:
+            return takes_tools and self._shows(_asked(count), [_TOOL_SPEC], *sentinels)
+
         return Form(
-            system=self._shows([system, user], [], _WORDS),
-            tools=tools,
-            calls=tools and self._shows(_asked(user, one), [_TOOL_SPEC], *_sentinels(1)),
-            parallel=tools
-            and self._shows(
-                _asked(user, [_probe_call(1), _probe_call(2)]), [_TOOL_SPEC], *_sentinels(2)
-            ),
+            system=self._shows([system, _HELLO], [], _WORDS),
+            tools=takes_tools,
+            calls=takes(1, f"{_ARGUMENT}1", f"{_OUTCOME}1"),
+            parallel=all(takes(2, f"{_ARGUMENT}{n}", f"{_OUTCOME}{n}") for n in (1, 2)),
+            words=takes(1, _SAID, f"{_OUTCOME}1"),
         )
 
     def _shows(self, messages: list[Wire], tools: list[Wire], *sentinels: str) -> bool:
-        """Whether a template says what it is given."""
+        """Whether a template says these, in this order."""
         try:
             text = self._render(messages, tools)
         except _TROUBLE:
             return False
-        return all(sentinel in text for sentinel in sentinels)
+        places = [text.find(sentinel) for sentinel in sentinels]
+        return -1 not in places and places == sorted(places)
 
     def _safe(self, value: Any) -> Any:
         """With a break inside each control token of each text."""
@@ -153,16 +168,13 @@ def _probe_call(number: int) -> Wire:
     return {"id": _call_id(number), "type": "function", "function": function}
 
 
-def _asked(user: Wire, calls: list[Wire]) -> list[Wire]:
+def _asked(count: int) -> list[Wire]:
+    calls = [_probe_call(number) for number in range(1, count + 1)]
     outcomes = [
         _tool_message(call["id"], _TOOL, f"{_OUTCOME}{number}")
         for number, call in enumerate(calls, 1)
     ]
-    return [user, {"role": "assistant", "content": "", "tool_calls": calls}, *outcomes]
-
-
-def _sentinels(count: int) -> list[str]:
-    return [f"{word}{n}" for n in range(1, count + 1) for word in (_ARGUMENT, _OUTCOME)]
+    return [_HELLO, {"role": "assistant", "content": _SAID, "tool_calls": calls}, *outcomes]
 
 
 def _tool_message(call_id: str, name: str, content: str) -> Wire:
@@ -179,8 +191,9 @@ def _fitting(messages: list[Wire], tools: list[Wire], form: Form) -> list[Wire]:
     told = [_plain(message) for message in _renumbered(messages)]
     if not form.calls:
         told = [_in_words(message) for message in told]
-    elif not form.parallel:
-        told = _one_by_one(told)
+    else:
+        told = told if form.parallel else _one_by_one(told)
+        told = told if form.words else list(_words_apart(told))
     if tools and not form.tools:
         told = _with_system(told, _instructions(tools))
     if not form.system:
@@ -243,6 +256,15 @@ def _one_by_one(messages: list[Wire]) -> list[Wire]:
         elif message["tool_call_id"] in outcomes:
             told.append(message)
     return told
+
+
+def _words_apart(messages: list[Wire]) -> Iterator[Wire]:
+    """What is said beside a call stands before it."""
+    for message in messages:
+        if message.get("tool_calls") and message["content"]:
+            yield {"role": "assistant", "content": message["content"]}
+            message = {**message, "content": ""}
+        yield message
 
 
 def _instructions(tools: list[Wire]) -> str:
