@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.1
 """How often `cancelled` is looked at while nothing arrives."""
-GIVE_UP_S = 30.0
-"""What the process may take to leave a request that nobody wants any more."""
 MOST_CRASHES = 3
 """In a row, before it is left alone for `CALM_S`."""
 CALM_S = 600.0
@@ -62,6 +60,8 @@ class Wanted:
     """It ends when nobody has asked it anything for so long."""
     request_timeout_s: float = 600.0
     stall_timeout_s: float = 120.0
+    give_up_s: float = 30.0
+    """What the process may take to leave a request that nobody wants any more."""
 
 
 class Host:
@@ -209,7 +209,7 @@ class Host:
         patience: "_Patience | None" = None,
     ) -> Frame:
         """The end of an order. What is left of earlier ones is passed over."""
-        begin_by = self._clock.monotonic() + GIVE_UP_S
+        begin_by = self._clock.monotonic() + self._wanted.give_up_s
         while True:
             frame = self._receive()
             if frame is not None and frame.get("id") == order_id:
@@ -270,7 +270,8 @@ class Host:
 
     def _hung(self) -> Died:
         """It does not come back from an order that nobody wants any more."""
-        return Died(f"it did not leave an earlier request within {GIVE_UP_S:g} s")
+        most_s = self._wanted.give_up_s
+        return Died(f"it did not leave an earlier request within {most_s:g} s")
 
     def _forget(self) -> None:
         if self._child is not None:

@@ -92,6 +92,20 @@ def test_several_sessions_share_one_process(caller):
     assert len(psutil.Process(caller.pid).children()) == 0
 
 
+def test_who_waits_while_it_is_loaded_can_leave(singer):
+    """It is loaded all the same, for the next one."""
+    with pytest.raises(Interrupted):
+        singer.complete(ASKED, [], cancelled=lambda: singer._window is not None)
+    pid = singer.pid
+    listener = Listener()
+    singing = asked_in_thread(singer, listener)
+    assert listener.heard.wait(PATIENCE_S)
+    listener.stopped.set()
+    with pytest.raises(Interrupted):
+        singing.result(PATIENCE_S)
+    assert singer.pid == pid
+
+
 def test_who_waits_for_another_answer_can_leave(singer):
     first, second = Listener(), Listener()
     singing = asked_in_thread(singer, first)
@@ -138,6 +152,20 @@ def test_a_process_that_is_killed_is_an_error_of_the_model(singer):
     with pytest.raises(Retryable, match="SIGKILL") as caught:
         singing.result(PATIENCE_S)
     assert caught.value.text.startswith(" la")
+
+
+def test_a_process_that_stands_still_is_waited_for_and_then_ended(make, singer_folder):
+    model = make(singer_folder, stall_timeout_s=1.0, give_up_s=1.0)
+    listener = Listener()
+    singing = asked_in_thread(model, listener)
+    assert listener.heard.wait(PATIENCE_S)
+    process = psutil.Process(model.pid)
+    process.suspend()
+    with pytest.raises(Retryable, match="silent for 1 s"):
+        singing.result(PATIENCE_S)
+    with pytest.raises(Retryable, match="did not leave an earlier request"):
+        model.complete(ASKED, [])
+    assert not process.is_running()
 
 
 def test_a_process_that_runs_out_of_memory_says_so_and_is_started_again(caller):
