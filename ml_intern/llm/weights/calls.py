@@ -76,9 +76,14 @@ class CallReader:
         self._in_fence = False
         self._holds = False
         """A call may have begun: the rest is read when all of it is there."""
+        self._held: list[str] = []
+        """What came since then."""
 
     def feed(self, piece: str) -> str:
         """What can be shown now."""
+        if self._holds:
+            self._held.append(piece)
+            return ""
         self._rest += piece
         said = len(self._said)
         while not self._holds and self._step():
@@ -87,6 +92,7 @@ class CallReader:
 
     def finish(self) -> tuple[str, AssistantMessage]:
         """What can be shown at the end, and the whole answer."""
+        self._rest += "".join(self._held)
         words = ""
         calls: list[ToolCall] = []
         if self._closes:
@@ -219,10 +225,11 @@ class CallReader:
 
     def _hermes(self, text: str, start: int) -> tuple[_Part, int]:
         inside = start + len("<tool_call>")
-        if not _BEGINS_CALL.match(text, inside):
+        begins = _BEGINS_CALL.match(text, inside)
+        if begins is None:
             return _Part(text=text[start:inside]), inside
-        if text[inside:].lstrip().startswith("<function="):
-            return self._function(text, text.index("<function=", inside))
+        if begins[0].endswith("="):
+            return self._function(text, begins.end() - len("<function="))
         calls, end = self._objects(text, inside, ("</tool_call>", "<tool_call>"))
         end = _after(text, end, "</tool_call>")
         return _Part(text=text[start:end], calls=calls), end
@@ -249,7 +256,7 @@ class CallReader:
 
     def _llama(self, text: str, start: int) -> tuple[_Part, int]:
         inside = start + len("<|python_tag|>")
-        if not text[inside:].lstrip().startswith(("{", "[")):
+        if not text.startswith(("{", "["), _past_space(text, inside)):
             return _Part(text=text[inside:]), len(text)
         calls, end = self._objects(text, inside, ("<|python_tag|>",))
         return _Part(text=text[start:end], calls=calls), end
@@ -319,8 +326,14 @@ def _after(text: str, at: int, mark: str) -> int:
     """The place behind `mark`, if it stands at `at` (but for space before it); the end for -1."""
     if at < 0:
         return len(text)
-    space = len(text[at:]) - len(text[at:].lstrip())
-    return at + space + len(mark) if text.startswith(mark, at + space) else at
+    place = _past_space(text, at)
+    return place + len(mark) if text.startswith(mark, place) else at
+
+
+def _past_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def _json_text(text: str, start: int, ends: tuple[str, ...]) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """What each family of models writes, as calls; and what is none."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -180,6 +181,15 @@ def test_a_file_with_marks_in_it_is_an_argument():
     for text in (f"<tool_call>{call}</tool_call>", f"```json\n{call}\n```", call):
         ((name, arguments),) = called(text)
         assert ("write", {"content": content}) == (name, json.loads(arguments))
+
+
+def test_a_long_call_takes_time_by_its_length():
+    """A megabyte in pieces of three characters, as a model writes a file."""
+    call = json.dumps({"name": "write", "arguments": {"content": "x = 1\n" * 170_000}})
+    began = time.process_time()
+    message, _ = read(f"I write it.\n<tool_call>{call}</tool_call>", size=3)
+    assert len(json.loads(message.tool_calls[0].arguments)["content"]) == 1_020_000
+    assert time.process_time() - began < 3.0
 
 
 def test_thoughts_stand_apart_and_are_not_shown():

@@ -178,8 +178,9 @@ def real_templates():
 
 
 @pytest.mark.parametrize("path", real_templates(), ids=lambda path: path.stem)
-def test_no_real_template_drops_anything(path):
-    text, _, _ = prompt(path.read_text(), TALK)
+@pytest.mark.parametrize("tools", [(DOUBLE,), ()], ids=["with tools", "for a summary"])
+def test_no_real_template_drops_anything(path, tools):
+    text, _, _ = prompt(path.read_text(), TALK, tools)
     told = ["You work.", "Twice 3 and 4?", "double", "I look.", "it is 6", "it is 8"]
     assert [words for words in told if words not in text] == []
     assert text.index("I look.") < text.index("it is 6") < text.index("it is 8")
