@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ml_intern.clock import Clock
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.1
 """How often `cancelled` is looked at while nothing arrives."""
+LOOK_S = 60.0
+"""What a look at a configuration may take, also where the Hub is asked for it."""
 MOST_CRASHES = 3
 """In a row, before it is left alone for `CALM_S`."""
 CALM_S = 600.0
@@ -99,8 +101,14 @@ class Host:
 
     def look(self, cancelled: Cancelled) -> Frame:
         """`config` of the model. Raises ModelError, Interrupted."""
+        wanted = replace(self._wanted, request_timeout_s=LOOK_S)
+
+        def once() -> Frame:
+            patience = _Patience(self._clock, wanted)
+            return self._ask({"op": "look"}, cancelled, patience=patience)
+
         with self._line.turn(cancelled):
-            return self._tried(lambda: self._ask({"op": "look"}, cancelled))
+            return self._tried(once)
 
     def weigh(self, window: int, cancelled: Cancelled) -> Frame:
         """Where it would run and whether it fits, see `Weighed` in `child/memory.py`."""
@@ -219,7 +227,7 @@ class Host:
                 self._take(frame, on_piece, patience)
             if cancelled():
                 raise Interrupted
-            if self._clock.monotonic() > begin_by and patience is not None:
+            if self._is_loaded and self._clock.monotonic() > begin_by:
                 raise self._hung()
             if patience is not None:
                 patience.check(self._place.name)
@@ -252,7 +260,7 @@ class Host:
         words = sentence(f"{self._place.name}: {frame['text']}")
         match frame["reason"]:
             case "long":
-                return _free(ContextOverflow(words))
+                return _free(ContextOverflow(words, window=frame["window"]))
             case "away":
                 return _free(Retryable(words))
             case "exhausted":

@@ -82,7 +82,7 @@ def test_it_costs_nothing_and_knows_its_window(caller):
 def test_a_conversation_that_is_longer_than_the_window_is_refused_for_its_length(caller):
     with pytest.raises(ContextOverflow, match="32,768") as caught:
         caller.complete([UserMessage(text="on and on " * 30_000)], [])
-    assert caught.value.is_free
+    assert (caught.value.window, caught.value.is_free) == (32_768, True)
 
 
 def test_several_sessions_share_one_process(caller):

@@ -91,7 +91,7 @@ class Model:
             raise Failed(
                 "long",
                 f"the conversation has {len(ids):,} tokens, and its window {order['window']:,}.",
-                tokens=len(ids),
+                window=order["window"],
             )
         longest = min(room, order["max_new_tokens"])
         stops = [*self._prompter.form.stops, *order["stops"]]
