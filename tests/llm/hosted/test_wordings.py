@@ -77,7 +77,7 @@ def test_an_answer_that_is_too_long_for_the_model_is_asked_for_shorter(
 ) -> None:
     refusal = Fault(kind="status", status=400, message=asked.message)
     with ModelServer([Reply(text="short", faults=(refusal,))]) as server:
-        model = model_at(server, loop, max_output_tokens=100_000)
+        model = model_at(server, loop, max_output_tokens=100_000, context_windows={"*": 1_000_000})
         assert model.complete(SAID, TOOLS).message.text == "short"
         model.complete(SAID, TOOLS)
         sent = [seen.body["max_tokens"] for seen in server.requests]
