@@ -42,7 +42,7 @@ from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubError, HubRefused, MLInternError
 from ml_intern.llm.client import window_of
-from ml_intern.llm.hosted import GUESS, price_list
+from ml_intern.llm.hosted import GUESS, HostedModel, price_list
 from ml_intern.llm.weights import WeightsModel
 from ml_intern.queue import address, schema
 from ml_intern.queue.lock import DaemonLock
@@ -364,6 +364,13 @@ def _model(settings: Settings) -> Check:
         if isinstance(model, WeightsModel):
             return _weights(model)
         window = window_of(model)
+    if window is None and isinstance(model, HostedModel):
+        return Check(
+            name="model",
+            verdict="warn",
+            found=f"{settings.model}: its server does not answer",
+            next_step="start it, or check the address (`api_base`)",
+        )
     if window is None:
         alone = settings.model == "autopilot"
         words = " (in this process: no key, no network, no cost)" if alone else ""
@@ -377,7 +384,7 @@ def _model(settings: Settings) -> Check:
         name="model",
         verdict="warn",
         found=words,
-        next_step="start its server, or set what it takes: "
+        next_step="set what it takes: "
         f"context_windows = {{{json.dumps(settings.model)} = TOKENS}} in config.toml",
     )
 

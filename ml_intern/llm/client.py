@@ -37,12 +37,13 @@ class Window:
 
 
 def window_of(model: object) -> Window | None:
-    """The window of a model. None: of one that does not go by the length of a conversation.
+    """The window of a model. None: it does not go by the length of a conversation, or its server,
+    which alone may know, is away; a request to it will say so.
 
     May ask the model's server, for seconds at most; a server that does not say is no error.
     """
     found = getattr(model, "window", None)
-    return None if found is None else cast("Window", found())
+    return None if found is None else cast("Window | None", found())
 
 
 def ignore_text(_piece: str) -> None:

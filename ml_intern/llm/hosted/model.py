@@ -174,9 +174,15 @@ class HostedModel:
         tokens = self._most_tokens(messages, tools, known)
         return worst_micro_usd(litellm(), self._endpoint, tokens, self._longest(), self._price)
 
-    def window(self) -> Window:
-        """How much it takes, by who knows best; may ask its server, for seconds at most."""
+    def window(self) -> Window | None:
+        """How much it takes, by who knows best; may ask its server, for seconds at most.
+
+        None: its server, which may know, does not answer. Nor will it answer a request, which says
+        so better than a conversation that is cut to a guess.
+        """
         found = self._windows.find()
+        if found.is_away:
+            return None
         answer = self._longest_in(found.tokens)
         thoughts = self._endpoint.provider.takes_thinking or bool(self._signer(self._effort))
         return Window(tokens=found.tokens, answer=answer, source=found.source, thoughts=thoughts)

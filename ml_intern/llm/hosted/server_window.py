@@ -26,6 +26,11 @@ _BY_SPEED_OR_PRICE = ("fastest", "cheapest", "preferred")
 class Untold(Exception):
     """The server could not be asked, or did not answer as such a server does."""
 
+    def __init__(self, message: str, *, is_away: bool = False) -> None:
+        """`is_away`: nobody answered at all."""
+        super().__init__(message)
+        self.is_away = is_away
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -74,7 +79,8 @@ class _Server:
             response.raise_for_status()
             return json.loads(b"".join(self._pieces(response)))
         except (httpx.HTTPError, ValueError, RecursionError) as exc:
-            raise Untold(f"{request.url.path}: {exc}") from exc
+            is_away = isinstance(exc, httpx.TransportError)
+            raise Untold(f"{request.url.path}: {exc}", is_away=is_away) from exc
         finally:
             if response is not None:
                 response.close()

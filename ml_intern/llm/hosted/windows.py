@@ -35,6 +35,8 @@ class Found:
     source: str
     bound: int | None = None
     """More than these tokens are never taken, so never paid for; None: nobody is sure."""
+    is_away: bool = False
+    """It is a guess only because the server, which may know, does not answer now."""
 
 
 class WindowFinder:
@@ -48,9 +50,10 @@ class WindowFinder:
             default=None,
         )
         self._clock = clock
-        self._lock = threading.Lock()  # protects the two fields below
+        self._lock = threading.Lock()  # protects the three fields below
         self._told: Told | None = None
         self._ask_at = float("-inf")
+        self._is_away = False
 
     def find(self) -> Found:
         """May ask the server, for seconds at most."""
@@ -64,19 +67,25 @@ class WindowFinder:
             tokens = known
         else:
             tokens, source = GUESS_TOKENS, GUESS
-        return Found(tokens=min(tokens, told.most or tokens), source=source, bound=known)
+        return Found(
+            tokens=min(tokens, told.most or tokens),
+            source=source,
+            bound=known,
+            is_away=source == GUESS and self._is_away,
+        )
 
     def _told_lately(self) -> Told | None:
         with self._lock:
             if self._clock.monotonic() < self._ask_at:
                 return self._told
         try:
-            told, keep_s = self._ask(), KEEP_S
+            told, keep_s, is_away = self._ask(), KEEP_S, False
         except Untold as exc:
             _log.info("The server of %s does not tell its window: %s", self._endpoint.name, exc)
-            told, keep_s = None, RETRY_S
+            told, keep_s, is_away = None, RETRY_S, exc.is_away
         with self._lock:
             self._told = told or self._told
+            self._is_away = is_away
             self._ask_at = self._clock.monotonic() + keep_s
             return self._told
 

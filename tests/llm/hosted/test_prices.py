@@ -181,7 +181,7 @@ def test_the_request_asks_for_no_longer_answer_than_is_reserved(
     no_loop: RequestLoop, given: dict[str, Any], sent: int
 ) -> None:
     list_model("talkative", max_output_tokens=128_000, max_input_tokens=200_000)
-    with ModelServer([Reply(text="Done.")]) as server:
+    with ModelServer([Reply(text="Done.")], pages={}) as server:
         model = model_at(server, no_loop, **{"name": "openai/talkative", **given})
         worst_cost = model.worst_cost_micro_usd(SAID, TOOLS, None)
         model.complete(SAID, TOOLS)

@@ -200,7 +200,7 @@ def test_a_smaller_setting_wins(settings: dict[str, int], tokens: int | None, so
 
 
 def test_a_setting_is_better_than_a_guess(loop: RequestLoop) -> None:
-    with ModelServer([Reply(text="x")]) as server:
+    with ModelServer([Reply(text="x")], pages={}) as server:
         window = model_at(server, loop, context_windows={"vllm/*": 65_536}).window()
     assert (window.tokens, window.answer, window.source) == (65_536, USUAL_ANSWER_TOKENS, SET)
 
@@ -220,7 +220,7 @@ def test_the_answer_that_is_kept_free_is_the_one_that_is_asked_for(loop: Request
 def test_it_is_asked_every_ten_minutes_and_sooner_after_a_failure(loop: RequestLoop) -> None:
     clock = HandClock()
     pages = models({"id": "qwen3", "max_model_len": 10_000})
-    with ModelServer([Reply(text="x")]) as server:
+    with ModelServer([Reply(text="x")], pages={}) as server:
         endpoint = endpoint_of("vllm/qwen3", secrets=no_secrets, api_base=server.openai_url)
         model = HostedModel(endpoint, loop, clock=clock)  # type: ignore[arg-type]
         seen = []
@@ -235,10 +235,13 @@ def test_it_is_asked_every_ten_minutes_and_sooner_after_a_failure(loop: RequestL
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_long(loop: RequestLoop) -> None:
+    """What a request to it would say is better than a conversation that is cut to a guess."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        model = hosted_model("vllm/m", loop, api_base=where, secrets=no_secrets)
-        assert model.window().source == GUESS
+        given = {"api_base": where, "secrets": no_secrets}
+        assert hosted_model("vllm/m", loop, **given).window() is None
+        known = hosted_model("vllm/m", loop, **given, context_windows={"*": 50_000}).window()
+        assert (known.tokens, known.source) == (50_000, SET)
 
 
 def test_the_key_goes_to_the_server_of_the_model_and_nowhere_else(loop: RequestLoop) -> None:
@@ -253,7 +256,7 @@ def test_the_key_goes_to_the_server_of_the_model_and_nowhere_else(loop: RequestL
 def test_no_redirect_is_followed(loop: RequestLoop) -> None:
     with ModelServer([Reply(text="x")], pages=models()) as elsewhere:
         there = f"{elsewhere.openai_url}/models"
-        with ModelServer([Reply(text="x")], moved={"/v1/models": there}) as server:
+        with ModelServer([Reply(text="x")], pages={}, moved={"/v1/models": there}) as server:
             assert model_at(server, loop, api_key="mine").window().source == GUESS
             assert len(server.lookups) == 1
         assert elsewhere.lookups == []

@@ -28,6 +28,11 @@ DIALECTS: tuple[Dialect, ...] = (
     OpenAIDialect(),
     ResponsesDialect(),
 )
+WINDOW = 200_000
+PAGES: Mapping[str, Any] = {
+    "/v1/models": {"data": [{"id": "scripted", "max_model_len": WINDOW}]},
+    "/api/show": {"parameters": f"num_ctx {WINDOW}"},
+}
 LOOKUPS = ("/models", "/props", "/api/show", "/api/ps")
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>Sign in</body></html>\n"
 
@@ -80,13 +85,13 @@ class ModelServer:
     ) -> None:
         """`script`: replies by conversation, for every conversation, or by a function.
 
-        `pages`: what it says of its models, as JSON by path; `moved`: where else it sends those who
-        ask for a path.
+        `pages`: what it says of its models, as JSON by path; left out: that all of them take
+        `WINDOW` tokens. `moved`: where else it sends those who ask for a path.
         """
         self.requests: list[Seen] = []
         self.lookups: list[Seen] = []
         """What was asked about its models."""
-        self.pages: dict[str, Any] = dict(pages or {})
+        self.pages: dict[str, Any] = dict(PAGES if pages is None else pages)
         self._moved = dict(moved or {})
         self._script = script if callable(script) else _by_place(script)
         self._attempts: dict[tuple[str, int], int] = {}
