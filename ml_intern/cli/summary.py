@@ -106,7 +106,7 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
             "repo_id": view.repo_id or None,
             "trace": str(trace) if trace else None,
         },
-        "trace_written": trace is not None and trace.is_file(),
+        "trace_written": trace is not None and _is_there(trace),
         "jobs": [_job(job) for job in view.jobs.values()],
         "started_at": stamp(view.started) if view.started else None,
         "updated_at": stamp(view.updated) if view.updated else None,
@@ -164,11 +164,19 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, words) for label, words in rows if words]
 
 
+def _is_there(trace: Path) -> bool:
+    """Whether the file is there for this user: a folder of somebody else shows nothing."""
+    try:
+        return trace.is_file()
+    except PermissionError:
+        return False
+
+
 def _trace(found: Mapping[str, Any]) -> str | None:
     path: str | None = found["artefacts"]["trace"]
     if path is None or found["trace_written"]:
         return path
-    return f"not written so far: {path} (`ml-intern doctor` tells what is in the way)"
+    return f"not there yet: {path} (if it stays so, `ml-intern doctor` tells why)"
 
 
 def how_to_go_on(view: View, host_pid: int | None = None, *, is_hosted: bool = False) -> list[str]:

@@ -1,5 +1,6 @@
 """Which file a person means by what they typed: a path, or the beginning of a session's id."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,12 +119,24 @@ def a_trace(path: Path) -> Path:
 def all_files(traces: Path) -> Iterator[Path]:
     """Every file of a session or of one of its parts, ours and imported, the newest day first.
 
-    Raises InputError where something else stands in the place of their folder.
+    Raises InputError, see `demand_folder`; OSError.
+    """
+    demand_folder(traces)
+    yield from _files(traces / "sessions")
+    yield from _files(traces / "imported")
+
+
+def demand_folder(traces: Path) -> None:
+    """Raise InputError where the traces cannot be looked at: something else stands there, or no
+    right to.
     """
     if traces.exists() and not traces.is_dir():
         raise InputError(f"{traces} is no folder, so no trace is kept. Move it away.")
-    yield from _files(traces / "sessions")
-    yield from _files(traces / "imported")
+    if traces.exists() and not os.access(traces, os.R_OK | os.X_OK):
+        raise InputError(
+            f"{traces} belongs to somebody else, and you may not look into it. Name a state "
+            "directory of your own, or have its owner give you the right."
+        )
 
 
 def _files(kind: Path) -> Iterator[Path]:

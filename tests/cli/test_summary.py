@@ -1,3 +1,7 @@
+import os
+
+import pytest
+
 from ml_intern.cli.summary import (
     heading,
     how_to_answer,
@@ -15,11 +19,19 @@ def test_a_trace_that_could_not_be_written_is_not_named_as_if_it_were_there(tmp_
     trace = tmp_path / "s.jsonl"
     found = summary(fold(published_journal()), trace=trace)
     assert not found["trace_written"]
-    assert dict(lines(found))["trace"].startswith(f"not written so far: {trace} ")
+    assert dict(lines(found))["trace"].startswith(f"not there yet: {trace} ")
     trace.touch()
     found = summary(fold(published_journal()), trace=trace)
     assert found["trace_written"]
     assert dict(lines(found))["trace"] == str(trace)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_trace_in_a_folder_of_somebody_else_is_not_there_and_no_error(tmp_path) -> None:
+    tmp_path.chmod(0)
+    found = summary(fold(published_journal()), trace=tmp_path / "s.jsonl")
+    tmp_path.chmod(0o700)
+    assert not found["trace_written"]
 
 
 def test_a_summary_has_metrics_paths_and_cost() -> None:

@@ -20,6 +20,7 @@ from ml_intern.client.remote import connect
 from ml_intern.daemon.uploads import spool_of, traces_of, why_off
 from ml_intern.errors import ApiError
 from ml_intern.settings import Settings, load
+from ml_intern.tracing.finding import demand_folder
 from ml_intern.tracing.upload.ledger import Known, Ledger
 from ml_intern.tracing.upload.spool import Item, State
 
@@ -61,6 +62,7 @@ class _Sending:
 def status(*, as_json: bool) -> int:
     """Every session, and how sending goes."""
     settings = load()
+    demand_folder(traces_of(settings))
     ledger = Ledger.load(traces_of(settings))
     known = ledger.known
     found = standings(spool_of(settings).items(known), known)

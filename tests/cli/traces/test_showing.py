@@ -318,3 +318,14 @@ def test_a_page_that_cannot_be_written_is_said(home: Path) -> None:
     told = run(home, "open", "c9f0", "-o", "/proc/page.html")
     assert told.returncode == exits.USAGE
     assert "/proc/page.html cannot be written" in told.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+@pytest.mark.parametrize("words", [("list",), ("show", FINISHED[:8]), ("status",)])
+def test_traces_of_somebody_else_are_named_as_such(home: Path, words: tuple[str, ...]) -> None:
+    (home / "traces").chmod(0)
+    done = run(home, *words)
+    (home / "traces").chmod(0o700)
+    assert done.returncode == exits.USAGE
+    assert "belongs to somebody else, and you may not look into it." in done.stderr
+    assert "Traceback" not in done.stderr
