@@ -83,10 +83,19 @@ def numbered(folder: Path, session_id: str) -> dict[int, Path]:
 def read(path: Path, problems: Problems) -> Iterator[Record]:
     """The records of the whole session that the file is a part of, without the heads of parts.
 
-    What cannot be read is added to `problems`. Raises OSError.
+    What cannot be read is added to `problems`, as is a later part that somebody removes meanwhile.
+    Raises OSError.
     """
-    for file in files(path, problems):
+    first, *later = files(path, problems)
+    problems.file = first.name if first != path else ""
+    yield from _without_head(first, problems)
+    for file in later:
         problems.file = file.name if file != path else ""
-        for record in reading.read(file, problems):
-            if CONTINUES not in record.extra:
-                yield record
+        try:
+            yield from _without_head(file, problems)
+        except FileNotFoundError:
+            problems.add(0, "this part of the session was removed while it was read")
+
+
+def _without_head(file: Path, problems: Problems) -> Iterator[Record]:
+    return (one for one in reading.read(file, problems) if CONTINUES not in one.extra)

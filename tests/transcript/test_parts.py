@@ -54,3 +54,18 @@ def test_problems_name_the_part(tmp_path: Path) -> None:
     second = write(tmp_path, 2, "c")
     second.write_text(second.read_text() + "broken\n")
     assert read(first)[1] == [f"{second.name}, line 3: no JSON (Expecting value, column 1)"]
+
+
+def test_a_part_that_is_removed_meanwhile_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    first = write(tmp_path, 1, "a")
+    second = write(tmp_path, 2, "c")
+    write(tmp_path, 3, "d")
+    problems = Problems()
+    records = parts.read(first, problems)
+    words = [next(records).content.text]
+    second.unlink()
+    words += [record.content.text for record in records]
+    assert words == ["a", "d"]
+    assert [str(problem) for problem in problems.found] == [
+        f"{second.name}, this part of the session was removed while it was read"
+    ]
