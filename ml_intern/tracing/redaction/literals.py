@@ -19,6 +19,8 @@ _ADDRESS = re.compile(r"[a-z]{2,8}://[^\s@]*")
 _WORDS_AND_NUMBER = re.compile(r"[A-Za-z]{3,}(?:[-_.][A-Za-z]{3,})+[-_.]?\d{2,}")
 _NO_WORD = re.compile(r"[a-z]{16,}|[A-Z]{16,}")
 """Longer than words are, and names are made of several."""
+_OF_A_FORM = re.compile(r"[\w-]{0,20}[cx]srf[\w-]{0,20}=", re.IGNORECASE)
+"""The first of the cookies: its token opens nothing without that of a session."""
 _NUMBER = re.compile(r"[-+]?\d[\d_.,eE%+-]*")
 _PROSE = re.compile(
     r"(?i:\b(?:the|a|an|your|is|are|must|please|enter|for|of|to|in|and|or|not|with|that|here|this"
@@ -48,6 +50,8 @@ class Seen:
     """Its name is the first thing of a line, or of a command."""
     in_query: bool
     """Of an address, or of a form."""
+    in_pairs: bool
+    """It follows another pair behind a blank: `user=etl password=…`, as no code is written."""
 
     @property
     def ends(self) -> bool:
@@ -57,7 +61,7 @@ class Seen:
 
 def is_secret(value: str, name: str, strength: names.Strength) -> bool:
     """Whether `value`, which is surely a literal, is a secret under this name."""
-    if values.is_placeholder(value) or _is_a_name(value) or _leads_somewhere(value):
+    if values.is_placeholder(value) or _is_no_value(value, name):
         return False
     if strength == "weak":
         is_chosen = values.is_login(value) or values.looks_like_password(value)
@@ -77,19 +81,21 @@ def is_bare_secret(seen: Seen, name: str, strength: names.Strength) -> bool:
     value = seen.value
     if len(value) < values.SHORTEST_PASSWORD or values.is_placeholder(value) or value == name:
         return False
-    if _CALL.match(value) or _DECORATOR.fullmatch(value):
+    if _CALL.match(value) or _DECORATOR.fullmatch(value) or _OF_A_FORM.match(value):
         return False
     if seen.behind in ("(", "[", "{", "<") and seen.way != "tag":
         return False
-    if seen.way == "told" and not is_of_many_signs(value):
+    if seen.way in ("told", "dash") and not is_of_many_signs(value):
         return False
     if _is_random(value, name):
         return not _CHAIN.fullmatch(value) or "_" not in value or _has_random_link(value)
     if strength == "weak":
         is_chosen = values.is_login(value) or values.looks_like_password(value)
         return is_chosen or _is_token(value, name) or _is_set_to_words(seen, name)
-    if _is_a_name(value) or _leads_somewhere(value):
+    if _is_no_value(value, name):
         return False
+    if seen.way == "cell" and names.is_for_words(name) and _is_of_no_words(value):
+        return True
     if strength == "fair" and not _is_numbered(value):
         return False
     if _NUMBER.fullmatch(value):
@@ -147,6 +153,8 @@ def _is_no_identifier(seen: Seen, name: str) -> bool:
     value = seen.value
     if _NO_WORD.fullmatch(value) or seen.in_query:
         return True
+    if seen.in_pairs and _is_of_no_words(value):
+        return True
     if _has_digit(value):
         is_long = len(value) >= SHORTEST_IDENTIFIER or names.is_for_words(name)
         return is_long and names.strength(value.rstrip("0123456789")) is None
@@ -181,11 +189,25 @@ def _is_random(value: str, name: str) -> bool:
     return values.looks_random(value) and not is_of_data and not _ADDRESS.match(value)
 
 
+def _is_no_value(value: str, name: str) -> bool:
+    """It says what or where the secret is, not what it is made of."""
+    is_row = values.is_versioned(value) and not names.is_for_words(name)
+    return is_row or _is_a_name(value) or _leads_somewhere(value)
+
+
+def _is_of_no_words(value: str) -> bool:
+    """`RxksSuXPEQFMdX`, `hpJ#.qYwIuMvr`: letters of both cases, as no two words are joined."""
+    is_mixed = value.isascii() and value.lower() != value and value.upper() != value
+    is_long = len(value) >= values.SHORTEST_CHOSEN
+    return is_long and is_mixed and not values.is_of_words(value)
+
+
 def _is_a_name(value: str) -> bool:
-    """Of a variable or a field that holds the secret: `OPENAI_API_KEY`, `access_token`."""
-    return bool(_PLAIN_NAME.fullmatch(value) or _CHAIN.fullmatch(value)) and (
-        names.strength(value) is not None
-    )
+    """Of a constant, or of a variable or field that holds the secret or something about it:
+    `OPENAI_API_KEY`, `access_token`, `key_id`.
+    """
+    is_name = _PLAIN_NAME.fullmatch(value) or _CHAIN.fullmatch(value)
+    return values.is_constant(value) or (is_name is not None and names.tells_of_one(value))
 
 
 def _leads_somewhere(value: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern.tracing.redaction import literals, names, values
+from ml_intern.tracing.redaction import literals, names, templates, values
 from ml_intern.tracing.redaction.literals import Seen
 from ml_intern.tracing.redaction.span import Span
 
@@ -57,6 +57,7 @@ _BETWEEN = re.compile(
       | (?P<cell> `?[ \t]{{0,20}}\|[ \t]{{0,20}}`? )
       | (?P<tag> > | &gt; )
       | (?P<verb> (?:{_WHOSE})? [ ](?:is|was|to)[ ](?:now[ ]|set[ ]to[ ])? )
+      | (?P<dash> [*_]{{0,3}} [ ] (?: [\u2013\u2014-] | \\{{1,15}}u201[34] ) [ ] )
       | (?P<told> {_WHOSE} :[ ]{{1,4}} )
       | (?P<blank> [ \t]{{1,40}} )
     )
@@ -64,10 +65,11 @@ _BETWEEN = re.compile(
     re.VERBOSE,
 )
 _WRAPPER = re.compile(
+    rf"(?:{templates.FILLED}(?={_QUOTE}))|"
     r"(?:(?:pydantic\.)?SecretStr|Secret|String::from|b64decode|Some|bytes|\[\]byte|Buffer\.from"
     r"|new [A-Z]\w{0,40})?\(\s{0,40}(?=[bBrRuU]{0,2}[\"'`\\&])"
 )
-"""What makes a thing of a literal, or a bracket around one."""
+"""What makes a thing of a literal, a bracket around one, or a template that one fills."""
 _QUOTED = re.compile(
     rf"(?P<prefix>[bBrRuUfF]{{0,2}})(?P<quote>{_QUOTE})"
     rf"(?P<value>(?:(?!(?P=quote))(?:\\.|[^\n])){{1,{LONGEST_VALUE}}})(?P=quote)",
@@ -81,6 +83,7 @@ _LOGIN_BEFORE = re.compile(r"(?:login|user|machine|account|username)\s{1,4}\S{1,
 _SETS_BEFORE = re.compile(
     r"(?:^|[\s\"'`(+>→:m]|\\n)(?:ENV|ARG|setenv|setx|set|-gx|-Ux|-x)[ \t]{1,4}$"
 )
+_PAIR_BEFORE = re.compile(r"\w=[^\s=,;(){}]{1,60}[ ]$")
 _LINE_BEFORE = re.compile(
     r"(?:^|\n|\\n|(?<!quot)(?<!#x27)(?<!#39);|&&|\x1b\[[\d;]{1,8}m|→)[ \t+>-]{0,40}"
     r"(?:export |set |declare -x |ENV |ARG |-e |--env |- )?(?:\$env:)?$"
@@ -96,6 +99,7 @@ class _Place(NamedTuple):
     """The group of `_BETWEEN` that matched."""
     line_begins: bool
     in_query: bool
+    in_pairs: bool
     at: int
     """Where the value would begin."""
 
@@ -145,7 +149,8 @@ def _place(text: str, at: int, end: int) -> _Place | None:
             strength = "strong"
     way = between.lastgroup or ""
     in_query = ahead.endswith(("?", "&"))
-    place = _Place(name, strength, way, way == "pair", in_query, between.end())
+    in_pairs = way == "sign" and _PAIR_BEFORE.search(ahead) is not None
+    place = _Place(name, strength, way, way == "pair", in_query, in_pairs, between.end())
     if not _parts(text, place, ahead, between):
         return None
     return place._replace(line_begins=True) if _LINE_BEFORE.search(ahead) else place
@@ -224,7 +229,7 @@ def _value(text: str, place: _Place) -> _Value | None:
         is_item = place.way == "comma" and literals.is_word(quoted["value"], place.name)
         if place.way == "call" and not _is_called_with(text, place, quoted):
             return None
-        if place.way == "told" and not literals.is_of_many_signs(quoted["value"]):
+        if place.way in ("told", "dash") and not literals.is_of_many_signs(quoted["value"]):
             return None
         return _Value(start, end, True, is_secret and not is_template and not is_item)
     bare = (place.line_begins and _TO_END.match(text, at)) or _BARE.match(text, at)
@@ -243,6 +248,7 @@ def _value(text: str, place: _Place) -> _Value | None:
         sign=text[max(0, at - 3) : at],
         line_begins=place.line_begins,
         in_query=place.in_query,
+        in_pairs=place.in_pairs,
     )
     is_secret = literals.is_bare_secret(seen, place.name, place.strength)
     if len(value) == LONGEST_BARE:

@@ -38,7 +38,6 @@ _ENDINGS = (
         "refreshtoken",
         "sessiontoken",
         "bottoken",
-        "csrftoken",
     ),
 )
 """Of words that are written as one: `requirepass`, `pgpassword`."""
@@ -97,6 +96,8 @@ _OF_LANGUAGE = frozenset(
     )
 )
 """Before `token`, they make it a piece of text."""
+_OF_FORMS = frozenset(("csrf", "xsrf"))
+"""Before `token`: it opens nothing without the cookie of a session."""
 _BEHIND = frozenset(
     (
         *("prod", "production", "dev", "test", "staging", "live", "old", "new", "backup", "base"),
@@ -104,6 +105,8 @@ _BEHIND = frozenset(
     )
 )
 """What may stand behind such a name without making it another's."""
+_ABOUT = re.compile(r"_(?:id|hash|name|path|file|ref|env|var)$", re.IGNORECASE)
+"""What makes the name of a secret that of something known about it."""
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -147,9 +150,16 @@ def strength(name: str) -> Strength | None:
 def _of_token(name: str, previous: str) -> Strength | None:
     if not previous:
         return "strong" if name.isupper() else "weak"
+    if previous in _OF_FORMS:
+        return None
     if previous in _OF_LANGUAGE and not (name.isupper() and previous == "bot"):
         return "strong" if name.lower().startswith("slack") else None
     return "strong"
+
+
+def tells_of_one(name: str) -> bool:
+    """Whether it names a secret or what is known of one: `key`, `key_id`, `token_hash`."""
+    return strength(_ABOUT.sub("", name)) is not None
 
 
 def is_of_data(name: str) -> bool:

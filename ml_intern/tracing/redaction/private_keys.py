@@ -26,9 +26,10 @@ _HEADER = re.compile(
 _LINE = re.compile(r"[A-Za-z0-9+/=]{24}")
 _NEXT_LINE = rf"(?:\s|\\{{1,8}}[rn]){{1,8}}{_BEFORE_LINE}"
 _PUTTY = re.compile(
-    rf"Private-Lines: \d{{1,4}}{_NEXT_LINE}(?P<body>(?:[A-Za-z0-9+/]{{64}}{_NEXT_LINE}){{0,200}}"
+    rf"Private-Lines: \d{{1,4}}{_NEXT_LINE}(?P<body>(?:[A-Za-z0-9+/]{{60,64}}{_NEXT_LINE}){{0,200}}"
     rf"[A-Za-z0-9+/=]{{1,80}}(?:{_NEXT_LINE}Private-MAC: [0-9a-f]{{1,64}})?)"
 )
+"""A line may begin with a `+`, which a diff could have put there: it is shorter without."""
 
 
 def spans(text: str) -> Iterator[Span]:

@@ -2,7 +2,7 @@
 
 Several nets: the values of the secrets that this process holds (`known.py`), the shapes of common
 credentials (`shapes.py`, `addresses.py`, `private_keys.py`), and what stands behind the name of a
-secret (`named.py`). Works on strings, never on a serialised line, whose
+secret (`named.py`, `tables.py`). Works on strings, never on a serialised line, whose
 escapes would hide or break a match. What is found becomes `[REDACTED:kind]`. Errs on the side of
 leaving code alone: a name, a template such as `Bearer {token}` or a placeholder such as `$HF_TOKEN`
 is no secret. Immutable, safe from any thread.
@@ -25,6 +25,7 @@ from ml_intern.tracing.redaction import (
     names,
     private_keys,
     shapes,
+    tables,
 )
 from ml_intern.tracing.redaction.home import Home
 from ml_intern.tracing.redaction.known import Known
@@ -155,6 +156,7 @@ def _as_written(text: str, in_lower_case: str) -> Iterator[Span]:
     yield from shapes.spans(text, in_lower_case)
     yield from addresses.spans(text)
     yield from named.spans(text, in_lower_case)
+    yield from tables.spans(text)
 
 
 def _any_of(

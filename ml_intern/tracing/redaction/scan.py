@@ -226,6 +226,8 @@ def _looks_like_one(word: str, name: str) -> bool:
     """Right behind this name."""
     if name.lower() in _SCHEMES and values.is_login(word):
         return True
+    if _is_row(word, name):
+        return False
     has_digit = any(map(str.isdigit, word))
     if name.lower() in _SCHEMES or names.strength(name) == "weak":
         is_key = names.is_of_data(name) and _DIGEST.search(word) is not None
@@ -247,8 +249,13 @@ def _is_named(text: str, name: str) -> bool:
     if names.strength(name) in (None, "weak"):
         return names.strength(name) == "weak" and _is_random(text)
     is_one = len(text) >= values.SHORTEST_PASSWORD and not any(map(str.isspace, text))
-    is_name = names.strength(text) is not None
+    is_name = names.tells_of_one(text) or values.is_constant(text) or _is_row(text, name)
     return is_one and not is_name and not values.is_placeholder(text)
+
+
+def _is_row(text: str, name: str) -> bool:
+    """`train-shards-v3`, which a `shared_key` may also be."""
+    return values.is_versioned(text) and not names.is_for_words(name)
 
 
 def _is_random(text: str) -> bool:

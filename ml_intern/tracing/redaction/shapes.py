@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ml_intern.tracing.redaction import values
+from ml_intern.tracing.redaction import templates, values
 from ml_intern.tracing.redaction.span import Span
 
 
@@ -55,6 +55,8 @@ def spans(text: str, lowered: str) -> Iterator[Span]:
             for shape in shapes:
                 if shape.hint in lowered:
                     yield from shape.spans(text, lowered)
+    if "vault" in lowered:
+        yield from _stored(text)
     if "akia" in lowered or "asia" in lowered:
         yield from _aws_secrets(text)
     for found in _AWS_QUOTED.finditer(text):
@@ -142,14 +144,39 @@ def _torn(kind: str, begins: str, length: int) -> Shape:
 
 def _pair_of_login(hint: str, called: str) -> Shape:
     """The second argument of a call that takes a user and a password."""
-    quote = r"\\{0,31}(?:['\"]|&(?:quot|#x27|#39);)"
+    quote = templates.QUOTE
     first = rf"{called}\(\s{{0,8}}{quote}[^'\"\n\\]{{1,100}}{quote},\s{{0,8}}{quote}"
     return _shape("password", hint, first + r"(?P<secret>[^'\"&\n\\]{3,200})")
 
 
+_FILLED = (
+    rf"(?:{templates.FILLED}{templates.QUOTE}|\{{\s{{0,4}}{templates.QUOTE})"
+    r"(?P<secret>[^\s'\"&\\{}]{8,4096})"
+)
+"""A template and the literal that fills it, behind it or within."""
+
+
+def _in_query(name: str) -> Iterator[Shape]:
+    """What an address gives as `name` to be let in, and looks random."""
+
+    def is_one(value: str) -> bool:
+        is_uuid = values.is_digest(value) and "-" in value
+        return _is_real(value) and values.looks_random(value) and not is_uuid
+
+    for sign in "?&":
+        yield _behind("key", f"{sign}{name}=", r"(?P<secret>[A-Za-z0-9_-]{16,200})", is_one)
+
+
+def _made_by(command: str) -> Shape:
+    """The one word on the line below a command that makes a key; a pipe may make another of it."""
+    way = r"[^\n|>\\]{0,60}(?:\|\s?tee\s[^\n|\\]{1,60})?(?:\r?\n|\\{1,15}n)[ \t+>]{0,10}"
+    word = r"(?P<secret>[A-Za-z0-9+/_-]{16,200}={0,2})(?=[ \t]*(?:\r?\n|$|\\{1,15}[nr\"']|[\"']))"
+    return _behind("key", command, way + word, values.looks_random)
+
+
 def _cookie(hint: str, pattern: str) -> Shape:
     """The value of one that names a session or a login; `pattern`: what is between."""
-    name = r"(?i:sess\w{0,10}|sid|auth\w{0,10}|token|jwt)"
+    name = r"(?i:sess\w{0,10}|sid|auth\w{0,10}|(?<!csrf)(?<!csrf[_-])(?<!xsrf[_-])token|jwt)"
     way = r"\\{0,7}['\"]?\s{0,4}[=:]\s{0,4}\\{0,7}['\"]?"
     value = r"(?P<secret>[^;\s\"'\\]{8,2000})"
     return _behind("cookie", hint, rf"{pattern}{name}{way}{value}", _is_made)
@@ -283,6 +310,7 @@ SHAPES = (
         r"(?:[\s:+]|\\ ){1,8}(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
         _is_made,
     ),
+    _behind("bearer", "bearer", rf"[ ]{_FILLED}", _is_made),
     _behind("bearer", "bearer%20", r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})", _is_made),
     _behind(
         "authorization",
@@ -296,6 +324,12 @@ SHAPES = (
         "authorization",
         r"\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?i:basic|token|api-?key|key)\s{1,8}"
         r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
+    ),
+    _behind(
+        "authorization",
+        "authorization",
+        rf"\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[rfRF]?[\"']?(?i:basic|token|api-?key|key)\s{_FILLED}",
+        _is_made,
     ),
     # What commands are given.
     _shape(
@@ -340,11 +374,15 @@ SHAPES = (
     _shape(
         "secret",
         "jwt.",
-        r"\bjwt\.(?:en|de)code\([^()\n\"']{1,100},\s{0,8}(?:key=)?b?\\{0,7}[\"'](?P<secret>[^\"'\n\\]{6,200})",
+        r"\bjwt\.(?:encode|decode|sign|verify)\(\s{0,8}"
+        r"(?:[^(){}\n\"']{1,100}|\{(?:[^{}]|\{[^{}]{0,200}\}){0,400}\}|dict\([^()]{0,400}\)),"
+        r"\s{0,8}(?:key=)?b?\\{0,7}[\"'](?P<secret>[^\"'\n\\]{6,200})",
     ),
     _shape(
         "secret", "hmac.", r"\bhmac\.(?:new|digest)\(b?\\{0,7}[\"'](?P<secret>[^\"'\n\\]{6,200})"
     ),
+    *(shape for name in ("appid", "app_id", "key") for shape in _in_query(name)),
+    *map(_made_by, ("wg genkey", "wg genpsk", "openssl rand", "secrets.token_")),
     _pair_of_login(".login(", r"\.login"),
     _pair_of_login("basicauth(", r"BasicAuth"),
     _pair_of_login("digestauth(", r"DigestAuth"),
@@ -421,6 +459,18 @@ def _by_hint() -> dict[str, list[Shape]]:
 
 
 _BY_HINT = _by_hint()
+
+_STORING = re.compile(r"\bvault[ ](?:kv[ ](?:put|patch)|write)[ ][^\n|;&]{1,2000}")
+_STORED = re.compile(r"\s['\"]?[\w.-]{1,60}=['\"]?(?P<secret>[^\s'\"$@][^\s'\"]{7,200})")
+
+
+def _stored(text: str) -> Iterator[Span]:
+    """Whatever the names under which a command puts it where secrets are kept."""
+    for command in _STORING.finditer(text):
+        for pair in _STORED.finditer(text, *command.span()):
+            if _is_told_password(pair["secret"]):
+                yield Span(*pair.span("secret"), "secret")
+
 
 _AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")

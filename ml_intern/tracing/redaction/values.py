@@ -31,6 +31,8 @@ _PLACEHOLDER = re.compile(
 _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96,})")
 _DIGEST_OF = re.compile(rf"(?:[A-Za-z][A-Za-z0-9.]{{0,20}}[-_:/]){{1,8}}{_DIGEST.pattern}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CONSTANT = re.compile(r"[A-Z]{2,15}(?:_[A-Z]{1,15})+")
+_VERSIONED = re.compile(r"[a-z]{2,}(?:[-_./:][a-z]{2,})+[-_.]v\d{1,3}")
 _RUNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 _CAMELS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 SHORTEST_CAMEL = 3
@@ -50,6 +52,16 @@ def is_digest(value: str) -> bool:
 def is_digest_of(value: str) -> bool:
     """A checksum behind the words that say of what: `Linux-pip-0cc1…`."""
     return _DIGEST_OF.fullmatch(value) is not None
+
+
+def is_constant(value: str) -> bool:
+    """The name of one: `SOME_CONSTANT`."""
+    return _CONSTANT.fullmatch(value) is not None
+
+
+def is_versioned(value: str) -> bool:
+    """Words and their version, as keys of rows and caches are: `train-shards-v3`."""
+    return _VERSIONED.fullmatch(value) is not None
 
 
 def is_login(value: str) -> bool:
@@ -78,6 +90,11 @@ def looks_like_password(value: str) -> bool:
     )
 
 
+def is_of_words(value: str) -> bool:
+    """`SomeClassName`, `some_name`: none of its words is shorter than words are."""
+    return min(map(len, _CAMELS.findall(value)), default=0) >= SHORTEST_CAMEL
+
+
 def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
     """Nobody would write it by hand: it changes between letters and digits too often.
 
@@ -91,6 +108,6 @@ def looks_random(value: str, shortest: int = SHORTEST_RANDOM) -> bool:
     if letters < 0.8 * len(value) or not any(run[0].isalpha() for run in runs):
         return False
     has_digit = any(run[0].isdigit() for run in runs)
-    if not has_digit and min(map(len, _CAMELS.findall(value))) >= SHORTEST_CAMEL:
+    if not has_digit and is_of_words(value):
         return False
     return len(runs) * (4 if has_digit else 3) >= letters

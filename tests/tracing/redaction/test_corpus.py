@@ -98,18 +98,12 @@ def test_the_bars_hold_on_forms_that_are_filled_anew(half: filling.Half) -> None
     assert_bars(measured)
 
 
-HELD_RECALL = {"bearer": 0.97, "named": 0.93}
-"""Of the half that nothing was mended with: what a new writing may expect."""
-
-
-@pytest.mark.parametrize(("half", "lower"), [("mend", {}), ("held", HELD_RECALL)])
-def test_what_is_reached_in_sessions_holds(half: filling.Half, lower: dict[str, float]) -> None:
+@pytest.mark.parametrize("half", ["mend", "held"])
+def test_what_is_reached_in_sessions_holds(half: filling.Half) -> None:
     measured = measure(snippets.texts(half))
     assert len(measured.known) == 12
     assert min(measured.known.values()) >= 30
-    floors = {kind: lower.get(kind, RECALL) for kind in measured.known}
-    below = {kind: r for kind, r in measured.recall.items() if r < floors[kind]}
-    assert below == {}, measured.left
+    assert_bars(measured)
     assert measured.precision >= 0.99, measured.wrong
 
 

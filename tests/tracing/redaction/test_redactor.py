@@ -12,6 +12,7 @@ from ml_intern.tracing.redaction import Redactor, secrets_in
 KEY_BODY = "\n".join(["MIIEpAIBAAKCAQEA7bq3Zb4Xk1pQ9sV2hT5dY8cW0eR6uM3oL1iN7jF4gH2kA9x"] * 3)
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_BODY}\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+WORD = "Zk3vQ9xT1bLm7RwY4cHn"
 
 SECRETS = [
     ("hf_" + "aB3" * 11, "[REDACTED:hf-token]"),
@@ -37,6 +38,31 @@ SECRETS = [
     (PEM[:120] + "\n[... 9 characters left out ...]", "[REDACTED:private-key]"),
     ("... " + PEM[60:], "[REDACTED:private-key]"),
     ('.bearer_auth("Zk3vQ9xT1bLm7RwY4cHn")', '.bearer_auth("[REDACTED:credential]")'),
+    (f'"Bearer %s" % "{WORD}"', '"Bearer %s" % "[REDACTED:bearer]"'),
+    (f"'Bearer {{}}'.format('{WORD}')", "'Bearer {}'.format('[REDACTED:bearer]')"),
+    (f"f\"Bearer {{'{WORD}'}}\"", "f\"Bearer {'[REDACTED:bearer]'}\""),
+    (f'"?api_key=%s" % "{WORD}"', '"?api_key=%s" % "[REDACTED:key]"'),
+    (f'jwt.encode({{"sub": {{"a": 1}}}}, "{WORD}")', '{"a": 1}}, "[REDACTED:secret]")'),
+    ("https://h/w?q=Oslo&appid=" + "0c4f" * 8, "https://h/w?q=Oslo&appid=[REDACTED:key]"),
+    ("https://h/w?key=" + "0c4f" * 8 + "&n=1", "https://h/w?key=[REDACTED:key]&n=1"),
+    ("vault kv put a/b wandb=" + "0c4f" * 10 + " n=1", "wandb=[REDACTED:secret] n=1"),
+    (f"API key - {WORD}", "API key - [REDACTED:key]"),
+    (f"**API key** — `{WORD}`", "**API key** — `[REDACTED:key]`"),
+    ("| user | password |\n|---|---|\n| a | Kestrel9dLq |", "| a | [REDACTED:password] |"),
+    (" user | password \n------+------\n a | kestrel41 ", " a | [REDACTED:password] "),
+    (json.dumps("| password |\n|:-:|\n| `Kestrel9dLq` |"), "| `[REDACTED:password]` |"),
+    ("| DB password | hpJ#.qYwIuMvr |", "| DB password | [REDACTED:password] |"),
+    ("$ wg genkey\n" + "Zk3vQ9xT1b/" * 3 + "mRwY4cHn12=\n$ ls", "genkey\n[REDACTED:key]\n$ ls"),
+    ("create nas url=https://h user=ml pass=RxksSuXPEQFMdX", "pass=[REDACTED:password]"),
+    ("dsn: user=etl password=RxksSuXPEQFMdX host=db", "password=[REDACTED:password] host=db"),
+    (
+        f"Cookie: csrftoken={WORD}; sessionid={WORD}",
+        f"Cookie: csrftoken={WORD}; sessionid=[REDACTED:cookie]",
+    ),
+    (
+        "Private-Lines: 3\n" + f"{'aB3/' * 16}\n+{'aB3' * 21}\n{'Zk3v' * 8}\nend",
+        "Private-Lines: 3\n[REDACTED:private-key]\nend",
+    ),
     ("root password for the box: Kestrel=9dLq", "root password for the box: [REDACTED:password]"),
     ("my wandb key is " + "0c4f" * 10 + " ok?", "my wandb key is [REDACTED:key] ok?"),
     ("unzip -P kestrel-41 data.zip", "unzip -P [REDACTED:password] data.zip"),
@@ -74,6 +100,20 @@ CODE = [
     "boto3.client(s3_secret_access_key=s3_secret_access_key)",
     'client.get_secret("database-main")',
     "password for user in line 12: see below",
+    'shared_key = "train-shards-v3"',
+    'TOKEN = "SOME_CONSTANT"',
+    "check(\n    hashed_token=key_id\n)",
+    '"Bearer %s" % os.environ["HF_TOKEN_2"]',
+    "f\"Bearer {settings['hub']['token']}\"",
+    'jwt.encode({"sub": "1"}, settings.secret, algorithm="HS256")',
+    "https://store.steampowered.com/api/appdetails?appids=730&appid=440",
+    "API key - see the wiki",
+    "last_key - offsetMax2",
+    "| option | password |\n|---|---|\n| a | required |\n| b | the one you chose |",
+    "| token | count |\n|---|---|\n| ing | 312 |",
+    "x=1 password=IncorrectPhrase done",
+    "wg genkey | wg pubkey\n" + WORD,
+    "vault kv put a/b region=us-east-1 host=db1.example.com ttl=24h file=@config.json",
 ]
 
 
@@ -218,6 +258,22 @@ def test_variables_are_secrets_by_their_names() -> None:
                 *("mysql -p", "wandb login ", "cookie: ", ":5432:", "basic abcdefgh", "username"),
                 *("-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAA\n", "[REDACTED:a]"),
                 *("%41", "&amp;", "\\u0041", "\\\n", "│\n│", "\x1b[0m", 'abcdefgh" "abcd', "'\n'"),
+                *(
+                    '"Bearer %s" % "',
+                    "Bearer {'",
+                    "jwt.encode({",
+                    "jwt.encode({}",
+                    "vault write a=b ",
+                ),
+                *(
+                    "?appid=",
+                    "API key - ",
+                    "| password |\n|--|\n",
+                    "| password | a ",
+                    "-----",
+                    "|---",
+                ),
+                *("wg genkey\n", "secrets.token_ | tee ", 'password=%s" % ', "a=b password="),
                 *("curl -b ", "cookies = {sess", "login a/", "jwt.encode(a,", " -u a -p"),
                 *(
                     "hf_aaaaaaaa\n",

@@ -28,6 +28,8 @@ CLEAN: list[dict[str, Any]] = [
     {"text": "if '-----BEGIN PRIVATE KEY-----' in text: raise ValueError"},
     {"text": "api_key: [REDACTED:key]\nsha256:" + "a1b2c3d4" * 8},
     {"text": "postgresql://user:{password}@localhost/db"},
+    {"text": 'shared_key = "train-shards-v3"'},
+    {"TOKEN": "SOME_CONSTANT", "shared_key": "train-shards-v3", "hashed_token": "key_id"},
 ]
 
 
