@@ -20,6 +20,8 @@ from tests.support.model_server import Fault, ModelServer, Reply
 KEY = "sk-the-key-of-this-test"
 FRAMES = {"openai": "data: {}\n\n", "anthropic": "event: error\ndata: {}\n\n", "ollama": "{}\n"}
 """An error as a frame of a stream."""
+LARGE = {"/v1/models": {"data": [{"id": "qwen3", "max_model_len": 1_000_000}]}}
+"""A window in which a quarter is longer than any answer here."""
 
 
 def _named(refusal: Refusal) -> str:
@@ -76,8 +78,8 @@ def test_an_answer_that_is_too_long_for_the_model_is_asked_for_shorter(
     loop: RequestLoop, asked: TooMuchAsked
 ) -> None:
     refusal = Fault(kind="status", status=400, message=asked.message)
-    with ModelServer([Reply(text="short", faults=(refusal,))]) as server:
-        model = model_at(server, loop, max_output_tokens=100_000, context_windows={"*": 1_000_000})
+    with ModelServer([Reply(text="short", faults=(refusal,))], pages=LARGE) as server:
+        model = model_at(server, loop, max_output_tokens=100_000)
         assert model.complete(SAID, TOOLS).message.text == "short"
         model.complete(SAID, TOOLS)
         sent = [seen.body["max_tokens"] for seen in server.requests]
