@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,17 @@ def asked(hub: HubServer, path: str) -> int:
     return sum(path in seen.path for seen in hub.requests)
 
 
-def at_a_step(stage: Stage, hub: HubServer, step: str, life: int, daemon: Daemon) -> int:
-    """The one process that waits there for the Hub."""
+def hold(hub: HubServer, step: str) -> int:
+    """Let the next request of this kind hang; how many there were before it."""
     before = asked(hub, step)
     hub.faults.hang(at=step)
+    return before
+
+
+def at_a_step(
+    stage: Stage, hub: HubServer, step: str, before: int, life: int, daemon: Daemon
+) -> int:
+    """The one process that waits there for the Hub."""
     stage.person("one").say(program(life, "write"))
     wait_until(lambda: asked(hub, step) > before, f"{step} is asked for", 60.0)
     (speaker,) = speakers(daemon)
@@ -107,16 +115,19 @@ def at_a_step(stage: Stage, hub: HubServer, step: str, life: int, daemon: Daemon
 def test_a_daemon_that_is_killed_at_any_step_of_an_upload_sends_all_of_it_once(
     stage: Stage, hub: HubServer
 ) -> None:
+    before = hold(hub, STEPS[0])
     daemon = stage.home.start(PLAN)
     stage.person("one").start(program(0, "write")).result(60.0)
-    for life, step in enumerate(STEPS, 1):
-        speaker = at_a_step(stage, hub, step, life, daemon)
+    for life, (step, then) in enumerate(zip_longest(STEPS, STEPS[1:]), 1):
+        speaker = at_a_step(stage, hub, step, before, life, daemon)
         daemon.kill()
         wait_until(lambda pid=speaker: not Path(f"/proc/{pid}").exists(), "it follows", END_S)
         assert set(noted(stage).items()) <= ever_there(hub), step
         hub.faults.end()
-        daemon = stage.home.start(PLAN)
         hub.release()
+        if then is not None:  # before anybody can ask for it
+            before = hold(hub, then)
+        daemon = stage.home.start(PLAN)
     stage.rest()
     wait_until(lambda: is_all_there(stage, hub), "all is on the Hub", 60.0)
     ours = hub.datasets.repository(REPO).commits[1:]
@@ -129,7 +140,7 @@ def test_a_speaker_that_is_killed_at_any_step_is_replaced(stage: Stage, hub: Hub
     stage.person("one").start(program(0, "write"))
     stage.rest()
     for life, step in enumerate(("/preupload/", "/lfs/", "/commit/"), 1):
-        speaker = at_a_step(stage, hub, step, life, daemon)
+        speaker = at_a_step(stage, hub, step, hold(hub, step), life, daemon)
         os.kill(speaker, signal.SIGKILL)
         assert set(noted(stage).items()) <= ever_there(hub), step
         hub.release()

@@ -55,10 +55,14 @@ class App:
             socket.auto_reconnect_enabled = False
             socket.current_session_state.terminated = True
             socket.message_queue.put(None)
-        self._slack.drop_sockets()
         for socket in self._sockets:
-            wait_until(lambda socket=socket: not socket.is_connected(), 5)
+            wait_until(lambda socket=socket: self._is_gone(socket))
             socket.close()
+
+    def _is_gone(self, socket: SocketModeClient) -> bool:
+        """Also of one that was just about to connect anew when it was told that it is closed."""
+        self._slack.drop_sockets()
+        return not socket.is_connected()
 
     def _hear(self, socket: Any, request: SocketModeRequest) -> None:
         self.heard.append(request)
