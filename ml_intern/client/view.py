@@ -263,8 +263,10 @@ class View:
                 self._resting_since = None if self.running_jobs else at
             case ModelChanged(model=model):
                 self.model = model
-            case Compacted():
+            case Compacted() if event.model:
                 self._spend(event)
+            case Compacted():
+                pass  # written by rules: nobody was asked
             case RuleGranted():
                 self.rules[event.rule_id] = event
             case RuleRevoked():

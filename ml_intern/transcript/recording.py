@@ -38,6 +38,8 @@ SYNTHETIC = "<synthetic>"
 CUT = re.compile(r"\[\.\.\. \d+ characters left out of the trace \.\.\.\]")
 """Stands where a text was shortened, see `tracing/clip.py`."""
 _REDACTED = "[REDACTED:"
+BY_ITSELF = ("size", "refused")
+"""Why a turn compacts its own conversation; see `events.Compacted.trigger`."""
 _OMITTED = {"omitted": "nested too deep to be shown"}
 
 
@@ -184,6 +186,8 @@ class _Reader:
     def __init__(self) -> None:
         self.recording = Recording()
         self._at_rest = True
+        self._by_itself = False
+        """Whether the last compaction was nobody's act; a replay, which has no window, has none."""
 
     def take(self, record: Record) -> None:
         found = self.recording
@@ -202,8 +206,10 @@ class _Reader:
                 self._replied(replied, record)
             case Answered() as answered:
                 self._answered(answered, record)
-            case Compacted() if record.extra.get("askedBy"):
-                self._act("compact", record)
+            case Compacted():
+                self._by_itself = record.extra.get("trigger") in BY_ITSELF
+                if record.extra.get("askedBy") and not self._by_itself:
+                    self._act("compact", record)
             case Noticed():
                 self._noticed(record)
             case TurnTook():
@@ -214,7 +220,8 @@ class _Reader:
 
     def _said(self, said: Said, record: Record) -> None:
         if said.is_summary:
-            self.recording.summaries.append(said.text)
+            if not self._by_itself:
+                self.recording.summaries.append(said.text)
         elif is_persons(record):
             self._act("say", record, said.text)
             self._at_rest = False

@@ -121,6 +121,13 @@ def test_a_request_without_tools_gets_the_recorded_summary(tmp_path):
         asked(model, (), summaries=1, tools=())
 
 
+def test_a_summary_that_nobody_asked_for_is_none_that_can_be_asked_for(tmp_path):
+    """A turn had outgrown its window; the model that plays it has none."""
+    own = compacted("by itself", trigger="size")
+    model = played(tmp_path, replied("first"), own, replied("second"), compacted("asked for"))
+    assert asked(model, (), tools=()).message.text == "asked for"
+
+
 def test_an_empty_answer_is_played_as_one(tmp_path):
     assert asked(played(tmp_path, replied(""))).message.text == ""
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_DNS, uuid5
 
 from ml_intern.clock import parse_stamp
@@ -177,9 +177,17 @@ def ended(outcome: Outcome = "finished", detail: str = "", *on: str) -> TurnFini
     return TurnFinished(outcome=outcome, detail=detail, waiting_on=on)
 
 
-def compacted(summary: str, kept: int = 0) -> Compacted:
+def compacted(
+    summary: str, kept: int = 0, *, trigger: Literal["asked", "size", "refused"] = "asked"
+) -> Compacted:
     return Compacted(
-        asked_by="somebody", summary=summary, kept=kept, model="m", usage=Usage(), cost_micro_usd=0
+        asked_by="somebody",
+        summary=summary,
+        kept=kept,
+        model="m",
+        usage=Usage(),
+        cost_micro_usd=0,
+        trigger=trigger,
     )
 
 
