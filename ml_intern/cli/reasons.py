@@ -125,7 +125,8 @@ class Reasons:
         if last is not None and isinstance(last.event, ModelFailed) and last.event.retry_in_s:
             yield _retry(last.event, last.at)
         elif last is not None and isinstance(last.event, ModelAsked):
-            words = f"The model {last.event.model} is writing its answer."
+            what = "its answer" if last.event.purpose == "answer" else "a summary of what was done"
+            words = f"The model {last.event.model} is writing {what}."
             yield Reason(awaited="model", words=words, since=last.at)
         for step in self._view.now_running:
             words = f"The tool {step.tool} runs."

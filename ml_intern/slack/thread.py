@@ -136,7 +136,7 @@ class Thread:
             case UserSaid():
                 self._unread = True
                 return self._tell_too_late(seq)
-            case ModelAsked():
+            case ModelAsked(purpose="answer"):
                 self._unread = False
                 return []
             case ToolFinished(call_id=call_id):

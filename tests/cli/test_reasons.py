@@ -1,5 +1,9 @@
 """What a session waits for, in each of its states."""
 
+from typing import Literal
+
+import pytest
+
 from ml_intern.cli.reasons import Reason, Reasons
 from ml_intern.events import (
     BudgetExtended,
@@ -213,10 +217,13 @@ def test_work_is_told_with_what_waits_behind_it() -> None:
     ]
 
 
-def test_a_model_that_answers_is_told() -> None:
-    journal = Journal().add(ModelAsked(model="gpt", iteration=1), 10.0)
+@pytest.mark.parametrize(
+    ("purpose", "what"), [("answer", "its answer"), ("summary", "a summary of what was done")]
+)
+def test_a_model_that_answers_is_told(purpose: Literal["answer", "summary"], what: str) -> None:
+    journal = Journal().add(ModelAsked(model="gpt", iteration=1, purpose=purpose), 10.0)
     first = reasons(journal, place("leased", op(state="running"), left_s=12.0))[0]
-    assert (first.words, first.since) == ("The model gpt is writing its answer.", at(10))
+    assert (first.words, first.since) == (f"The model gpt is writing {what}.", at(10))
 
 
 def test_a_session_that_was_cut_off_says_what_takes_it_up() -> None:

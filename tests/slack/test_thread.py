@@ -459,6 +459,13 @@ def test_words_that_the_model_has_read_are_not_noted(told: Told) -> None:
     assert told.take(waits) == []
 
 
+def test_a_summary_has_not_read_what_a_person_said(told: Told) -> None:
+    waits = trains(told)
+    told.take(UserSaid(text="How far is it?", author="ada"))
+    told.take(ModelAsked(model="m", iteration=1, purpose="summary"))
+    assert len(told.take(waits)) == 1
+
+
 @pytest.mark.parametrize("outcome", ["finished", "failed", "stopped", "interrupted"])
 def test_each_end_has_its_own_words(told: Told, outcome: Any) -> None:
     (end,) = told.take(TurnFinished(outcome=outcome, detail=NASTY * 200))
