@@ -60,8 +60,8 @@ def request_for(
     """
     places = range(FIRST_OLD, start)
     free = most - sizes[1] - ASIDE
-    free -= sum(sizes[place] for place in places if _is_summary(messages[place]))
-    cap = level([sizes[place] for place in places if not _is_summary(messages[place])], free)
+    free -= sum(sizes[place] for place in places if is_summary(messages[place]))
+    cap = level([sizes[place] for place in places if not is_summary(messages[place])], free)
     older = [_clipped_to(messages[place], sizes[place], cap) for place in places]
     text = (
         f"The task, which stays as it is:\n{messages[1].text}\n\nThe conversation:\n\n"
@@ -71,13 +71,14 @@ def request_for(
     return [SystemMessage(text=SUMMARIZER), UserMessage(text=text)]
 
 
-def _is_summary(message: Message) -> bool:
+def is_summary(message: Message) -> bool:
+    """Whether it stands for what was said before it."""
     return isinstance(message, UserMessage) and message.summary
 
 
 def _clipped_to(message: Message, size: int, most: int) -> str:
     told = _told(message)
-    if size <= most or _is_summary(message):
+    if size <= most or is_summary(message):
         return told
     chars = len(told) * most // size
     head, tail = chars * 2 // 3, chars // 3

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ml_intern.context import compaction, summary
+from ml_intern.context.compaction import is_summary
 from ml_intern.context.counting import count_message, count_text, count_tools
 from ml_intern.context.cutting import superseded, to_size
 from ml_intern.context.exchanges import FIRST_OLD, newest_from
@@ -24,7 +25,7 @@ from ml_intern.errors import (
     ModelError,
     OverBudget,
 )
-from ml_intern.events import Compacted, ModelAsked, ModelFailed, Shortened
+from ml_intern.events import Compacted, ModelAsked, Shortened
 from ml_intern.llm.client import ModelClient, Window
 from ml_intern.messages import (
     Message,
@@ -35,6 +36,7 @@ from ml_intern.messages import (
 )
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.desk import Signals
+from ml_intern.session.failures import cut_off, failure
 from ml_intern.session.history import History
 from ml_intern.session.outstanding import outstanding
 from ml_intern.session.scribe import Scribe
@@ -49,6 +51,7 @@ AFTER_REFUSAL = 0.75
 OF_TASK = 1 / 3
 """Share of a request that the task may take before it is cut, with the whole in a file."""
 BY_ITSELF = "ml-intern"
+BY_RULES = "the summary is made of the journal"
 
 
 class TooSmall(MLInternError):
@@ -157,7 +160,7 @@ class Compactor:
         sizes = self._sizes(asking)
         start = FIRST_OLD
         messages = self._context.messages()
-        if start < len(messages) and _is_summary(messages[start]):
+        if start < len(messages) and is_summary(messages[start]):
             start += 1
         most = room.threshold - (self._tokens(asking) - sum(sizes[start:]))
         if sum(sizes[start:]) > most:
@@ -196,7 +199,7 @@ class Compactor:
         messages, sizes = self._context.messages(), self._sizes(asking)
         start = newest_from(messages, sizes, room.newest)
         older = messages[FIRST_OLD:start]
-        if not older or all(map(_is_summary, older)):
+        if not older or all(map(is_summary, older)):
             return True
         before, replaced = self._tokens(asking), sum(sizes[FIRST_OLD:start])
         written = self._written(asking, room, start, replaced)
@@ -239,12 +242,12 @@ class Compactor:
         except OverBudget:
             return _Written()  # nothing was recorded, so nothing was asked
         except ModelError as exc:
-            self._scribe.record(_failed(asking.model.name, exc))
+            self._scribe.record(
+                failure(asking.model.name, exc, remedy="the summary is made of the journal")
+            )
             return _Written()
         except Interrupted as cut:
-            self._scribe.record(
-                ModelFailed(model=asking.model.name, error=str(cut), retry_in_s=None, text=cut.text)
-            )
+            self._scribe.record(cut_off(asking.model.name, cut))
             return None
         text = reply.message.text.strip()
         is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
@@ -285,22 +288,6 @@ class _Written:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     cost_micro_usd: int | None = 0
-
-
-def _failed(model: str, exc: ModelError) -> ModelFailed:
-    return ModelFailed(
-        model=model,
-        error=str(exc),
-        retry_in_s=None,
-        text=exc.text,
-        is_free=exc.is_free,
-        trouble=exc.trouble,
-        remedy="the summary is made of the journal",
-    )
-
-
-def _is_summary(message: Message) -> bool:
-    return isinstance(message, UserMessage) and message.summary
 
 
 def _too_small(asking: Asking, needed: int, most: int) -> str:

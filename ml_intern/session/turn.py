@@ -27,7 +27,6 @@ from ml_intern.errors import (
 from ml_intern.events import (
     BudgetReached,
     ModelAsked,
-    ModelFailed,
     ModelReplied,
     Outcome,
     Spend,
@@ -40,6 +39,7 @@ from ml_intern.session.calls import Calls
 from ml_intern.session.caps import reached
 from ml_intern.session.compacting import Asking, Compactor, TooSmall
 from ml_intern.session.desk import Limits, Signals
+from ml_intern.session.failures import cut_off, failure
 from ml_intern.session.guards import judge
 from ml_intern.session.history import History
 from ml_intern.session.offering import needed_now, offered
@@ -193,12 +193,12 @@ class Turn:
                     cancelled=self._signals.is_called_off,
                 )
             except Interrupted as cut:
-                self._scribe.record(_cut_off(self._model.name, cut))
+                self._scribe.record(cut_off(self._model.name, cut))
                 return
             except Retryable as exc:
                 wait_s = self._wait_before_next(exc)
                 self._failures += 1
-                self._scribe.record(_failure(self._model.name, exc, wait_s))
+                self._scribe.record(failure(self._model.name, exc, wait_s))
                 if wait_s is None:
                     raise
                 if not self._wait(wait_s):
@@ -206,11 +206,11 @@ class Turn:
             except ContextOverflow as exc:
                 self._refusals += 1
                 is_last = window is None or self._refusals > MOST_REFUSALS
-                self._scribe.record(_failure(self._model.name, exc, None if is_last else 0.0))
+                self._scribe.record(failure(self._model.name, exc, None if is_last else 0.0))
                 if is_last:
                     raise
             except Refused as exc:
-                self._scribe.record(_failure(self._model.name, exc, None))
+                self._scribe.record(failure(self._model.name, exc, None))
                 raise
             else:
                 self._failures = self._refusals = 0
@@ -269,22 +269,6 @@ class Turn:
             )
             for call in calls
         )
-
-
-def _failure(model: str, exc: ModelError, retry_in_s: float | None) -> ModelFailed:
-    return ModelFailed(
-        model=model,
-        error=str(exc),
-        retry_in_s=retry_in_s,
-        text=exc.text,
-        is_free=exc.is_free,
-        trouble=exc.trouble,
-        window=exc.window if isinstance(exc, ContextOverflow) else None,
-    )
-
-
-def _cut_off(model: str, cut: Interrupted) -> ModelFailed:
-    return ModelFailed(model=model, error=str(cut), retry_in_s=None, text=cut.text)
 
 
 def _finished(outcome: Outcome, detail: str) -> TurnFinished:
