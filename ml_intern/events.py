@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from ml_intern.effort import Effort
 from ml_intern.errors import Trouble
 from ml_intern.messages import (
     ApprovalId,
@@ -89,6 +90,8 @@ class ForkedFrom:
     """The file that it was read from; empty: our own journal."""
     scored: tuple[Fact, ...] = ()
     """Its evaluations on test splits: what was scored there counts as scored here."""
+    meant: tuple[Fact, ...] = ()
+    """Its plan and its pins at the end of that turn: they stand here as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,8 @@ class SessionStarted:
     """None: no recording is played, or a version that did not say."""
     machine: Machine | None = None
     """None: from a version that did not say."""
+    effort: Effort | None = None
+    """With which its models are asked to think; None: the setting counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,11 +239,16 @@ class ModelFailed:
     """Tokens that the model takes, as the provider said when it refused a longer request."""
     remedy: str = ""
     """What is done about it, for people: `asked again`, `less effort: medium`; empty: nothing."""
+    effort: Effort | None = None
+    """With which the model is asked from now on, since it does not take more; None: as before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSwitched:
-    """The next request goes to another model of the session's chain, or back to an earlier one."""
+    """The next request goes to another model of the session's chain, or back to an earlier one.
+
+    It is no other model of the session: that is what `ModelChanged` says.
+    """
 
     kind: Literal["model_switched"] = "model_switched"
     model: str
@@ -503,6 +513,8 @@ class ModelChanged:
     kind: Literal["model_changed"] = "model_changed"
     model: str
     asked_by: str
+    effort: Effort | None = None
+    """As in `SessionStarted`; None: as before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -516,6 +528,18 @@ class Undone:
     asked_by: str
     words: str
     """Those that were taken back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactRequested:
+    """Somebody wants the older part of the conversation summed up, before the next request.
+
+    `Compacted` with the trigger `asked` does it; `OpCancelled` of the same op says why not.
+    """
+
+    kind: Literal["compact_requested"] = "compact_requested"
+    op_seq: int
+    asked_by: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -643,8 +667,8 @@ class TurnFinished:
     detail: str
     """For people: the result, the limit, the reason, the question."""
     waiting_on: tuple[str, ...] = ()
-    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`, `budget:CAP`, `model:`
-    (until one may be asked again); only with `waiting`.
+    """Any of `approval:ID`, `answer:CALL_ID`, `job:ID`, `unknown:CALL_ID`, `budget:CAP`, and
+    `model:TIME` (when one may be asked again; as in `clock.stamp`); only with `waiting`.
     """
 
 
@@ -681,6 +705,7 @@ Event = (
     | OpCancelled
     | ModelChanged
     | Undone
+    | CompactRequested
     | Compacted
     | Shortened
     | TurnFinished

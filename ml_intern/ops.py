@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from ml_intern.effort import Effort
 from ml_intern.errors import InputError
 from ml_intern.messages import ApprovalId, CallId, Choice
 
@@ -66,7 +67,7 @@ class Resume:
 
     kind: Literal["resume"] = "resume"
     on: str
-    """What has come, as in `TurnFinished.waiting_on`: `job:ID`."""
+    """What has come, as in `TurnFinished.waiting_on`: `job:ID`, `model:TIME`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +119,8 @@ class ChangeModel:
     kind: Literal["change_model"] = "change_model"
     model: str
     asked_by: str
+    effort: Effort | None = None
+    """With which models are asked to think from now on; None: as before."""
 
 
 Op = (

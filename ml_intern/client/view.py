@@ -22,6 +22,7 @@ from ml_intern.events import (
     BudgetReached,
     CallParked,
     Compacted,
+    CompactRequested,
     Event,
     Fact,
     Hinted,
@@ -284,6 +285,7 @@ class View:
                 | BudgetNoticed()
                 | Notified()
                 | ModelSwitched()
+                | CompactRequested()
                 | Shortened()
             ):
                 pass

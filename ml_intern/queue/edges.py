@@ -20,6 +20,7 @@ from ml_intern.events import (
     BudgetReached,
     CallParked,
     Compacted,
+    CompactRequested,
     Event,
     Hinted,
     InterruptRequested,
@@ -212,6 +213,7 @@ def apply(connection: Connection, session_id: SessionId, event: Event, at: str) 
             | OpCancelled()
             | Undone()
             | ModelSwitched()
+            | CompactRequested()
             | Shortened()
         ):
             pass

@@ -21,6 +21,7 @@ from ml_intern.events import (
     BudgetReached,
     CallParked,
     Compacted,
+    CompactRequested,
     Event,
     Hinted,
     InterruptRequested,
@@ -286,6 +287,7 @@ class Refold:
                 | Undone()
                 | Compacted()
                 | ModelSwitched()
+                | CompactRequested()
                 | Shortened()
             ):
                 pass

@@ -20,6 +20,7 @@ from ml_intern.events import (
     BudgetReached,
     CallParked,
     Compacted,
+    CompactRequested,
     Event,
     Fact,
     Hinted,
@@ -149,7 +150,7 @@ class SessionLines:
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
                 self._notice(notices.notice(event))
-            case ModelSwitched() | Shortened():
+            case ModelSwitched() | Shortened() | CompactRequested():
                 self._notice(notices.notice(event))
             case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
                 self._notice(notices.notice(event))

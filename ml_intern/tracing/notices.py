@@ -17,6 +17,7 @@ from ml_intern.events import (
     BudgetNoticed,
     BudgetReached,
     Compacted,
+    CompactRequested,
     InterruptRequested,
     JobEnded,
     JobProgressed,
@@ -56,6 +57,7 @@ Plain = (
     | UnknownResolved
     | ModelChanged
     | ModelSwitched
+    | CompactRequested
     | Shortened
     | Undone
     | RuleGranted
@@ -95,6 +97,9 @@ def notice(event: Plain) -> Notice:
             return Notice(text=text, extra=extra)
         case ModelSwitched() | Shortened():
             return _about_models(event)
+        case CompactRequested():
+            text = f"{event.asked_by} asked for the older part to be summed up"
+            return Notice(text=text, extra={"compactRequested": {"askedBy": event.asked_by}})
         case Undone():
             text = f"{event.asked_by} took back what was said last, and the answer to it"
             return Notice(text=text, extra={"undone": event.words})
