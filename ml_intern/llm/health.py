@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ml_intern.clock import Clock
-from ml_intern.errors import ModelError, Retryable
+from ml_intern.errors import ModelError, Retryable, Trouble
 
 WAITS_S = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """How long a circuit is open, the first time, the second time and so on, without an answer."""
@@ -22,7 +22,9 @@ REFUSED_S = 600.0
 MOST_S = 86_400.0
 """However long a provider asks us to wait, it is tried once a day."""
 FAILURES = 3
-"""In a row, at which a model is left alone that did not say for how long."""
+"""In a row, at which a model is left alone that did not say for how long, or for a moment only."""
+LONG_S = 10.0
+"""A model that says when to come back is left alone at once if that is later, else waited for."""
 PROBE_S = 60.0
 """For so long one request goes first, while nothing is heard of it."""
 
@@ -32,6 +34,7 @@ class _Circuit:
     """Of one model. Moments are of the clock that also counts while the machine sleeps."""
 
     why: str = ""
+    trouble: Trouble | None = None
     failures: int = 0
     """In a row, since the circuit last opened or closed."""
     level: int = 0
@@ -73,6 +76,13 @@ class Health:
             circuit.until = now + PROBE_S
             return True
 
+    def ask_all_the_same(self, name: str) -> None:
+        """Somebody asks though it is open, since there is nobody else; an answer closes it."""
+        with self._lock:
+            circuit = self._of(name)
+            if circuit.until is not None:
+                circuit.probed = True
+
     def wait_s(self, name: str) -> float:
         """Seconds until it may be asked, 0.0 for now; does not take the turn."""
         with self._lock:
@@ -83,6 +93,11 @@ class Health:
         """What its last failure said, for people; empty after an answer."""
         with self._lock:
             return self._of(name).why
+
+    def trouble(self, name: str) -> Trouble | None:
+        """What was wrong with it last; None after an answer."""
+        with self._lock:
+            return self._of(name).trouble
 
     def worked(self, name: str) -> None:
         """It answered; what it said is not looked at.
@@ -102,30 +117,30 @@ class Health:
         """
         match exc.trouble:
             case "authentication" | "billing" | "model":
-                self._open(name, str(exc), REFUSED_S)
+                self._open(name, exc, REFUSED_S)
             case "away" | "rate":
                 said = exc.retry_after_s if isinstance(exc, Retryable) else None
                 said_s = min(said or 0.0, MOST_S)
-                if exc.trouble == "rate" and said_s:
-                    self._open(name, str(exc), said_s)
+                if said_s > LONG_S:
+                    self._open(name, exc, said_s)
                 else:
-                    self._count(name, str(exc), said_s)
+                    self._count(name, exc, said_s)
             case "content" | "context" | "effort" | "thinking" | "request":
                 self.worked(name)
             case never:
                 assert_never(never)
 
-    def _open(self, name: str, why: str, for_s: float) -> None:
+    def _open(self, name: str, exc: ModelError, for_s: float) -> None:
         with self._lock:
             circuit = self._of(name)
-            circuit.why = why
+            circuit.why, circuit.trouble = str(exc), exc.trouble
             self._leave_alone(circuit, for_s)
 
-    def _count(self, name: str, why: str, said_s: float) -> None:
+    def _count(self, name: str, exc: ModelError, said_s: float) -> None:
         """`said_s`: for how long the provider wants to be left alone; 0.0: it did not say."""
         with self._lock:
             circuit = self._of(name)
-            circuit.why = why
+            circuit.why, circuit.trouble = str(exc), exc.trouble
             if circuit.rests:
                 self._leave_alone(circuit, said_s)
                 return

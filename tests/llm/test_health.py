@@ -7,7 +7,16 @@ from typing import get_args
 import pytest
 
 from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable, Trouble
-from ml_intern.llm.health import FAILURES, JITTER, MOST_S, PROBE_S, REFUSED_S, WAITS_S, Health
+from ml_intern.llm.health import (
+    FAILURES,
+    JITTER,
+    LONG_S,
+    MOST_S,
+    PROBE_S,
+    REFUSED_S,
+    WAITS_S,
+    Health,
+)
 from tests.queue.given import HandClock
 
 M = "claude-opus-4-8"
@@ -93,13 +102,28 @@ def test_every_trouble_has_its_treatment(health, trouble):
     assert health.take(M) is (trouble in SAYS_NOTHING)
 
 
-def test_a_rate_with_a_number_opens_it_at_once_for_so_long(health, clock):
-    fail(health, Retryable("slow down", trouble="rate", retry_after_s=7.5), 1)
-    assert (health.wait_s(M), health.why(M)) == (7.5, "slow down")
-    pass_s(clock, 7.4)
+@pytest.mark.parametrize("trouble", ["rate", "away"])
+def test_who_says_when_to_come_back_is_left_alone_at_once_for_so_long(health, clock, trouble):
+    fail(health, Retryable("slow down", trouble=trouble, retry_after_s=17.5), 1)
+    assert (health.wait_s(M), health.why(M)) == (17.5, "slow down")
+    assert health.trouble(M) == trouble
+    pass_s(clock, 17.4)
     assert not health.take(M)
     pass_s(clock, 0.2)
     assert health.take(M)
+
+
+def test_who_wants_a_moment_only_is_waited_for(health):
+    fail(health, Retryable("slow down", trouble="rate", retry_after_s=LONG_S), FAILURES - 1)
+    assert health.take(M)
+
+
+def test_an_answer_to_who_asked_all_the_same_closes_it(health):
+    fail(health, Refused("no money", trouble="billing"), 1)
+    health.ask_all_the_same(M)
+    assert not health.take(M)
+    health.worked(M)
+    assert (health.take(M), health.why(M), health.trouble(M)) == (True, "", None)
 
 
 def test_a_number_of_nought_is_none(health):
@@ -108,11 +132,11 @@ def test_a_number_of_nought_is_none(health):
 
 
 def test_a_wait_is_never_shorter_than_the_provider_says_nor_than_ours(health):
-    fail(health, Retryable("away", retry_after_s=100.0))
+    fail(health, AWAY, FAILURES - 1)
+    fail(health, Retryable("away", retry_after_s=100.0), 1)
     assert health.wait_s(M) == 100.0
-    health.failed("other", Retryable("away", retry_after_s=2.0))
-    for _ in range(FAILURES - 1):
-        health.failed("other", AWAY)
+    for _ in range(FAILURES):
+        health.failed("other", Retryable("away", retry_after_s=2.0))
     assert health.wait_s("other") == WAITS_S[0]
 
 
