@@ -245,7 +245,7 @@ class ModelFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSwitched:
-    """The next request goes to another model of the session's chain, or back to an earlier one.
+    """Another model of the session's chain has answered than before; its reply follows.
 
     It is no other model of the session: that is what `ModelChanged` says.
     """

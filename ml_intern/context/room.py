@@ -33,15 +33,12 @@ class Room:
     """Of a whole request."""
     free: int
     """Of it, beside what is fixed; below `LEAST_FREE`, also below 0: the model is too small."""
+    newest: int
+    """Of the exchanges that stay as they are."""
 
     @property
     def is_enough(self) -> bool:
         return self.free >= LEAST_FREE
-
-    @property
-    def newest(self) -> int:
-        """Of the exchanges that stay as they are."""
-        return int(self.free * NEWEST)
 
     @property
     def summary(self) -> int:
@@ -61,7 +58,8 @@ def threshold(window: int, answer: int, *, compact_at: int = COMPACT_AT, ratio: 
 
 def share(most: int, fixed: int) -> Room:
     """The room in a request of `most` tokens of which `fixed` are spoken for."""
-    return Room(threshold=most, free=most - fixed)
+    free = most - fixed
+    return Room(threshold=most, free=free, newest=int(free * NEWEST))
 
 
 def most_for_tools(window: int) -> int:

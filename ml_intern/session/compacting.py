@@ -7,7 +7,7 @@ and at last what is still too long is cut. No step depends on a model: none can 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +17,14 @@ from ml_intern.context.counting import count_message, count_text, count_tools
 from ml_intern.context.cutting import superseded, to_size
 from ml_intern.context.exchanges import FIRST_OLD, newest_from
 from ml_intern.context.manager import ContextManager
-from ml_intern.context.room import COMPACT_AT, Room, share, threshold
+from ml_intern.context.room import COMPACT_AT, NEWEST, Room, share, threshold
 from ml_intern.errors import (
     InputError,
     Interrupted,
     MLInternError,
     ModelError,
     OverBudget,
+    Retryable,
 )
 from ml_intern.events import Compacted, ModelAsked, Shortened
 from ml_intern.llm.client import ModelClient, Window
@@ -52,19 +53,37 @@ OF_TASK = 1 / 3
 """Share of a request that the task may take before it is cut, with the whole in a file."""
 BY_ITSELF = "ml-intern"
 BY_RULES = "the summary is made of the journal"
+WROTE_NONE = "it wrote no summary"
+TOO_SHORT = "the conversation is too short to sum up"
+
+
+MOST_TRIES = 3
+"""Of a model that does not answer when it is asked for a summary; then rules write it."""
 
 
 class TooSmall(MLInternError):
     """The window of a model cannot hold what every request needs."""
 
 
+class NotCompacted(MLInternError):
+    """There was nothing to sum up, or nobody who could; for people."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asking:
     """The model that is to be asked next, and what goes with every request to it."""
 
+    name: str
+    """As the settings write it."""
     model: ModelClient
-    window: Window
+    window: Window | None
+    """None: it does not go by the length of a conversation, or its server is away."""
     tools: Sequence[ToolSpec]
+
+    @property
+    def thoughts(self) -> bool:
+        """Whether its thoughts of the run of calls under way are part of a request."""
+        return self.window is not None and self.window.thoughts
 
 
 class Compactor:
@@ -88,23 +107,28 @@ class Compactor:
         self._signals = signals
         self._workspace = workspace
         self._compact_at = compact_at
+        self._tries = 0
 
     def fit(self, asking: Asking, trigger: Trigger = "size") -> int | None:
         """Bring the next request below the threshold; its tokens, as we count them.
 
-        None when the session was told to stop meanwhile. Raises TooSmall, and Overtaken when
-        something has happened that was not known.
+        `asked`: below what it is now. None when the session was told to stop meanwhile.
+        Raises TooSmall before anything is cut; NotCompacted only when `asked`; and Retryable, which
+        the caller records, when a model that may be asked again gave no summary.
         """
         most = self._most(asking)
         if trigger == "refused":
             most = min(most, int(self._tokens(asking) * AFTER_REFUSAL))
-        if self._tokens(asking) <= most and trigger != "asked":
+        if trigger == "asked":
+            self._demand_something_old(asking, most)
+        elif self._tokens(asking) <= most:
             return self._tokens(asking)
+        self._room(asking, most, trigger)
         self._leave_out_superseded(asking, most)
         if trigger == "size" and self._tokens(asking) <= most * ENOUGH:
             return self._tokens(asking)
         self._cut_task(asking, most)
-        room = self._room(asking, most)
+        room = self._room(asking, most, trigger)
         if not self._sum_up(asking, room, trigger):
             return None
         self._cut_newest(asking, room)
@@ -115,24 +139,36 @@ class Compactor:
     # Sizes
 
     def _most(self, asking: Asking) -> int:
-        window, ratio = asking.window, self._history.meter.ratio(asking.model.name)
+        window, ratio = asking.window, self._history.meter.ratio(asking.name)
+        if window is None:
+            return int(self._compact_at / ratio)
         return threshold(window.tokens, window.answer, compact_at=self._compact_at, ratio=ratio)
 
     def _tokens(self, asking: Asking) -> int:
-        return self._context.tokens(with_thoughts=asking.window.thoughts) + count_tools(
-            asking.tools
-        )
+        return self._context.tokens(with_thoughts=asking.thoughts) + count_tools(asking.tools)
 
     def _sizes(self, asking: Asking) -> Sequence[int]:
-        return self._context.sizes(with_thoughts=asking.window.thoughts)
+        return self._context.sizes(with_thoughts=asking.thoughts)
 
-    def _room(self, asking: Asking, most: int) -> Room:
+    def _room(self, asking: Asking, most: int, trigger: Trigger) -> Room:
+        """Where it was asked for, most of what there is now is old. Raises TooSmall."""
         stands = count_text(outstanding(self._history).text())
-        fixed = sum(self._sizes(asking)[:FIRST_OLD]) + stands + count_tools(asking.tools)
+        sizes = self._sizes(asking)
+        task = min(sum(sizes[1:FIRST_OLD]), int(most * OF_TASK))
+        fixed = sizes[0] + task + stands + count_tools(asking.tools)
         room = share(most, fixed)
         if not room.is_enough:
             raise TooSmall(_too_small(asking, fixed, most))
+        if trigger == "asked":
+            return replace(room, newest=int((self._tokens(asking) - fixed) * NEWEST))
         return room
+
+    def _demand_something_old(self, asking: Asking, most: int) -> None:
+        """Raises NotCompacted, TooSmall."""
+        room = self._room(asking, most, "asked")
+        start = newest_from(self._context.messages(), self._sizes(asking), room.newest)
+        if all(map(is_summary, self._context.messages()[FIRST_OLD:start])):
+            raise NotCompacted(TOO_SHORT)
 
     # Steps
 
@@ -199,7 +235,7 @@ class Compactor:
         messages, sizes = self._context.messages(), self._sizes(asking)
         start = newest_from(messages, sizes, room.newest)
         older = messages[FIRST_OLD:start]
-        if not older or all(map(is_summary, older)):
+        if all(map(is_summary, older)):
             return True
         before, replaced = self._tokens(asking), sum(sizes[FIRST_OLD:start])
         written = self._written(asking, room, start, replaced)
@@ -215,7 +251,7 @@ class Compactor:
         )
         self._scribe.record(
             Compacted(
-                asked_by=BY_ITSELF,
+                asked_by=self._asked_by(trigger),
                 summary=text,
                 kept=len(messages) - start,
                 model=written.model,
@@ -230,6 +266,10 @@ class Compactor:
         )
         return True
 
+    def _asked_by(self, trigger: Trigger) -> str:
+        requested = self._history.compact_requested
+        return requested.asked_by if requested and trigger == "asked" else BY_ITSELF
+
     def _written(self, asking: Asking, room: Room, start: int, replaced: int) -> "_Written | None":
         """By the model, or nothing for the rules to fill; None when the session is to stop."""
         messages = self._context.messages()
@@ -239,19 +279,25 @@ class Compactor:
         try:
             self._ask_for(asking, request)
             reply = asking.model.complete(request, (), cancelled=self._signals.is_called_off)
-        except OverBudget:
+        except OverBudget as exc:
+            if asking.window is None:
+                raise NotCompacted(str(exc)) from exc
             return _Written()  # nothing was recorded, so nothing was asked
         except ModelError as exc:
-            self._scribe.record(
-                failure(asking.model.name, exc, remedy="the summary is made of the journal")
-            )
+            self._give_up_on(asking, exc)
             return _Written()
         except Interrupted as cut:
-            self._scribe.record(cut_off(asking.model.name, cut))
+            self._scribe.record(cut_off(asking.name, cut))
             return None
+        self._tries = 0
         text = reply.message.text.strip()
         is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
-        if not is_usable or summary.is_longer(text, replaced, count_text):
+        if asking.window is None and not text:
+            self._scribe.record(failure(reply.model, ModelError(WROTE_NONE)))
+            raise NotCompacted(f"{reply.model}: {WROTE_NONE}")
+        if asking.window is not None and (
+            not is_usable or summary.is_longer(text, replaced, count_text)
+        ):
             text = ""
         return _Written(
             text=text,
@@ -260,12 +306,27 @@ class Compactor:
             cost_micro_usd=price(reply.cost_micro_usd),
         )
 
+    def _give_up_on(self, asking: Asking, exc: ModelError) -> None:
+        """Rules write the summary now.
+
+        Raises Retryable while it may be asked again, and NotCompacted for a model that makes of a
+        conversation what nobody else can sum up.
+        """
+        self._tries += 1
+        if isinstance(exc, Retryable) and self._tries < MOST_TRIES:
+            raise exc
+        name = asking.name
+        if asking.window is None:
+            self._scribe.record(failure(name, exc))
+            raise NotCompacted(str(exc)) from exc
+        self._scribe.record(failure(name, exc, remedy=BY_RULES))
+
     def _ask_for(self, asking: Asking, request: Sequence[Message]) -> None:
         """Raises OverBudget."""
         spend = self._budget.for_model(asking.model, request, ())
         self._scribe.record(
             ModelAsked(
-                model=asking.model.name,
+                model=asking.name,
                 iteration=self._history.iterations,
                 spend=spend,
                 purpose="summary",
@@ -292,9 +353,9 @@ class _Written:
 
 def _too_small(asking: Asking, needed: int, most: int) -> str:
     window = asking.window
+    found = f"its window is {window.tokens:,} tokens ({window.source}), so a " if window else "a "
     return (
-        f"{asking.model.name} is too small for this session: its window is {window.tokens:,} "
-        f"tokens ({window.source}), so a request may have {most:,}, and {needed:,} are needed for "
-        "instructions, tools, task and the last step. Choose a model with a larger window "
-        "(`model`)."
+        f"{asking.name} is too small for this session: {found}request may have {most:,}, "
+        f"and {needed:,} are needed for instructions, tools, task and the last step. Choose a "
+        "model with a larger window (`model`)."
     )

@@ -1,13 +1,16 @@
 """What a turn works with: chosen by the composition root, the same for all sessions."""
 
 import math
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ml_intern.clock import Clock
+from ml_intern.clock import Clock, SystemClock
 from ml_intern.context.room import COMPACT_AT
+from ml_intern.effort import Effort
 from ml_intern.llm.client import ModelClient
+from ml_intern.llm.health import Health
 from ml_intern.messages import SessionId
 from ml_intern.queue.store import SessionRow, Store
 from ml_intern.tools.protocol import Workplace
@@ -46,6 +49,11 @@ def ignore_text(_session_id: SessionId, _piece: str) -> None:
     """The `on_text` of a desk where nobody listens."""
 
 
+def _alone(model: str) -> tuple[str, ...]:
+    """The `chain` of a desk without fallbacks."""
+    return (model,)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """Everything a turn may touch."""
@@ -56,6 +64,12 @@ class Desk:
     limits: Limits
     model: Callable[[str], ModelClient]
     """The client of a model by the name in the settings. Raises ConfigError for an unknown one."""
+    chain: Callable[[str], tuple[str, ...]] = _alone
+    """The models that a session may ask whose own is this one: itself, then its fallbacks."""
+    health: Health = field(default_factory=lambda: Health(SystemClock(), random.Random()))
+    """Of all models, known to all sessions."""
+    effort: Effort | None = None
+    """With which models are asked to think, unless a session says otherwise."""
     place: Callable[[SessionRow, tuple[str, ...]], Workplace]
     """The folders (which then exist), sandbox and compute of a session whose person said these
     words.

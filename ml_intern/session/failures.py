@@ -1,13 +1,18 @@
 """What is recorded of a model that did not answer, whatever it was asked for."""
 
+from ml_intern.effort import Effort
 from ml_intern.errors import ContextOverflow, Interrupted, ModelError
 from ml_intern.events import ModelFailed
 
 
 def failure(
-    model: str, exc: ModelError, retry_in_s: float | None = None, remedy: str = ""
+    model: str,
+    exc: ModelError,
+    retry_in_s: float | None = None,
+    remedy: str = "",
+    effort: Effort | None = None,
 ) -> ModelFailed:
-    """`remedy`: what is done about it, for people."""
+    """`remedy`: what is done about it, for people. `effort`: with which it is asked from now on."""
     return ModelFailed(
         model=model,
         error=str(exc),
@@ -17,6 +22,7 @@ def failure(
         trouble=exc.trouble,
         window=exc.window if isinstance(exc, ContextOverflow) else None,
         remedy=remedy,
+        effort=effort,
     )
 
 

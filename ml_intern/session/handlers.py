@@ -6,31 +6,24 @@ an effect that was told to stop goes on, the claim ends with this process.
 """
 
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from ml_intern.context import compaction
-from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.prompts import SessionFacts, system_prompt
 from ml_intern.errors import (
     ComputeError,
     ConfigError,
-    Interrupted,
-    ModelError,
-    OverBudget,
     Overtaken,
     QueueError,
 )
 from ml_intern.events import (
     AnsweredBy,
-    Compacted,
+    CompactRequested,
     Event,
     InterruptRequested,
-    ModelAsked,
     ModelChanged,
     ModelFailed,
     OpCancelled,
@@ -41,8 +34,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.llm.client import ModelClient, ModelReply, SoFar, can_park, in_session
-from ml_intern.messages import Message
+from ml_intern.llm.client import ModelClient, SoFar, can_park, in_session
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
@@ -58,9 +50,11 @@ from ml_intern.ops import (
 from ml_intern.queue.budgets import OF_MODEL
 from ml_intern.queue.leases import LEASE_S
 from ml_intern.queue.store import Claim
+from ml_intern.session.answering import Answering
 from ml_intern.session.briefing import session_facts
-from ml_intern.session.budget import Budget, price
+from ml_intern.session.budget import Budget
 from ml_intern.session.calls import Calls
+from ml_intern.session.chain import Chain
 from ml_intern.session.compacting import Compactor
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
@@ -72,8 +66,18 @@ from ml_intern.tools.protocol import ToolOutcome, Workplace, fail, succeed
 
 log = logging.getLogger(__name__)
 
-TurnOp = UserInput | ApprovalDecision | ResolveUnknown | Interrupt | Resume | Expire | ExtendBudget
-"""The ops that begin a turn or go on with one; the others change the session between turns."""
+TurnOp = (
+    UserInput
+    | ApprovalDecision
+    | ResolveUnknown
+    | Interrupt
+    | Resume
+    | Expire
+    | ExtendBudget
+    | Compact
+    | ChangeModel
+)
+"""The ops that begin a turn, go on with one, or are taken in by one that is under way."""
 
 
 UNANSWERED = (
@@ -147,10 +151,10 @@ class Handling:
         match self._claim.op:
             case Undo(asked_by=asked_by):
                 self._undo(asked_by)
-            case Compact(asked_by=asked_by):
-                self._compact(asked_by)
-            case ChangeModel(model=model, asked_by=asked_by):
-                self._finish(ModelChanged(model=model, asked_by=asked_by))
+            case Compact() as op:
+                self._compact(op)
+            case ChangeModel() as op if not self._waits_for_models():
+                self._finish(*self._events_of(self._claim.op_seq, op))
             case op:
                 self._run_turn(op)
 
@@ -162,7 +166,7 @@ class Handling:
                 return
             with suppress(Overtaken):
                 began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
-                self._scribe.plan(began, *self._events_of(op))
+                self._scribe.plan(began, *self._events_of(self._claim.op_seq, op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is not None:
             self._finish(ended)
@@ -170,6 +174,11 @@ class Handling:
             log.warning("session_kept", extra={"session_id": self._claim.session_id})
         else:
             self._desk.store.release(self._claim)
+
+    def _waits_for_models(self) -> bool:
+        """Whether the last turn would go on if one of its models answered."""
+        last = self._history.last_turn
+        return last is not None and any(on.startswith("model:") for on in last.waiting_on)
 
     def _finish(self, *events: Event) -> None:
         self._desk.store.finish(self._claim, *events)
@@ -193,70 +202,27 @@ class Handling:
             ),
         )
 
-    def _compact(self, asked_by: str) -> None:
-        """Have the session's model sum up the older part of the conversation."""
+    def _compact(self, op: Compact) -> None:
+        """Sum up the older part of the conversation, as a turn does when it is too long."""
         self._hold_what_was_asked()
-        messages = self._context.messages()
-        kept = compaction.kept_count(messages)
-        if kept is None:
-            self._give_up("the conversation is too short to sum up")
-            return
-        dropped = len(messages) - kept - FIRST_OLD
-        model, request = self._model(), compaction.request(messages, kept)
-        try:
-            self._reserve(model, request)
-            reply = model.complete(request, (), cancelled=self._signals.is_called_off)
-        except OverBudget as exc:
-            self._give_up(str(exc))
-        except ModelError as exc:
-            failed = ModelFailed(
-                model=model.name, error=str(exc), retry_in_s=None, is_free=exc.is_free
-            )
-            self._give_up(str(exc), failed)
-        except Interrupted:
-            self._stop_compacting()
+        while not self._history.took_up(self._claim.op_seq):
+            with suppress(Overtaken):
+                self._scribe.plan(*self._events_of(self._claim.op_seq, op))
+        self._answering().compact()
+        if self._signals.stop.is_set():
+            self._give_up(self._why_stopped())
+        elif self._history.compact_requested is not None:
+            self._desk.store.release(self._claim)
         else:
-            self._summarize(asked_by, reply, kept, dropped)
+            self._finish()
 
     def _hold_what_was_asked(self) -> None:
         """What a process had reserved for this when it died counts as spent, as in a turn."""
         spends = self._desk.store.spends(self._claim.session_id)
         if any(row.state == "reserved" and row.spend_id.startswith(OF_MODEL) for row in spends):
             reason = "the process died while it was asked for a summary"
-            self._scribe.record(ModelFailed(model=self._row.model, error=reason, retry_in_s=None))
-
-    def _summarize(self, asked_by: str, reply: ModelReply, kept: int, dropped: int) -> None:
-        if not reply.message.text.strip():
-            reason = f"{reply.model} wrote no summary"
-            self._give_up(reason, ModelFailed(model=reply.model, error=reason, retry_in_s=None))
-            return
-        self._finish(
-            Compacted(
-                asked_by=asked_by,
-                summary=reply.message.text,
-                kept=kept,
-                dropped=dropped,
-                model=reply.model,
-                usage=reply.usage,
-                cost_micro_usd=price(reply.cost_micro_usd),
-            )
-        )
-
-    def _reserve(self, model: ModelClient, request: Sequence[Message]) -> None:
-        """Raises OverBudget."""
-        spend = self._budget().for_model(model, request, ())
-        if spend is not None:
-            iteration = self._history.iterations
-            asked = ModelAsked(model=model.name, iteration=iteration, spend=spend)
-            self._scribe.record(asked)
-
-    def _stop_compacting(self) -> None:
-        if self._signals.stop.is_set():
-            reason = self._why_stopped()
-            cut = ModelFailed(model=self._row.model, error=reason, retry_in_s=None)
-            self._give_up(reason, cut)
-        else:
-            self._desk.store.release(self._claim)
+            failed = ModelFailed(model=self._history.model, error=reason, retry_in_s=None)
+            self._scribe.record(failed)
 
     def _give_up(self, reason: str, *first: Event) -> None:
         """The op changes nothing, and everybody can read why."""
@@ -278,9 +244,9 @@ class Handling:
         if queued is None:
             return False
         seq, op = queued
-        if isinstance(op, Interrupt | Undo | Compact | ChangeModel):
+        if isinstance(op, Interrupt | Undo):
             return False
-        events = _dropped(seq, op) if self._too_late(op) else self._events_of(op)
+        events = _dropped(seq, op) if self._too_late(op) else self._events_of(seq, op)
         self._scribe.take_in(seq, *events)
         return True
 
@@ -288,7 +254,7 @@ class Handling:
         """Whether the session has gone past what this op is about."""
         last = self._history.last_turn
         match op:
-            case UserInput():
+            case UserInput() | Compact() | ChangeModel():
                 return False
             case ApprovalDecision(approval_id=approval_id):
                 return all(
@@ -310,11 +276,15 @@ class Handling:
             case _:
                 assert_never(op)
 
-    def _events_of(self, op: TurnOp) -> list[Event]:
+    def _events_of(self, op_seq: int, op: TurnOp) -> list[Event]:
         """What the op itself brings into the journal."""
         match op:
             case UserInput():
                 return self._heard(op)
+            case Compact(asked_by=asked_by):
+                return [CompactRequested(op_seq=op_seq, asked_by=asked_by)]
+            case ChangeModel(model=model, asked_by=asked_by, effort=effort):
+                return [ModelChanged(model=model, asked_by=asked_by, effort=effort)]
             case ResolveUnknown():
                 return self._resolved(op)
             case Expire(call_id=call_id):
@@ -347,7 +317,7 @@ class Handling:
         said = UserSaid(text=op.text, author=op.author)
         open_calls = [call for call in self._history.open_calls.values() if not call.parked]
         asked = [call for call in open_calls if call.stage in ("awaiting_approval", "unknown")]
-        if not can_park(self._model()):
+        if not self._can_park():
             reason = f"{op.author} said something first; ask again if it is still wanted"
             return [
                 *(_answered(call, unfinished(call, reason), "interrupt") for call in asked),
@@ -399,8 +369,15 @@ class Handling:
             self._desk.store.renew(self._claim.lease)
             self._signals.proof.note(now)
 
-    def _model(self) -> ModelClient:
-        return in_session(self._desk.model(self._row.model), self._so_far)
+    def _model(self, name: str) -> ModelClient:
+        """Raises ConfigError."""
+        return in_session(self._desk.model(name), self._so_far)
+
+    def _can_park(self) -> bool:
+        try:
+            return can_park(self._model(self._history.model))
+        except ConfigError:  # another of its chain may answer; they all can
+            return True
 
     def _so_far(self) -> SoFar:
         return SoFar(
@@ -413,18 +390,35 @@ class Handling:
         return Turn(
             scribe=self._scribe,
             history=self._history,
-            context=self._context,
             calls=self._calls(),
-            model=self._model(),
-            compactor=self._compactor(),
+            answering=self._answering(),
             limits=self._limits(),
             budget=self._budget(),
             clock=self._desk.clock,
             signals=self._signals,
             why_stopped=self._why_stopped,
             take_in=self._take_in,
+        )
+
+    def _answering(self) -> Answering:
+        return Answering(
+            scribe=self._scribe,
+            history=self._history,
+            context=self._context,
+            chain=self._chain,
+            compactor=self._compactor(),
+            budget=self._budget(),
+            clock=self._desk.clock,
+            signals=self._signals,
+            specs=self._desk.router.specs,
+            effort=self._desk.effort,
             on_text=partial(self._desk.on_text, self._claim.session_id),
         )
+
+    def _chain(self) -> Chain:
+        """As it is from now on; a person may have changed the model."""
+        names = self._desk.chain(self._history.model)
+        return Chain(names, self._desk.health, self._model)
 
     def _compactor(self) -> Compactor:
         return Compactor(

@@ -4,15 +4,18 @@ A fold of the journal and nothing else; `apply` is its only writer. Not thread-s
 it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, assert_never
 
+from ml_intern.effort import Effort
 from ml_intern.events import (
     ApprovalDecided,
     ApprovalRequested,
     CallParked,
     Compacted,
+    CompactRequested,
     Effect,
     Event,
     Fact,
@@ -21,7 +24,10 @@ from ml_intern.events import (
     JobStarted,
     Machine,
     ModelChanged,
+    ModelFailed,
     ModelReplied,
+    ModelSwitched,
+    OpCancelled,
     RuleGranted,
     RuleRevoked,
     SessionStarted,
@@ -111,6 +117,18 @@ class History:
         """Of whoever started the session, for the system prompt."""
         self.machine: Machine | None = None
         """Where it began."""
+        self.model = ""
+        """That the session was given; another of its chain may answer."""
+        self.answering = ""
+        """The model of the chain that answered last, or is to answer first."""
+        self.effort: Effort | None = None
+        """With which models are asked; None: the setting counts."""
+        self.efforts: dict[str, Effort] = {}
+        """Of models that did not take as much, by name."""
+        self.failures: Counter[str] = Counter()
+        """By model, how often in a row it gave the session no answer."""
+        self.compact_requested: CompactRequested | None = None
+        """Until it is done, or given up."""
         self.said: list[str] = []
         """The person's words, oldest first."""
         self.last_turn: TurnFinished | None = None
@@ -122,6 +140,8 @@ class History:
         self.meter = Meter()
         self.knowledge = Knowledge()
         self._taken_up: set[int] = set()
+        self._without_thoughts: set[str] = set()
+        """Models that did not take the thoughts of the run of calls under way."""
         self._facts_when_said: list[int] = []
         """How many facts there were, for each of `said` that was no answer."""
         self._played: tuple[Fact, ...] = ()
@@ -178,6 +198,8 @@ class History:
                 self.max_iterations = event.max_iterations
                 self.instructions = event.instructions
                 self.machine = event.machine
+                self.model = self.answering = event.model
+                self.effort = event.effort
                 if event.forked_from is not None:
                     self.facts.extend(_taken_over(event.forked_from))
                 if event.replayed is not None:
@@ -185,10 +207,21 @@ class History:
                     self._played = event.replayed.scored
             case ModelChanged():
                 self._stop_playing()
+                self._change_model(event)
+            case ModelSwitched(model=model):
+                self.answering = model
+            case ModelFailed():
+                self._failed(event)
+            case CompactRequested(op_seq=op_seq):
+                self._taken_up.add(op_seq)
+                self.compact_requested = event
+            case OpCancelled(op_seq=op_seq):
+                self._drop_request(op_seq)
             case UserSaid(text=text):
                 self.said.append(text)
                 self._facts_when_said.append(len(self.facts))
                 self.iterations = 0
+                self._begin_anew()
             case Undone():
                 self._take_back(event)
             case TurnStarted(op_seq=op_seq):
@@ -198,11 +231,14 @@ class History:
                 self.last_turn = event
             case ModelReplied():
                 self.iterations += 1
+                self.failures.clear()
                 self.answers.append(tuple(call.call_id for call in event.tool_calls))
                 parked = {key: call for key, call in self.open_calls.items() if call.parked}
                 self.open_calls = parked | _planned(event, len(self._facts_when_said))
             case Compacted():
                 self.summaries += 1
+                if event.trigger == "asked":
+                    self.compact_requested = None
             case CallParked(call_id=call_id):
                 self.open_calls[call_id] = replace(self.open_calls[call_id], parked=True)
             case JobStarted(job_id=job_id):
@@ -224,6 +260,30 @@ class History:
                 self.facts.extend(event.facts)
             case _:
                 pass
+
+    def _change_model(self, event: ModelChanged) -> None:
+        self.model = self.answering = event.model
+        self.effort = event.effort or self.effort
+        self.efforts.clear()
+        self.failures.clear()
+
+    def _failed(self, event: ModelFailed) -> None:
+        self.failures[event.model] += 1
+        if event.effort is not None:
+            self.efforts[event.model] = event.effort
+        if event.trouble == "thinking":
+            self._without_thoughts.add(event.model)
+
+    def _begin_anew(self) -> None:
+        """A person has spoken: a run of calls without thoughts is over."""
+        self.failures.clear()
+        for model in self._without_thoughts:
+            self.efforts.pop(model, None)
+        self._without_thoughts.clear()
+
+    def _drop_request(self, op_seq: int) -> None:
+        if self.compact_requested is not None and self.compact_requested.op_seq == op_seq:
+            self.compact_requested = None
 
     def _stop_playing(self) -> None:
         """Who decides from here on may know what the recording scored."""

@@ -1,5 +1,6 @@
 """A session on a real store with listed model answers, driven op by op in the test's thread."""
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -8,7 +9,8 @@ import pytest
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.events import Event, SessionStarted, TurnFinished
-from ml_intern.llm.client import ModelReply, never
+from ml_intern.llm.client import ModelClient, ModelReply, never
+from ml_intern.llm.health import Health
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import Op, UserInput
 from ml_intern.queue.store import Store
@@ -50,9 +52,8 @@ def words(text: str) -> ModelReply:
 class Listed:
     """Answers from a list; an exception in the list is raised. Remembers what it was asked."""
 
-    name = "listed"
-
-    def __init__(self, replies: Sequence[ModelReply | Exception]) -> None:
+    def __init__(self, replies: Sequence[ModelReply | Exception], name: str = "listed") -> None:
+        self.name = name
         self.replies = list(replies)
         self.asked: list[list[Message]] = []
         self.worst_cost: int | None = 0
@@ -145,6 +146,8 @@ class Bench:
         self.effect, self.look = Recorder(), Looked()
         self.outward: Any = outward or Published()
         self.model = Listed(replies)
+        self.others: dict[str, ModelClient] = {}
+        """By name; every other name is that of `model`."""
         self.place = a_place(folder, sandbox=NoSandbox(), clock=clock)
         self.place.workspace.mkdir(parents=True, exist_ok=True)
         self.signals = Signals()
@@ -164,7 +167,8 @@ class Bench:
             ),
             clock=clock,
             limits=limits or Limits(max_iterations=20, max_turn_s=60),
-            model=lambda _name: self.model,
+            model=lambda name: self.others.get(name, self.model),
+            health=Health(clock, random.Random(0)),
             place=lambda _row, _said: self.place,
         )
 

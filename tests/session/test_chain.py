@@ -1,0 +1,429 @@
+"""Whom a session asks when its model does not answer, and what is done about each failure."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.clock import parse_stamp
+from ml_intern.effort import Effort
+from ml_intern.errors import ConfigError, ModelError, Refused, Retryable
+from ml_intern.events import (
+    Compacted,
+    CompactRequested,
+    ModelAsked,
+    ModelChanged,
+    ModelFailed,
+    ModelSwitched,
+    OpCancelled,
+    TurnFinished,
+    TurnStarted,
+)
+from ml_intern.llm.client import ModelReply, Window
+from ml_intern.llm.health import MOST_S, REFUSED_S, WAITS_S
+from ml_intern.ops import ChangeModel, Compact, Resume, UserInput
+from ml_intern.session.answering import JITTER, MOST_FAILURES
+from ml_intern.session.desk import Limits
+from ml_intern.tools.protocol import ToolOutcome, succeed
+from tests.queue.checked import told
+from tests.support.clocks import SwiftClock
+from tests.support.desks import SESSION, Bench, Listed, calls, crash, die, words
+
+Make = Callable[..., Bench]
+CHAIN = ("listed", "second", "third")
+AWAY = Retryable("nobody is there")
+LIMITED = Retryable("too fast", trouble="rate", retry_after_s=300.0)
+
+
+class Roomy(Listed):
+    """One that goes by the length of a conversation, and is asked to think."""
+
+    def __init__(self, replies: Any, name: str = "listed", tokens: int = 100_000) -> None:
+        super().__init__(replies, name)
+        self.tokens = tokens
+        self.efforts: list[Effort] = []
+
+    def window(self) -> Window:
+        return Window(tokens=self.tokens, answer=1_000, source="the test")
+
+    def with_effort(self, effort: Effort) -> "Roomy":
+        self.efforts.append(effort)
+        return self
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Make]:
+    """A session whose model gives these answers; `others`: those of the rest of its chain."""
+    made: list[Bench] = []
+
+    def make(*replies: Any, **others: Any) -> Bench:
+        limits = Limits(max_iterations=20, max_turn_s=100_000)
+        b = Bench(tmp_path, replies, clock=SwiftClock(), limits=limits)
+        made.append(b)
+        b.others = {
+            name: Listed(given, name) if isinstance(given, list) else given
+            for name, given in others.items()
+        }
+        names = ("listed", *others)
+        b.desk = replace(b.desk, chain=lambda model: names if model == "listed" else (model,))
+        return b
+
+    yield make
+    for each in made:
+        each.store.close()
+    assert told(tmp_path / "ml-intern.db") == []
+
+
+def asked(b: Bench) -> list[str]:
+    return [event.model for event in b.all(ModelAsked)]
+
+
+def switches(b: Bench) -> list[tuple[str, str]]:
+    return [(event.instead_of, event.model) for event in b.all(ModelSwitched)]
+
+
+def skip(b: Bench, seconds: float) -> None:
+    b.desk.clock.wait(threading.Event(), seconds)
+
+
+# Who is asked
+
+
+def test_a_model_that_is_away_is_asked_three_times_and_then_the_next(bench: Make) -> None:
+    b = bench(AWAY, AWAY, AWAY, second=[words("done")])
+    b.start()
+    assert b.drive() == TurnFinished(outcome="finished", detail="done")
+    assert asked(b) == ["listed"] * 3 + ["second"]
+    assert switches(b) == [("listed", "second")]
+    assert b.last(ModelSwitched).reason == "nobody is there"
+    waits = [failed.retry_in_s for failed in b.all(ModelFailed)]
+    assert waits == [pytest.approx(1, rel=JITTER), pytest.approx(4, rel=JITTER), 0.0]
+    assert b.last(ModelFailed).remedy == "second is asked instead"
+
+
+def test_who_says_when_to_come_back_is_left_alone_at_once(bench: Make) -> None:
+    b = bench(LIMITED, second=[words("done")])
+    b.start()
+    assert b.drive().outcome == "finished"
+    assert asked(b) == ["listed", "second"]
+
+
+def test_the_first_is_asked_again_when_it_is_well_and_people_learn_it_once(bench: Make) -> None:
+    b = bench(LIMITED, words("mine again"), second=[calls(("effect", "{}"))] * 2)
+
+    def later(*_: Any) -> ToolOutcome:
+        skip(b, 200)
+        return succeed({})
+
+    b.effect.answer = later
+    b.start()
+    assert b.drive().detail == "mine again"
+    assert asked(b) == ["listed", "second", "second", "listed"]
+    assert switches(b) == [("listed", "second"), ("second", "listed")]
+
+
+def test_a_first_that_is_tried_in_vain_is_no_switch(bench: Make) -> None:
+    b = bench(LIMITED, AWAY, words("mine"), second=[calls(("effect", "{}")), words("done")])
+
+    def later(*_: Any) -> ToolOutcome:
+        skip(b, 400)
+        return succeed({})
+
+    b.effect.answer = later
+    b.start()
+    assert b.drive().detail == "done"
+    assert asked(b) == ["listed", "second", "listed", "second"]
+    assert switches(b) == [("listed", "second")]
+
+
+def test_other_sessions_know_at_once_how_a_model_is(bench: Make) -> None:
+    b = bench(LIMITED, second=[words("one"), words("two")])
+    b.start()
+    b.drive()
+    b.submit(UserInput(text="and now?", author="ada"))
+    assert b.drive().detail == "two"
+    assert asked(b) == ["listed", "second", "second"]
+
+
+@pytest.mark.parametrize("trouble", ["authentication", "billing", "model"])
+def test_one_that_a_person_must_mend_is_left_alone(bench: Make, trouble: Any) -> None:
+    b = bench(Refused("mend me", trouble=trouble), words("mended"), second=[words("done")])
+    b.start()
+    assert b.drive().detail == "done"
+    skip(b, REFUSED_S)
+    b.submit(UserInput(text="and now?", author="ada"))
+    assert b.drive().detail == "mended"
+
+
+@pytest.mark.parametrize("trouble", ["authentication", "billing", "model"])
+def test_alone_it_is_not_waited_for_and_asked_again_whenever_a_person_wants(
+    bench: Make, trouble: Any
+) -> None:
+    b = bench(Refused("mend me", trouble=trouble), Refused("still", trouble=trouble), words("now"))
+    b.start()
+    assert b.drive() == TurnFinished(outcome="failed", detail="mend me")
+    for answer in ("still", "now"):
+        b.submit(UserInput(text="and now?", author="ada"))
+        assert b.drive().detail == answer
+
+
+def test_of_what_is_wrong_with_each_people_read_all(bench: Make) -> None:
+    b = bench(
+        Refused("no key", trouble="authentication"), second=[Refused("no money", trouble="billing")]
+    )
+    b.start()
+    ended = b.drive()
+    assert ended == TurnFinished(outcome="failed", detail="listed: no key; second: no money")
+
+
+@pytest.mark.parametrize("trouble", ["content", "request"])
+def test_what_one_refuses_the_next_is_asked_until_the_person_says_something_else(
+    bench: Make, trouble: Any
+) -> None:
+    refused = Refused("not this", trouble=trouble)
+    b = bench(refused, words("that I can"), second=[calls(("effect", "{}")), words("done")])
+    b.start()
+    assert b.drive().detail == "done"
+    assert asked(b) == ["listed", "second", "second"]
+    b.submit(UserInput(text="something else", author="ada"))
+    assert b.drive().detail == "that I can"
+
+
+def test_one_that_cannot_be_made_is_passed_over(bench: Make) -> None:
+    b = bench(AWAY, AWAY, AWAY, second=[], third=[words("done")])
+
+    def model(name: str) -> Any:
+        if name == "second":
+            raise ConfigError("second has no key")
+        return b.others.get(name, b.model)
+
+    b.desk = replace(b.desk, model=model)
+    b.start()
+    assert b.drive().detail == "done"
+    assert switches(b) == [("listed", "third")]
+
+
+def test_a_first_that_cannot_be_made_does_not_swallow_the_words(bench: Make) -> None:
+    b = bench(second=[words("done")])
+
+    def model(name: str) -> Any:
+        if name == "listed":
+            raise ConfigError("listed has no key")
+        return b.others[name]
+
+    b.desk = replace(b.desk, model=model)
+    b.start()
+    assert b.drive().detail == "done"
+    assert b.last(ModelSwitched).reason == "listed has no key"
+
+
+def test_one_that_is_too_small_is_passed_over_and_the_conversation_stays_whole(
+    bench: Make,
+) -> None:
+    small, large = Roomy([], "second", 500), Roomy([words("done")], "third")
+    b = bench(AWAY, AWAY, AWAY, second=small, third=large)
+    b.start("a long task " * 200)
+    assert b.drive().detail == "done"
+    assert (len(small.asked), b.all(Compacted)) == (0, [])
+    assert [m.text for m in large.asked[0][1:]] == ["a long task " * 200]
+
+
+def test_a_fallback_of_unknown_price_is_passed_over(bench: Make) -> None:
+    unpriced = Listed([words("dear?")], "second")
+    unpriced.worst_cost = None
+    b = bench(LIMITED, second=unpriced, third=[words("done")])
+    b.start()
+    assert b.drive().detail == "done"
+    assert asked(b) == ["listed", "third"]
+
+
+def test_a_person_is_asked_about_the_price_of_the_last_that_is_left(bench: Make) -> None:
+    unpriced = Listed([words("done")], "second")
+    unpriced.worst_cost = None
+    b = bench(Refused("no key", trouble="authentication"), second=unpriced)
+    b.start()
+    assert b.drive().waiting_on == ("budget:price:second",)
+    b.store.extend(SESSION, "price:second", 5, "ada")
+    assert b.drive().detail == "done"
+
+
+# Nobody may be asked
+
+
+def test_a_long_wait_holds_no_thread_and_is_ended_by_the_clockwork(bench: Make) -> None:
+    b = bench(LIMITED, words("done"))
+    b.start()
+    ended = b.drive()
+    assert (ended.outcome, ended.detail) == ("waiting", "listed: too fast")
+    (on,) = ended.waiting_on
+    until = parse_stamp(on.removeprefix("model:")) - b.desk.clock.now()
+    assert until.total_seconds() == pytest.approx(300, abs=5)
+    assert b.last(ModelFailed).retry_in_s == pytest.approx(300, abs=5)
+    skip(b, 301)
+    b.submit(Resume(on="model:2026-01-01T00:00:00.000Z"))
+    assert b.drive() == ended
+    b.submit(Resume(on=on))
+    assert b.drive().detail == "done"
+
+
+@pytest.mark.parametrize("retry_after_s", [1e300, float("inf")])
+def test_nobody_is_waited_for_for_ever(bench: Make, retry_after_s: float) -> None:
+    b = bench(Retryable("busy until tomorrow", retry_after_s=retry_after_s), words("done"))
+    b.start()
+    (on,) = b.drive().waiting_on
+    until = parse_stamp(on.removeprefix("model:")) - b.desk.clock.now()
+    assert until.total_seconds() == pytest.approx(MOST_S, abs=5)
+
+
+def test_one_that_is_away_is_asked_ever_more_rarely_and_one_day_no_more(bench: Make) -> None:
+    b = bench(*[AWAY] * MOST_FAILURES, words("too late"))
+    b.start()
+    began = b.desk.clock.monotonic()
+    while (ended := b.drive()).outcome == "waiting":
+        skip(b, WAITS_S[-1] * (1 + JITTER))
+        b.submit(Resume(on=ended.waiting_on[0]))
+    assert ended == TurnFinished(outcome="failed", detail="nobody is there")
+    assert len(b.model.asked) == MOST_FAILURES
+    assert b.desk.clock.monotonic() - began > 8 * 3600
+    b.submit(UserInput(text="once more", author="ada"))
+    skip(b, 1000)
+    assert b.drive().detail == "too late"
+
+
+def test_who_changes_the_model_of_a_session_that_waits_sets_it_going(bench: Make) -> None:
+    b = bench(LIMITED, other=[words("done")])
+    b.desk = replace(b.desk, chain=lambda model: (model,))
+    b.start()
+    b.drive()
+    b.submit(ChangeModel(model="other", asked_by="ada"))
+    assert b.drive() == TurnFinished(outcome="finished", detail="done")
+    assert (b.all(ModelSwitched), asked(b)) == ([], ["listed", "other"])
+
+
+# What is mended
+
+
+def refusing(b: Bench, *replies: ModelReply | ModelError) -> Roomy:
+    b.model = Roomy(replies)
+    return b.model
+
+
+def test_less_effort_is_asked_for_until_the_model_takes_it(bench: Make) -> None:
+    b = bench()
+    no = Refused("not so hard", trouble="effort")
+    model = refusing(b, no, no, calls(("effect", "{}")), words("done"))
+    b.start(effort="xhigh")
+    assert b.drive().detail == "done"
+    assert model.efforts == ["xhigh", "high", "medium", "medium"]
+    assert [failed.effort for failed in b.all(ModelFailed)] == ["high", "medium"]
+    assert b.last(ModelFailed).remedy == "asked again with less effort: medium"
+
+
+def test_a_model_that_takes_no_effort_at_all_is_not_asked_for_ever(bench: Make) -> None:
+    b = bench()
+    model = refusing(b, *[Refused("never", trouble="effort")] * 9)
+    b.start(effort="low")
+    assert b.drive() == TurnFinished(outcome="failed", detail="never")
+    assert model.efforts == ["low", "minimal", "none"]
+
+
+def test_thoughts_that_are_refused_are_left_out_until_a_person_speaks(bench: Make) -> None:
+    b = bench()
+    model = refusing(b, Refused("whose thought?", trouble="thinking"), words("one"), words("two"))
+    b.desk = replace(b.desk, effort="high")
+    b.start()
+    assert b.drive().detail == "one"
+    b.submit(UserInput(text="go on", author="ada"))
+    assert b.drive().detail == "two"
+    assert model.efforts == ["high", "none", "high"]
+
+
+def test_what_was_learned_of_effort_survives_a_crash(bench: Make) -> None:
+    b = bench()
+    model = refusing(b, Refused("no", trouble="effort"), calls(("effect", "{}")), words("done"))
+    b.effect.answer = die
+    b.start(effort="high")
+    crash(b)
+    b.effect.answer = lambda *_: succeed({})
+    assert b.drive().detail == "done"
+    assert model.efforts == ["high", "medium", "medium"]
+
+
+# Within a turn that is under way
+
+
+def test_the_model_is_changed_within_the_turn(bench: Make) -> None:
+    b = bench(calls(("effect", "{}")), other=[words("done")])
+
+    def change(*_: Any) -> ToolOutcome:
+        b.submit(ChangeModel(model="other", asked_by="ada", effort="low"))
+        return succeed({})
+
+    b.effect.answer = change
+    b.others["other"] = other = Roomy([words("done")], "other")
+    b.start()
+    assert b.drive().detail == "done"
+    assert (asked(b), other.efforts) == (["listed", "other"], ["low"])
+    assert (len(b.all(TurnStarted)), b.last(ModelChanged).effort) == (1, "low")
+    assert b.store.session(SESSION).model == "other"
+
+
+def test_a_summary_that_is_asked_for_is_made_within_the_turn(bench: Make) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    model = refusing(b, *talk, words("## Goal\nall of it"), words("done"))
+
+    def ask(args: Any, _: Any) -> ToolOutcome:
+        if args.number == 5:
+            b.submit(Compact(asked_by="ada"))
+        return succeed({"text": "a long way " * 40})
+
+    b.effect.answer = ask
+    b.start()
+    assert b.drive().detail == "done"
+    done = b.last(Compacted)
+    assert (done.trigger, done.asked_by, done.written_by) == ("asked", "ada", "model")
+    assert "all of it" in model.asked[-1][2].text
+    assert len(b.all(TurnStarted)) == 1
+
+
+def test_one_that_was_asked_for_when_the_process_died_is_made_once(bench: Make) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    refusing(b, *talk, words("done"), words("## Goal\nall of it"))
+    b.effect.answer = lambda *_: succeed({"text": "a long way " * 40})
+    b.start()
+    b.drive()
+    b.submit(Compact(asked_by="ada"))
+    b.model.complete, complete = die, b.model.complete
+    crash(b)
+    b.model.complete = complete
+    b.drive()
+    assert [len(b.all(kind)) for kind in (CompactRequested, Compacted, OpCancelled)] == [1, 1, 0]
+
+
+def test_a_summary_outlives_a_model_that_is_away_for_a_moment(bench: Make) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    refusing(b, *talk, words("done"), AWAY, words("## Goal\nall of it"))
+    b.effect.answer = lambda *_: succeed({"text": "a long way " * 40})
+    b.start()
+    b.drive()
+    b.submit(Compact(asked_by="ada"))
+    b.drive()
+    assert b.last(Compacted).written_by == "model"
+
+
+def test_rules_sum_up_when_it_does_not_come_back(bench: Make) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    refusing(b, *talk, words("done"), AWAY, AWAY, AWAY)
+    b.effect.answer = lambda *_: succeed({"text": "a long way " * 40})
+    b.start()
+    b.drive()
+    b.submit(Compact(asked_by="ada"))
+    b.drive()
+    assert b.last(Compacted).written_by == "rules"
