@@ -52,9 +52,12 @@ _ONE_BRACKET = re.compile(r"^\s*\[\s*policy\s*\]", re.MULTILINE)
 _BRACKETS = " Write the head of each rule of the policy with two brackets: [[policy]]."
 
 
-Ids = Annotated[tuple[str, ...], NoDecode]
+Listed = Annotated[tuple[str, ...], NoDecode]
+"""In a variable with commas or spaces between."""
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
+_NO_FALLBACK = re.compile(r"autopilot$|replay/")
+"""Models that do not go by the conversation, so they cannot go on with what another one began."""
 _SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
 
 
@@ -102,6 +105,12 @@ class Settings(BaseSettings):
         description="Which model plans the work: `autopilot` needs no key; others as LiteLLM and "
         "the field write them, e.g. `claude-opus-4-8`, `ollama/qwen2.5-coder:32b`, `vllm/NAME`. "
         "Also read from `LLM_ENDPOINT`.",
+    )
+    fallback_models: Listed = Field(
+        (),
+        description="Models that are asked in its place while it is away, in this order; in the "
+        "variable with commas between. Each at the address and with the key of its provider's own "
+        "variables. See `docs/models.md`.",
     )
     api_base: str | None = Field(
         None, description="Address of the model's server, when it is not the provider's own."
@@ -284,12 +293,12 @@ class Settings(BaseSettings):
         description="Id or `#name` of the channel in which sessions that were not started in Slack "
         "are told. Default: those are not told.",
     )
-    slack_may_start: Ids = Field(
+    slack_may_start: Listed = Field(
         (),
         description="Who may start, steer and stop sessions from Slack: ids of users (`U…`), teams "
         "(`T…`) and user groups (`S…`), with commas between. Default: nobody.",
     )
-    slack_may_decide: Ids = Field(
+    slack_may_decide: Listed = Field(
         (),
         description="Who may approve, deny and edit, and extend budgets, from Slack: ids as above. "
         "Default: nobody.",
@@ -351,13 +360,29 @@ class Settings(BaseSettings):
             raise ValueError("give an address that begins with https://")
         return given and given.rstrip("/")
 
-    @field_validator("slack_may_start", "slack_may_decide", mode="before")
+    @field_validator("fallback_models", "slack_may_start", "slack_may_decide", mode="before")
     @classmethod
     def _listed(cls, given: object) -> object:
         """A variable holds several with commas between."""
         if isinstance(given, str):
             return tuple(one for one in re.split(r"[\s,]+", given.strip()) if one)
         return given
+
+    @field_validator("fallback_models")
+    @classmethod
+    def _can_replace(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in given)
+        if "" in names:
+            raise ValueError("one of the names is empty")
+        for number, name in enumerate(names):
+            if _NO_FALLBACK.match(name):
+                raise ValueError(
+                    f"{name} cannot go on with what another model began; leave it out, or make it "
+                    "`model`"
+                )
+            if name in names[:number]:
+                raise ValueError(f"{name} stands there twice")
+        return names
 
     @field_validator("slack_may_start", "slack_may_decide")
     @classmethod
@@ -571,7 +596,7 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         )
     secret = "secret" in str(Settings.model_fields[name].annotation).lower()
     value = "(not shown)" if secret else repr(error["input"])
-    why = error["msg"].replace("a valid tuple", "a list")
+    why = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     return (
         f"Setting {name} = {value}: {why}. It comes from "
         f"{_writing_of(name, written).place}; "
@@ -585,7 +610,7 @@ def _bad_pattern(error: ErrorDetails, number: int, written: _Written) -> str:
         f", line {written.lines[number]}" if number < len(written.lines) else f", item {number + 1}"
     )
     place = re.sub(r", line \d+$", "", written.place) + at
-    why = str(error["msg"]).removeprefix("Value error, ")
+    why = error["msg"].removeprefix("Value error, ")
     return f"The pattern {error['input']!r} of redact_patterns cannot be used: {why} ({place})."
 
 

@@ -169,3 +169,36 @@ def test_the_list_that_is_shown_as_an_example_is_one(monkeypatch: pytest.MonkeyP
     example = str(refused.value).partition("='")[2].removesuffix("'.")
     monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", example)
     assert settings.load().redact_patterns == (r"PROJ-\d{4}", r"badge (?P<secret>\d+)")
+
+
+def test_fallbacks_stand_in_a_variable_with_commas_between(monkeypatch):
+    monkeypatch.setenv("ML_INTERN_FALLBACK_MODELS", "gpt-5.5, ollama/qwen2.5-coder:32b")
+    assert settings.load().fallback_models == ("gpt-5.5", "ollama/qwen2.5-coder:32b")
+
+
+def test_fallbacks_stand_in_the_file_as_a_list(tmp_path):
+    write_config(tmp_path, "fallback_models = ['vllm/a', 'transformers//a folder, with commas']\n")
+    found = settings.load().fallback_models
+    assert found == ("vllm/a", "transformers//a folder, with commas")
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ('["vllm/a", "autopilot"]', "autopilot cannot go on with what another model began"),
+        ('["replay//a.jsonl"]', "replay//a.jsonl cannot go on with what another model began"),
+        ('["vllm/a", "gpt-5.5", " vllm/a"]', "vllm/a stands there twice"),
+        ('["vllm/a", " "]', "one of the names is empty"),
+        ("[1]", "Input should be a valid string"),
+    ],
+)
+def test_a_fallback_that_can_be_none_is_an_error_of_the_setting(tmp_path, written, why):
+    write_config(tmp_path, f"workers = 2\nfallback_models = {written}\n")
+    with pytest.raises(ConfigError) as raised:
+        settings.load()
+    assert f": {why}" in str(raised.value)
+    assert "config.toml, line 2;" in str(raised.value)
+
+
+def test_a_model_whose_name_begins_like_the_autopilot_may_be_a_fallback():
+    assert settings.load(fallback_models=("autopilot-8b",)).fallback_models == ("autopilot-8b",)
