@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ml_intern.daemon.hub_access import token_of
-from ml_intern.llm import hosted, replay, weights
+from ml_intern.llm import hosted, replay, scripted, weights
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.settings import ModelPrice, Settings
@@ -69,6 +69,7 @@ class Models:
             self._loop,
             api_base=settings.api_base if is_own else None,
             api_key=key,
+            is_own=is_own,
             request_timeout_s=settings.request_timeout_s,
             stall_timeout_s=settings.stall_timeout_s,
             max_output_tokens=settings.max_output_tokens,
@@ -77,6 +78,13 @@ class Models:
             context_windows=settings.context_windows,
             effort=settings.reasoning_effort,
         )
+
+
+def chain_of(name: str, settings: Settings) -> tuple[str, ...]:
+    """The models that a session may ask whose own is `name`: itself, then its fallbacks."""
+    if name == AUTOPILOT or name.startswith((replay.PREFIX, scripted.PREFIX)):
+        return (name,)
+    return (name, *(other for other in settings.fallback_models if other != name))
 
 
 def known_price(name: str, settings: Settings) -> hosted.KnownPrice:

@@ -14,6 +14,7 @@ from ml_intern.errors import ModelError, Refused
 from ml_intern.llm.client import ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec, Usage
 
+PREFIX = "scripted/"
 Answer = ModelReply | AssistantMessage | str | ModelError
 """What a script may hold: a whole reply, a message, words, or the error to raise instead."""
 Script = Callable[[Sequence[Message], Sequence[ToolSpec]], Answer]

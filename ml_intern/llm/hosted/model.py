@@ -47,6 +47,7 @@ def hosted_model(
     *,
     api_base: str | None = None,
     api_key: str | None = None,
+    is_own: bool = True,
     request_timeout_s: float = 600.0,
     stall_timeout_s: float = 120.0,
     max_output_tokens: int | None = None,
@@ -58,7 +59,8 @@ def hosted_model(
 ) -> "HostedModel":
     """The client of the model that people write as `name`.
 
-    `api_base` and `api_key` are those of the settings, and None for another model than theirs.
+    `api_base` and `api_key` are those of the settings, and None for another model than theirs,
+    which is none of their own (`is_own`).
     `price` and `is_free`: what the settings say of its price; `context_windows`: of windows, in
     tokens by pattern of names. `effort`: with which it is asked to think; None: as it does by
     itself.
@@ -66,7 +68,7 @@ def hosted_model(
     no request and does not import LiteLLM.
     """
     return HostedModel(
-        endpoint_of(name, secrets=secrets, api_base=api_base, api_key=api_key),
+        endpoint_of(name, secrets=secrets, api_base=api_base, api_key=api_key, is_own=is_own),
         loop,
         request_timeout_s=request_timeout_s,
         stall_timeout_s=stall_timeout_s,

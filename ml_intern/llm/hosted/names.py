@@ -102,23 +102,32 @@ class Endpoint:
 
 
 def endpoint_of(
-    name: str, *, secrets: Secrets, api_base: str | None = None, api_key: str | None = None
+    name: str,
+    *,
+    secrets: Secrets,
+    api_base: str | None = None,
+    api_key: str | None = None,
+    is_own: bool = True,
 ) -> Endpoint:
-    """Raises ConfigError for a name, an address or a missing key that makes asking useless."""
+    """`is_own`: it is the model of the settings, so `api_base` and `api_key` there are for it.
+
+    Raises ConfigError for a name, an address or a missing key that makes asking useless.
+    """
     prefix, model = _split(name)
     provider = PROVIDERS[prefix]
     given = api_base or next(filter(None, map(secrets, provider.address_variables)), None)
     address = _address(given, provider, name) if given else provider.address
     if address is None and provider.needs_address:
+        otherwise = ", or `api_base` in the settings" if is_own else ""
         raise ConfigError(
-            f"The model {name!r} needs its address. Set {provider.address_variables[0]}, or "
-            "`api_base` in the settings."
+            f"The model {name!r} needs its address. Set {provider.address_variables[0]}{otherwise}."
         )
     key = api_key or (None if api_base else _own_key(provider, secrets))
     if key is None and provider.needs_key and api_base is None:
+        otherwise = ", or `api_key` in the settings" if is_own else ""
         raise ConfigError(
             f"The model {name!r} needs a key. Set {provider.keys[0]} in the environment or as a "
-            "systemd credential, or `api_key` in the settings. The model `autopilot` needs none."
+            f"systemd credential{otherwise}. The model `autopilot` needs none."
         )
     return Endpoint(
         name=name,
