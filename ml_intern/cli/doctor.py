@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -33,15 +33,21 @@ from ml_intern.cli.summary import short, tilde
 from ml_intern.client.door import Health
 from ml_intern.client.remote import connect
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.cautions import Caution, left_behind, old_sqlite
+from ml_intern.daemon.cautions import (
+    Caution,
+    idle_fallbacks,
+    left_behind,
+    old_sqlite,
+    passed_over,
+)
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.hub_access import endpoint_of, hub_of, stored_token, token_file, token_of
-from ml_intern.daemon.models import Models, known_price, training_python
+from ml_intern.daemon.models import AUTOPILOT, Models, known_price, training_python
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubError, HubRefused, MLInternError
-from ml_intern.llm.client import window_of
+from ml_intern.llm.client import ModelClient, window_of
 from ml_intern.llm.hosted import GUESS, HostedModel, price_list
 from ml_intern.llm.weights import WeightsModel
 from ml_intern.queue import address, schema
@@ -140,10 +146,11 @@ def examine() -> Iterator[Check]:
         _sandbox,
         _training,
         _model,
-        prices,
-        _lock,
     ):
         yield _safely(check, settings)
+    yield from _fallbacks(settings)
+    yield _safely(prices, settings)
+    yield _safely(_lock, settings)
     yield from _slack(settings)
     yield _hub_token(settings)
     yield _safely(_traces, settings)
@@ -238,6 +245,10 @@ def _leftovers(settings: Settings) -> Check:
 def _of_caution(name: str, caution: Caution | None, *, otherwise: str) -> Check:
     if caution is None:
         return Check(name=name, verdict="ok", found=otherwise)
+    return _warned(name, caution)
+
+
+def _warned(name: str, caution: Caution) -> Check:
     return Check(name=name, verdict="warn", found=caution.found, next_step=caution.next_step)
 
 
@@ -360,24 +371,50 @@ def _training(settings: Settings) -> Check:
 
 def _model(settings: Settings) -> Check:
     with closing(Models(settings)) as models:
-        model = models.named(settings.model)
-        if isinstance(model, WeightsModel):
-            return _weights(model)
-        window = window_of(model)
+        return _seen(models.named(settings.model), where="`api_base`")
+
+
+def _fallbacks(settings: Settings) -> Iterator[Check]:
+    """Each of them. None is an error: the chain goes on without one that cannot be used."""
+    idle = idle_fallbacks(settings)
+    if idle is not None:
+        yield _warned("fallback", idle)
+    with closing(Models(settings)) as models:
+        for name in settings.fallback_models:
+            if name != settings.model:
+                yield from _fallback(name, models, settings)
+
+
+def _fallback(name: str, models: Models, settings: Settings) -> Iterator[Check]:
+    try:
+        seen = _seen(models.named(name), where="its variable in docs/models.md")
+        is_priced = known_price(name, settings).origin != "unknown"
+    except (MLInternError, OSError, subprocess.SubprocessError) as exc:
+        yield _warned("fallback", passed_over(name, exc))
+        return
+    yield replace(seen, name="fallback")
+    if not is_priced:
+        words = f"nobody knows what {name} costs, so it is passed over while another one is left"
+        step = _how_to_price(name)
+        yield Check(name="fallback", verdict="warn", found=words, next_step=step)
+
+
+def _seen(model: ModelClient, *, where: str) -> Check:
+    """What one model takes, and whether it is there. `where`: its address is set."""
+    if isinstance(model, WeightsModel):
+        return _weights(model)
+    name, window = model.name, window_of(model)
     if window is None and isinstance(model, HostedModel):
         return Check(
             name="model",
             verdict="warn",
-            found=f"{settings.model}: its server does not answer",
-            next_step="start it, or check the address (`api_base`)",
+            found=f"{name}: its server does not answer",
+            next_step=f"start it, or check the address ({where})",
         )
     if window is None:
-        alone = settings.model == "autopilot"
-        words = " (in this process: no key, no network, no cost)" if alone else ""
-        return Check(name="model", verdict="ok", found=settings.model + words)
-    words = (
-        f"{settings.model}: window {window.tokens:,} ({window.source}), answer {window.answer:,}"
-    )
+        words = " (in this process: no key, no network, no cost)" if name == AUTOPILOT else ""
+        return Check(name="model", verdict="ok", found=name + words)
+    words = f"{name}: window {window.tokens:,} ({window.source}), answer {window.answer:,}"
     if window.source != GUESS:
         return Check(name="model", verdict="ok", found=words)
     return Check(
@@ -385,7 +422,7 @@ def _model(settings: Settings) -> Check:
         verdict="warn",
         found=words,
         next_step="set what it takes: "
-        f"context_windows = {{{json.dumps(settings.model)} = TOKENS}} in config.toml",
+        f"context_windows = {{{json.dumps(name)} = TOKENS}} in config.toml",
     )
 
 
@@ -413,8 +450,14 @@ def prices(settings: Settings) -> Check:
         name="prices",
         verdict="warn",
         found=f"{words}; nobody knows what {settings.model} costs, so its sessions wait for a yes",
-        next_step=f"if it is free, such as a server of your own, set free_models = "
-        f"[{json.dumps(settings.model)}] in config.toml, else give its price in model_prices",
+        next_step=_how_to_price(settings.model),
+    )
+
+
+def _how_to_price(name: str) -> str:
+    return (
+        "if it is free, such as a server of your own, set free_models = "
+        f"[{json.dumps(name)}] in config.toml, else give its price in model_prices"
     )
 
 

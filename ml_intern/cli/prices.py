@@ -58,7 +58,9 @@ def _looked_up(
 def _of_settings(settings: Settings) -> Iterable[str]:
     """Without those that only a pattern names."""
     named = [name for name in settings.free_models if not set("*?[") & set(name)]
-    return dict.fromkeys([settings.model, *settings.model_prices, *named])
+    return dict.fromkeys(
+        [settings.model, *settings.fallback_models, *settings.model_prices, *named]
+    )
 
 
 def _as_document(

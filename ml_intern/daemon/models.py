@@ -2,12 +2,14 @@
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
 from ml_intern.daemon.hub_access import token_of
+from ml_intern.errors import ConfigError
 from ml_intern.llm import hosted, replay, scripted, weights
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
@@ -36,8 +38,12 @@ class Models:
             return self._made[name]
 
     def warm(self) -> None:
-        """Load what the first request to the model of the settings would have to load."""
-        if isinstance(self.named(self._settings.model), hosted.HostedModel):
+        """Load what the first request to a model of the settings would have to load.
+
+        Raises ConfigError when the first of them cannot be used.
+        """
+        clients = [self.named(self._settings.model), *self._fallbacks()]
+        if any(isinstance(client, hosted.HostedModel) for client in clients):
             hosted.warm()
 
     def close(self) -> None:
@@ -48,6 +54,12 @@ class Models:
         for client in made:
             if isinstance(client, weights.WeightsModel):
                 client.close()
+
+    def _fallbacks(self) -> Iterator[ModelClient]:
+        """Those of the settings' model that can be used."""
+        for name in chain_of(self._settings.model, self._settings)[1:]:
+            with suppress(ConfigError):  # told by `cautions`
+                yield self.named(name)
 
     def _is_outdated(self, name: str) -> bool:
         return name in self._seen and self._seen[name] != _seen(name)

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from ml_intern.cli.doctor import _model, _slack, _traces
+from ml_intern.cli.doctor import _fallbacks, _model, _slack, _traces, examine
 from ml_intern.settings import Settings
 from ml_intern.tracing.upload.uploader import Uploads
 from tests.support.hub import READ_TOKEN, TOKEN, USER, HubServer
@@ -117,3 +117,69 @@ def test_a_server_that_does_not_answer_is_named():
         gone = server.openai_url
     check = _model(Settings(model="vllm/m", api_base=gone))
     assert (check.verdict, check.found) == ("warn", "vllm/m: its server does not answer")
+
+
+def told(**given):
+    """Of each fallback: how it is, and what is said of it."""
+    checks = list(_fallbacks(Settings(**given)))
+    assert {check.name for check in checks} <= {"fallback"}
+    return [(check.verdict, check.found, check.next_step) for check in checks]
+
+
+def test_each_fallback_is_looked_at_where_its_own_variables_say(monkeypatch):
+    pages = {"/v1/models": {"data": [{"id": "b", "max_model_len": 131_072}]}}
+    with ModelServer([], pages=pages) as first, ModelServer([], pages=pages) as second:
+        monkeypatch.setenv("VLLM_API_BASE", second.openai_url)
+        monkeypatch.setenv("VLLM_API_KEY", "of-the-second")
+        at = {"model": "vllm/a", "api_base": first.openai_url, "api_key": "of-the-first"}
+        found = told(**at, fallback_models=("vllm/b", "vllm/a"))
+        assert found == [("ok", "vllm/b: window 131,072 (the server), answer 16,384", "")]
+        assert first.lookups == []
+        keys = {seen.headers.get("authorization") for seen in second.lookups}
+        assert keys == {"Bearer of-the-second"}
+
+
+def test_a_fallback_that_cannot_be_used_is_a_warning_with_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    names = ("gpt-5.5", f"transformers/{tmp_path}", "nobody/knows")
+    key, folder, name = told(fallback_models=names, model="vllm/a")
+    assert {key[0], folder[0], name[0]} == {"warn"}
+    assert key[1].startswith("the fallback gpt-5.5 is passed over: The model 'gpt-5.5' needs a key")
+    assert "Set OPENAI_API_KEY" in key[1]
+    assert "holds no model" in folder[1]
+    assert "There is no model 'nobody/knows'" in name[1]
+    assert key[2] == "mend this, or take it out of fallback_models"
+
+
+def test_a_fallback_that_is_away_or_has_no_price_is_named(monkeypatch):
+    with ModelServer([]) as server:
+        monkeypatch.setenv("OPENAI_COMPAT_BASE_URL", server.openai_url)
+        monkeypatch.setenv("VLLM_API_BASE", "http://127.0.0.1:9/v1")
+        away, window, price = told(
+            model="gpt-5.5", fallback_models=("vllm/a", "openai-compat/ours")
+        )
+    assert away[:2] == ("warn", "vllm/a: its server does not answer")
+    assert "api_base" not in away[2]
+    assert window[:2] == ("ok", "openai-compat/ours: window 200,000 (the server), answer 16,384")
+    words = "nobody knows what openai-compat/ours costs, so it is passed over"
+    assert price[:2] == ("warn", f"{words} while another one is left")
+    assert 'free_models = ["openai-compat/ours"]' in price[2]
+
+
+def test_fallbacks_that_no_session_of_the_settings_has_are_named(monkeypatch):
+    monkeypatch.setenv("VLLM_API_BASE", "http://127.0.0.1:9/v1")
+    idle, seen = told(model="autopilot", fallback_models=("vllm/a",))
+    assert idle[:2] == (
+        "warn",
+        "no model goes on in place of autopilot: fallback_models are for sessions of other models",
+    )
+    assert seen[1] == "vllm/a: its server does not answer"
+
+
+def test_the_whole_examination_names_fallbacks_after_the_model(monkeypatch, tmp_path):
+    monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("ML_INTERN_FALLBACK_MODELS", "nobody/knows")
+    monkeypatch.setenv("ML_INTERN_TRACES_UPLOAD", "false")
+    names = [check.name for check in examine()]
+    place = names.index("model")
+    assert names[place : place + 4] == ["model", "fallback", "fallback", "prices"]

@@ -63,6 +63,12 @@ def test_what_is_known_is_shown_with_its_date(hub: HubServer, tmp_path: Path) ->
     )
 
 
+def test_fallbacks_are_among_the_models_of_the_settings(hub: HubServer, tmp_path: Path) -> None:
+    variables = {"ML_INTERN_MODEL": "vllm/a", "ML_INTERN_FALLBACK_MODELS": "gpt-4o,vllm/a"}
+    document = json.loads(typed(hub, tmp_path, "--json", **variables).stdout)
+    assert [each["model"] for each in document["models"]] == ["vllm/a", "gpt-4o"]
+
+
 def test_programs_read_it_as_json_and_offline_the_kept_list_counts(
     hub: HubServer, tmp_path: Path
 ) -> None:

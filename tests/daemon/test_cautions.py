@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.clock import SystemClock
-from ml_intern.daemon.cautions import cautions, left_behind, old_sqlite
+from ml_intern.daemon.cautions import cautions, idle_fallbacks, left_behind, old_sqlite
 from ml_intern.queue.store import Store
 from ml_intern.settings import Settings
 from tests.queue.given import claimed, ended, new_session
@@ -60,3 +60,23 @@ def test_a_file_that_says_nothing_is_no_caution(tmp_path: Path, content: bytes |
     if content is not None:
         (tmp_path / "ml-intern.db").write_bytes(content)
     assert cautions(settings(tmp_path, SERVER)) == []
+
+
+def test_a_fallback_that_lacks_its_key_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    given = Settings(
+        state_dir=tmp_path, database=SERVER, model="vllm/a", fallback_models=("vllm/b", "gpt-5.5")
+    )
+    (found,) = cautions(given)
+    assert found.found.startswith("the fallback gpt-5.5 is passed over: ")
+    assert "OPENAI_API_KEY" in found.found
+
+
+def test_fallbacks_beside_a_model_that_has_none_are_told() -> None:
+    assert idle_fallbacks(Settings(model="autopilot")) is None
+    assert idle_fallbacks(Settings(model="vllm/a", fallback_models=("vllm/b",))) is None
+    found = idle_fallbacks(Settings(model="autopilot", fallback_models=("vllm/b",)))
+    assert found is not None
+    assert "in place of autopilot" in found.found

@@ -1,11 +1,23 @@
 """Which client a name in the settings means."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ml_intern.daemon.models import Models, chain_of, known_price
 from ml_intern.errors import ConfigError
 from ml_intern.llm.weights import WeightsModel
 from ml_intern.settings import Settings
+
+WARM = """
+import sys
+from ml_intern.daemon.models import Models
+from ml_intern.settings import Settings
+for fallback in ("gpt-5.5", "vllm/b"):
+    Models(Settings(model="transformers/org/tiny", fallback_models=(fallback,))).warm()
+    print("litellm" in sys.modules)
+"""
 
 
 def test_a_model_from_weights_is_made_once_costs_nothing_and_starts_nothing():
@@ -48,3 +60,10 @@ def test_what_a_fallback_lacks_is_never_to_be_set_as_that_of_the_first(monkeypat
     with pytest.raises(ConfigError, match=variable) as raised:
         fallback.named(name)
     assert "`api_" not in str(raised.value)
+
+
+def test_a_fallback_is_loaded_for_beforehand_unless_it_cannot_be_used(monkeypatch):
+    """In a process of its own, because what is loaded once stays loaded."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    done = subprocess.run([sys.executable, "-c", WARM], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
