@@ -23,6 +23,7 @@ from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, TextPiece
 from ml_intern.client.view import View
+from ml_intern.client.waits import goes_on_by_itself
 from ml_intern.clock import Clock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import DaemonGone, InputError, StoreUnavailable
@@ -230,7 +231,7 @@ class Follow:
             return False
         if view.needs_person and self._answer():
             return True
-        return any(on.startswith("job:") for on in view.waiting_on)
+        return goes_on_by_itself(view.waiting_on)
 
     def _answer(self) -> bool:
         """See to one thing that is open; false when it must be left for later."""
@@ -386,6 +387,6 @@ def unfinished(rows: Iterable[SessionRow]) -> list[SessionRow]:
         row
         for row in rows
         if row.state in ("ready", "leased")
-        or (row.state == "waiting" and any(on.startswith("job:") for on in row.waiting_on))
+        or (row.state == "waiting" and goes_on_by_itself(row.waiting_on))
     ]
     return found[::-1]

@@ -18,7 +18,7 @@ from ml_intern.cli.screen import choose_screen, json_event
 from ml_intern.cli.summary import details, short, summary
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.view import View, fold
-from ml_intern.client.waits import TRAINING, waits_for
+from ml_intern.client.waits import BY_THEMSELVES, waits_for
 from ml_intern.clock import stamp
 from ml_intern.queue.rows import Recorded, SessionRow
 
@@ -108,7 +108,7 @@ def _glance(row: SessionRow, *, worked_on: bool) -> tuple[str, str]:
     if word != "waiting":
         return word, style
     awaited = waits_for(row.waiting_on)
-    return awaited, "cyan" if awaited == TRAINING else style
+    return awaited, "cyan" if awaited in BY_THEMSELVES else style
 
 
 def _row(row: SessionRow, *, worked_on: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import datetime
 from itertools import pairwise
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -30,6 +31,12 @@ def duration(seconds: float | None) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600:02d} h"
+
+
+def clock_time(at: datetime, now: datetime) -> str:
+    """`14:05:10` in the zone of this machine; on another day than `now`, `2026-11-27 14:05`."""
+    there, here = at.astimezone(), now.astimezone()
+    return there.strftime("%H:%M:%S" if there.date() == here.date() else "%Y-%m-%d %H:%M")
 
 
 def size(bytes_: float) -> str:

@@ -12,11 +12,13 @@ from ml_intern.cli.quantities import count, duration, line, number
 from ml_intern.cli.summary import how_much, short
 from ml_intern.client.training import Training
 from ml_intern.client.view import View, fold
+from ml_intern.client.waits import models_at
 from ml_intern.events import (
     ApprovalRequested,
     BudgetReached,
     ModelAsked,
     ModelFailed,
+    ModelReplied,
     ToolWaiting,
     TurnFinished,
 )
@@ -154,9 +156,23 @@ class Reasons:
                     yield self._lost(key, since)
                 case "budget":
                     yield self._room(key, since)
+                case "model":
+                    yield from self._no_model()
                 case _:
                     words = f"It waits for {kind} {key}."
                     yield Reason(awaited="other", words=words, since=since)
+
+    def _no_model(self) -> Iterator[Reason]:
+        why = f": {line(self._view.detail)}" if self._view.detail else "."
+        yield Reason(
+            awaited="model",
+            words=f"No model answers it{why}",
+            since=self._since.get("models"),
+            until=self._view.models_at,
+            commands=(f"ml-intern model {self._id} NAME",),
+        )
+        if self._host_pid is None:
+            yield self._nobody()
 
     def _room(self, cap: str, since: datetime | None) -> Reason:
         reached = self._view.reached
@@ -231,7 +247,9 @@ _ENDED = {
 
 
 def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
-    """When each thing began to be waited for, by its name in `waiting_on`; `turn`: it ended."""
+    """When each thing began to be waited for, by its name in `waiting_on`; `turn`: it ended;
+    `models`: the first turn ended without an answer, and none has come since.
+    """
     found: dict[str, datetime] = {}
     for one in recorded:
         match one.event:
@@ -242,8 +260,12 @@ def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
             case BudgetReached(cap=cap):
                 # Once more room was given, the same cap may be reached again.
                 found[f"budget:{cap}"] = one.at
+            case ModelReplied():
+                found.pop("models", None)
             case TurnFinished(waiting_on=waiting_on):
                 found["turn"] = one.at
+                if models_at(waiting_on) is not None:
+                    found.setdefault("models", one.at)
                 for awaited in waiting_on:
                     found.setdefault(awaited, one.at)
             case _:

@@ -13,7 +13,7 @@ from typing import Any
 from rich.text import Text
 
 from ml_intern.cli.notes import note, subject
-from ml_intern.cli.quantities import duration, line, number, percent, shown, sparkline
+from ml_intern.cli.quantities import clock_time, duration, line, number, percent, shown, sparkline
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
@@ -119,6 +119,12 @@ def running_line(step: Step, now: datetime, spinner: str) -> Text:
     took = Text(duration(seconds), "dim")
     took.pad_left(max(0, TIME_WIDTH - len(took)))
     return Text.assemble(found, took, "  ", (subject(step), "dim"))
+
+
+def without_model(again: datetime, now: datetime) -> str:
+    """No model answers, and when one is asked again."""
+    left_s = max(0.0, (again - now).total_seconds())
+    return f"no model answers; one is asked again at {clock_time(again, now)} ({duration(left_s)})"
 
 
 def training_lines(job: Training, now: datetime) -> list[Text]:

@@ -133,6 +133,8 @@ class Lines(Screen):
             case InterruptRequested():
                 why = f" ({event.reason})" if event.reason else ""
                 self.remark(f"{event.asked_by} asked to stop{why}")
+            case TurnFinished() if view.models_at is not None:
+                self.remark(render.without_model(view.models_at, at))
             case _:
                 pass
 
@@ -283,6 +285,9 @@ class Terminal(Lines):
         texts += [render.running_line(step, now, spinner) for step in view.now_running]
         for job in view.running_jobs:
             texts += render.training_lines(job, now)
+        if view.models_at is not None:
+            words = f"{spinner} {render.without_model(view.models_at, now)} …"
+            texts.append(Text(words, "yellow"))
         if not texts and view.outcome is None:
             doing = f"{view.model} thinks" if view.asking_model else "working"
             texts.append(Text(f"{spinner} {doing} …", "dim"))

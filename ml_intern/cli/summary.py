@@ -46,7 +46,9 @@ def heading(view: View, host_pid: int | None = None) -> str:
     if view.outcome == "waiting":
         if view.needs_person:
             return "Waiting for you"
-        return "Waiting for a training job" if view.running_jobs else "Waiting"
+        if view.running_jobs:
+            return "Waiting for a training job"
+        return "Waiting for a model" if view.models_at else "Waiting"
     return _ENDS[view.outcome] if view.outcome else "Not finished"
 
 
@@ -98,6 +100,7 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "exit_code": exits.of_outcome(view.outcome),
         "detail": view.detail,
         "waiting_on": list(view.waiting_on) if view.outcome == "waiting" else [],
+        "models_asked_again_at": stamp(view.models_at) if view.models_at else None,
         "answer_with": how_to_answer(view),
         "metrics": {split: view.metrics.get(split) for split in ("validation", "test")},
         "artefacts": {
@@ -202,6 +205,15 @@ def how_to_go_on(view: View, host_pid: int | None = None, *, is_hosted: bool = F
             return [f"answer with: {command}" for command in how_to_answer(view)] + going
         case "finished":
             return going
+        case "waiting" if view.models_at is not None:
+            at = view.models_at.astimezone()
+            by_itself = "it goes on by itself: " if is_hosted else ""
+            return [
+                *going,
+                f"no model answers, and one is asked again at {at:%Y-%m-%d %H:%M}: "
+                f"{by_itself}ml-intern {follow} {session} follows it, "
+                f"ml-intern model {session} NAME has another one asked",
+            ]
         case "interrupted" | "failed" | "stopped":
             return [*going, f'everything so far is kept; go on with: ml-intern say {session} "..."']
         case _:

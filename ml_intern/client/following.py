@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, TextPiece
 from ml_intern.client.view import View
+from ml_intern.client.waits import goes_on_by_itself
 from ml_intern.events import ApprovalRequested
 from ml_intern.messages import ApprovalId, SessionId
 from ml_intern.ops import Interrupt
@@ -51,7 +52,8 @@ class Following:
     def events(self) -> Iterator[Recorded | TextPiece]:
         """What has not been taken up yet and all that comes, until nothing moves any more.
 
-        An approval or a question that nobody answers here ends it; a running job does not.
+        An approval or a question that nobody answers here ends it; a running job does not, nor
+        models that do not answer for a time.
         """
         watch = self._door.watch(self._session_id, self._seq, self._news.set)
         try:
@@ -97,7 +99,7 @@ class Following:
             self._answered.add(asked.approval_id)
             self._answer(asked)
             return True
-        return any(on.startswith("job:") for on in self.view.waiting_on)
+        return goes_on_by_itself(self.view.waiting_on)
 
     def _unanswered(self) -> ApprovalRequested | None:
         asked = self.view.approvals.values()

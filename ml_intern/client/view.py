@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, assert_never
 
 from ml_intern.client.training import Training
+from ml_intern.client.waits import models_at
 from ml_intern.events import (
     AccessRefused,
     ApprovalDecided,
@@ -56,6 +57,7 @@ from ml_intern.events import (
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage, UserMessage
 from ml_intern.money import MICRO_USD
 from ml_intern.queue.rows import Recorded
+from ml_intern.transcript.waits import is_for_model
 
 RESULTS = ("weights", "loss_curve", "model_card", "reproduce", "published")
 StepState = Literal["planned", "asked", "running", "waiting", "unknown", "done", "failed"]
@@ -138,7 +140,7 @@ class View:
         self.waited_s = 0.0
         """Seconds in which nothing went on because a person was to answer."""
         self._idle_s = 0.0
-        """Seconds in which nothing went on because nothing was to be done."""
+        """Seconds in which nothing went on because nothing was to be done, or no model answered."""
         self._resting_since: datetime | None = None
         self._by_call: dict[CallId, Step] = {}
 
@@ -156,6 +158,11 @@ class View:
     def needs_person(self) -> bool:
         """Whether an approval, a question, what became of a call, or more room is wanted."""
         return bool(self.approvals or self.questions or self.unknowns or self.reached)
+
+    @property
+    def models_at(self) -> datetime | None:
+        """When a model is asked again, where the session waits for one that answers."""
+        return models_at(self.waiting_on)
 
     @property
     def wall_s(self) -> float:
@@ -298,7 +305,7 @@ class View:
             return
         rested_s = (at - self._resting_since).total_seconds()
         self._resting_since = None
-        if self.outcome == "waiting":
+        if self.outcome == "waiting" and not is_for_model(self.waiting_on):
             self.waited_s += rested_s
         else:
             self._idle_s += rested_s

@@ -12,6 +12,7 @@ _AWAITED = {
     "job": "a job",
     "unknown": "a person's word on a lost call",
     "budget": "more room in its budget",
+    "model": "a model that answers",
 }
 
 
@@ -43,4 +44,9 @@ def in_words(notice: str, on: Sequence[str]) -> str:
 
 def is_for_person(on: Sequence[str]) -> bool:
     """Whether it goes on when a person says something, and not before."""
-    return any(not one.startswith("job:") for one in on)
+    return any(not one.startswith(("job:", "model:")) for one in on)
+
+
+def is_for_model(on: Sequence[str]) -> bool:
+    """Whether nothing but models that do not answer is in the way."""
+    return bool(on) and all(one.startswith("model:") for one in on)

@@ -28,6 +28,8 @@ from ml_intern.queue.rows import Recorded
 
 SESSION = SessionId("11111111-1111-4111-8111-111111111111")
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+NO_MODEL = ("model:2026-01-31T12:05:00.000Z",)
+"""A wait for a model, until 300 s after the start."""
 
 
 def at(seconds: float) -> datetime:

@@ -1,8 +1,10 @@
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ml_intern.cli.quantities import (
+    clock_time,
     count,
     duration,
     line,
@@ -30,6 +32,12 @@ from ml_intern.cli.quantities import (
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    at = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
+    assert clock_time(at, at) == f"{at.astimezone():%H:%M:%S}"
+    assert clock_time(at, at + timedelta(days=1)) == f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def test_sizes_counts_and_shares() -> None:

@@ -13,10 +13,11 @@ from ml_intern.events import (
     ModelAsked,
     ModelFailed,
     TurnFinished,
+    TurnStarted,
 )
 from ml_intern.messages import JobId
 from ml_intern.queue.rows import Holder, OpenOp, QueuePlace, SessionState, Site
-from tests.cli.journals import Journal, at
+from tests.cli.journals import NO_MODEL, Journal, at
 
 HOST = 42
 SAY = ('ml-intern say 11111111 "..."',)
@@ -72,6 +73,25 @@ def test_an_approval_names_the_tool_and_both_answers() -> None:
         "ml-intern approve abcdefgh",
         'ml-intern deny abcdefgh --reason "..."',
     )
+
+
+def test_a_model_that_does_not_answer_is_waited_for_since_the_first_turn_without_it() -> None:
+    journal = waiting(Journal(), "model:2026-01-31T12:00:59.000Z", seconds=50.0)
+    journal.add(TurnStarted(op_seq=2, attempt=1), 60.0)
+    journal.end("waiting", "m is away.", NO_MODEL, 61.0)
+    assert reasons(journal, place("waiting")) == [
+        Reason(
+            awaited="model",
+            words="No model answers it: m is away.",
+            since=at(50),
+            until=at(300),
+            commands=("ml-intern model 11111111 NAME",),
+        )
+    ]
+    assert reasons(journal, place("waiting"), host=None)[1] == NOBODY
+    journal.add(TurnStarted(op_seq=3, attempt=1), 300.0).reply()
+    (found,) = reasons(journal.end("waiting", "", NO_MODEL, 310.0), place("waiting"))
+    assert found.since == at(310)
 
 
 def test_a_cap_that_is_reached_again_is_waited_for_since_then() -> None:

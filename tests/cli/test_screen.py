@@ -12,6 +12,7 @@ from ml_intern.cli.summary import summary
 from ml_intern.client.view import View
 from ml_intern.events import Fact
 from tests.cli.journals import (
+    NO_MODEL,
     Journal,
     at,
     finished_journal,
@@ -159,6 +160,19 @@ def test_a_terminal_shows_the_job_while_it_runs() -> None:
     assert "watch_job                    2.0 s" in stream.getvalue()
     assert "50 %  step 50/100  epoch 0.4  1.2 s left" in stream.getvalue()
     assert "█▁  loss 1.000  validation accuracy 90.0 %" in stream.getvalue()
+
+
+def test_until_when_a_model_is_waited_for_is_shown() -> None:
+    journal = Journal().end("waiting", "m is away", NO_MODEL, 10.0)
+    words = f"no model answers; one is asked again at {at(300).astimezone():%H:%M:%S}"
+    lines = io.StringIO()
+    view = _play(Lines(lines), journal)
+    assert f"  {words} (4 min 50 s)\n" in lines.getvalue()
+
+    screen, stream = _terminal(80)
+    screen.tick(view, at(250.0))
+    screen.close()
+    assert f"{words} (50 s)" in stream.getvalue()
 
 
 @pytest.mark.parametrize("width", [1, 10, 40, 80, 200])

@@ -12,7 +12,13 @@ from ml_intern.cli.summary import (
     tildes,
 )
 from ml_intern.client.view import fold
-from tests.cli.journals import Journal, evaluation, finished_journal, published_journal
+from tests.cli.journals import (
+    NO_MODEL,
+    Journal,
+    evaluation,
+    finished_journal,
+    published_journal,
+)
 
 
 def test_a_trace_that_could_not_be_written_is_not_named_as_if_it_were_there(tmp_path) -> None:
@@ -69,6 +75,7 @@ def test_every_end_has_its_own_words() -> None:
     assert heading(fold(Journal())) == "Not finished"
     assert heading(fold(finished_journal().end("waiting"))) == "Waiting for you"
     assert heading(fold(Journal().job("j").end("waiting"))) == "Waiting for a training job"
+    assert heading(fold(Journal().end("waiting", waiting_on=NO_MODEL))) == "Waiting for a model"
 
 
 def test_a_job_that_runs_on_is_told() -> None:
@@ -82,6 +89,20 @@ def test_a_job_that_runs_on_is_told() -> None:
 def test_a_job_that_a_daemon_looks_after_is_attached_to() -> None:
     (advice,) = how_to_go_on(fold(Journal().job("j").end("waiting")), is_hosted=True)
     assert "ml-intern attach 11111111 follows it" in advice
+
+
+def test_a_wait_for_a_model_needs_nobody_and_says_until_when() -> None:
+    view = fold(Journal().end("waiting", "m is away", NO_MODEL))
+    found = summary(view, trace=None)
+    assert (found["answer_with"], found["models_asked_again_at"]) == (
+        [],
+        "2026-01-31T12:05:00.000Z",
+    )
+    (advice,) = how_to_go_on(view)
+    local = view.models_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    assert advice.startswith(f"no model answers, and one is asked again at {local}: ml-intern ")
+    assert "ml-intern resume 11111111 follows it" in advice
+    assert "it goes on by itself: ml-intern attach" in how_to_go_on(view, is_hosted=True)[0]
 
 
 def test_done_needs_no_advice() -> None:

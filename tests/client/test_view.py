@@ -9,6 +9,7 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, Usage
 from tests.cli.journals import (
+    NO_MODEL,
     Journal,
     at,
     evaluation,
@@ -252,6 +253,18 @@ def test_time_that_a_person_took_is_no_working_time() -> None:
     view = fold(journal)
 
     assert (view.working_s, view.waited_s, view.wall_s) == (110.0, 360.0, 9010.0)
+
+
+def test_time_without_a_model_is_neither_a_persons_nor_working_time() -> None:
+    journal = Journal().end("waiting", "", NO_MODEL, 10.0)
+    journal.add(TurnStarted(op_seq=2, attempt=1), 310.0)
+    assert fold(journal).models_at is None
+    journal.end("waiting", "", (*NO_MODEL, "approval:a1"), 320.0)
+    journal.add(TurnStarted(op_seq=3, attempt=1), 420.0).end("finished", seconds=425.0)
+
+    view = fold(journal)
+
+    assert (view.working_s, view.waited_s, view.wall_s) == (25.0, 100.0, 425.0)
 
 
 def test_time_that_a_job_took_is_working_time() -> None:

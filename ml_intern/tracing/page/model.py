@@ -25,7 +25,14 @@ from ml_intern.transcript.line import (
     ToolUse,
     TurnTook,
 )
-from ml_intern.transcript.waits import awaited, decided, in_words, is_for_person, waiting_on
+from ml_intern.transcript.waits import (
+    awaited,
+    decided,
+    in_words,
+    is_for_model,
+    is_for_person,
+    waiting_on,
+)
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
@@ -297,6 +304,7 @@ class _Making:
         entry = Entry(kind="notice", anchor=anchor, at=_at(record), text=text, level=noticed.level)
         self._add(turn, entry)
         if on and record.at is not None:
+            self._close_wait(record.at)  # a model that was asked again in vain is waited for anew
             self._wait, self._undecided = (record.at, on, entry), set(on)
         job = record.extra.get("job")
         if isinstance(job, dict):
@@ -311,11 +319,16 @@ class _Making:
             return
         if isinstance(record.content, Noticed) and self._undecided:
             return
+        self._close_wait(record.at)
+
+    def _close_wait(self, at: datetime) -> None:
+        if self._wait is None:
+            return
         since, on, entry = self._wait
-        self._wait, self._waited_until = None, record.at
-        entry.seconds = max(0.0, (record.at - since).total_seconds())
-        kind = "person" if is_for_person(on) else "job"
-        self._bar("waits", kind, since, record.at, f"waits for {awaited(on)}", entry.anchor)
+        self._wait, self._waited_until = None, at
+        entry.seconds = max(0.0, (at - since).total_seconds())
+        kind = "person" if is_for_person(on) else "no-model" if is_for_model(on) else "job"
+        self._bar("waits", kind, since, at, f"waits for {awaited(on)}", entry.anchor)
 
     def _span(
         self,

@@ -8,7 +8,8 @@
   // The class of each kind of bar, and what the legend says of it.
   const KINDS = {
     turns: ["turns", "a turn"], model: ["model", "the model answers"], tools: ["calls", "a tool runs"], failed: ["failed", "it failed"],
-    person: ["by-person", "waits for a person"], job: ["for-job", "waits for a job"], jobs: ["jobs", "a job runs"],
+    person: ["by-person", "waits for a person"], job: ["for-job", "waits for a job"],
+    "no-model": ["for-model", "waits for a model that answers"], jobs: ["jobs", "a job runs"],
   };
   const LEFT = 48, LANE = 16, CURVE = 40, LONG_MS = 60000, TICK_PX = 84;
   const STEPS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 604800];

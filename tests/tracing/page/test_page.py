@@ -91,6 +91,23 @@ def test_a_wait_for_a_yes_ends_when_it_is_given() -> None:
     assert wait.end_ms - wait.begin_ms == 60_000
 
 
+def test_each_wait_for_a_model_is_one_of_its_own_and_no_persons() -> None:
+    of, text = made(
+        lines(
+            said("Train."),
+            noticed("10:00:00", waitingOn=["model:2026-11-20T10:01:00.000Z"]),
+            noticed("10:01:00", waitingOn=["model:2026-11-20T10:03:00.000Z"]),
+            {**said("Well?"), "timestamp": "2026-11-20T10:09:00Z"},
+        )
+    )
+    waits = [span for span in of.spans if span.lane == "waits"]
+    assert [(span.kind, span.end_ms - span.begin_ms) for span in waits] == [
+        ("no-model", 60_000),
+        ("no-model", 480_000),
+    ]
+    assert "waits for a model that answers" in text
+
+
 def test_what_was_used_only_grows() -> None:
     of, _ = made(INTERRUPTED.read_bytes())
     tokens = [point.tokens for point in of.points]
