@@ -33,6 +33,7 @@ from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.sweeping import Sweeping
 from ml_intern.daemon.systemd import runs_under_systemd
 from ml_intern.daemon.uploads import told, traces_of, uploader_of
+from ml_intern.daemon.waking import Waking
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
@@ -171,6 +172,7 @@ class Service:
             [
                 Patience(self.store, self._clock, self.settings.reminder_s),
                 Room(self.store, self._clock, caps(self.settings)),
+                Waking(self.store),
                 Sweeping(self.store, self._clock),
             ]
         )

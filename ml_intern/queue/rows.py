@@ -178,6 +178,17 @@ class RoomWanted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelsDue:
+    """A session that waits for models, of which one may be asked again."""
+
+    session_id: SessionId
+    on: str
+    """As in `TurnFinished.waiting_on`: `model:TIME`."""
+    turn_seq: int
+    """Number of the event that says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpendRow:
     """Money that was reserved, and what became of it."""
 

@@ -39,6 +39,7 @@ from ml_intern.queue import (
     rules,
     sessions,
     unknowns,
+    waking,
 )
 from ml_intern.queue.append import (
     append_held,
@@ -58,6 +59,7 @@ from ml_intern.queue.rows import (
     Claim,
     JobRow,
     Lease,
+    ModelsDue,
     QueuePlace,
     Recorded,
     RoomWanted,
@@ -441,6 +443,14 @@ class Store:
         """Sessions that wait for room under a cap. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return extending.wanted(connection)
+
+    def models_due(self) -> list[ModelsDue]:
+        """Sessions that wait for models, of which one may be asked again by now.
+
+        Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return waking.due(connection, self._clock.now())
 
     def without_room(self) -> int:
         """How many sessions wait for room under a cap. Raises StoreUnavailable."""

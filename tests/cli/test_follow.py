@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ml_intern.cli import exits
-from ml_intern.cli.follow import Doors, Follow
+from ml_intern.cli.follow import Doors, Follow, unfinished
 from ml_intern.cli.logs import StoreTrouble
 from ml_intern.cli.person import Person
 from ml_intern.cli.screen import Lines
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.door import NewSession
-from ml_intern.clock import SystemClock
+from ml_intern.clock import SystemClock, stamp
 from ml_intern.daemon.service import Service
 from ml_intern.errors import StoreUnavailable
 from ml_intern.events import (
@@ -220,6 +220,19 @@ def test_a_lost_call_that_nobody_can_answer_for_here_is_left_waiting(follow) -> 
     assert following.run(yes=True) == exits.WAITING
     assert following.run(TypingPerson("l")) == exits.WAITING
     assert following.events(UnknownResolved) == []
+
+
+def test_a_session_without_a_model_is_followed_and_goes_on_when_its_time_has_come(follow) -> None:
+    following = follow("All done.")
+    store = following.service.store
+    on = f"model:{stamp(SystemClock().now())}"
+    ended = TurnFinished(outcome="waiting", detail="It is away.", waiting_on=(on,))
+    store.finish(store.claim(0), TurnStarted(op_seq=1, attempt=1), ended)
+    assert [row.session_id for row in unfinished(store.sessions(9))] == [following.session_id]
+
+    assert following.run() == exits.DONE
+    assert "no model answers; one is asked again at " in following.shown
+    assert [end.detail for end in following.events(TurnFinished)] == ["It is away.", "All done."]
 
 
 def looks(number: int) -> AssistantMessage:
