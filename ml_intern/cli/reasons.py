@@ -10,6 +10,7 @@ from typing import Literal, assert_never
 
 from ml_intern.cli.quantities import count, duration, line, number
 from ml_intern.cli.summary import how_much, short
+from ml_intern.client.models import remedy
 from ml_intern.client.training import Training
 from ml_intern.client.view import View, fold
 from ml_intern.client.waits import models_at
@@ -124,7 +125,7 @@ class Reasons:
     def _doing(self) -> Iterator[Reason]:
         """What the turn is at."""
         last = self._recorded[-1] if self._recorded else None
-        if last is not None and isinstance(last.event, ModelFailed) and last.event.retry_in_s:
+        if last is not None and isinstance(last.event, ModelFailed) and remedy(last.event):
             yield _retry(last.event, last.at)
         elif last is not None and isinstance(last.event, ModelAsked):
             what = "its answer" if last.event.purpose == "answer" else "a summary of what was done"
@@ -274,9 +275,9 @@ def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
 
 
 def _retry(failed: ModelFailed, at: datetime) -> Reason:
-    retry_in_s = failed.retry_in_s or 0.0
-    until = at + timedelta(seconds=retry_in_s)
-    words = f"The model {failed.model} is asked again: {line(failed.error)}"
+    until = at + timedelta(seconds=failed.retry_in_s) if failed.retry_in_s else None
+    words = f"The model {failed.model} gave no answer: {sentence(line(failed.error))}"
+    words += f" {remedy(failed, with_wait=False)}"
     return Reason(awaited="model", words=words, since=at, until=until)
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from ml_intern.cli.notes import note, subject
 from ml_intern.cli.quantities import clock_time, duration, line, number, percent, shown, sparkline
 from ml_intern.cli.summary import heading, how_to_go_on, lines, short, tilde, tildes
+from ml_intern.client import models
 from ml_intern.client.training import Training
 from ml_intern.client.view import Step, View
 from ml_intern.events import ApprovalRequested, BudgetReached
@@ -74,8 +75,9 @@ copied.
 
 def opening(view: View) -> Text:
     """Which session this is."""
+    model = models.answering(view.model, view.own_model, view.effort, view.lowered.get(view.model))
     return Text.assemble(
-        ("session ", "dim"), (short(view.session_id), "bold"), (f" · {line(view.model)}", "dim")
+        ("session ", "dim"), (short(view.session_id), "bold"), (f" · {line(model)}", "dim")
     )
 
 

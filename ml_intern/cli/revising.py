@@ -11,6 +11,7 @@ from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.quantities import line
 from ml_intern.cli.summary import short
 from ml_intern.cli.wishes import Wishes
+from ml_intern.client import models
 from ml_intern.client.author import author
 from ml_intern.client.door import Request, Watch
 from ml_intern.clock import SystemClock
@@ -107,9 +108,10 @@ def _words(outcome: Undone | Compacted | ModelChanged, session: str) -> str:
                 f"Taken back: {line(words, 200)}\nWhat was done to files, jobs and the outside "
                 f"stays done. Go on with: ml-intern say {session} ..."
             )
-        case Compacted(kept=kept):
-            return f"Summed up; the last {kept} messages stay as they were."
-        case ModelChanged(model=model):
-            return f"From now on session {session} asks {line(model)}."
+        case Compacted():
+            return line(models.compaction(outcome))
+        case ModelChanged(model=model, effort=effort):
+            asked = models.answering(model, model, effort, None)
+            return f"From now on session {session} asks {line(asked)}."
         case _:
             assert_never(outcome)

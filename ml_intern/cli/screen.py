@@ -22,15 +22,20 @@ from ml_intern import events
 from ml_intern.cli import render
 from ml_intern.cli.quantities import shown
 from ml_intern.cli.render import Piece, Prose, Row
+from ml_intern.client import models
 from ml_intern.client.view import Step, View
 from ml_intern.clock import stamp
 from ml_intern.events import (
     ApprovalDecided,
+    Compacted,
+    CompactRequested,
     Event,
     InterruptRequested,
     JobProgressed,
+    ModelChanged,
     ModelFailed,
     ModelReplied,
+    ModelSwitched,
     SessionStarted,
     ToolFinished,
     ToolLost,
@@ -113,8 +118,17 @@ class Lines(Screen):
                 self.remark(f"{event.author}: {event.text}")
             case ModelReplied() if event.text and event.tool_calls:
                 self._words = event.text
-            case ModelFailed(retry_in_s=float() as wait_s):
-                self.remark(f"{event.model}: {event.error} Trying again in {wait_s:.0f} s.")
+            case ModelFailed() if models.remedy(event):  # else the turn ends, and says why
+                self.remark(models.failure(event))
+            case ModelSwitched():
+                self.remark(models.switch(event))
+            case ModelChanged():
+                now = models.answering(view.model, view.own_model, view.effort, None)
+                self.remark(f"from now on {now}, by {event.asked_by}")
+            case CompactRequested():
+                self.remark(f"{event.asked_by} asked for the older part to be summed up")
+            case Compacted():
+                self.remark(models.compaction(event))
             case ToolFinished() if event.tool == "plan" and event.ok:
                 self._show_plan(view)
             case ToolFinished():

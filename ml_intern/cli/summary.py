@@ -14,11 +14,12 @@ from typing import Any, get_args
 
 from ml_intern.cli import exits
 from ml_intern.cli.quantities import count, duration, number, percent
+from ml_intern.client import models
 from ml_intern.client.training import Training
 from ml_intern.client.view import RESULTS, Step, View
 from ml_intern.clock import stamp
 from ml_intern.events import BudgetReached
-from ml_intern.messages import Choice
+from ml_intern.messages import Choice, Usage
 from ml_intern.money import MICRO_USD, bill
 from ml_intern.session.caps import proposed
 
@@ -96,6 +97,9 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "session_id": view.session_id,
         "title": view.title,
         "model": view.model,
+        "own_model": view.own_model,
+        "effort": view.effort,
+        "effort_taken": view.lowered.get(view.model, view.effort),
         "outcome": view.outcome,
         "exit_code": exits.of_outcome(view.outcome),
         "detail": view.detail,
@@ -119,6 +123,8 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "tool_calls": len(view.steps),
         "model_calls": view.model_calls,
         "input_tokens": view.input_tokens,
+        "cache_read_tokens": view.usage.cache_read_tokens,
+        "cache_write_tokens": view.usage.cache_write_tokens,
         "output_tokens": view.output_tokens,
         "cost_usd": view.cost_usd,
         "known_cost_usd": view.known_cost_micro_usd / MICRO_USD,
@@ -162,7 +168,9 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("published", _published(artefacts)),
         ("workspace", None if artefacts["weights"] else artefacts["workspace"]),
         ("trace", _trace(found)),
-        ("took", _effort(found)),
+        ("model", _model(found)),
+        ("tokens", _tokens(found)),
+        ("took", _took(found)),
     ]
     return [(label, words) for label, words in rows if words]
 
@@ -294,7 +302,28 @@ def _published(artefacts: Mapping[str, Any]) -> str:
     return " → ".join(part for part in (artefacts["repo_id"], path and tilde(path)) if part)
 
 
-def _effort(found: Mapping[str, Any]) -> str:
+def _model(found: Mapping[str, Any]) -> str:
+    """Which one answers and how hard it thinks, where that is another than at first or is set."""
+    model, own, effort = found["model"], found["own_model"], found["effort"]
+    taken = found["effort_taken"]
+    if model == own and taken is None:
+        return ""
+    return models.answering(model, own, effort, None if taken == effort else taken)
+
+
+def _tokens(found: Mapping[str, Any]) -> str:
+    read, written = found["cache_read_tokens"], found["cache_write_tokens"]
+    return models.tokens(
+        Usage(
+            input_tokens=found["input_tokens"] - read - written,
+            output_tokens=found["output_tokens"],
+            cache_read_tokens=read,
+            cache_write_tokens=written,
+        )
+    )
+
+
+def _took(found: Mapping[str, Any]) -> str:
     known, waited = round(found["known_cost_usd"] * MICRO_USD), found["waited_for_person_s"]
     parts = [
         duration(found["working_s"]),

@@ -13,6 +13,7 @@ from typing import Any, Literal, assert_never
 
 from ml_intern.client.training import Training
 from ml_intern.client.waits import models_at
+from ml_intern.effort import Effort
 from ml_intern.events import (
     AccessRefused,
     ApprovalDecided,
@@ -98,6 +99,13 @@ class View:
         self.session_id = SessionId("")
         self.title = ""
         self.model = ""
+        """That answers now; another than `own_model` while that does not."""
+        self.own_model = ""
+        """That the session was given."""
+        self.effort: Effort | None = None
+        """With which its models are asked to think; None: the setting counts."""
+        self.lowered: dict[str, Effort] = {}
+        """Of models that do not take as much, by name."""
         self.workspace = Path()
         self.started_in = ""
         self.task = ""
@@ -269,8 +277,8 @@ class View:
                 self.outcome, self.detail = event.outcome, event.detail
                 self.waiting_on, self.stopping = event.waiting_on, False
                 self._resting_since = None if self.running_jobs else at
-            case ModelChanged(model=model):
-                self.model = model
+            case ModelChanged() | ModelSwitched() | ModelFailed():
+                self._take_model(event)
             case Compacted() if event.model:
                 self._spend(event)
             case Compacted():
@@ -283,7 +291,6 @@ class View:
                 Recalled()
                 | Hinted()
                 | ModelAsked()
-                | ModelFailed()
                 | OpCancelled()
                 | Undone()
                 | ApprovalReminded()
@@ -291,7 +298,6 @@ class View:
                 | AccessRefused()
                 | BudgetNoticed()
                 | Notified()
-                | ModelSwitched()
                 | CompactRequested()
                 | Shortened()
             ):
@@ -311,8 +317,25 @@ class View:
             self._idle_s += rested_s
 
     def _start(self, event: SessionStarted, at: datetime) -> None:
-        self.title, self.model, self.started = event.title, event.model, at
+        self.title, self.started = event.title, at
+        self.model = self.own_model = event.model
+        self.effort = event.effort
         self.workspace, self.started_in = Path(event.workspace), event.started_in
+
+    def _take_model(self, event: ModelChanged | ModelSwitched | ModelFailed) -> None:
+        match event:
+            case ModelChanged():
+                self.model = self.own_model = event.model
+                self.effort = event.effort or self.effort
+                self.lowered.clear()
+            case ModelSwitched():
+                self.model = event.model
+            case ModelFailed(effort=effort):
+                # One that is asked without thoughts is so only until a person speaks.
+                if effort is not None and event.trouble == "effort":
+                    self.lowered[event.model] = effort
+            case _:
+                assert_never(event)
 
     def _take_reply(self, event: ModelReplied) -> None:
         self._spend(event)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from ml_intern.client.models import remedy, switch
 from ml_intern.events import (
     AccessRefused,
     ApprovalDecided,
@@ -92,8 +93,10 @@ def notice(event: Plain) -> Notice:
         case UnknownResolved():
             return _unknown_resolved(event)
         case ModelChanged():
-            text = f"{event.asked_by} changed the model to {event.model}"
+            effort = f", effort {event.effort}" if event.effort else ""
+            text = f"{event.asked_by} changed the model to {event.model}{effort}"
             extra = {"modelChanged": {"to": event.model, "askedBy": event.asked_by}}
+            extra["modelChanged"] |= {"effort": event.effort} if event.effort else {}
             return Notice(text=text, extra=extra)
         case ModelSwitched() | Shortened():
             return _about_models(event)
@@ -114,7 +117,7 @@ def notice(event: Plain) -> Notice:
 def _about_models(event: ModelSwitched | Shortened) -> Notice:
     match event:
         case ModelSwitched():
-            text = f"{event.model} is asked instead of {event.instead_of}{_because(event.reason)}"
+            text = switch(event)
             about = {"to": event.model, "from": event.instead_of, "reason": event.reason}
             return Notice(text=text, extra={"modelSwitched": about})
         case Shortened():
@@ -166,13 +169,15 @@ def _about_budget(event: BudgetNoticed | BudgetReached | BudgetExtended) -> Noti
 
 def _model_failed(event: ModelFailed) -> Notice:
     text = f"{event.model} gave no answer{_because(event.error)}"
-    extra: JsonObject = {"modelFailed": {"model": event.model, "error": event.error}}
+    about = {"model": event.model, "error": event.error}
+    about |= {"trouble": event.trouble} if event.trouble else {}
+    about |= {"effort": event.effort} if event.effort else {}
+    extra: JsonObject = {"modelFailed": about}
     if event.text:
         extra["partialText"] = event.text
-    if event.retry_in_s is None:
+    if not (what := remedy(event)):
         return Notice(text=text, level="error", extra=extra)
-    text = f"{_ended(text)} Asking again in {event.retry_in_s:g} s."
-    return Notice(text=text, level="warning", extra=extra)
+    return Notice(text=f"{_ended(text)} {what}", level="warning", extra=extra)
 
 
 def _approval_requested(event: ApprovalRequested) -> Notice:

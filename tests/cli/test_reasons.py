@@ -217,7 +217,7 @@ def test_a_retry_of_a_model_says_until_when() -> None:
     first, second = reasons(journal, place("leased", op(state="running"), left_s=12.0))
     assert first == Reason(
         awaited="model",
-        words="The model gpt is asked again: overloaded",
+        words="The model gpt gave no answer: overloaded. Asked again.",
         since=at(90),
         until=at(150),
     )

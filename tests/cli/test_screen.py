@@ -10,7 +10,15 @@ from ml_intern.cli import render
 from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
 from ml_intern.client.view import View
-from ml_intern.events import Fact
+from ml_intern.events import (
+    Compacted,
+    CompactRequested,
+    Fact,
+    ModelChanged,
+    ModelFailed,
+    ModelSwitched,
+)
+from ml_intern.messages import Usage
 from tests.cli.journals import (
     NO_MODEL,
     Journal,
@@ -47,6 +55,7 @@ model card  /state/sessions/1/workspace/runs/1/README.md
 reproduce   /state/sessions/1/workspace/runs/1/reproduce
 published   local/digits → /published/local/digits
 trace       /state/traces/x.jsonl
+tokens      100 in, 20 out
 took        20 s, waited for you 2.0 s, 9 tool calls, 10 model calls, cost $0.00
 """
 
@@ -160,6 +169,32 @@ def test_a_terminal_shows_the_job_while_it_runs() -> None:
     assert "watch_job                    2.0 s" in stream.getvalue()
     assert "50 %  step 50/100  epoch 0.4  1.2 s left" in stream.getvalue()
     assert "█▁  loss 1.000  validation accuracy 90.0 %" in stream.getvalue()
+
+
+def test_what_becomes_of_the_models_is_told_line_by_line() -> None:
+    journal = Journal()
+    journal.add(ModelFailed(model="gpt", error="It is busy.", retry_in_s=1.0))
+    journal.add(ModelFailed(model="gpt", error="It is gone.", retry_in_s=None))
+    journal.add(ModelSwitched(model="claude", instead_of="autopilot", reason="it is gone"))
+    journal.add(ModelChanged(model="m", asked_by="ada", effort="high"))
+    journal.add(CompactRequested(op_seq=2, asked_by="bob"))
+    journal.add(
+        Compacted(asked_by="bob", summary="", kept=2, model="m", usage=Usage(), cost_micro_usd=0)
+    )
+    stream = io.StringIO()
+
+    view = _play(Lines(stream), journal.end("finished"))
+
+    assert stream.getvalue().split("\n\n")[0].splitlines() == [
+        "session 11111111 · autopilot",
+        "  gpt: It is busy. Asked again in 1 s.",
+        "  claude answers instead of autopilot: it is gone.",
+        "  from now on m, effort high, by ada",
+        "  bob asked for the older part to be summed up",
+        "  Summed up by m: the last 2 messages stay as they were.",
+    ]
+    assert "model       m, effort high\n" in stream.getvalue()
+    assert render.opening(view).plain == "session 11111111 · m, effort high"
 
 
 def test_until_when_a_model_is_waited_for_is_shown() -> None:

@@ -459,7 +459,7 @@ def test_the_end_of_a_job_that_nobody_started_is_told() -> None:
 @pytest.mark.parametrize(
     ("retry_in_s", "expected"),
     [
-        (4.0, ("warning", "m gave no answer: busy. Asking again in 4 s.")),
+        (4.0, ("warning", "m gave no answer: busy. Asked again in 4 s.")),
         (None, ("error", "m gave no answer: busy")),
     ],
 )

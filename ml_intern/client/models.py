@@ -1,0 +1,75 @@
+"""What people are told of a session's models: which one answers, what went wrong, what it took.
+
+Pure.
+"""
+
+from ml_intern.effort import Effort
+from ml_intern.events import Compacted, ModelFailed, ModelSwitched
+from ml_intern.messages import Usage
+from ml_intern.wording import sentence
+
+
+def remedy(failed: ModelFailed, *, with_wait: bool = True) -> str:
+    """What is done about it, as a sentence; empty: nothing is.
+
+    `with_wait`: also how long after the failure that is.
+    """
+    wait_s = failed.retry_in_s
+    words = failed.remedy.strip() or ("" if wait_s is None else "asked again")
+    if words.startswith("asked"):  # else it begins with the name of a model
+        words = f"A{words[1:]}"
+    if words and wait_s and with_wait:
+        words += f" in {_wait(wait_s)}"
+    return sentence(words) if words else ""
+
+
+def failure(failed: ModelFailed) -> str:
+    """Which model, why, and what is done about it."""
+    return f"{failed.model}: {sentence(failed.error)} {remedy(failed)}".rstrip()
+
+
+def switch(switched: ModelSwitched) -> str:
+    """Who answers now, and why."""
+    why = f": {switched.reason}" if switched.reason.strip() else ""
+    return sentence(f"{switched.model} answers instead of {switched.instead_of}{why}")
+
+
+def answering(model: str, own: str, effort: Effort | None, lowered: Effort | None) -> str:
+    """`claude-x instead of gpt-y, effort high (it takes medium)`. `own`: the session's."""
+    instead = f" instead of {own}" if model != own else ""
+    asked = f", effort {effort}" if effort else ""
+    if lowered is not None:
+        asked = f"{asked} (it takes {lowered})" if effort else f", effort {lowered}"
+    return f"{model}{instead}{asked}"
+
+
+def compaction(compacted: Compacted) -> str:
+    """Who summed up, and by how much the conversation is shorter."""
+    by = compacted.model if compacted.written_by == "model" else "rules, without a model"
+    before, after = compacted.tokens_before, compacted.tokens_after
+    known = before is not None and after is not None
+    shorter = f"{before:,} tokens became {after:,}; " if known else ""
+    kept = f"the last {compacted.kept} messages stay as they were"
+    return f"Summed up by {by}: {shorter}{kept}."
+
+
+def tokens(usage: Usage) -> str:
+    """`12,345 in (10,000 from a cache), 678 out`; empty where none are known."""
+    read, written = usage.cache_read_tokens, usage.cache_write_tokens
+    into = usage.input_tokens + read + written
+    if not into and not usage.output_tokens:
+        return ""
+    cached = ", ".join(
+        words
+        for words in (
+            f"{read:,} from a cache" if read else "",
+            f"{written:,} into one" if written else "",
+        )
+        if words
+    )
+    return f"{into:,} in{f' ({cached})' if cached else ''}, {usage.output_tokens:,} out"
+
+
+def _wait(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 120 else f"{round(whole / 60)} min"
