@@ -93,10 +93,11 @@ class OpenCall:
 
 
 def _taken_over(parent: ForkedFrom) -> Iterator[Fact]:
-    """What counts in a fork of what was established before it. A file brings no workspace."""
+    """What counts in a fork of what was before it. A file brings no workspace."""
     if not parent.source:
         yield Fact(kind="forked", data={"session_id": parent.session_id})
     yield from parent.scored
+    yield from parent.meant
 
 
 class History:
