@@ -152,7 +152,7 @@ class LocalDoor:
             started_in=fork.started_in,
             version=__version__,
             max_cost_micro_usd=fork.max_cost_micro_usd,
-            forked_from=past.parent,
+            forked_from=past.parent(workspace),
             replayed=forking.replayed(model, self._store),
             machine=this_machine(),
         )

@@ -35,7 +35,9 @@ from ml_intern.messages import (
 )
 from ml_intern.queue.rows import Recorded
 from ml_intern.session import scores
+from ml_intern.session.history import History
 from ml_intern.session.scores import Scores
+from ml_intern.tools.facts import Facts
 from ml_intern.transcript import parts
 from ml_intern.transcript.conversation import (
     MOST_CHARS,
@@ -51,6 +53,7 @@ from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import CWD, PROGRAM, Noticed, Said, Title
 from ml_intern.transcript.moving import Move
 from ml_intern.transcript.problems import Problems
+from ml_intern.transcript.recording import mapped
 from ml_intern.wording import shortened
 
 TITLE_CHARS = 60
@@ -70,6 +73,8 @@ class Past:
     told: Sequence[Told]
     scored: tuple[Fact, ...]
     """Evaluations on test splits, of all turns, and those that counted as its own."""
+    meant: tuple[Fact, ...] = ()
+    """The plan and the pins that stood by then; of a file: none."""
     workspace: str
     """The folder by which its texts name its files."""
     started_in: str = ""
@@ -77,19 +82,23 @@ class Past:
     source: str = ""
     """See `ForkedFrom`."""
 
-    @property
-    def parent(self) -> ForkedFrom:
-        """What the fork's first event says of it."""
+    def parent(self, workspace: str) -> ForkedFrom:
+        """What the fork's first event says of it; `workspace` as in `recalled`."""
+        move = Move(self.workspace, workspace)
         return ForkedFrom(
-            session_id=self.session_id, turn=self.turn, source=self.source, scored=self.scored
+            session_id=self.session_id,
+            turn=self.turn,
+            source=self.source,
+            scored=self.scored,
+            meant=tuple(replace(fact, data=mapped(fact.data, move.text)) for fact in self.meant),
         )
 
     def recalled(self, workspace: str) -> Iterator[Recalled]:
         """The messages, with `workspace` wherever they name that of the parent."""
+        move = Move(self.workspace, workspace)
         for message, model in self.told:
             if not isinstance(message, SystemMessage):
-                moved = _moved(message, self.workspace, workspace)
-                yield Recalled(message=moved, model=model)
+                yield Recalled(message=_moved(message, move), model=model)
 
 
 def note(past: Past, files: str) -> Hinted:
@@ -100,6 +109,8 @@ def note(past: Past, files: str) -> Hinted:
         "prepared data, checked scripts, training jobs): do it again before you rely on it. Jobs "
         "and approvals that were open there are not yours."
     ]
+    if past.meant:
+        told.append("The plan and what was pinned there stand here too.")
     if past.scored:
         told.append("Test splits that were scored there are not scored again.")
     if past.started_in:
@@ -134,6 +145,7 @@ def of_journal(journal: Sequence[Recorded], turn: int | None) -> Past:
         at=upto[-1].at,
         told=_folded(recorded.event for recorded in upto),
         scored=scores.of_journal(journal).all,
+        meant=_meant(recorded.event for recorded in upto),
         workspace=started.workspace,
         started_in=started.started_in,
     )
@@ -174,6 +186,19 @@ def _folded(happened: Iterable[Event]) -> list[Told]:
     for call in _unanswered(context.messages()):
         context.add(_given_up(call))
     return [models.get(id(message), (message, "")) for message in context.messages()[1:]]
+
+
+def _meant(happened: Iterable[Event]) -> tuple[Fact, ...]:
+    """The plan that stands, and the pins that do."""
+    history = History()
+    for event in happened:
+        history.apply(event)
+    plan = Facts(history.facts).latest("plan")
+    pins = [{"id": key, "text": text} for key, text in history.pins.items()]
+    return (
+        *(Fact(kind="plan", data=data) for data in filter(None, [plan])),
+        *(Fact(kind="pin", data=data) for data in pins),
+    )
 
 
 def _unanswered(messages: Sequence[Message]) -> list[ToolCall]:
@@ -278,16 +303,15 @@ def _is_undone(record: Record) -> bool:
 
 
 def _moved(
-    message: UserMessage | AssistantMessage | ToolMessage, was: str, now: str
+    message: UserMessage | AssistantMessage | ToolMessage, move: Move
 ) -> UserMessage | AssistantMessage | ToolMessage:
-    move = Move(was, now)
     match message:
         case UserMessage():
             return replace(message, text=move.text(message.text), recalled=True)
         case ToolMessage():
             return replace(message, text=move.text(message.text))
         case AssistantMessage():
-            return replace(
+            moved = replace(
                 message,
                 text=move.text(message.text),
                 thinking=move.text(message.thinking),
@@ -296,3 +320,5 @@ def _moved(
                     for call in message.tool_calls
                 ),
             )
+            # A signature is for thoughts, and what came of them, as the model gave them.
+            return moved if moved == message else replace(moved, signed=())

@@ -211,12 +211,13 @@ class SessionLines:
             }
         if (parent := started.forked_from) is not None:
             source = {"source": self._shown.brief(parent.source)} if parent.source else {}
-            scored = self._facts(parent.scored)
+            scored, meant = self._facts(parent.scored), self._facts(parent.meant)
             about["forkedFrom"] = {
                 "sessionId": self._shown.brief(parent.session_id),
                 "turn": parent.turn,
                 **source,
                 **({"scored": scored} if scored else {}),
+                **({"meant": meant} if meant else {}),
             }
         if (replayed := started.replayed) is not None:
             about["replayed"] = {

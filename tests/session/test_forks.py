@@ -1,6 +1,7 @@
 """A session that goes on from another one: what its model sees, and what is nobody's words here."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from ml_intern.errors import InputError
 from ml_intern.events import (
     Fact,
     ForkedFrom,
+    Hinted,
     OpCancelled,
     Recalled,
     SessionStarted,
+    ToolFinished,
     ToolStarted,
 )
+from ml_intern.llm.client import ModelReply
+from ml_intern.llm.hosted.wire import messages_on_the_wire
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -26,6 +31,7 @@ from ml_intern.messages import (
 from ml_intern.ops import Compact, Undo, UserInput
 from ml_intern.session import forking, scores
 from ml_intern.session.history import History
+from ml_intern.session.outstanding import outstanding
 from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.problems import Problems
 from tests.queue.checked import findings
@@ -55,15 +61,14 @@ def bench(tmp_path):
         each.store.close()
 
 
-def fork(bench: Bench, **changes: Any) -> None:
+def fork(bench: Bench, parent: ForkedFrom = PARENT) -> None:
     started = SessionStarted(
         title="a fork",
         model="listed",
         workspace=str(bench.place.workspace),
         started_in="/",
         version="0",
-        forked_from=PARENT,
-        **changes,
+        forked_from=parent,
     )
     first = UserInput(text="Go on.", author="ada")
     bench.store.create_session(SESSION, started, first, HISTORY)
@@ -143,7 +148,8 @@ def test_a_session_of_our_own_is_folded_to_the_end_of_a_turn(bench):
     found = past(b, 2)
     assert texts(found) == ["the task", "first answer", "and then?", "second answer"]
     assert [model for _, model in found.told] == ["", "listed", "", "listed"]
-    assert (found.turn, found.turns, found.parent) == (2, 3, ForkedFrom(session_id=SESSION, turn=2))
+    assert (found.turn, found.turns) == (2, 3)
+    assert found.parent("/here") == ForkedFrom(session_id=SESSION, turn=2)
 
 
 @pytest.mark.parametrize("turn", [0, -1, 3])
@@ -243,26 +249,98 @@ def test_a_fork_of_a_fork_counts_the_turns_that_it_recalls(bench):
     assert [model for _, model in found.told] == ["", "other", "", "other", "", "listed"]
 
 
-def test_paths_of_the_parents_files_become_those_of_the_fork():
-    call = ToolCall(call_id=CallId("c"), name="read", arguments='{"path": "/was/here/a.py"}')
-    found = forking.Past(
+def _past(workspace: str, *told: forking.Told, **changes: Any) -> forking.Past:
+    return forking.Past(
         session_id="p",
         title="t",
         turn=1,
         turns=1,
         at=None,
-        told=[
-            (UserMessage(text="see /was/here, not /was/hereafter or x/was/here"), ""),
-            (AssistantMessage(tool_calls=(call,)), "m"),
-        ],
+        told=told,
         scored=(),
-        workspace="/was/here",
+        workspace=workspace,
+        **changes,
     )
+
+
+def test_paths_of_the_parents_files_become_those_of_the_fork():
+    call = ToolCall(call_id=CallId("c"), name="read", arguments='{"path": "/was/here/a.py"}')
+    said = UserMessage(text="see /was/here, not /was/hereafter or x/was/here")
+    found = _past("/was/here", (said, ""), (AssistantMessage(tool_calls=(call,)), "m"))
     said, answer = found.recalled('/is "there"')
     assert said.message.text == 'see /is "there", not /was/hereafter or x/was/here'
     assert said.message.recalled
     assert json.loads(answer.message.tool_calls[0].arguments) == {"path": '/is "there"/a.py'}
     assert answer.model == "m"
+
+
+def test_thoughts_are_signed_no_more_where_anything_of_the_answer_changed():
+    signed = ({"type": "thinking", "thinking": "hm", "signature": "s"},)
+    calls_of = [
+        (ToolCall(call_id=CallId("c"), name="read", arguments=json.dumps({"path": path})),)
+        for path in ("a.py", "/was/a.py")
+    ]
+    answers = [
+        AssistantMessage(text="So.", signed=signed, model="m", tool_calls=each) for each in calls_of
+    ]
+    asked = [Recalled(message=UserMessage(text="go")).message]
+    for answer, kept in zip(answers, (signed, ()), strict=True):
+        (recalled,) = _past("/was", (answer, "m")).recalled("/is")
+        assert recalled.message.signed == kept
+        said = [*asked, recalled.message, UserMessage(text="Go on.")]
+        wire = messages_on_the_wire(said, signer="m")
+        assert wire[1].get("thinking_blocks", []) == list(kept)
+
+
+def _meant(step: str, pin: str) -> ModelReply:
+    plan = {"items": [{"step": step, "status": "done"}]}
+    return calls(("plan", json.dumps(plan)), ("memory", json.dumps({"action": "pin", "text": pin})))
+
+
+def _texts(meant: Sequence[Fact]) -> list[str]:
+    return [fact.data["items"][0]["step"] if fact.kind == "plan" else fact.data["text"]
+            for fact in meant]  # fmt: skip
+
+
+def test_plan_and_pins_are_those_of_the_turn_without_what_was_taken_back_by_then(bench):
+    b = bench(_meant("a", "p"), words("1"), _meant("b", "q"), words("2"), words("3"))
+    b.start("the task")
+    b.drive()
+    b.submit(UserInput(text="a bad idea", author="ada"))
+    b.drive()
+    b.submit(Undo(asked_by="ada"))
+    b.submit(UserInput(text="a better one", author="ada"))
+    b.drive()
+    assert _texts(past(b, 1).meant) == ["a", "p"]
+    assert _texts(past(b, 2).meant) == ["b", "p", "q"]
+    assert _texts(past(b, 3).meant) == _texts(past(b, None).meant) == ["a", "p"]
+
+
+def test_plan_and_pins_move_with_the_files_and_are_known_to_tools_guards_and_summaries(bench):
+    plan = Fact(kind="plan", data={"items": [{"step": "read /was/a.py", "status": "pending"}]})
+    pin = Fact(kind="pin", data={"id": "abc123", "text": "see /was/runs"})
+    parent = _past("/was", meant=(plan, pin)).parent("/is")
+    b = bench(calls(("memory", '{"action": "list"}')), *(words("Done.") for _ in range(3)))
+    fork(b, parent)
+    b.drive()
+    assert json.loads(b.last(ToolFinished).output) == {
+        "pins": [{"id": "abc123", "text": "see /is/runs"}]
+    }
+    assert "read /is/a.py" in b.last(Hinted).text
+    history = History()
+    for event in b.events():
+        history.apply(event)
+    standing = outstanding(history)
+    assert standing.plan == ["[ ] read /is/a.py"]
+    assert standing.pins == ["(abc123) see /is/runs"]
+
+
+def test_a_fork_of_a_fork_takes_over_what_that_one_did(bench):
+    pin = Fact(kind="pin", data={"id": "abc123", "text": "once"})
+    b = bench(words("I go on."))
+    fork(b, replace(PARENT, meant=(pin,)))
+    b.drive()
+    assert past(b, None).meant == (pin,)
 
 
 EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl"))

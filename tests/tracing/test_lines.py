@@ -646,6 +646,15 @@ def test_what_a_fork_goes_on_from_is_written_as_lines_of_its_own(tmp_path: Path)
     assert new["id"] == "c1_2", "an id of the parent stands for one call alone"
 
 
+def test_what_a_fork_means_to_do_stands_on_its_first_line() -> None:
+    plan = Fact(kind="plan", data={"items": [{"step": "train", "status": "pending"}]})
+    journal = FakeJournal()
+    parent = ForkedFrom(session_id="parent", turn=1, meant=(plan,))
+    journal.add(session_id("fork"), started(forked_from=parent), said())
+    line, *_ = read(fold(journal.all))
+    assert line["mlIntern"]["forkedFrom"]["meant"] == [{"kind": "plan", "data": plan.data}]
+
+
 def test_what_a_replay_knows_of_test_splits_stands_on_its_first_line() -> None:
     score = Fact(kind="evaluation", data={"split": "test", "fingerprint": "f"})
     journal = FakeJournal()
