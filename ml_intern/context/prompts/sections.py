@@ -1,13 +1,20 @@
-"""The sections of the system prompt, each with one purpose. What differs least stands first."""
+"""The system prompt in its long form: each section has one purpose, and what differs least stands
+first.
+"""
 
-from collections.abc import Iterable, Iterator
-
-from ml_intern.context.prompts.facts import Asks, Machine, Project, SessionFacts, ToolFact
+from ml_intern.context.prompts.facts import Machine, Project, SessionFacts, ToolFact
 from ml_intern.context.prompts.method import steps
-from ml_intern.money import dollars
-
-HARNESS = "[ml-intern]"
-"""Begins what the program itself says in a person's place, e.g. a hint of the guards."""
+from ml_intern.context.prompts.phrases import (
+    HARNESS,
+    asking,
+    budget,
+    bullets,
+    duration,
+    gibibytes,
+    listed,
+    offers,
+    section,
+)
 
 _ROLE = """\
 You are ml-intern, a machine-learning engineer. You work alone, often overnight: the person reads
@@ -36,33 +43,25 @@ _CONFINED = {
 }
 
 
-def system_prompt(facts: SessionFacts) -> str:
-    """The prompt of one session; the same facts give the same text, byte for byte."""
+def in_full(facts: SessionFacts) -> str:
+    """The prompt of one session."""
     sections = [
         _ROLE,
-        _section("How to work", _method(facts)),
-        _section("Whose words count", _bullets(_voices())),
-        _section("Tools", _bullets(_tools(facts.tools))),
-        _section("What asks a person", _bullets(_autonomy(facts.tools))),
-        _section("This machine", _bullets(_machine(facts))),
-        _section("Where code runs", _bullets(_sandbox(facts))),
-        _section("Limits", _bullets(_limits(facts))),
-        _section("This session", _bullets(_session(facts))),
+        section("How to work", _method(facts)),
+        section("Whose words count", bullets(_voices())),
+        section("Tools", bullets(_tools(facts.tools))),
+        section("What asks a person", bullets(_autonomy(facts.tools))),
+        section("This machine", bullets(_machine(facts))),
+        section("Where code runs", bullets(_sandbox(facts))),
+        section("Limits", bullets(_limits(facts))),
+        section("This session", bullets(_session(facts))),
     ]
     if facts.instructions.strip():
         title = "Instructions of whoever started this session"
-        sections.append(_section(title, f"{facts.instructions.strip()}\n"))
+        sections.append(section(title, f"{facts.instructions.strip()}\n"))
     if facts.project is not None:
-        sections.append(_section("The project's own instructions", _project(facts.project)))
+        sections.append(section("The project's own instructions", _project(facts.project)))
     return "\n".join(sections)
-
-
-def _section(title: str, text: str) -> str:
-    return f"# {title}\n{text}"
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "".join(f"- {line}\n" for line in lines)
 
 
 def _method(facts: SessionFacts) -> str:
@@ -91,15 +90,15 @@ def _tools(tools: tuple[ToolFact, ...]) -> list[str]:
 
 def _family(name: str, tools: list[str]) -> str:
     purpose = f" ({_PURPOSES[name]})" if name in _PURPOSES else ""
-    return f"{name}{purpose}: {_listed(tools)}."
+    return f"{name}{purpose}: {listed(tools)}."
 
 
 def _autonomy(tools: tuple[ToolFact, ...]) -> list[str]:
     found = []
-    if always := _asking(tools, "always"):
-        found.append(f"Every call of {_listed(always)} waits for a person's yes.")
-    if sometimes := _asking(tools, "sometimes"):
-        found.append(f"Calls of {_listed(sometimes)} wait for one when their arguments need it.")
+    if always := asking(tools, "always"):
+        found.append(f"Every call of {listed(always)} waits for a person's yes.")
+    if sometimes := asking(tools, "sometimes"):
+        found.append(f"Calls of {listed(sometimes)} wait for one when their arguments need it.")
     if not found:
         return ["Nothing: every call runs at once."]
     return [
@@ -110,17 +109,13 @@ def _autonomy(tools: tuple[ToolFact, ...]) -> list[str]:
     ]
 
 
-def _asking(tools: tuple[ToolFact, ...], asks: Asks) -> list[str]:
-    return [tool.name for tool in tools if tool.asks == asks]
-
-
 def _machine(facts: SessionFacts) -> list[str]:
     machine = facts.machine
-    found = [f"{machine.cpus} processors, {_bytes(machine.memory_bytes)} of memory."]
+    found = [f"{machine.cpus} processors, {gibibytes(machine.memory_bytes)} of memory."]
     if facts.memory_limit_bytes is not None and facts.memory_limit_bytes < machine.memory_bytes:
-        found.append(f"No process may use more than {_bytes(facts.memory_limit_bytes)} of it.")
+        found.append(f"No process may use more than {gibibytes(facts.memory_limit_bytes)} of it.")
     found.append(_gpus(machine))
-    if _offers(facts, "survey_hardware"):
+    if offers(facts, "survey_hardware"):
         found.append("What training can use of it, and what is free now, tells survey_hardware.")
     return found
 
@@ -128,7 +123,7 @@ def _machine(facts: SessionFacts) -> list[str]:
 def _gpus(machine: Machine) -> str:
     if not machine.gpus:
         return "No NVIDIA GPU was found: size models and runs for processors."
-    return f"GPUs: {_listed(machine.gpus)}."
+    return f"GPUs: {listed(machine.gpus)}."
 
 
 def _sandbox(facts: SessionFacts) -> list[str]:
@@ -136,9 +131,9 @@ def _sandbox(facts: SessionFacts) -> list[str]:
     if facts.sandbox != "none":
         found.append("It writes the workspace only. Test data lies out of its reach.")
         found.append("It has network access." if facts.network else "It has no network access.")
-    if _offers(facts, "bash"):
+    if offers(facts, "bash"):
         found.append("What you start with `bash` ends with that command.")
-    if _offers(facts, "launch_training"):
+    if offers(facts, "launch_training"):
         found.append("A training job lives on, also when this program is started again.")
     return found
 
@@ -147,29 +142,16 @@ def _limits(facts: SessionFacts) -> list[str]:
     found = [
         f"{facts.max_iterations} answers of yours after a person last spoke, more while the work "
         "gets on.",
-        f"{_duration(facts.max_turn_s)} for one turn, not counting waits for jobs and people.",
+        f"{duration(facts.max_turn_s)} for one turn, not counting waits for jobs and people.",
     ]
-    if _offers(facts, "launch_training"):
-        found.append(f"{_duration(facts.job_timeout_s)} for one training job.")
-    if budget := list(_budget(facts)):
+    if offers(facts, "launch_training"):
+        found.append(f"{duration(facts.job_timeout_s)} for one training job.")
+    if caps := list(budget(facts)):
         found.append(
-            f"The session's budget: {'; '.join(budget)}. You are told when half, 80 % and all of "
+            f"The session's budget: {'; '.join(caps)}. You are told when half, 80 % and all of "
             "it is used. What would pass it waits for a person, who may give more."
         )
     return found
-
-
-def _budget(facts: SessionFacts) -> Iterator[str]:
-    if facts.session_cap_micro_usd is not None:
-        yield f"{dollars(facts.session_cap_micro_usd)} for your answers and all that you start"
-    if facts.day_cap_micro_usd is not None:
-        yield f"{dollars(facts.day_cap_micro_usd)} a day, shared by all sessions"
-    if facts.daemon_cap_micro_usd is not None:
-        yield f"{dollars(facts.daemon_cap_micro_usd)} for all sessions ever, shared"
-    if facts.max_tokens is not None:
-        yield f"{facts.max_tokens:,} tokens, read and written"
-    if facts.max_work_s is not None:
-        yield f"{_duration(facts.max_work_s)} of work, jobs too, without waits for people"
 
 
 def _session(facts: SessionFacts) -> list[str]:
@@ -191,22 +173,3 @@ def _project(project: Project) -> str:
     )
     text = project.text.strip().replace("</project", "< /project")
     return f"From {project.path}. {origin}\n<project>\n{text}\n</project>\n"
-
-
-def _offers(facts: SessionFacts, tool: str) -> bool:
-    return any(each.name == tool for each in facts.tools)
-
-
-def _listed(items: Iterable[str]) -> str:
-    return ", ".join(items)
-
-
-def _bytes(number: int) -> str:
-    return f"{number / 2**30:.1f} GiB"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{seconds:g} s"

@@ -1,4 +1,6 @@
-"""Facts of a session, for the golden prompt. `python -m tests.context.prompts.given` writes it."""
+"""Facts of a session, for the golden prompts; `python -m tests.context.prompts.given` writes
+them.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -6,9 +8,13 @@ from typing import Any
 
 from ml_intern.context.prompts import Machine, Project, SessionFacts, ToolFact, system_prompt
 
-GOLDEN = Path(__file__).with_name("golden.txt")
+GOLDEN = {
+    brief: Path(__file__).with_name("golden_brief.txt" if brief else "golden.txt")
+    for brief in (False, True)
+}
 TOOLS = {
     "plan": ("plan",),
+    "memory": ("memory",),
     "person": ("ask_person", "propose_change"),
     "files": ("read", "write", "edit"),
     "bash": ("bash",),
@@ -59,4 +65,5 @@ def a_session(**changes: Any) -> SessionFacts:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(system_prompt(a_session()), encoding="utf-8")
+    for short, path in GOLDEN.items():
+        path.write_text(system_prompt(a_session(), brief=short), encoding="utf-8")
