@@ -6,11 +6,11 @@ becomes of a parked call, which has had its answer, is told as a message of the 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ml_intern.context import compaction
-from ml_intern.context.counting import count_message, count_thinking
+from ml_intern.context.counting import CountText, count_message, count_text, count_thinking
 from ml_intern.context.cutting import cut_message
 from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.prompts import HARNESS
@@ -46,7 +46,8 @@ from ml_intern.messages import (
 class Sizes:
     """The tokens of each message, counted when they are first wanted, and their sums."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: CountText) -> None:
+        self._count = count
         self._words: list[int] = []
         self._whole: list[int] = []
         """With thoughts."""
@@ -54,28 +55,48 @@ class Sizes:
 
     def of(self, messages: Sequence[Message], *, with_thoughts: bool) -> Sequence[int]:
         for message in messages[len(self._words) :]:
-            words = count_message(message)
+            words, whole = self._counted(message)
             self._words.append(words)
-            self._whole.append(words + count_thinking(message))
-            self._sums[0] += self._words[-1]
-            self._sums[1] += self._whole[-1]
+            self._whole.append(whole)
+            self._sums = [self._sums[0] + words, self._sums[1] + whole]
         return self._whole if with_thoughts else self._words
 
     def total(self, *, with_thoughts: bool) -> int:
         return self._sums[with_thoughts]
 
+    def changed(self, places: Iterable[int], messages: Sequence[Message]) -> None:
+        """Other messages stand at these places now."""
+        for place in places:
+            if place < len(self._words):
+                self._words[place], self._whole[place] = self._counted(messages[place])
+        self._add_up()
+
+    def replaced(self, start: int, end: int, message: Message) -> None:
+        """One message stands in the place of those from `start` on, before `end`."""
+        counted = [self._counted(message)] if end < len(self._words) else []
+        self._words[start:end] = [words for words, _ in counted]
+        self._whole[start:end] = [whole for _, whole in counted]
+        self._add_up()
+
     def forget_from(self, place: int) -> None:
         """All from `place` on are other messages now."""
         del self._words[place:], self._whole[place:]
+        self._add_up()
+
+    def _counted(self, message: Message) -> tuple[int, int]:
+        words = count_message(message, self._count)
+        return words, words + count_thinking(message, self._count)
+
+    def _add_up(self) -> None:
         self._sums = [sum(self._words), sum(self._whole)]
 
 
 class ContextManager:
     """Grows by one event at a time. Not thread-safe: it belongs to one turn."""
 
-    def __init__(self, system_prompt: str) -> None:
+    def __init__(self, system_prompt: str, count: CountText = count_text) -> None:
         self._messages: list[Message] = [SystemMessage(text=system_prompt)]
-        self._sizes = Sizes()
+        self._sizes = Sizes(count)
         self.shows: dict[CallId, str] = {}
         """What the output of a read is a picture of; the same read again shows it anew."""
         self._unanswered: set[CallId] = set()
@@ -86,6 +107,12 @@ class ContextManager:
         """With the arguments that were asked for, approved or started last."""
         self._given: dict[CallId, dict[str, Any]] = {}
         """The same, of the other calls."""
+
+    def instruct(self, system_prompt: str) -> None:
+        """Put this in the place of the system prompt; costs nothing where it is the same."""
+        if self._messages[0].text != system_prompt:
+            self._messages[0] = SystemMessage(text=system_prompt)
+            self._sizes.changed([0], self._messages)
 
     def add(self, event: Event) -> None:
         """Take up what happened; events that a model need not see change nothing."""
@@ -130,14 +157,14 @@ class ContextManager:
                 if dropped is None:
                     dropped = len(self._messages) - event.kept - FIRST_OLD
                 self._messages = compaction.shortened(self._messages, event.summary, dropped)
-                self._sizes.forget_from(FIRST_OLD)
+                end = FIRST_OLD + max(0, dropped)
+                self._sizes.replaced(FIRST_OLD, end, self._messages[FIRST_OLD])
             case Shortened(cuts=cuts):
                 for cut in cuts:
                     self._messages[cut.place] = cut_message(self._messages[cut.place], cut)
-                self._sizes.forget_from(min((cut.place for cut in cuts), default=0))
+                self._sizes.changed({cut.place for cut in cuts}, self._messages)
             case Undone():
                 self._take_back()
-                self._sizes.forget_from(FIRST_OLD - 1)
             case _:
                 pass
 
@@ -193,6 +220,7 @@ class ContextManager:
             and message.outcome_of not in made
         ]
         self._messages[place:] = outcomes
+        self._sizes.forget_from(place)
 
     def _hear(self, message: UserMessage) -> None:
         if self._unanswered:

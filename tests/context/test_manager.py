@@ -1,5 +1,16 @@
+import pytest
+
 from ml_intern.context.manager import ContextManager
-from ml_intern.events import Hinted, ModelReplied, ToolFinished, UserSaid
+from ml_intern.events import (
+    Compacted,
+    Cut,
+    Hinted,
+    ModelReplied,
+    Shortened,
+    ToolFinished,
+    Undone,
+    UserSaid,
+)
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
@@ -89,3 +100,76 @@ def test_an_answer_without_words_and_calls_is_left_out():
         UserMessage,
         UserMessage,
     ]
+
+
+class Counting:
+    """Counts characters, and remembers which texts it was asked about."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __call__(self, text: str) -> int:
+        self.texts.append(text)
+        return len(text)
+
+    def since(self) -> list[str]:
+        """What has been counted since the last time."""
+        found = [text for text in self.texts if text]
+        self.texts.clear()
+        return found
+
+
+LONG = (
+    *(UserSaid(text="task", author="a"), reply("1"), answer("1"), reply("2"), answer("2")),
+    *(reply("3"), answer("3")),
+)
+SUMMARY = Compacted(
+    asked_by="a", summary="sum", kept=2, dropped=3, model="", usage=Usage(), cost_micro_usd=0
+)
+
+
+def _cut(place: int) -> Shortened:
+    cut = Cut(place=place, part="text", head=0, tail=0, note="[cut]")
+    return Shortened(cuts=(cut,), why="size", tokens_before=0, tokens_after=0)
+
+
+@pytest.mark.parametrize(
+    ("happened", "counted"),
+    [
+        (reply(text="more"), ["more"]),
+        (SUMMARY, ["sum"]),
+        (_cut(5), ["[cut]"]),
+        (Undone(asked_by="a", words="task"), []),
+    ],
+)
+def test_what_happens_has_only_what_is_new_counted(happened, counted):
+    counting = Counting()
+    context = ContextManager("sys", counting)
+    for event in LONG:
+        context.add(event)
+    context.tokens()
+    assert "task" in counting.since()
+    context.add(happened)
+    total = context.tokens()
+    assert counting.since() == counted
+    again = ContextManager("sys", counting)
+    for event in (*LONG, happened):
+        again.add(event)
+    assert context.sizes() == again.sizes()
+    assert total == again.tokens() == sum(again.sizes())
+
+
+def test_another_system_prompt_is_counted_and_nothing_else():
+    counting = Counting()
+    context = ContextManager("a long system prompt", counting)
+    for event in LONG:
+        context.add(event)
+    before = context.tokens()
+    counting.since()
+    context.instruct("short")
+    assert context.messages()[0] == SystemMessage(text="short")
+    assert context.tokens() == before - len("a long system prompt") + len("short")
+    assert counting.since() == ["short"]
+    context.instruct("short")
+    context.tokens()
+    assert counting.since() == []
