@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ml_intern.context.cutting import level
 from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.summary import SUMMARIZER
+from ml_intern.events import Compacted
 from ml_intern.messages import (
     AssistantMessage,
     Message,
@@ -86,10 +87,17 @@ def _clipped_to(message: Message, size: int, most: int) -> str:
     return f"{told[:head]}\n[... {left} characters ...]\n{told[len(told) - tail :]}"
 
 
-def shortened(messages: Sequence[Message], text: str, dropped: int) -> list[Message]:
-    """The conversation with `text` in the place of `dropped` messages behind the first two."""
+def kept_from(event: Compacted, messages: int) -> int:
+    """The place of the first message that stays behind the text; of `messages` that there are."""
+    if event.dropped is None:
+        return max(FIRST_OLD, messages - event.kept)
+    return FIRST_OLD + event.dropped
+
+
+def shortened(messages: Sequence[Message], text: str, start: int) -> list[Message]:
+    """The conversation with `text` in the place of those behind the first two, before `start`."""
     told = UserMessage(text=text, injected=True, summary=True)
-    return [*messages[:FIRST_OLD], told, *messages[FIRST_OLD + max(0, dropped) :]]
+    return [*messages[:FIRST_OLD], told, *messages[start:]]
 
 
 def _told(message: Message) -> str:

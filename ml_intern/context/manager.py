@@ -97,10 +97,12 @@ class ContextManager:
     def __init__(self, system_prompt: str, count: CountText = count_text) -> None:
         self._messages: list[Message] = [SystemMessage(text=system_prompt)]
         self._sizes = Sizes(count)
+        self._origins = [""]
+        self._origin = ""
         self.shows: dict[CallId, str] = {}
         """What the output of a read is a picture of; the same read again shows it anew."""
         self._unanswered: set[CallId] = set()
-        self._held_back: list[UserMessage] = []
+        self._held_back: list[tuple[UserMessage, str]] = []
         self._calls: dict[CallId, ToolCall] = {}
         """Of the last answer, and those that are parked."""
         self._parked: dict[CallId, dict[str, Any]] = {}
@@ -114,11 +116,15 @@ class ContextManager:
             self._messages[0] = SystemMessage(text=system_prompt)
             self._sizes.changed([0], self._messages)
 
-    def add(self, event: Event) -> None:
-        """Take up what happened; events that a model need not see change nothing."""
+    def add(self, event: Event, origin: str = "") -> None:
+        """Take up what happened; events that a model need not see change nothing.
+
+        `origin`: what the caller calls the event, for `origins`.
+        """
+        self._origin = origin
         match event:
             case Recalled(message=message):
-                self._messages.append(message)
+                self._append(message, origin)
             case UserSaid(text=text):
                 self._hear(UserMessage(text=text))
             case Hinted(text=text):
@@ -128,15 +134,14 @@ class ContextManager:
             case ModelReplied():
                 # Providers refuse an answer without words and calls when they get it back.
                 if event.tool_calls or event.text.strip():
-                    self._messages.append(
-                        AssistantMessage(
-                            text=event.text,
-                            thinking=event.thinking,
-                            tool_calls=event.tool_calls,
-                            signed=event.signed,
-                            model=event.model,
-                        )
+                    answer = AssistantMessage(
+                        text=event.text,
+                        thinking=event.thinking,
+                        tool_calls=event.tool_calls,
+                        signed=event.signed,
+                        model=event.model,
                     )
+                    self._append(answer, origin)
                 self._unanswered = {call.call_id for call in event.tool_calls}
                 parked = {key: call for key, call in self._calls.items() if key in self._parked}
                 self._calls = parked | {call.call_id: call for call in event.tool_calls}
@@ -153,11 +158,9 @@ class ContextManager:
             case ToolFinished():
                 self._answer(event)
             case Compacted():
-                dropped = event.dropped
-                if dropped is None:
-                    dropped = len(self._messages) - event.kept - FIRST_OLD
-                self._messages = compaction.shortened(self._messages, event.summary, dropped)
-                end = FIRST_OLD + max(0, dropped)
+                end = compaction.kept_from(event, len(self._messages))
+                self._messages = compaction.shortened(self._messages, event.summary, end)
+                self._origins[FIRST_OLD:end] = [origin]
                 self._sizes.replaced(FIRST_OLD, end, self._messages[FIRST_OLD])
             case Shortened(cuts=cuts):
                 for cut in cuts:
@@ -178,6 +181,10 @@ class ContextManager:
     def messages(self) -> Sequence[Message]:
         """The conversation so far, system prompt first. Do not change it."""
         return self._messages
+
+    def origins(self) -> Sequence[str]:
+        """Of each message, the origin of the event that it came of. Do not change it."""
+        return self._origins
 
     def sizes(self, *, with_thoughts: bool = False) -> Sequence[int]:
         """Tokens of each message, as we count them; each is counted once. Do not change it.
@@ -205,28 +212,25 @@ class ContextManager:
     def _take_back(self) -> None:
         """The last words and what followed; not what became of calls that were made before."""
         place = self._last_words()
-        taken = self._messages[place:]
+        taken = list(zip(self._messages[place:], self._origins[place:], strict=True))
         made = {
             call.call_id
-            for message in taken
+            for message, _ in taken
             if isinstance(message, AssistantMessage)
             for call in message.tool_calls
         }
-        outcomes = [
-            message
-            for message in taken
-            if isinstance(message, UserMessage)
-            and message.outcome_of is not None
-            and message.outcome_of not in made
-        ]
-        self._messages[place:] = outcomes
+        del self._messages[place:], self._origins[place:]
         self._sizes.forget_from(place)
+        for message, origin in taken:
+            outcome_of = message.outcome_of if isinstance(message, UserMessage) else None
+            if outcome_of is not None and outcome_of not in made:
+                self._append(message, origin)
 
     def _hear(self, message: UserMessage) -> None:
         if self._unanswered:
-            self._held_back.append(message)
+            self._held_back.append((message, self._origin))
         else:
-            self._messages.append(message)
+            self._append(message, self._origin)
 
     def _park(self, event: CallParked) -> None:
         call = self._calls[event.call_id]
@@ -253,8 +257,13 @@ class ContextManager:
         )
 
     def _reply(self, message: ToolMessage) -> None:
-        self._messages.append(message)
+        self._append(message, self._origin)
         self._unanswered.discard(message.call_id)
         if not self._unanswered:
-            self._messages.extend(self._held_back)
+            for held_back, origin in self._held_back:
+                self._append(held_back, origin)
             self._held_back.clear()
+
+    def _append(self, message: Message, origin: str) -> None:
+        self._messages.append(message)
+        self._origins.append(origin)
