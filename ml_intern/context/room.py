@@ -62,9 +62,14 @@ def share(most: int, fixed: int) -> Room:
     return Room(threshold=most, free=free, newest=int(free * NEWEST))
 
 
+def is_small(window: int) -> bool:
+    """Whether instructions and tools are told in brief."""
+    return window < SMALL
+
+
 def most_for_tools(window: int) -> int:
     """Of the descriptions of all tools together."""
-    return int(window * (TOOLS_OF_SMALL if window < SMALL else TOOLS_OF_LARGE))
+    return int(window * (TOOLS_OF_SMALL if is_small(window) else TOOLS_OF_LARGE))
 
 
 def longest_answer(window: int, wanted: int | None) -> int:

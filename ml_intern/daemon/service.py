@@ -7,6 +7,7 @@ follow. `close` stops in this order: intake, workers, readers, store.
 
 import logging
 import os
+import random
 import subprocess
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -23,7 +24,7 @@ from ml_intern.daemon.forking import remove_orphans
 from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
-from ml_intern.daemon.models import Models, training_python
+from ml_intern.daemon.models import Models, chain_of, training_python
 from ml_intern.daemon.patience import Patience
 from ml_intern.daemon.room import Room
 from ml_intern.daemon.secrets import redactor_of
@@ -37,6 +38,7 @@ from ml_intern.daemon.waking import Waking
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
+from ml_intern.llm.health import Health
 from ml_intern.messages import JobId, SessionId
 from ml_intern.queue.lock import DaemonLock, Holder
 from ml_intern.queue.store import SessionRow, Store
@@ -81,6 +83,7 @@ class Service:
         """
         self.settings = settings
         self._models = Models(settings, clients)
+        self._health = Health(clock, random.Random())
         self.store = store
         known = all_tools() if tools is None else tools
         self.router = ToolRouter(known, rules_of(settings.policy, known))
@@ -273,6 +276,9 @@ class Service:
             clock=self._clock,
             limits=limits(self.settings),
             model=self._models.named,
+            chain=partial(chain_of, settings=self.settings),
+            health=self._health,
+            effort=self.settings.reasoning_effort,
             place=self._place,
             on_text=self._hub.say,
         )

@@ -13,7 +13,7 @@ from typing import NoReturn, assert_never
 
 from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
-from ml_intern.context.room import longest_answer, most_for_tools
+from ml_intern.context.room import is_small, longest_answer, most_for_tools
 from ml_intern.effort import Effort
 from ml_intern.errors import ConfigError, Interrupted, ModelError, OverBudget, StateConflict
 from ml_intern.events import ModelAsked, ModelReplied, ModelSwitched, OpCancelled, Spend
@@ -65,11 +65,13 @@ class Answering:
         clock: Clock,
         signals: Signals,
         specs: Callable[[], Sequence[ToolSpec]],
+        prompt: Callable[[bool], str],
         effort: Effort | None = None,
         on_text: Callable[[str], None] = ignore_text,
     ) -> None:
         """`chain`: made anew when a person has changed the model, or said something. `specs`: of
-        all tools, as they are now. `effort`: of the settings.
+        all tools, as they are now. `prompt`: the system prompt; in brief, when asked with true.
+        `effort`: of the settings.
         """
         self._scribe = scribe
         self._history = history
@@ -81,6 +83,7 @@ class Answering:
         self._clock = clock
         self._signals = signals
         self._specs = specs
+        self._prompt = prompt
         self._effort = effort
         self._on_text = on_text
         self._chance = random.Random()
@@ -119,6 +122,7 @@ class Answering:
         window, tools = self._window(name, model), self._specs()
         if window is not None:
             tools = offered(tools, most_for_tools(window.tokens), needed_now(self._history))
+        self._context.instruct(self._prompt(window is not None and is_small(window.tokens)))
         return Asking(name=name, model=model, window=window, tools=tools)
 
     def _asked_for(self) -> tuple[str, int]:

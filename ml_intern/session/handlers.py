@@ -8,7 +8,7 @@ an effect that was told to stop goes on, the claim ends with this process.
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import assert_never
 
 from ml_intern.context.manager import ContextManager
@@ -141,7 +141,9 @@ class Handling:
         self._history = History()
         self._scribe = Scribe(desk.store, claim.lease, self._history.apply)
         journal = self._scribe.catch_up()
-        self._context = ContextManager(system_prompt(self._facts()))
+        facts = self._facts()
+        self._prompt = cache(lambda in_brief: system_prompt(facts, brief=in_brief))
+        self._context = ContextManager(self._prompt(False))
         for recorded in journal:
             self._context.add(recorded.event)
         self._scribe.tell(self._context.add)
@@ -411,6 +413,7 @@ class Handling:
             clock=self._desk.clock,
             signals=self._signals,
             specs=self._desk.router.specs,
+            prompt=self._prompt,
             effort=self._desk.effort,
             on_text=partial(self._desk.on_text, self._claim.session_id),
         )
