@@ -72,6 +72,8 @@ class SoFar:
     """For each answer that any model has given, oldest first, the ids of its calls."""
     summaries: int
     """How often the conversation was summed up."""
+    failures: Sequence[tuple[str, str]] = ()
+    """For each request since the last answer that got none, the model and what it said."""
 
 
 def in_session(model: "ModelClient", so_far: Callable[[], SoFar]) -> "ModelClient":

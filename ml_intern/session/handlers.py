@@ -386,6 +386,7 @@ class Handling:
             workspace=self._row.workspace,
             answers=self._history.answers,
             summaries=self._history.summaries,
+            failures=tuple(self._history.unanswered),
         )
 
     def _turn(self) -> Turn:

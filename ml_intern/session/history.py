@@ -137,6 +137,8 @@ class History:
         self.answers: list[tuple[CallId, ...]] = []
         """The ids of the calls of each answer that a model has given, oldest first."""
         self.summaries = 0
+        self.unanswered: list[tuple[str, str]] = []
+        """For each request since the last answer that got none, the model and what it said."""
         self.conduct = Conduct()
         self.meter = Meter()
         self.knowledge = Knowledge()
@@ -233,6 +235,7 @@ class History:
             case ModelReplied():
                 self.iterations += 1
                 self.failures.clear()
+                self.unanswered.clear()
                 self.answers.append(tuple(call.call_id for call in event.tool_calls))
                 parked = {key: call for key, call in self.open_calls.items() if call.parked}
                 self.open_calls = parked | _planned(event, len(self._facts_when_said))
@@ -270,6 +273,7 @@ class History:
 
     def _failed(self, event: ModelFailed) -> None:
         self.failures[event.model] += 1
+        self.unanswered.append((event.model, event.error))
         if event.effort is not None:
             self.efforts[event.model] = event.effort
         if event.trouble == "thinking":
