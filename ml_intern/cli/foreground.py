@@ -21,7 +21,7 @@ from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
 from ml_intern.home import spelled_out
-from ml_intern.llm.replay import PREFIX
+from ml_intern.llm import replay, scripted
 from ml_intern.messages import SessionId
 from ml_intern.ops import Interrupt, UserInput
 from ml_intern.queue.lock import DAEMON, FOREGROUND, Holder
@@ -257,10 +257,11 @@ def _new(task: str, folder: Path, model: str | None, max_cost_usd: float | None)
 
 
 def model_named(typed: str | None) -> str | None:
-    """The model by its name; the path of a recording starts where the person is."""
-    if typed is None or not typed.startswith(PREFIX):
+    """The model by its name; the path of a recording or script starts where the person is."""
+    if typed is None or not typed.startswith((replay.PREFIX, scripted.PREFIX)):
         return typed
-    return f"{PREFIX}{spelled_out(typed.removeprefix(PREFIX)).absolute()}"
+    kind, _, path = typed.partition("/")
+    return f"{kind}/{spelled_out(path).absolute()}"
 
 
 def working_folder() -> Path:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from ml_intern.cli import exits
 from ml_intern.cli.follow import TICK_S
-from ml_intern.cli.foreground import session_named
+from ml_intern.cli.foreground import model_named, session_named
 from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.quantities import line
 from ml_intern.cli.summary import short
@@ -39,7 +39,9 @@ def compact(prefix: str, *, debug: bool) -> int:
 
 def change_model(prefix: str, name: str, *, debug: bool) -> int:
     """Ask another model from now on."""
-    return _revise(prefix, ChangeModel(model=name, asked_by=author()), debug=debug)
+    return _revise(
+        prefix, ChangeModel(model=model_named(name) or name, asked_by=author()), debug=debug
+    )
 
 
 def _revise(prefix: str, request: Request, *, debug: bool) -> int:

@@ -19,7 +19,8 @@ from ml_intern.clock import stamp
 from ml_intern.daemon.folders import private_folder
 from ml_intern.errors import Busy, InputError, MaybeStored, UnknownSession
 from ml_intern.events import Replayed
-from ml_intern.llm.replay import PREFIX, path_of
+from ml_intern.llm.named_file import file_of
+from ml_intern.llm.replay import PREFIX
 from ml_intern.messages import SessionId
 from ml_intern.queue.lock import DaemonLock
 from ml_intern.queue.store import Store
@@ -78,7 +79,7 @@ def replayed(model: str, store: Store) -> Replayed | None:
     """
     if not model.startswith(PREFIX):
         return None
-    path = path_of(model)
+    path = file_of(model, "session file")
     try:
         session_id, told = scores.of_file(path)
     except OSError as exc:

@@ -13,6 +13,7 @@ from ml_intern.errors import ConfigError
 from ml_intern.llm import hosted, replay, scripted, weights
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
+from ml_intern.llm.named_file import file_of
 from ml_intern.settings import ModelPrice, Settings
 
 AUTOPILOT = "autopilot"
@@ -26,7 +27,7 @@ class Models:
         self._settings = settings
         self._lock = threading.Lock()  # protects _made and _seen
         self._seen: dict[str, tuple[int, ...]] = {}
-        """The files of recordings, as they were read."""
+        """The files of recordings and scripts, as they were read."""
         self._made = {client.name: client for client in clients}
         self._loop = hosted.RequestLoop()
 
@@ -70,6 +71,9 @@ class Models:
         if name.startswith(replay.PREFIX):
             self._seen[name] = _seen(name)
             return replay.replay_model(name)
+        if name.startswith(scripted.PREFIX):
+            self._seen[name] = _seen(name)
+            return scripted.script_model(name)
         settings = self._settings
         if name.startswith(weights.PREFIX):
             return _from_weights(name, settings)
@@ -101,7 +105,7 @@ def chain_of(name: str, settings: Settings) -> tuple[str, ...]:
 
 def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
     """What a model would cost, asked by these settings. Raises ConfigError for no such model."""
-    if name == AUTOPILOT or name.startswith((replay.PREFIX, weights.PREFIX)):
+    if name == AUTOPILOT or name.startswith((replay.PREFIX, scripted.PREFIX, weights.PREFIX)):
         return hosted.KnownPrice(model=name, origin="free")
     return hosted.known_price(
         name,
@@ -144,8 +148,8 @@ def _is_free(name: str, settings: Settings) -> bool:
 
 
 def _seen(name: str) -> tuple[int, ...]:
-    """By what it is noticed that the file of a recording is another one now."""
-    found = replay.path_of(name).stat()
+    """By what it is noticed that the file in the name of a model is another one now."""
+    found = file_of(name, "file").stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 

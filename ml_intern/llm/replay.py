@@ -7,11 +7,11 @@ nothing. What cannot be played truly is refused, with the line of the file.
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Literal
 
 from ml_intern.errors import ConfigError, Refused
 from ml_intern.llm.client import ModelReply, SoFar, ignore_text, never
+from ml_intern.llm.named_file import file_of
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolSpec, Usage
 from ml_intern.transcript.conversation import TooLong
 from ml_intern.transcript.line import RAW, ToolUse
@@ -34,19 +34,9 @@ _STOPS: dict[str, Literal["end", "tool_calls", "length"]] = {
 }
 
 
-def path_of(name: str) -> Path:
-    """The file that a model `replay/PATH` plays. Raises ConfigError for one that cannot be."""
-    path = Path(name.removeprefix(PREFIX))
-    if not path.is_absolute():
-        raise ConfigError(f"{name}: give the whole path of the session file, from / on.")
-    if not path.is_file():
-        raise ConfigError(f"{name}: there is no file {path}.")
-    return path
-
-
 def replay_model(name: str) -> "ReplayModel":
     """The model that plays the file. Raises ConfigError when it holds no answer, or too much."""
-    path = path_of(name)
+    path = file_of(name, "session file")
     try:
         recording = record_of(path, Problems())
     except OSError as exc:
