@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ml_intern.client import models
 from ml_intern.client.training import Training
 from ml_intern.client.view import View
+from ml_intern.clock import stamp
 from ml_intern.events import TurnFinished
 from ml_intern.messages import SessionId
 from ml_intern.money import bill
 from ml_intern.session.caps import named
 from ml_intern.slack.blocks import FACT, SECTION, TEXT, context, fields, said, section
 from ml_intern.slack.drafts import Said
-from ml_intern.slack.mrkdwn import escaped, fitting, with_people
+from ml_intern.slack.mrkdwn import escaped, fitting, moment, with_people
 
 _ENDS = {
     "finished": ":white_check_mark: *Finished*",
@@ -27,13 +29,13 @@ def began(view: View) -> Said:
     """The message that a thread hangs on."""
     words = f":rocket: *{fitting(view.title, 200)}*"
     how = "Reply here to steer; `stop` stops it, `status` says how it goes."
-    small = f"Model {fitting(view.model, 100)} · session `{view.session_id}` · {how}"
+    small = f"Model {_model(view)} · session `{view.session_id}` · {how}"
     return said(words, section(words), context(small))
 
 
 def taken_up(view: View) -> Said:
     """The first reply to whoever started it in Slack."""
-    small = f"Model {fitting(view.model, 100)} · session `{view.session_id}`"
+    small = f"Model {_model(view)} · session `{view.session_id}`"
     words = ":rocket: *Started.* Reply here to steer; `stop` stops it, `status` says how it goes."
     return said(words, section(words), context(small))
 
@@ -47,6 +49,7 @@ def ended(view: View, end: TurnFinished, trace: str) -> Said:
             for split, found in view.metrics.items()
         },
         "Cost": _spent(view),
+        "Tokens": models.tokens(view.usage),
         "Took": _duration(view.working_s),
     }
     places = {name: str(path) for name, path in view.results.items()}
@@ -77,7 +80,12 @@ def state(view: View, words: str) -> Said:
     lines += [f"• nobody knows what became of {tool}" for tool in lost[:5]]
     if view.reached is not None:
         lines.append(f"• waits for more room: the cap on {escaped(named(view.reached.cap))}")
-    lines.append(f"• cost {_spent(view)}")
+    if view.models_at is not None:
+        again = moment(stamp(view.models_at))
+        lines.append(f"• no model answers; one is asked again {again}")
+    lines.append(f"• model {_model(view)}")
+    tokens = models.tokens(view.usage)
+    lines.append(f"• cost {_spent(view)}" + (f", tokens: {tokens}" if tokens else ""))
     return said("\n".join(lines)[:TEXT])
 
 
@@ -151,6 +159,11 @@ def _duration(seconds: float) -> str:
     if minutes < 60:
         return f"{round(seconds)} s" if minutes < 2 else f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _model(view: View) -> str:
+    lowered = view.lowered.get(view.model)
+    return fitting(models.answering(view.model, view.own_model, view.effort, lowered), 200)
 
 
 def _spent(view: View) -> str:

@@ -22,8 +22,8 @@ from ml_intern.events import (
     JobEnded,
     JobProgressed,
     JobStarted,
-    ModelAsked,
     ModelReplied,
+    ModelSwitched,
     Notified,
     RuleGranted,
     RuleRevoked,
@@ -38,7 +38,7 @@ from ml_intern.events import (
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId
 from ml_intern.queue.mail import Draft
 from ml_intern.queue.rows import Recorded
-from ml_intern.slack import approvals, budgets, course, drafts, questions
+from ml_intern.slack import approvals, budgets, course, drafts, models, questions
 from ml_intern.slack.drafts import Said
 
 DIGEST_EVERY = timedelta(seconds=30)
@@ -84,11 +84,12 @@ class Thread:
         self._given_up = ""
         """The question that nobody answered in time, until somebody says something."""
         self._unread = False
-        """Somebody said something, and no model has been asked since."""
+        """Somebody said something, and no model has answered since."""
         self._lost: dict[CallId, str] = {}
         """Keys of the rows about calls that are lost."""
         self._budgets: dict[str, str] = {}
         """Keys of the rows about caps that are reached."""
+        self._models = models.Models()
         self._digests: dict[JobId, datetime] = {}
         self._words = ""
         """The model's last, where it called nothing with them."""
@@ -136,9 +137,6 @@ class Thread:
             case UserSaid():
                 self._unread = True
                 return self._tell_too_late(seq)
-            case ModelAsked(purpose="answer"):
-                self._unread = False
-                return []
             case ToolFinished(call_id=call_id):
                 return [*self._close_question(event, seq), *self._withdraw(call_id, seq)]
             case ToolLost(call_id=call_id):
@@ -146,9 +144,13 @@ class Thread:
                 return []
             case UnknownResolved():
                 return self._tell_resolved(event, seq)
-            case ModelReplied(text=text, tool_calls=calls):
+            case ModelReplied(text=text, tool_calls=calls, model=model):
                 self._words = "" if calls else text
-                return []
+                self._unread = False
+                return self._perhaps(f"answers:{seq}", self._models.answered(model))
+            case ModelSwitched():
+                said = self._models.switched(event, recorded.at)
+                return self._perhaps(f"switched:{seq}", said)
             case JobStarted() | JobProgressed() | JobEnded():
                 return self._tell_job(event, recorded)
             case BudgetReached() | BudgetExtended() | BudgetNoticed():
@@ -322,6 +324,7 @@ class Thread:
         over = [cap for cap in self._budgets if f"budget:{cap}" not in event.waiting_on]
         closed = self._close_budgets(over, seq)
         if event.outcome != "waiting":
+            self._models.ended()
             said = course.ended(self.view, event, self._trace(self._id))
             return [*closed, self._post(f"ended:{seq}", said)]
         asked = [on.removeprefix("unknown:") for on in event.waiting_on if "unknown:" in on]
@@ -336,12 +339,23 @@ class Thread:
         ]
 
     def _note_words(self, event: TurnFinished, recorded: Recorded) -> list[Draft]:
-        """Words that wait for a job are not left without an answer meanwhile."""
+        """Words that wait for a job or a model are not left without an answer meanwhile."""
+        if (again := self.view.models_at) is not None:
+            return self._note_wait(event, again, recorded)
         jobs = [job for job in self.view.running_jobs if f"job:{job.job_id}" in event.waiting_on]
         if not (self._unread and jobs):
             return []
         self._unread = False
         return [self._post(f"noted:{recorded.seq}", course.noted(jobs, recorded.at))]
+
+    def _note_wait(self, event: TurnFinished, again: datetime, recorded: Recorded) -> list[Draft]:
+        unread, self._unread = self._unread, False
+        if said := self._models.waits(event, again, recorded.at):
+            return [self._post(f"waits:{recorded.seq}", said)]
+        return [self._post(f"noted:{recorded.seq}", models.noted(again))] if unread else []
+
+    def _perhaps(self, key: str, said: Said | None) -> list[Draft]:
+        return [self._post(key, said)] if said else []
 
     def _post(self, key: str, said: Said) -> Draft:
         return drafts.post(self._id, key, said, channel=self._channel)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml_intern.clock import stamp
 from ml_intern.events import (
     AnsweredBy,
     ApprovalDecided,
@@ -23,7 +24,9 @@ from ml_intern.events import (
     JobProgressed,
     JobStarted,
     ModelAsked,
+    ModelFailed,
     ModelReplied,
+    ModelSwitched,
     Notified,
     RuleGranted,
     RuleRevoked,
@@ -33,6 +36,7 @@ from ml_intern.events import (
     ToolStarted,
     ToolWaiting,
     TurnFinished,
+    TurnStarted,
     UnknownResolved,
     UserSaid,
 )
@@ -455,8 +459,89 @@ def test_words_that_wait_for_a_job_are_noted_with_when_they_are_read(told: Told)
 def test_words_that_the_model_has_read_are_not_noted(told: Told) -> None:
     waits = trains(told)
     told.take(UserSaid(text="How far is it?", author="ada"))
-    told.take(ModelAsked(model="m", iteration=1))
+    told.take(answer())
     assert told.take(waits) == []
+
+
+def answer(text: str = "", model: str = "m") -> ModelReplied:
+    return ModelReplied(
+        reply_id="r",
+        model=model,
+        text=text,
+        thinking="",
+        tool_calls=(),
+        usage=Usage(),
+        cost_micro_usd=None,
+        stop_reason="end",
+        duration_ms=1,
+    )
+
+
+def without_model(told: Told, *also: str, seconds: float = 60) -> TurnFinished:
+    """The turn ends because no model answers; one is asked again after so many seconds."""
+    on = f"model:{stamp(told.at + timedelta(seconds=seconds))}"
+    return TurnFinished(outcome="waiting", detail="m is <away>.", waiting_on=(on, *also))
+
+
+def test_a_time_without_any_model_is_told_when_it_begins_and_when_it_ends(told: Told) -> None:
+    (began,) = told.take(without_model(told))
+    assert "No model answers. The session goes on by itself, not before <!date^" in words(began)
+    assert "m is &lt;away&gt;." in words(began)
+    assert buttons(began) == []
+    for _ in range(9):
+        told.take(TurnStarted(op_seq=2, attempt=1), after_s=60)
+        told.take(ModelFailed(model="m", error="It is away", retry_in_s=None))
+        assert told.take(without_model(told)) == []
+    switch = ModelSwitched(model="b", instead_of="m", reason="it is away")
+    assert told.take(switch, after_s=60) == []
+    (goes_on,) = told.take(answer(model="b"))
+    assert "b answers; the session goes on" in words(goes_on)
+    assert told.take(answer(model="b")) == []
+
+
+def test_a_model_that_comes_and_goes_is_not_told_each_time(told: Told) -> None:
+    lines = []
+    for _ in range(12):
+        lines += told.take(without_model(told), after_s=30)
+        lines += told.take(answer(), after_s=30)
+    assert [draft.dedupe.split(":")[-2] for draft in lines] == ["waits", "answers"] * 3
+
+
+def test_words_without_a_model_are_noted_with_when_they_are_read(told: Told) -> None:
+    told.take(UserSaid(text="Train.", author="ada"))
+    (began,) = told.take(without_model(told))
+    assert "No model answers" in words(began)
+    assert told.take(without_model(told)) == []
+    told.take(UserSaid(text="And then publish it.", author="ada"))
+    (noted,) = told.take(without_model(told))
+    assert "Noted. It is read when a model answers, not before <!date^" in words(noted)
+
+
+def test_a_session_that_ends_without_a_model_has_its_end_alone(told: Told) -> None:
+    told.take(without_model(told))
+    (end,) = told.take(TurnFinished(outcome="interrupted", detail="enough"))
+    assert "enough" in words(end)
+    assert told.take(answer(), after_s=600) == []
+
+
+def test_a_switch_is_told_once_in_five_minutes_for_each_model(told: Told) -> None:
+    def switch(model: str, instead_of: str, after_s: float) -> list[str]:
+        event = ModelSwitched(model=model, instead_of=instead_of, reason="it is <away>")
+        return [words(draft) for draft in told.take(event, after_s=after_s)]
+
+    (first,) = switch("b", "m", 0)
+    assert "b answers instead of m: it is &lt;away&gt;." in first
+    assert len(switch("m", "b", 60)) == 1
+    assert switch("b", "m", 60) == []
+    assert switch("m", "b", 60) == []
+    assert len(switch("b", "m", 120)) == 1
+
+
+def test_the_end_tells_tokens_with_those_of_a_cache(told: Told) -> None:
+    usage = Usage(input_tokens=10, output_tokens=5, cache_read_tokens=90)
+    told.take(replace(answer(), usage=usage))
+    (end,) = told.take(TurnFinished(outcome="finished", detail="Done."))
+    assert "100 in (90 from a cache), 5 out" in words(end)
 
 
 def test_a_summary_has_not_read_what_a_person_said(told: Told) -> None:
@@ -480,18 +565,7 @@ def test_nothing_is_said_of_a_turn_that_waits_for_what_was_told(told: Told) -> N
 
 def test_words_beside_an_open_question_are_told(told: Told) -> None:
     told.take(request())
-    spoken = ModelReplied(
-        reply_id="r",
-        model="m",
-        text=NASTY,
-        thinking="",
-        tool_calls=(),
-        usage=Usage(),
-        cost_micro_usd=None,
-        stop_reason="end",
-        duration_ms=1,
-    )
-    told.take(spoken)
+    told.take(answer(NASTY))
     waiting = TurnFinished(outcome="waiting", detail="", waiting_on=("approval:a1",))
     (words_,) = told.take(waiting)
     assert "&lt;!channel&gt;" in words(words_)
