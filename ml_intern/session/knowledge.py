@@ -4,6 +4,7 @@ A fold of the journal; `apply` is its only writer, and no event is looked at twi
 """
 
 import re
+from collections.abc import Iterator
 
 from ml_intern.context.summary import Known
 from ml_intern.events import (
@@ -24,6 +25,8 @@ MOST_WORDS = 240
 MOST_DECISIONS = 200
 MOST_FOUND = 2_000
 """Artefacts and results that are remembered; older ones are forgotten."""
+MOST_NUMBERS = 20
+"""Of one metric; one with more is a curve, of which the newest number says enough."""
 _PATHS = {
     "script_written": "path",
     "job": "output_dir",
@@ -34,12 +37,17 @@ _PATHS = {
 """Facts about something that lies somewhere, with the field that says where."""
 _JOB = "job"
 _FILE = re.compile(
-    r"(?<![\w/.-])(?:[\w.@+-]*/)[\w.@+/-]*\.(?:safetensors|bin|pt|pth|ckpt|onnx|gguf|parquet|csv|tsv"
-    r"|jsonl?|png|svg|md|py|yaml|toml)(?![\w/-])"
+    r"(?<![\w/.@+-])(?:[\w.@+-]*/)[\w.@+/-]*"
+    r"(?:\.(?:safetensors|bin|pt|pth|ckpt|onnx|gguf|h5|pkl|joblib|npy|npz|parquet|arrow|csv|tsv"
+    r"|jsonl?|log|txt|png|svg|pdf|html|md|ipynb|py|ya?ml|toml|tar|tgz|zip)(?:\.(?:gz|zst))?"
+    r"|/checkpoint-\d+)(?![\w/-])"
 )
 _NUMBER = re.compile(
-    r"(?<![\w.])[\"']?(?P<name>[A-Za-z][\w/@-]*)[\"']?\s*[=:]\s*(?P<value>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?%?)",
+    r"(?<![\w./@-])(?P<name>[A-Za-z][\w/@-]*)[\"'`*]{0,3}"
+    r"(?:\s{0,3}[=:|]\s{0,9}[\"'`*]{0,3}(?P<value>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?%?)"
+    r"|\s(?:(?:is|was|of|at)\s)?(?P<decimal>-?\d+\.\d+(?:e[+-]?\d+)?%?))"
 )
+"""`name=1`, also as in JSON or in a row of a table; a number with a point also right behind it."""
 _METRIC = re.compile(
     r"loss|acc|f1|auc|bleu|rouge|perplexity|ppl|precision|recall|score|wer|mse|mae|rmse|exact_match"
     r"|reward|metric",
@@ -52,9 +60,14 @@ class Knowledge:
 
     def __init__(self) -> None:
         self._decisions: list[str] = []
-        self._artefacts: dict[str, None] = {}
-        self._results: dict[str, str] = {}
-        """The newest number of each metric, by its name and where it was measured."""
+        self._made: dict[str, None] = {}
+        """Artefacts of this session."""
+        self._seen: dict[str, None] = {}
+        """Files that some output names."""
+        self._results: dict[str, dict[str, None]] = {}
+        """The numbers of each metric, by its name and where it was measured, newest last."""
+        self._curves: set[str] = set()
+        """Metrics that had too many numbers to remember more than the newest."""
         self._problems: dict[str, str] = {}
         """The last failure of each tool, and of a job, that has not worked since."""
         self._writes: dict[CallId, str] = {}
@@ -63,14 +76,14 @@ class Knowledge:
         """Outputs that are searched when somebody wants to know: most sessions never do."""
 
     def known(self) -> Known:
-        """All of it, oldest first."""
+        """All of it, oldest first; what counts less stands before what counts more."""
         for output in self._unread:
             self._read(output)
         self._unread.clear()
         return Known(
             decisions=self._decisions,
-            artefacts=list(self._artefacts),
-            results=[f"{name}={value}" for name, value in self._results.items()],
+            artefacts=[*(path for path in self._seen if path not in self._made), *self._made],
+            results=[*self._numbers(slice(-1)), *self._numbers(slice(-1, None))],
             problems=list(self._problems.values()),
             next_step=self._last_words,
         )
@@ -105,14 +118,14 @@ class Knowledge:
             return
         self._problems.pop(event.tool, None)
         if path:
-            self._found(path)
+            _remember(self._made, path)
         for fact in event.facts:
             self._established(fact)
         self._unread.append(event.output)
 
     def _established(self, fact: Fact) -> None:
         if where := str(fact.data.get(_PATHS.get(fact.kind, ""), "")):
-            self._found(where)
+            _remember(self._made, where)
         if fact.kind == "evaluation":
             of = f"{fact.data.get('model_dir', '')} {fact.data.get('split', '')}".strip()
             for name, value in (fact.data.get("metrics") or {}).items():
@@ -121,19 +134,31 @@ class Knowledge:
     def _read(self, output: str) -> None:
         """What tools said: paths of artefacts, and numbers that are called as metrics are."""
         for found in _FILE.finditer(output):
-            self._found(found[0])
+            _remember(self._seen, found[0])
         for number in _NUMBER.finditer(output):
             if _METRIC.search(number["name"]):
-                self._measured(number["name"], number["value"])
-
-    def _found(self, path: str) -> None:
-        self._artefacts.pop(path, None)
-        self._artefacts[path] = None
-        if len(self._artefacts) > MOST_FOUND:
-            del self._artefacts[next(iter(self._artefacts))]
+                self._measured(number["name"], number["value"] or number["decimal"])
 
     def _measured(self, name: str, value: str) -> None:
-        self._results.pop(name, None)
-        self._results[name] = value
+        values = self._results.pop(name, {})
+        if name in self._curves:
+            values = {}
+        _remember(values, value)
+        if len(values) > MOST_NUMBERS:
+            self._curves.add(name)
+            values = {value: None}
+        self._results[name] = values
         if len(self._results) > MOST_FOUND:
             del self._results[next(iter(self._results))]
+
+    def _numbers(self, which: slice) -> Iterator[str]:
+        for name, values in self._results.items():
+            yield from (f"{name}={value}" for value in list(values)[which])
+
+
+def _remember(found: dict[str, None], name: str) -> None:
+    """As the newest."""
+    found.pop(name, None)
+    found[name] = None
+    if len(found) > MOST_FOUND:
+        del found[next(iter(found))]
