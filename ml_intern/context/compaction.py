@@ -7,6 +7,7 @@ accept half a conversation.
 
 from collections.abc import Sequence
 
+from ml_intern.context.counting import count_text
 from ml_intern.context.cutting import level
 from ml_intern.context.exchanges import FIRST_OLD
 from ml_intern.context.summary import SUMMARIZER
@@ -52,23 +53,25 @@ def request_for(
     start: int,
     most: int,
     *,
+    stands: str,
     words: int,
 ) -> list[Message]:
     """What a model is asked, without tools, to sum up all before the place `start`.
 
     It takes about `most` tokens: the longest messages are clipped, and an earlier summary is not.
-    `sizes`: of each message, in tokens. `words`: how long the summary may be.
+    `sizes`: of each message, in tokens. `stands`: what is kept word for word beside the summary.
+    `words`: how long the summary may be.
     """
     places = range(FIRST_OLD, start)
-    free = most - sizes[1] - ASIDE
+    free = most - sizes[1] - count_text(stands) - ASIDE
     free -= sum(sizes[place] for place in places if is_summary(messages[place]))
     cap = level([sizes[place] for place in places if not is_summary(messages[place])], free)
     older = [_clipped_to(messages[place], sizes[place], cap) for place in places]
-    text = (
-        f"The task, which stays as it is:\n{messages[1].text}\n\nThe conversation:\n\n"
-        + "\n\n".join(older)
-        + f"\n\nWrite at most {words} words."
-    )
+    task = f"The task, which stays as it is:\n{messages[1].text}"
+    kept = f"This stays as well, word for word:\n{stands}" if stands else ""
+    conversation = "\n\n".join(["The conversation:", *older])
+    asked = f"Write at most {words} words."
+    text = "\n\n".join(filter(None, (task, kept, conversation, asked)))
     return [SystemMessage(text=SUMMARIZER), UserMessage(text=text)]
 
 

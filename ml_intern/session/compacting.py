@@ -274,7 +274,12 @@ class Compactor:
         """By the model, or nothing for the rules to fill; None when the session is to stop."""
         messages = self._context.messages()
         request = compaction.request_for(
-            messages, self._sizes(asking), start, room.threshold, words=room.summary // 2
+            messages,
+            self._sizes(asking),
+            start,
+            room.threshold,
+            stands=outstanding(self._history).text(),
+            words=room.summary // 2,
         )
         try:
             self._ask_for(asking, request)
