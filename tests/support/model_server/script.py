@@ -73,6 +73,8 @@ class Reply:
     frames: tuple[str, ...] = ()
     """Sent word for word in the place of what the dialect would make of the rest."""
     faults: tuple[Fault, ...] = ()
+    always: Fault | None = None
+    """In the place of the reply, however often it is asked for."""
 
     @property
     def finish_reason(self) -> str:
@@ -130,5 +132,6 @@ def _reply(raw: Mapping[str, Any]) -> Reply:
     parts: dict[str, Any] = dict(raw)
     parts["calls"] = tuple(Call(**each) for each in raw.get("calls", ()))
     parts["faults"] = tuple(Fault(**each) for each in raw.get("faults", ()))
+    parts["always"] = Fault(**raw["always"]) if raw.get("always") else None
     parts["frames"] = tuple(raw.get("frames", ()))
     return Reply(**parts)

@@ -191,6 +191,8 @@ class ModelServer:
         key = (dialect.first_words(seen.body), dialect.place(seen.body))
         attempt = self._attempts.get(key, 0)
         self._attempts[key] = attempt + 1
+        if reply.always is not None:
+            return reply.always
         return reply.faults[attempt] if attempt < len(reply.faults) else None
 
 
@@ -203,7 +205,7 @@ def _by_place(script: Script | Sequence[Reply]) -> Callable[[Seen], Reply]:
         place = dialect.place(seen.body)
         over = Fault(kind="status", status=400, message=f"The script ends before reply {place}.")
         found = replies.reply(dialect.first_words(seen.body), place)
-        return found or Reply(faults=(over,) * 1000)
+        return found or Reply(always=over)
 
     return reply_to
 
