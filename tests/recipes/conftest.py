@@ -7,70 +7,87 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
+
+from tests.support.nursery import Child, Nursery
 
 WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 collect_ignore_glob = ["test_*.py"] if WITHOUT_TORCH else []  # they need the train extra
 RECIPES = Path(__file__).parents[2] / "ml_intern" / "recipes"
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
+LIMIT_S = 120.0
 
 
 def environment() -> dict[str, str]:
     """The environment of a recipe's process: one thread, no network."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return {**os.environ, "OMP_NUM_THREADS": "1", **OFFLINE}
 
 
-def run_script(script: str | Path, *args: Any, cwd: Path | None = None) -> Any:
-    """Run a script to its end; its answer has `returncode`, `stdout` and `stderr`."""
+def run_anew(script: Path, *args: Any, cwd: Path | None = None) -> Any:
+    """Run a script as a person does, imports and all; its answer is that of `Scripts.run`."""
     return subprocess.run(
-        [sys.executable, str(RECIPES / script), *map(str, args)],
+        [sys.executable, str(script), *map(str, args)],
         env=environment(),
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_S,
         check=False,
     )
 
 
-_SYNCED = """
-import os, runpy, sys
-from transformers import TrainerState
+class Scripts:
+    """Runs recipes as processes of their own, which find their imports in memory."""
 
-told, script = open(sys.argv[1], "w", buffering=1), sys.argv[2]
-fsync, save = os.fsync, TrainerState.save_to_json
+    def __init__(self, nursery: Nursery, folder: Path) -> None:
+        self._nursery = nursery
+        self._folder = folder
+
+    def run(self, script: str, *args: Any) -> Any:
+        """Run one to its end; its answer has `returncode`, `stdout` and `stderr`."""
+        return self._ended("tests.recipes.as_script", RECIPES / script, *args)
+
+    def run_synced(self, told: Path, script: str, *args: Any) -> Any:
+        """The same; `told` tells what reached the disk (see `tests/recipes/synced.py`)."""
+        return self._ended("tests.recipes.synced", told, RECIPES / script, *args)
+
+    @contextmanager
+    def started(self, script: str, *args: Any) -> Iterator[tuple[Child, TextIO]]:
+        """One that runs, and its standard output while it comes."""
+        output, errors = self._new("output"), self._new("errors")
+        os.mkfifo(output)
+        child = self._child("tests.recipes.as_script", RECIPES / script, *args, to=(output, errors))
+        with output.open() as said:
+            yield child, said
+            child.wait(LIMIT_S)
+
+    def _ended(self, module: str, *words: Any) -> subprocess.CompletedProcess[str]:
+        output, errors = self._new("output"), self._new("errors")
+        status = self._child(module, *words, to=(output, errors)).wait(LIMIT_S)
+        return subprocess.CompletedProcess(words, status, output.read_text(), errors.read_text())
+
+    def _child(self, module: str, *words: Any, to: tuple[Path, Path]) -> Child:
+        output, errors = to
+        return self._nursery.child(
+            module,
+            *map(str, words),
+            environment=environment(),
+            folder=self._folder,
+            output=output,
+            errors=errors,
+        )
+
+    def _new(self, name: str) -> Path:
+        return self._folder / f"{name}-{len(list(self._folder.iterdir()))}.txt"
 
 
-def synced(descriptor):
-    fsync(descriptor)
-    told.write("synced " + os.readlink(f"/proc/self/fd/{descriptor}") + chr(10))
-
-
-def saved(self, path):
-    told.write(f"saves {path}" + chr(10))
-    save(self, path)
-
-
-os.fsync, TrainerState.save_to_json = synced, saved
-sys.argv = sys.argv[2:]
-runpy.run_path(script, run_name="__main__")
-"""
-
-
-def check_all_is_on_the_disk_before_it_is_called_whole(
-    script: str, arguments: list[Any], output_dir: Path, told: Path
-) -> None:
-    """Run a script, and look in which order it has its files on the disk and names them whole."""
-    subprocess.run(
-        [sys.executable, "-c", _SYNCED, str(told), str(RECIPES / script), *map(str, arguments)],
-        env=environment(),
-        capture_output=True,
-        timeout=120,
-        check=False,  # a recipe ends by SystemExit
-    )
+def check_all_is_on_the_disk_before_it_is_called_whole(output_dir: Path, told: Path) -> None:
+    """In which order a script has its files on the disk and names them whole."""
     synced: set[str] = set()
     checkpoints = 0
     for line in told.read_text().splitlines():
@@ -137,6 +154,17 @@ def sentences_and_statements() -> list[dict[str, str]]:
         for text, statement in pairs
         for row in ({"text": text, "label": "prose"}, {"text": statement, "label": "code"})
     ]
+
+
+@pytest.fixture(scope="session")
+def recipes_nursery() -> Iterator[Nursery]:
+    with Nursery("tests.recipes.warm", **OFFLINE) as made:
+        yield made
+
+
+@pytest.fixture
+def scripts(recipes_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Scripts:
+    return Scripts(recipes_nursery, tmp_path_factory.mktemp("scripts"))
 
 
 @pytest.fixture(scope="session")

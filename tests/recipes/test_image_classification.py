@@ -5,8 +5,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,11 +25,11 @@ from ml_intern.recipes import image_classification as recipe
 from ml_intern.recipes import score_classifier
 from tests.recipes.conftest import (
     RECIPES,
+    Scripts,
     check_all_is_on_the_disk_before_it_is_called_whole,
-    environment,
     first_step,
     json_lines,
-    run_script,
+    run_anew,
     write_lines,
 )
 
@@ -51,7 +49,7 @@ def settings(images: Path, output_dir: Path) -> list[Any]:
 def trained(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """A finished run: its folder and the metric lines that it printed."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    result = run_script(SCRIPT, *settings(images, folder))
+    result = run_anew(RECIPES / SCRIPT, *settings(images, folder))
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return folder, json_lines(result.stdout)
@@ -86,11 +84,11 @@ def test_done_marker_tells_how_the_model_came_to_be(trained: tuple[Path, list[An
 
 
 def test_new_process_measures_the_accuracy_of_the_best_model(
-    trained: tuple[Path, list[Any]], images: Path
+    scripts: Scripts, trained: tuple[Path, list[Any]], images: Path
 ) -> None:
     """Weights and preprocessing survive saving: not one prediction differs."""
     folder, _ = trained
-    result = run_script(
+    result = scripts.run(
         "score_classifier.py", "--model_dir", folder, "--data", images / "validation"
     )
     (score,) = json_lines(result.stdout)
@@ -140,27 +138,19 @@ def test_grey_model_sees_a_colour_image_as_if_it_were_grey() -> None:
 
 
 def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
-    trained: tuple[Path, list[Any]], images: Path, tmp_path: Path
+    scripts: Scripts, trained: tuple[Path, list[Any]], images: Path, tmp_path: Path
 ) -> None:
     """Same seed, same result, with a stop in the middle of an epoch or without one."""
-    command = [sys.executable, RECIPES / SCRIPT, *settings(images, tmp_path)]
-    with subprocess.Popen(
-        list(map(str, command)),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout
-        while json.loads(process.stdout.readline())["step"] < 60:
+    with scripts.started(SCRIPT, *settings(images, tmp_path)) as (process, said):
+        while json.loads(said.readline())["step"] < 60:
             pass
         process.send_signal(signal.SIGTERM)
-        rest = json_lines(process.stdout.read())
+        rest = json_lines(said.read())
     assert process.returncode == 128 + signal.SIGTERM
     assert rest[-1]["event"] == "interrupted"
     assert not (tmp_path / "done.json").exists()
 
-    resumed = run_script(SCRIPT, *settings(images, tmp_path), "--resume_from_checkpoint", "last")
+    resumed = scripts.run(SCRIPT, *settings(images, tmp_path), "--resume_from_checkpoint", "last")
 
     folder, whole = trained
     assert resumed.returncode == 0, resumed.stderr
@@ -205,8 +195,10 @@ def test_a_batch_in_parts_makes_the_same_step(
     assert steps[1] == pytest.approx(steps[0], rel=1e-3)
 
 
-def test_diverging_run_stops_with_floating_point_error(images: Path, tmp_path: Path) -> None:
-    result = run_script(SCRIPT, *settings(images, tmp_path), "--learning_rate", 1e30)
+def test_diverging_run_stops_with_floating_point_error(
+    scripts: Scripts, images: Path, tmp_path: Path
+) -> None:
+    result = scripts.run(SCRIPT, *settings(images, tmp_path), "--learning_rate", 1e30)
     assert result.returncode == 1
     assert re.search(
         r"\nFloatingPointError: loss is nan at step \d+ \(learning_rate=1e\+30\)", result.stderr
@@ -227,7 +219,7 @@ def test_copied_file_runs_alone_with_defaults_rewritten(images: Path, tmp_path: 
     for name, value in changes.items():
         source = rewrite(source, name, value)
     (tmp_path / "train.py").write_text(source, encoding="utf-8")
-    result = run_script(tmp_path / "train.py", cwd=tmp_path)
+    result = run_anew(tmp_path / "train.py", cwd=tmp_path)
     (line,) = json_lines(result.stdout)
     assert line["input_shape"] == [16, 1, 8, 8]
     assert line["hidden_size"] == 32
@@ -516,8 +508,10 @@ def test_the_seed_draws_the_new_head_of_a_pretrained_model(tmp_path: Path) -> No
     assert not torch.equal(heads[0], heads[2])
 
 
-def test_what_is_called_whole_is_on_the_disk(images: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    check_all_is_on_the_disk_before_it_is_called_whole(
-        SCRIPT, [*settings(images, folder), "--num_train_epochs", 3], folder, tmp_path / "told"
-    )
+def test_what_is_called_whole_is_on_the_disk(
+    scripts: Scripts, images: Path, tmp_path: Path
+) -> None:
+    folder, told = tmp_path / "run", tmp_path / "told"
+    result = scripts.run_synced(told, SCRIPT, *settings(images, folder), "--num_train_epochs", 3)
+    assert result.returncode == 0, result.stderr
+    check_all_is_on_the_disk_before_it_is_called_whole(folder, told)

@@ -5,8 +5,6 @@ import inspect
 import json
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,11 @@ from ml_intern.recipes import image_classification
 from ml_intern.recipes import text_classification as recipe
 from tests.recipes.conftest import (
     RECIPES,
+    Scripts,
     check_all_is_on_the_disk_before_it_is_called_whole,
-    environment,
     first_step,
     json_lines,
-    run_script,
+    run_anew,
     write_lines,
 )
 
@@ -42,7 +40,7 @@ def settings(texts: Path, output_dir: Path) -> list[Any]:
 def trained(texts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """A finished run: its folder and the metric lines that it printed."""
     folder = tmp_path_factory.mktemp("trained") / "run"
-    result = run_script(SCRIPT, *settings(texts, folder))
+    result = run_anew(RECIPES / SCRIPT, *settings(texts, folder))
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return folder, json_lines(result.stdout)
@@ -58,11 +56,11 @@ def test_run_learns_and_leaves_its_marker(trained: tuple[Path, list[Any]]) -> No
 
 
 def test_new_process_measures_the_accuracy_of_the_best_model(
-    trained: tuple[Path, list[Any]], texts: Path
+    scripts: Scripts, trained: tuple[Path, list[Any]], texts: Path
 ) -> None:
     folder, _ = trained
     data = texts / "validation.jsonl"
-    result = run_script("score_classifier.py", "--model_dir", folder, "--data", data)
+    result = scripts.run("score_classifier.py", "--model_dir", folder, "--data", data)
     (score,) = json_lines(result.stdout)
     assert score["accuracy"] == json.loads((folder / "done.json").read_text())["best_metric"]
     assert set(score["per_class"]) == {"code", "prose"}
@@ -70,25 +68,17 @@ def test_new_process_measures_the_accuracy_of_the_best_model(
 
 
 def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
-    trained: tuple[Path, list[Any]], texts: Path, tmp_path: Path
+    scripts: Scripts, trained: tuple[Path, list[Any]], texts: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, RECIPES / SCRIPT, *settings(texts, tmp_path)]
-    with subprocess.Popen(
-        list(map(str, command)),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout
-        while json.loads(process.stdout.readline())["step"] < 18:
+    with scripts.started(SCRIPT, *settings(texts, tmp_path)) as (process, said):
+        while json.loads(said.readline())["step"] < 18:
             pass
         process.send_signal(signal.SIGTERM)
-        process.stdout.read()
+        said.read()
     assert process.returncode == 128 + signal.SIGTERM
     assert not (tmp_path / "done.json").exists()
 
-    resumed = run_script(SCRIPT, *settings(texts, tmp_path), "--resume_from_checkpoint", "last")
+    resumed = scripts.run(SCRIPT, *settings(texts, tmp_path), "--resume_from_checkpoint", "last")
 
     folder, _ = trained
     assert resumed.returncode == 0, resumed.stderr
@@ -97,18 +87,10 @@ def test_run_cut_by_sigterm_goes_on_to_the_same_weights(
 
 
 def test_run_that_was_killed_goes_on_by_itself_to_the_same_weights(
-    trained: tuple[Path, list[Any]], texts: Path, tmp_path: Path
+    scripts: Scripts, trained: tuple[Path, list[Any]], texts: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, RECIPES / SCRIPT, *settings(texts, tmp_path)]
-    with subprocess.Popen(
-        list(map(str, command)),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout
-        while json.loads(process.stdout.readline())["step"] < 18:
+    with scripts.started(SCRIPT, *settings(texts, tmp_path)) as (process, said):
+        while json.loads(said.readline())["step"] < 18:
             pass
         process.kill()
     saved = max(map(recipe.step_of, tmp_path.glob("checkpoint-*")))
@@ -120,7 +102,7 @@ def test_run_that_was_killed_goes_on_by_itself_to_the_same_weights(
     with pytest.raises(recipe.BadInput, match="had other arguments"):
         recipe.choose_start(dataclasses.replace(args, learning_rate=0.5), tmp_path)
 
-    resumed = run_script(SCRIPT, *settings(texts, tmp_path))
+    resumed = scripts.run(SCRIPT, *settings(texts, tmp_path))
     folder, whole = trained
     assert resumed.returncode == 0, resumed.stderr
     assert json_lines(resumed.stdout)[0]["step"] > saved
@@ -307,8 +289,8 @@ def test_what_both_recipes_define_is_the_same() -> None:
     assert different == []
 
 
-def test_what_is_called_whole_is_on_the_disk(texts: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    check_all_is_on_the_disk_before_it_is_called_whole(
-        SCRIPT, [*settings(texts, folder), "--num_train_epochs", 3], folder, tmp_path / "told"
-    )
+def test_what_is_called_whole_is_on_the_disk(scripts: Scripts, texts: Path, tmp_path: Path) -> None:
+    folder, told = tmp_path / "run", tmp_path / "told"
+    result = scripts.run_synced(told, SCRIPT, *settings(texts, folder), "--num_train_epochs", 3)
+    assert result.returncode == 0, result.stderr
+    check_all_is_on_the_disk_before_it_is_called_whole(folder, told)

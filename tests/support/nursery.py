@@ -1,10 +1,11 @@
 """A process that has all imports in memory, and makes the processes that tests start and kill.
 
-Importing is most of the second or two (five with LiteLLM) that a start takes, and a run of the
-tests takes a thousand starts. Each process is a fork of the nursery that then runs a module as
-`python -m MODULE` does, in a session, folder and environment of its own.
+Importing is most of the second or two (five with LiteLLM or PyTorch) that a start takes, and a run
+of the tests takes a thousand starts. Each process is a fork of the nursery that then runs a module
+as `python -m MODULE` does, in a session, folder and environment of its own.
 
-`python -m tests.support.nursery` is the nursery. It has no thread, so that what is forked is whole.
+`python -m tests.support.nursery WARM` is the nursery, which calls `WARM.warm()` to have in memory
+what its processes need. It has no thread, so that what is forked is whole.
 """
 
 import gc
@@ -16,39 +17,25 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from ml_intern.api.app import build_app
-from ml_intern.daemon.service import Service
-from ml_intern.llm.hosted import offline
-from ml_intern.settings import Settings
-
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
-AT_HAND = (
-    "ml_intern.cli.deciding",
-    "ml_intern.cli.foreground",
-    "ml_intern.cli.listing",
-    "ml_intern.cli.serving",
-    "ml_intern.llm.hosted.model",
-    "tests.chaos.serve",
-    "tests.scenario.runner",
-)
-"""What processes import in their course; the rest comes with it."""
 
 
 class Nursery:
     """A nursery, seen from the tests; safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, warm: str = "tests.support.warm_daemon", **environment: str) -> None:
+        """`warm`: the module that imports; `environment`: what else it is to find there."""
+        own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.nursery"],
+            [sys.executable, "-m", "tests.support.nursery", warm],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **own},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -75,15 +62,25 @@ class Nursery:
         self._listener.join()
 
     def bear(
-        self, module: str, *words: str, environment: Mapping[str, str], folder: Path, output: Path
+        self,
+        module: str,
+        *words: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        output: Path,
+        errors: Path | None = None,
     ) -> int:
-        """Start `python -m module words...`; its process number."""
+        """Start `python -m module words...`; its process number.
+
+        Standard error goes to `errors`, or to `output` too.
+        """
         wanted = {
             "module": module,
             "words": words,
             "environment": dict(environment),
             "folder": str(folder),
             "output": str(output),
+            "errors": str(errors or output),
         }
         assert self._process.stdin is not None
         with self._births, self._news:
@@ -152,12 +149,12 @@ class Child:
 
 
 def main() -> None:
-    """A process for each line: `{"module", "words", "environment", "folder", "output"}`.
+    """A process for each line: `{"module", "words", "environment", "folder", "output", "errors"}`.
 
     Says `started NUMBER`, and `ended NUMBER STATUS` of each that has ended. At the end of input it
     ends the others.
     """
-    _warm()
+    _warm(sys.argv[1])
     heard = ""
     living: set[int] = set()
     while True:
@@ -175,15 +172,8 @@ def main() -> None:
         _bury(living)
 
 
-def _warm() -> None:
-    """Imports, and what is made at the first use: codecs, tools, the dialect of the database."""
-    for name in AT_HAND:
-        importlib.import_module(name)
-    offline.warm()
-    with tempfile.TemporaryDirectory() as folder:
-        warm = Service.open(Settings(state_dir=Path(folder) / "state"))
-        build_app(warm.door)
-        warm.close()
+def _warm(module: str) -> None:
+    importlib.import_module(module).warm()
     gc.collect()
     gc.freeze()  # a look for garbage would copy the pages that all share
     assert threading.active_count() == 1, "a nursery must not fork beside threads"
@@ -201,7 +191,7 @@ def _be(wanted: dict[str, Any]) -> NoReturn:
     for standard, path, flags in (
         (0, os.devnull, os.O_RDONLY),
         (1, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
-        (2, wanted["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
+        (2, wanted["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND),
     ):
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, standard)
