@@ -25,3 +25,22 @@ class SwiftClock(SystemClock):
         if not event.is_set():
             self.skipped_s += timeout_s
         return event.is_set()
+
+
+class LeapClock(SystemClock):
+    """The machine's own time, which a test may put forward."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def leap(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._ahead_s)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead_s
+
+    def boottime(self) -> float:
+        return super().boottime() + self._ahead_s
