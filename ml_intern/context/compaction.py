@@ -20,31 +20,10 @@ from ml_intern.messages import (
     UserMessage,
 )
 
-KEPT_MESSAGES = 8
-"""About so many of the newest stay."""
 ASIDE = 400
 """Tokens of the instruction and of what stands around the conversation in the request."""
 MOST_OUTPUT_CHARS = 4_000
 """Of one tool's answer, in what is to be summed up."""
-
-
-def kept_count(messages: Sequence[Message]) -> int | None:
-    """How many of the newest messages stay; None when nothing older is worth a summary."""
-    cut = len(messages) - KEPT_MESSAGES
-    while cut > FIRST_OLD and isinstance(messages[cut], ToolMessage):
-        cut -= 1
-    return len(messages) - cut if cut > FIRST_OLD else None
-
-
-def request(messages: Sequence[Message], kept: int) -> list[Message]:
-    """What a model is asked, without tools, to get the summary of all but the `kept` newest."""
-    older = messages[FIRST_OLD : len(messages) - kept]
-    task = messages[1].text if len(messages) > 1 else ""
-    text = "\n\n".join(_told(message) for message in older)
-    return [
-        SystemMessage(text=SUMMARIZER),
-        UserMessage(text=f"The task, which stays as it is:\n{task}\n\nThe conversation:\n\n{text}"),
-    ]
 
 
 def request_for(
