@@ -13,3 +13,10 @@ def sentence(text: str) -> str:
     """`text` with a full stop, unless it ends as a sentence does already."""
     text = text.rstrip()
     return text if text.endswith((".", "?", "!", CUT)) else f"{text}."
+
+
+def with_gap(text: str, head: int, note: str, tail: int) -> str:
+    """So many characters of its head and tail with `note` between; `text` where that is shorter."""
+    if len(text) <= head + len(note) + tail:
+        return text
+    return "\n".join(filter(None, (text[:head], note, text[len(text) - tail :])))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml_intern.events import Cut
 from ml_intern.messages import AssistantMessage, CallId, Message, ToolCall, ToolMessage
+from ml_intern.wording import with_gap
 
 SHORT_CHARS = 400
 """A text that is no longer is not worth a cut."""
@@ -38,10 +39,7 @@ def cut_message(message: Message, cut: Cut) -> Message:
 
 def cut_text(text: str, cut: Cut) -> str:
     """Head, note and tail; the text itself where that is no shorter."""
-    if len(text) <= cut.head + len(cut.note) + cut.tail:
-        return text
-    head, tail = text[: cut.head], text[len(text) - cut.tail :]
-    return "\n".join(filter(None, (head, cut.note, tail)))
+    return with_gap(text, cut.head, cut.note, cut.tail)
 
 
 def superseded(messages: Sequence[Message], shows: Mapping[CallId, str], before: int) -> list[Cut]:

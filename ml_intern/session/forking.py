@@ -1,8 +1,9 @@
 """A session to the end of one of its turns, as another one goes on from it.
 
 Our own are folded from the journal: whole, unredacted, with compactions and undo as they stood at
-that turn. Others are read from their file. Turns are numbered from 1; each words of a person that
-were no answer to a question begin one. Pure, but for reading the file.
+that turn, without the cuts that were made for a window. Others are read from their file. Turns are
+numbered from 1; each words of a person that were no answer to a question begin one. Pure, but for
+reading the file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from ml_intern.events import (
     ModelReplied,
     Recalled,
     SessionStarted,
+    Shortened,
     ToolFinished,
     Undone,
     UserSaid,
@@ -170,10 +172,16 @@ def _through(journal: Iterable[Recorded], turn: int) -> Iterator[Recorded]:
 
 
 def _folded(happened: Iterable[Event]) -> list[Told]:
-    """What the model saw; calls that had no answer get one."""
+    """What the model saw; calls that had no answer get one.
+
+    What was cut for the window of a model is whole: another one may go on, in another window, and
+    the files that a cut names may not be there.
+    """
     context = ContextManager("")
     models: dict[int, tuple[Message, str]] = {}  # by identity: the fold keeps the objects
     for event in happened:
+        if isinstance(event, Shortened):
+            continue
         context.add(event)
         last = context.messages()[-1]
         match event:

@@ -53,7 +53,9 @@ from ml_intern.events import (
 from ml_intern.messages import (
     AssistantMessage,
     CallId,
+    Message,
     SessionId,
+    SystemMessage,
     ToolCall,
     ToolMessage,
     Usage,
@@ -61,6 +63,7 @@ from ml_intern.messages import (
 )
 from ml_intern.queue.rows import Recorded
 from ml_intern.tracing import notices
+from ml_intern.tracing.before import BeforeModel
 from ml_intern.tracing.chain import Entry, uuid_of
 from ml_intern.tracing.mark import Place
 from ml_intern.tracing.notices import Jobs, Notice
@@ -119,6 +122,7 @@ class SessionLines:
         self._parked: dict[CallId, _OpenCall] = {}
         self._use_ids: set[str] = set()
         self._jobs = Jobs()
+        self._before = BeforeModel()
         self._turn_began: datetime | None = None
         self._spoken = False
         self._answered = False
@@ -132,7 +136,16 @@ class SessionLines:
         """The lines that the session's next event makes."""
         self.seq, self._at, self._entries = recorded.seq, recorded.at, []
         self._apply(recorded.event, recorded.at)
+        self._before.take(recorded.event, self._message_line())
         return self._entries
+
+    def _message_line(self) -> str:
+        """The uuid of the line of the event at hand that holds its message; empty: none does."""
+        for kinds in ((Said, Replied), (Answered,)):
+            for entry in self._entries:
+                if isinstance(entry.body, kinds):
+                    return uuid_of(self._session_id, entry.place)
+        return ""
 
     def _apply(self, event: Event, at: datetime) -> None:
         match event:
@@ -150,8 +163,10 @@ class SessionLines:
                 self._reply(event)
             case ModelFailed() | InterruptRequested() | OpCancelled() | ApprovalRequested():
                 self._notice(notices.notice(event))
-            case ModelSwitched() | Shortened() | CompactRequested():
+            case ModelSwitched() | CompactRequested():
                 self._notice(notices.notice(event))
+            case Shortened():
+                self._shorten(event)
             case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
                 self._notice(notices.notice(event))
             case RuleGranted() | RuleRevoked() | AccessRefused() | ApprovalReminded() | Notified():
@@ -349,7 +364,10 @@ class SessionLines:
     def _compact(self, event: Compacted) -> None:
         about = self._shown.value(notices.compacted(event))
         trigger: Literal["manual", "auto"] = "manual" if event.trigger == "asked" else "auto"
-        self._sum_up(event.summary, about, {"kept": event.kept}, trigger)
+        extra: JsonObject = {"kept": event.kept}
+        if line := self._before.kept_from(event):
+            extra["keptFrom"] = line
+        self._sum_up(event.summary, about, extra, trigger, event.tokens_before)
 
     def _sum_up(
         self,
@@ -357,11 +375,24 @@ class SessionLines:
         about: JsonObject,
         extra: JsonObject,
         trigger: Literal["manual", "auto"] = "manual",
+        tokens: int | None = None,
     ) -> None:
-        """The mark of a compaction, and the summary below, each with what is said of it."""
-        boundary = Boundary(after="", before_tokens=self._context_tokens, trigger=trigger)
+        """The mark of a compaction, and the summary below, each with what is said of it.
+
+        `tokens`: of the conversation, as we count them, where no provider has.
+        """
+        before = self._context_tokens or tokens or 0
+        boundary = Boundary(after="", before_tokens=before, trigger=trigger)
         self._add(boundary, about)
         self._add(Said(text=self._shown.words(summary), is_summary=True), extra)
+
+    def _shorten(self, event: Shortened) -> None:
+        """Which messages the model sees less of from here on, by their lines."""
+        places = dict.fromkeys(cut.place for cut in event.cuts)
+        named = [
+            "the task" if place == 1 else _named(self._before.message(place)) for place in places
+        ]
+        self._notice(notices.shortened(event, named, self._before.line))
 
     def _title(self) -> None:
         """Behind the first answer: never first in the file, never written twice."""
@@ -498,6 +529,21 @@ class SessionLines:
         self._entries.append(entry)
         self._answered = self._answered or answers
         return uuid_of(self._session_id, place)
+
+
+def _named(message: Message) -> str:
+    """For people."""
+    match message:
+        case ToolMessage():
+            return f"{message.name} ({message.call_id})"
+        case AssistantMessage():
+            return "an answer"
+        case UserMessage(summary=True):
+            return "the summary"
+        case UserMessage() | SystemMessage():
+            return "words"
+        case _:
+            assert_never(message)
 
 
 def _tokens(usage: Usage) -> int:

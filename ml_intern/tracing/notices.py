@@ -4,6 +4,7 @@ Pure: from an event, and what is known of its call or job, to a notice. Not yet 
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -59,7 +60,6 @@ Plain = (
     | ModelChanged
     | ModelSwitched
     | CompactRequested
-    | Shortened
     | Undone
     | RuleGranted
     | RuleRevoked
@@ -98,8 +98,10 @@ def notice(event: Plain) -> Notice:
             extra = {"modelChanged": {"to": event.model, "askedBy": event.asked_by}}
             extra["modelChanged"] |= {"effort": event.effort} if event.effort else {}
             return Notice(text=text, extra=extra)
-        case ModelSwitched() | Shortened():
-            return _about_models(event)
+        case ModelSwitched():
+            text = switch(event)
+            about = {"to": event.model, "from": event.instead_of, "reason": event.reason}
+            return Notice(text=text, extra={"modelSwitched": about})
         case CompactRequested():
             text = f"{event.asked_by} asked for the older part to be summed up"
             return Notice(text=text, extra={"compactRequested": {"askedBy": event.asked_by}})
@@ -110,20 +112,6 @@ def notice(event: Plain) -> Notice:
             return _about_people(event)
         case BudgetNoticed() | BudgetReached() | BudgetExtended():
             return _about_budget(event)
-        case _:
-            assert_never(event)
-
-
-def _about_models(event: ModelSwitched | Shortened) -> Notice:
-    match event:
-        case ModelSwitched():
-            text = switch(event)
-            about = {"to": event.model, "from": event.instead_of, "reason": event.reason}
-            return Notice(text=text, extra={"modelSwitched": about})
-        case Shortened():
-            saved = event.tokens_before - event.tokens_after
-            text = f"{len(event.cuts)} older parts of the conversation were cut: {saved} tokens"
-            return Notice(text=text, extra={"shortened": asdict(event)})
         case _:
             assert_never(event)
 
@@ -271,6 +259,28 @@ def _unknown_resolved(event: UnknownResolved) -> Notice:
     }
     text = f"{event.resolved_by} {_CHOICES[event.choice]}{_because(event.note)}"
     return Notice(text=text, extra={"unknown": unknown})
+
+
+_MOST_NAMED = 5
+_WHY_CUT = {
+    "superseded": "a later call shows the same as it is now",
+    "size": "there is no room for all of it",
+}
+
+
+def shortened(event: Shortened, named: Sequence[str], line: Callable[[int], str]) -> Notice:
+    """`named`: the messages that were cut, for people; `line`: the uuid of the one at a place."""
+    shown = ", ".join(named[:_MOST_NAMED])
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    text = f"From here on the model sees less of {shown}{more}: {_WHY_CUT[event.why]}"
+    cuts = [
+        {"line": line(cut.place), "part": cut.part}
+        | {"head": cut.head, "tail": cut.tail, "note": cut.note}
+        for cut in event.cuts
+    ]
+    tokens = {"before": event.tokens_before, "after": event.tokens_after}
+    about: JsonObject = {"why": event.why, "conversation": tokens, "cuts": cuts}
+    return Notice(text=text, extra={"shortened": about})
 
 
 def turn_waits(event: TurnFinished) -> Notice:

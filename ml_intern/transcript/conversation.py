@@ -6,7 +6,7 @@ clients demand, whatever the order of the lines; a call without a result gets on
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ml_intern.errors import InputError
@@ -20,6 +20,7 @@ from ml_intern.messages import (
 )
 from ml_intern.transcript.decoding import Record
 from ml_intern.transcript.line import (
+    EMPTY_ANSWER,
     NEW_CHAIN,
     RAW,
     Answered,
@@ -30,6 +31,7 @@ from ml_intern.transcript.line import (
     Thinking,
     ToolUse,
 )
+from ml_intern.wording import with_gap
 
 UNANSWERED = "Interrupted before the tool finished."
 MOST_LINES = 1_000
@@ -98,31 +100,72 @@ def told(records: Iterable[Record]) -> list[Told]:
     return conversation.end()
 
 
-def stretches(records: Iterable[Record]) -> Iterator[list[Told]]:
-    """As `told`, once before each compaction and once at the end: all that a model was given.
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """What a model was given, until something that was before it was summed up or cut."""
 
-    What a compaction kept stands in the stretch before it and in that after it, as the same object.
-    Raises TooLong.
+    told: Sequence[Told]
+    """Results and words as it saw them; answers, of which it may have seen less, whole."""
+    shortened: frozenset[int]
+    """The places of the answers that it saw less of."""
+
+
+def stretches(records: Iterable[Record]) -> Iterator[Stretch]:
+    """As `told`, once before each compaction and each cut, and once at the end.
+
+    An answer that stands in one stretch and in the next is the same object. Raises TooLong.
     """
     conversation = _Conversation()
     for record in joined(records):
-        said = record.content
-        if isinstance(said, Said) and said.is_summary and not record.extra.get(NEW_CHAIN):
-            yield conversation.end()
+        if conversation.begins_anew(record):
+            yield conversation.stretch()
         conversation.take(record)
-    yield conversation.end()
+        if isinstance(record.content, Noticed):
+            conversation.cut(record)
+    conversation.end()
+    yield conversation.stretch()
 
 
 class _Conversation:
     def __init__(self) -> None:
         self._told: list[Told] = []
+        self._lines: list[str] = []
+        """The uuid of the line of each."""
+        self._shortened: set[str] = set()
+        """The lines of the answers that the model sees less of than they have."""
+        self._line = ""
         self._chars = 0
         """Of what was told since the last compaction, and of what that kept."""
         self._open: dict[CallId, str] = {}
         """The calls that have no answer yet, with the names of their tools."""
-        self._held_back: list[UserMessage] = []
+        self._held_back: list[tuple[UserMessage, str]] = []
+
+    def begins_anew(self, record: Record) -> bool:
+        """Whether the model sees other messages behind this record than before."""
+        said = record.content
+        if isinstance(said, Said):
+            return said.is_summary and not record.extra.get(NEW_CHAIN)
+        return bool(_cuts(record))
+
+    def stretch(self) -> Stretch:
+        places = (place for place, line in enumerate(self._lines) if line in self._shortened)
+        return Stretch(told=list(self._told), shortened=frozenset(places))
+
+    def cut(self, record: Record) -> None:
+        """Show less of messages, as the model saw less of them from this record on."""
+        places = {line: place for place, line in enumerate(self._lines)}
+        for cut in _cuts(record):
+            if (place := places.get(cut.line)) is None:
+                continue
+            message, model = self._told[place]
+            if isinstance(message, AssistantMessage):
+                self._shortened.add(cut.line)
+            else:
+                text = with_gap(message.text, cut.head, cut.note, cut.tail)
+                self._told[place] = replace(message, text=text), model
 
     def take(self, record: Record) -> None:
+        self._line = record.uuid
         match record.content:
             case Said() as said if not record.extra.get(NEW_CHAIN):
                 self._say(said, record)
@@ -142,32 +185,47 @@ class _Conversation:
 
     def _say(self, said: Said, record: Record) -> None:
         if said.is_summary:
-            self._close()
-            kept = record.extra.get("kept")
-            count = kept if isinstance(kept, int) else 0
-            recent = self._told[1:][-count:] if count > 0 else []
-            first, self._told, self._chars = self._told[:1], [], 0
-            summary = UserMessage(text=said.text, injected=True, summary=True)
-            for message, model in (*first, (summary, ""), *recent):
-                self._tell(message, model)
+            self._sum_up(said.text, self._kept_from(record))
             return
         message = UserMessage(text=said.text, injected=said.is_meta)
         if self._open:
-            self._held_back.append(message)
+            self._held_back.append((message, self._line))
         else:
             self._tell(message)
 
-    def _tell(self, message: Message, model: str = "") -> None:
+    def _sum_up(self, text: str, start: int) -> None:
+        self._close()
+        summary = UserMessage(text=text, injected=True, summary=True)
+        stood = list(zip(self._told, self._lines, strict=True))
+        self._told, self._lines, self._chars = [], [], 0
+        for (message, model), line in (*stood[:1], ((summary, ""), self._line), *stood[start:]):
+            self._tell(message, model, line)
+
+    def _kept_from(self, record: Record) -> int:
+        """The place of the first message that a compaction let stand; never that of a result."""
+        line, kept = record.extra.get("keptFrom"), record.extra.get("kept")
+        end = len(self._told)
+        if isinstance(line, str) and line in self._lines:
+            start = self._lines.index(line)
+        else:  # an older version, which counted
+            start = end - kept if isinstance(kept, int) and kept > 0 else end
+        start = max(1, start)
+        while start < end and isinstance(self._told[start][0], ToolMessage):
+            start += 1
+        return start
+
+    def _tell(self, message: Message, model: str = "", line: str | None = None) -> None:
         self._chars += _chars(message)
         if self._chars > MOST_CHARS:
             raise TooLong(f"A conversation of over {MOST_CHARS:,} characters")
         self._told.append((message, model))
+        self._lines.append(self._line if line is None else line)
 
     def _reply(self, replied: Replied) -> None:
         calls = tuple(_call(block) for block in replied.blocks if isinstance(block, ToolUse))
         texts = [block.text for block in replied.blocks if isinstance(block, Text)]
         thoughts = [block.text for block in replied.blocks if isinstance(block, Thinking)]
-        if not calls and not "".join(texts).strip():
+        if not calls and "".join(texts).strip() in ("", EMPTY_ANSWER):
             return
         message = AssistantMessage(
             text="\n".join(texts), thinking="\n".join(thoughts), tool_calls=calls
@@ -189,8 +247,8 @@ class _Conversation:
         for call_id, name in self._open.items():
             self._tell(ToolMessage(call_id=call_id, name=name, text=UNANSWERED, is_error=True))
         self._open = {}
-        for message in self._held_back:
-            self._tell(message)
+        for message, line in self._held_back:
+            self._tell(message, line=line)
         self._held_back = []
 
     def _take_back(self) -> None:
@@ -199,8 +257,33 @@ class _Conversation:
             message, _ = self._told[place]
             if isinstance(message, UserMessage) and not message.injected:
                 self._chars -= sum(_chars(gone) for gone, _ in self._told[place:])
-                del self._told[place:]
+                del self._told[place:], self._lines[place:]
                 return
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cut:
+    """What the model sees of the message on a line; see `events.Cut`."""
+
+    line: str
+    head: int
+    tail: int
+    note: str
+
+
+def _cuts(record: Record) -> list[_Cut]:
+    """Those that a notice tells of; anybody may have written it."""
+    about = record.extra.get("shortened") if isinstance(record.content, Noticed) else None
+    cuts = about.get("cuts") if isinstance(about, dict) else None
+    found = []
+    for each in cuts if isinstance(cuts, list) else ():
+        match each:
+            case {"line": str(line), "head": int(head), "tail": int(tail), "note": str(note)}:
+                if line and head >= 0 and tail >= 0:
+                    found.append(_Cut(line=line, head=head, tail=tail, note=note))
+            case _:
+                pass
+    return found
 
 
 def _chars(message: Message) -> int:

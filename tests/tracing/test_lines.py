@@ -1,6 +1,7 @@
 """What becomes of each event, and that whole files keep the rules whatever happened."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ml_intern.events import (
     AnsweredBy,
     ApprovalDecided,
     ApprovalRequested,
+    BudgetNoticed,
     Compacted,
     Event,
     Fact,
@@ -60,6 +62,7 @@ from tests.tracing.fakes import (
     FakeJournal,
     answered,
     call,
+    compacted,
     ended,
     fold,
     linked,
@@ -653,6 +656,24 @@ def test_what_a_fork_means_to_do_stands_on_its_first_line() -> None:
     journal.add(session_id("fork"), started(forked_from=parent), said())
     line, *_ = read(fold(journal.all))
     assert line["mlIntern"]["forkedFrom"]["meant"] == [{"kind": "plan", "data": plan.data}]
+
+
+def test_what_a_compaction_kept_is_named_by_its_first_line(tmp_path: Path) -> None:
+    """What the model is told of its budget is no line of a message, so nobody can count."""
+    told = BudgetNoticed(cap="daemon", percent=50, used=1, limit=2, told="Half of it is used.")
+    session = recorded(
+        "s",
+        *(replied("One.", call("c1")), answered("c1"), told),
+        *(replied("Two.", call("c2")), answered("c2")),
+        replace(compacted("So far.", kept=3), dropped=2),
+        *(replied("Three."), ended()),
+    )
+    lines = read(fold(session))
+    (kept,) = [line["mlIntern"]["keptFrom"] for line in lines if "isCompactSummary" in line]
+    (second,) = [line for line in lines if "Two." in str(line.get("message"))]
+    assert kept == second["uuid"]
+    found = messages(reading.read(write(tmp_path, session), Problems()))
+    assert [each.text for each in found][1:] == ["So far.", "Two.", "done", "Three."]
 
 
 def test_what_a_replay_knows_of_test_splits_stands_on_its_first_line() -> None:

@@ -189,7 +189,8 @@ class _Exporter:
         yield b'{"messages": ['
         for number, message in enumerate(example.messages):
             yield (b", " if number else b"") + _encoded(self._redactor.value(message))
-        yield b'], "tools": ' + _encoded(self._redactor.value(example.tools)) + b"}\n"
+        yield b'], "tools": ' + _encoded(self._redactor.value(example.tools))
+        yield b', "seen_whole": ' + _encoded(example.seen_whole) + b"}\n"
 
     def _refusal(self, path: Path) -> str:
         """Why a session is left out for what is written in its files."""

@@ -1,14 +1,15 @@
 """From the records of a session to training examples in TRL's conversational format.
 
 An example holds what one model was given and what it answered: `messages`, and in `tools` the
-schemas of the tools that it called. A session that was compacted gives one for each stretch: each
-begins with the task, then the summary and what was kept. There are no ids: the results of a call
-stand behind it, in the order of the calls.
+schemas of the tools that it called. A session that was compacted, or in which results were cut for
+the model, gives one for each stretch, as the model saw it: the task, the summary, what was kept.
+Its answers stand whole, also where it saw less of them later (`seen_whole`). There are no ids: the
+results of a call stand behind it, in the order of the calls.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_intern.messages import (
     AssistantMessage,
@@ -38,10 +39,12 @@ class Example:
     tools: list[JsonObject]
     inferred: tuple[str, ...]
     """The tools whose schema is made of the calls that were seen."""
+    seen_whole: bool = True
+    """False: of some answers that stand here whole, the model saw less when it gave later ones."""
 
     def as_json(self) -> JsonObject:
         """The line."""
-        return {"messages": self.messages, "tools": self.tools}
+        return {"messages": self.messages, "tools": self.tools, "seen_whole": self.seen_whole}
 
 
 def examples(
@@ -54,18 +57,16 @@ def examples(
     end a turn that failed), and calls whose arguments were no JSON object, with their results.
     Holds two stretches in memory. Raises TooLong.
     """
-    before: list[Told] = []
+    before: Sequence[Told] = ()
     origin = _Origin()
     for stretch in stretches(origin.noting(records)):
         # By identity, which holds as long as the stretch before is held.
         seen = {id(message) for message, _ in before}
-        is_new = any(_is_models(*one) and id(one[0]) not in seen for one in stretch)
-        if (
-            is_new
-            and (example := _example(stretch, known if origin.is_ours else {}, thoughts)).messages
-        ):
-            yield example
-        before = stretch
+        before = stretch.told
+        if any(_is_models(*one) and id(one[0]) not in seen for one in before):
+            example = _example(before, known if origin.is_ours else {}, thoughts)
+            if example.messages:
+                yield replace(example, seen_whole=not stretch.shortened)
 
 
 class _Origin:

@@ -58,7 +58,7 @@ def test_all_sessions_are_exported_to_a_file_for_its_owner_only(home: Path) -> N
     assert (told.returncode, told.stderr) == (exits.DONE, "")
     assert told.stdout.startswith("2 examples of 2 sessions exported to out.jsonl, ")
     lines = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
-    assert [sorted(line) for line in lines] == [["messages", "tools"]] * 2
+    assert [sorted(line) for line in lines] == [["messages", "seen_whole", "tools"]] * 2
     assert stat.S_IMODE((home / "out.jsonl").stat().st_mode) == 0o600
 
 
@@ -159,7 +159,7 @@ def test_nothing_exported_is_told_and_leaves_the_file_as_it_was(home: Path) -> N
 def test_standard_output_holds_the_examples_alone(home: Path) -> None:
     told = run(home, "-o", "-")
     assert [sorted(json.loads(line)) for line in told.stdout.splitlines()] == [
-        ["messages", "tools"]
+        ["messages", "seen_whole", "tools"]
     ] * 2
     assert "2 examples of 2 sessions exported to standard output, " in told.stderr
 
