@@ -69,6 +69,26 @@ class SmallServer:
         return self._refused if size > WINDOW else None
 
 
+class WithTheAnswer(SmallServer):
+    """Counts the longest answer as part of the window, as vLLM does."""
+
+    def __init__(self) -> None:
+        super().__init__(BY_WHO["vLLM"])
+        self.refused = 0
+
+    def refusal(self, size: int, body: Mapping[str, Any]) -> Fault | None:
+        answer = body["max_tokens"]
+        if size + answer <= WINDOW:
+            return None
+        self.refused += 1
+        words = (
+            f"'max_tokens' or 'max_completion_tokens' is too large: {answer}. This model's maximum "
+            f"context length is {WINDOW} tokens and your request has {size} input tokens "
+            f"({answer} > {WINDOW} - {size})."
+        )
+        return Fault(kind="status", status=400, message=words)
+
+
 def tokens_in(body: Mapping[str, Any]) -> int:
     sent = [body["messages"], body.get("system", ""), body.get("tools", [])]
     return count_text(json.dumps(sent, ensure_ascii=False))
@@ -111,3 +131,11 @@ def test_a_number_that_is_wrong_does_not_loop(
 ) -> None:
     server = SmallServer(BY_WHO["OpenAI"], says=says)
     check_refusals(server, run_at(server, tmp_path, loop), most=3)
+
+
+def test_a_server_that_counts_the_answer_too_is_not_asked_twice_for_each_answer(
+    tmp_path: Path, loop: RequestLoop
+) -> None:
+    server = WithTheAnswer()
+    run_at(server, tmp_path, loop)
+    assert server.refused <= 2

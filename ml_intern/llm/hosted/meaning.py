@@ -27,6 +27,8 @@ class Meaning:
     """It is the answer that was to be too long; a shorter one may be asked for."""
     tokens: int | None = None
     """That the model takes, or that its answer may have."""
+    window: int | None = None
+    """That conversation and answer may have together, where an answer is too long for that."""
 
 
 _N = r"(?P<tokens>\d[\d,]*)"
@@ -202,7 +204,8 @@ def _of_an_answer(words: str) -> Meaning | None:
 def _of_both(*, window: int, conversation: int) -> Meaning:
     room = window - conversation
     if room * LEAST_ROOM >= window:
-        return Meaning(trouble="request", is_of_the_answer=True, tokens=room)
+        taken = _plausible(window)
+        return Meaning(trouble="request", is_of_the_answer=True, tokens=room, window=taken)
     return Meaning(trouble="context", tokens=_plausible(window))
 
 

@@ -28,10 +28,12 @@ from ml_intern.llm.hosted.prices import (
 )
 from ml_intern.llm.hosted.stream import Answer
 from ml_intern.llm.hosted.trouble import AnswerTooLong, Moment
-from ml_intern.llm.hosted.windows import WindowFinder
+from ml_intern.llm.hosted.windows import Found, WindowFinder
 from ml_intern.llm.hosted.wire import lacks_thought, messages_on_the_wire, tools_on_the_wire
 from ml_intern.messages import AssistantMessage, Message, ToolSpec, Usage
 
+REFUSED = "what it refused"
+"""The source of a window that a refusal has told."""
 LOOK_EVERY_S = 0.1
 """How often `cancelled` is looked at while nothing arrives."""
 TEMPLATE_TOKENS = 2_000
@@ -86,6 +88,8 @@ class _Learned:
 
     most_answer: int | None = None
     """Tokens, once the provider has refused longer answers."""
+    window: int | None = None
+    """Tokens, once it has refused a conversation with its answer for taking more than these."""
     efforts: dict[Effort, Effort | None] = field(default_factory=dict)
     """By the wanted one, the nearest that it has."""
 
@@ -138,9 +142,13 @@ class HostedModel:
         try:
             return self._ask(messages, tools, on_text, cancelled)
         except AnswerTooLong as exc:
-            if not self._shorten_answers(exc.most):
+            if exc.window is None:
+                most, is_news = None, self._shorten_answers(exc.most)
+            else:
+                most, is_news = exc.most, self._narrow_window(exc.window)
+            if not is_news:
                 raise
-        return self._ask(messages, tools, on_text, cancelled)
+        return self._ask(messages, tools, on_text, cancelled, most)
 
     def _ask(
         self,
@@ -148,10 +156,14 @@ class HostedModel:
         tools: Sequence[ToolSpec],
         on_text: Callable[[str], None],
         cancelled: Callable[[], bool],
+        most: int | None = None,
     ) -> ModelReply:
+        """`most`: tokens that this answer may have, where that is less than others may."""
         answer = Answer()
         effort = self._effort_now(messages)
-        call = Call(self._loop, self._request(messages, tools, effort))
+        request = self._request(messages, tools, effort)
+        request["max_tokens"] = min(request["max_tokens"], most or request["max_tokens"])
+        call = Call(self._loop, request)
         try:
             self._listen(call, answer, on_text, cancelled)
         finally:
@@ -182,7 +194,7 @@ class HostedModel:
         None: its server, which may know, does not answer. Nor will it answer a request, which says
         so better than a conversation that is cut to a guess.
         """
-        found = self._windows.find()
+        found = self._found()
         if found.is_away:
             return None
         answer = self._longest_in(found.tokens)
@@ -191,7 +203,7 @@ class HostedModel:
 
     def _longest(self) -> int:
         """Tokens of an answer at most, in the request as in what is reserved for it."""
-        return self._longest_in(self._windows.find().tokens)
+        return self._longest_in(self._found().tokens)
 
     def _longest_in(self, window: int) -> int:
         wanted = self._max_output_tokens
@@ -211,6 +223,19 @@ class HostedModel:
             return False
         self._learned.most_answer = shorter
         return True
+
+    def _narrow_window(self, tokens: int) -> bool:
+        """Believe from now on that it takes no more than these; false when that is no news."""
+        if tokens >= self._found().tokens:
+            return False
+        self._learned.window = tokens
+        return True
+
+    def _found(self) -> Found:
+        found, learned = self._windows.find(), self._learned.window
+        if learned is None or learned >= found.tokens:
+            return found
+        return replace(found, tokens=learned, source=REFUSED, bound=learned)
 
     def _cost(self, usage: Usage) -> int | None:
         return 0 if self._is_free else cost_micro_usd(litellm(), self._endpoint, usage, self._price)
@@ -232,7 +257,7 @@ class HostedModel:
         takes_thinking = self._endpoint.provider.takes_thinking
         signer = self.name if self._endpoint.signs_thoughts else ""
         counted += _bytes(messages_on_the_wire(new, takes_thinking=takes_thinking, signer=signer))
-        bound = self._windows.find().bound
+        bound = self._found().bound
         return counted if bound is None else min(counted, bound)
 
     def _listen(
@@ -336,7 +361,7 @@ class HostedModel:
             request["extra_body"] = {"reasoning_effort": effort}
         elif effort is not None:
             request["reasoning_effort"] = effort
-        found = self._windows.find()
+        found = self._found()
         request["max_tokens"] = self._longest_in(found.tokens)
         if endpoint.provider.route == "ollama_chat":
             # It drops, without a word, what is longer than this; left out, it takes a default.

@@ -37,11 +37,18 @@ class MalformedChunk(Exception):
 
 
 class AnswerTooLong(Refused):
-    """A longer answer was asked for than the model gives; `most`: tokens, if the provider said."""
+    """A longer answer was asked for than the model gives, or than the conversation leaves room for.
 
-    def __init__(self, message: str, *, text: str = "", most: int | None = None) -> None:
+    `most`: tokens, if the provider said. `window`: of both together, where it is that which is
+    too small.
+    """
+
+    def __init__(
+        self, message: str, *, text: str = "", most: int | None = None, window: int | None = None
+    ) -> None:
         super().__init__(message, text=text)
         self.most = most
+        self.window = window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +204,7 @@ def _by_meaning(
                 "Set `max_output_tokens` lower.",
                 text=moment.text,
                 most=meant.tokens,
+                window=meant.window,
             )
         case "billing":
             sentence = (

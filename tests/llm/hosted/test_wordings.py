@@ -83,7 +83,25 @@ def test_an_answer_that_is_too_long_for_the_model_is_asked_for_shorter(
         assert model.complete(SAID, TOOLS).message.text == "short"
         model.complete(SAID, TOOLS)
         sent = [seen.body["max_tokens"] for seen in server.requests]
-    assert sent == [100_000, asked.most or 50_000, asked.most or 50_000]
+    most = asked.most or 50_000
+    if asked.window is not None:
+        most = min(most, asked.window // 4)
+    assert sent == [100_000, most, most]
+
+
+def test_an_answer_gets_what_a_long_conversation_leaves_and_the_next_one_is_known_to_be_too_long(
+    loop: RequestLoop,
+) -> None:
+    words = next(each for each in ANSWERS_TOO_LONG if each.who == "vLLM").message
+    words = words.replace("120", "7000")
+    refusal = Fault(kind="status", status=400, message=words)
+    with ModelServer([Reply(text="short", faults=(refusal,))], pages=LARGE) as server:
+        model = model_at(server, loop)
+        assert model.complete(SAID, TOOLS).message.text == "short"
+        assert server.last.body["max_tokens"] == 8192 - 7000
+        window = model.window()
+    assert window is not None
+    assert (window.tokens, window.answer, window.source) == (8192, 2048, "what it refused")
 
 
 def test_an_answer_is_shortened_once_for_a_refusal(loop: RequestLoop) -> None:

@@ -831,6 +831,8 @@ class TooMuchAsked:
     who: str
     message: str
     most: int | None
+    window: int | None = None
+    """Where it is the conversation with its answer that is too long for it."""
 
 
 ANSWERS_TOO_LONG = (
@@ -873,6 +875,7 @@ ANSWERS_TOO_LONG = (
         "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context "
         "length is 8192 tokens and your request has 120 input tokens (9000 > 8192 - 120).",
         8072,
+        8192,
     ),
     TooMuchAsked(
         "DeepSeek, of both",
@@ -880,6 +883,7 @@ ANSWERS_TOO_LONG = (
         "(20000 in the messages, 50000 in the completion). Please reduce the length of the "
         "messages or completion.",
         45_536,
+        65_536,
     ),
     TooMuchAsked("a gateway", "max_tokens too large", None),
 )
