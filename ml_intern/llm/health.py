@@ -83,6 +83,13 @@ class Health:
             if circuit.until is not None:
                 circuit.probed = True
 
+    def give_back(self, name: str) -> None:
+        """Who took a turn that nobody else had does not ask after all: another may, at once."""
+        with self._lock:
+            circuit = self._of(name)
+            if circuit.probed:
+                circuit.until, circuit.probed = self._clock.boottime(), False
+
     def wait_s(self, name: str) -> float:
         """Seconds until it may be asked, 0.0 for now; does not take the turn."""
         with self._lock:
@@ -102,12 +109,13 @@ class Health:
     def worked(self, name: str) -> None:
         """It answered; what it said is not looked at.
 
-        An answer to somebody who had asked before the circuit opened leaves it open: it says
-        nothing about an account that is empty since, or a rate that is reached.
+        An answer to somebody who had asked before the circuit opened leaves it open for its time:
+        it says nothing about an account that is empty since, or a rate that is reached.
         """
         with self._lock:
             circuit = self._of(name)
-            if not circuit.rests:
+            is_over = circuit.until is None or circuit.until <= self._clock.boottime()
+            if is_over or circuit.probed:
                 self._circuits[name] = _Circuit()
 
     def failed(self, name: str, exc: ModelError) -> None:

@@ -96,11 +96,14 @@ class Answering:
         Raises Overtaken, AllAway, OverBudget, and what is wrong where no model can be hoped for:
         ModelError, TooSmall or ConfigError.
         """
-        while not self._signals.is_called_off():
-            with suppress(_Again):
-                asking = self._asking()
-                self._ask(asking, self._fitted(asking))
-                return
+        try:
+            while not self._signals.is_called_off():
+                with suppress(_Again):
+                    asking = self._asking()
+                    self._ask(asking, self._fitted(asking))
+                    return
+        finally:
+            self._chain.give_back()
 
     def compact(self) -> None:
         """Do what the open request for a summary wants, or record why not.
@@ -113,6 +116,8 @@ class Answering:
                     self._fitted(self._asking())
             except (AllAway, OverBudget, ModelError, TooSmall, ConfigError) as exc:
                 self._give_up_compacting(str(exc))
+            finally:
+                self._chain.give_back()
 
     # Before the request
 
@@ -131,6 +136,7 @@ class Answering:
 
     def _pick(self) -> tuple[str, ModelClient]:
         if self._chain_of != (now := self._asked_for()):
+            self._chain.give_back()
             self._chain, self._chain_of = self._new_chain(), now
         try:
             name, model = self._chain.pick()

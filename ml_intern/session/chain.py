@@ -32,6 +32,8 @@ class Chain:
         """Not asked any more in this turn, and why."""
         self._unusable: dict[str, ModelError] = {}
         """Asked again only when its circuit is closed, or beside one that can be used."""
+        self._picked = ""
+        """Of which it has not been heard yet how it went."""
 
     def pick(self) -> tuple[str, ModelClient]:
         """The model to be asked now, with its name.
@@ -39,6 +41,17 @@ class Chain:
         Raises AllAway, or, where none can be hoped for, what went wrong: OverBudget where a person
         may allow one, else the failure of the only one, else Refused with all of them.
         """
+        self.give_back()
+        self._picked, client = self._first()
+        return self._picked, client
+
+    def give_back(self) -> None:
+        """Whoever was picked last is not asked after all, unless it was heard how it went."""
+        if self._picked:
+            self._health.give_back(self._picked)
+            self._picked = ""
+
+    def _first(self) -> tuple[str, ModelClient]:
         for name in self._left():
             if self._health.take(name) and (client := self._made(name)) is not None:
                 return name, client
@@ -53,12 +66,14 @@ class Chain:
 
     def failed(self, name: str, exc: ModelError) -> None:
         """It did not answer, or refused for a reason that lies with itself."""
+        self._picked = ""
         self._health.failed(name, exc)
         if exc.trouble in UNUSABLE:
             self._unusable[name] = exc
 
     def worked(self, name: str) -> None:
         """It answered."""
+        self._picked = ""
         self._health.worked(name)
         self._unusable.pop(name, None)
 

@@ -266,10 +266,32 @@ def test_who_had_asked_before_may_bring_a_longer_wait_of_the_provider(health, cl
     assert health.wait_s(M) == REFUSED_S
 
 
-def test_an_answer_to_who_had_asked_before_does_not_close_it(health, clock):
+def test_an_answer_to_who_had_asked_before_closes_it_only_when_its_time_is_over(health, clock):
     fail(health, Refused("no money", trouble="billing"), 1)
     health.worked(M)
     assert (health.take(M), health.why(M)) == (False, "no money")
+    pass_s(clock, REFUSED_S)
+    health.worked(M)
+    assert ([health.take(M), health.take(M)], health.why(M)) == ([True, True], "")
+
+
+def test_a_turn_that_is_given_back_is_the_next_ones_at_once(health, clock):
+    fail(health)
+    pass_s(clock, WAITS_S[0])
+    assert health.take(M)
+    health.give_back(M)
+    assert (health.wait_s(M), health.why(M)) == (0.0, str(AWAY))
+    assert [health.take(M), health.take(M)] == [True, False]
+    fail(health, times=1)
+    assert health.wait_s(M) == WAITS_S[1]
+
+
+def test_nothing_is_given_back_by_who_had_no_turn(health, clock):
+    health.give_back(M)
+    assert [health.take(M), health.take(M)] == [True, True]
+    fail(health)
+    health.give_back(M)
+    assert (health.take(M), health.wait_s(M)) == (False, WAITS_S[0])
 
 
 def test_after_a_long_time_one_answer_makes_it_as_new(health, clock):

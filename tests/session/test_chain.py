@@ -10,10 +10,11 @@ import pytest
 
 from ml_intern.clock import parse_stamp
 from ml_intern.effort import Effort
-from ml_intern.errors import ConfigError, ModelError, Refused, Retryable
+from ml_intern.errors import ConfigError, Interrupted, ModelError, Refused, Retryable
 from ml_intern.events import (
     Compacted,
     CompactRequested,
+    JobProgressed,
     ModelAsked,
     ModelChanged,
     ModelFailed,
@@ -24,10 +25,11 @@ from ml_intern.events import (
 )
 from ml_intern.llm.client import ModelReply, Window
 from ml_intern.llm.health import MOST_S, REFUSED_S, WAITS_S
+from ml_intern.messages import JobId
 from ml_intern.ops import ChangeModel, Compact, Resume, UserInput
 from ml_intern.session.answering import JITTER, MOST_FAILURES
 from ml_intern.session.desk import Limits
-from ml_intern.tools.protocol import ToolOutcome, succeed
+from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, succeed
 from tests.queue.checked import told
 from tests.support.clocks import SwiftClock
 from tests.support.desks import SESSION, Bench, Listed, calls, crash, die, words
@@ -123,6 +125,53 @@ def test_the_first_is_asked_again_when_it_is_well_and_people_learn_it_once(bench
     assert b.drive().detail == "mine again"
     assert asked(b) == ["listed", "second", "second", "listed"]
     assert switches(b) == [("listed", "second"), ("second", "listed")]
+
+
+class Held(Listed):
+    """Something happens when it is about to be asked, once that is set."""
+
+    happens: Callable[[], object] | None = None
+
+    def window(self) -> None:
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+
+    def complete(self, *request: Any, cancelled: Callable[[], bool], **more: Any) -> ModelReply:
+        if cancelled():
+            raise Interrupted
+        return super().complete(*request, **more)
+
+
+def well_again(bench: Make, happens: Callable[[Bench], object]) -> Bench:
+    """The first is away, is well when a job has been started, and is then about to be asked."""
+    b = bench(second=[calls(("effect", "{}")), words("by another")])
+    b.model = first = Held([LIMITED, words("mine")])
+
+    def launching(*_: Any) -> ToolOutcome:
+        skip(b, 400)
+        first.happens = lambda: happens(b)
+        job = LaunchedJob(job_id=JobId("j1"), compute="local", handle={}, label="train")
+        return ToolOutcome(ok=True, output="{}", job=job)
+
+    b.effect.answer = launching
+    b.start()
+    return b
+
+
+def test_a_first_that_is_well_is_asked_though_there_is_news_just_before(bench: Make) -> None:
+    step = JobProgressed(job_id=JobId("j1"), step=1, max_steps=9, metrics={}, log_offset=1)
+    b = well_again(bench, lambda b: b.store.note(SESSION, step))
+    assert b.drive().detail == "mine"
+    assert asked(b) == ["listed", "second", "listed"]
+
+
+def test_a_first_that_is_well_is_asked_though_it_was_stopped_just_before(bench: Make) -> None:
+    b = well_again(bench, lambda b: b.signals.stop.set())
+    assert b.drive().outcome == "interrupted"
+    b.signals.stop.clear()
+    b.submit(UserInput(text="go on", author="ada"))
+    assert b.drive().detail == "mine"
 
 
 def test_a_first_that_is_tried_in_vain_is_no_switch(bench: Make) -> None:
