@@ -88,8 +88,11 @@ class Chain:
 
     def after(self, name: str) -> str:
         """Who is asked when this one is not; empty when nobody else may be now."""
-        others = (each for each in self._hoped_for() if each != name)
-        return next((each for each in others if not self._health.wait_s(each)), "")
+        for other in self._hoped_for():
+            is_well = other != name and not self._health.wait_s(other)
+            if is_well and self._made(other) is not None:
+                return other
+        return ""
 
     def is_away(self, name: str) -> bool:
         """Whether it is left alone for a while."""

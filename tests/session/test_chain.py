@@ -253,6 +253,7 @@ def test_one_that_cannot_be_made_is_passed_over(bench: Make) -> None:
     b.start()
     assert b.drive().detail == "done"
     assert switches(b) == [("listed", "third")]
+    assert b.last(ModelFailed).remedy == "third is asked instead"
 
 
 def test_a_first_that_cannot_be_made_does_not_swallow_the_words(bench: Make) -> None:
