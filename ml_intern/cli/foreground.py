@@ -19,6 +19,7 @@ from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession
 from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
+from ml_intern.effort import Effort
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
 from ml_intern.home import spelled_out
 from ml_intern.llm import replay, scripted
@@ -44,39 +45,32 @@ class Manner:
     """What this process is, for those who find it at work: see `Holder`."""
 
 
-def run(
-    words: list[str],
-    manner: Manner,
-    *,
-    model: str | None = None,
-    max_cost_usd: float | None = None,
-    here: bool = False,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be true for a new session; None: what the settings say."""
+
+    model: str | None = None
+    effort: Effort | None = None
+    max_cost_usd: float | None = None
+
+
+def run(words: list[str], manner: Manner, wish: Wish, *, here: bool = False) -> int:
     """Store a new session with this task and see it through."""
     task = task_from(words)
-    folder, model = working_folder(), model_named(model)
+    folder, model = working_folder(), model_named(wish.model)
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model, here=here) as found:
         if wishes.any:
             return exits.INTERRUPTED
-        new = _new(task, folder, model or found.model, max_cost_usd)
-        session_id = found.door.start_session(new)
+        session_id = found.door.start_session(_new(task, folder, wish, model or found.model))
         return follow(found, session_id, manner, wishes, from_start=True)
 
 
-def submit(
-    words: list[str],
-    *,
-    model: str | None,
-    max_cost_usd: float | None,
-    key: str | None,
-    as_json: bool,
-    debug: bool,
-) -> int:
+def submit(words: list[str], wish: Wish, *, key: str | None, as_json: bool, debug: bool) -> int:
     """Store a new session with this task, and leave the work to the daemon."""
     task = task_from(words)
-    folder, model = working_folder(), model_named(model)
+    folder, model = working_folder(), model_named(wish.model)
     with Wishes() as wishes, opened(wishes, debug=debug, model=model) as found:
-        new = _new(task, folder, model or found.model, max_cost_usd)
+        new = _new(task, folder, wish, model or found.model)
         session_id = found.door.start_session(new, key=key)
         host = found.host
     return tell_stored(session_id, host, as_json=as_json)
@@ -246,13 +240,14 @@ def task_from(words: list[str]) -> str:
         raise InputError(f"Standard input is not UTF-8 text ({exc.reason}).") from exc
 
 
-def _new(task: str, folder: Path, model: str | None, max_cost_usd: float | None) -> NewSession:
+def _new(task: str, folder: Path, wish: Wish, model: str | None) -> NewSession:
     return NewSession(
         task=task,
         started_in=str(folder),
         author=author(),
         model=model,
-        max_cost_micro_usd=micro_usd(max_cost_usd),
+        effort=wish.effort,
+        max_cost_micro_usd=micro_usd(wish.max_cost_usd),
     )
 
 

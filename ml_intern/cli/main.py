@@ -15,8 +15,9 @@ import typer
 
 from ml_intern import __version__
 from ml_intern.cli import exits
-from ml_intern.cli.options import AsJson, IsQuiet, ListJson, MaxCost, NoWait, Yes
+from ml_intern.cli.options import AsJson, HowHard, IsQuiet, ListJson, MaxCost, NoWait, Yes
 from ml_intern.cli.traces.app import app as traces
+from ml_intern.effort import Effort
 from ml_intern.errors import MLInternError
 
 GARBAGE_AFTER = 10_000
@@ -98,6 +99,7 @@ def run(
     task: Task,
     yes: Yes = False,
     model: Model = None,
+    effort: HowHard = None,
     max_cost: MaxCost = None,
     here: Annotated[
         bool, typer.Option("--here", help="In this process, never through a daemon.")
@@ -113,7 +115,8 @@ def run(
     from ml_intern.cli import foreground
 
     manner = foreground.Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
-    return foreground.run(task, manner, model=model, max_cost_usd=max_cost, here=here)
+    wish = foreground.Wish(model=model, effort=effort, max_cost_usd=max_cost)
+    return foreground.run(task, manner, wish, here=here)
 
 
 @app.command()
@@ -121,6 +124,7 @@ def submit(
     context: typer.Context,
     task: Task,
     model: Model = None,
+    effort: HowHard = None,
     max_cost: MaxCost = None,
     key: Annotated[
         str | None,
@@ -134,9 +138,8 @@ def submit(
     """
     from ml_intern.cli import foreground
 
-    return foreground.submit(
-        task, model=model, max_cost_usd=max_cost, key=key, as_json=as_json, debug=context.obj
-    )
+    wish = foreground.Wish(model=model, effort=effort, max_cost_usd=max_cost)
+    return foreground.submit(task, wish, key=key, as_json=as_json, debug=context.obj)
 
 
 @app.command()
@@ -457,12 +460,21 @@ def compact(context: typer.Context, session: Session) -> int:
 def model(
     context: typer.Context,
     session: Session,
-    name: Annotated[str, typer.Argument(show_default=False, help="As in the setting `model`.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", show_default="the same", help="As in the setting `model`."
+        ),
+    ] = None,
+    effort: Annotated[
+        Effort | None,
+        typer.Option("--effort", help="How hard it thinks.", show_default="as before"),
+    ] = None,
 ) -> int:
-    """Let another model go on with a session."""
+    """Let another model go on with a session, or have it think harder or less hard."""
     from ml_intern.cli import revising
 
-    return revising.change_model(session, name, debug=context.obj)
+    return revising.change_model(session, name, effort, debug=context.obj)
 
 
 @app.command()
@@ -498,7 +510,7 @@ def demo(
     manner = foreground.Manner(
         as_json=as_json, quiet=quiet, yes=yes, debug=context.obj, work="ml-intern demo"
     )
-    return foreground.run([DEMO_TASK], manner)
+    return foreground.run([DEMO_TASK], manner, foreground.Wish())
 
 
 @app.command()

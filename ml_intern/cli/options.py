@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ml_intern.effort import Effort
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve everything that needs a yes.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Write events as lines of JSON, then one summary.")
@@ -12,6 +14,10 @@ ListJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 IsQuiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only questions and the end.")]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Only store it; do not go on with the session here.")
+]
+HowHard = Annotated[
+    Effort | None,
+    typer.Option("--effort", help="How hard its models think.", show_default="of the settings"),
 ]
 MaxCost = Annotated[
     float | None,

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import assert_never
 
 from ml_intern.cli import exits
@@ -15,12 +16,13 @@ from ml_intern.client import models
 from ml_intern.client.author import author
 from ml_intern.client.door import Request, Watch
 from ml_intern.clock import SystemClock
+from ml_intern.effort import Effort
 from ml_intern.errors import InputError
 from ml_intern.events import Compacted, ModelChanged, OpCancelled, Undone
 from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, Compact, Undo
 from ml_intern.queue.lock import FOREGROUND
-from ml_intern.queue.rows import Recorded
+from ml_intern.queue.rows import Recorded, SessionRow
 from ml_intern.wording import sentence
 
 Outcome = Undone | Compacted | ModelChanged | OpCancelled
@@ -29,30 +31,36 @@ SHOW_AFTER_S = 2.0
 
 def undo(prefix: str, *, debug: bool) -> int:
     """Take the last words of a person out of the conversation."""
-    return _revise(prefix, Undo(asked_by=author()), debug=debug)
+    return _revise(prefix, lambda _row: Undo(asked_by=author()), debug=debug)
 
 
 def compact(prefix: str, *, debug: bool) -> int:
     """Have the older part of the conversation summed up."""
-    return _revise(prefix, Compact(asked_by=author()), debug=debug)
+    return _revise(prefix, lambda _row: Compact(asked_by=author()), debug=debug)
 
 
-def change_model(prefix: str, name: str, *, debug: bool) -> int:
-    """Ask another model from now on."""
-    return _revise(
-        prefix, ChangeModel(model=model_named(name) or name, asked_by=author()), debug=debug
-    )
+def change_model(prefix: str, name: str | None, effort: Effort | None, *, debug: bool) -> int:
+    """Ask another model from now on, or with another effort. Raises InputError for neither."""
+    if name is None and effort is None:
+        raise InputError("Name a model, or say with --effort how hard the session's own thinks.")
+
+    def change(row: SessionRow) -> Request:
+        model = model_named(name) or row.model
+        return ChangeModel(model=model, asked_by=author(), effort=effort)
+
+    return _revise(prefix, change, debug=debug)
 
 
-def _revise(prefix: str, request: Request, *, debug: bool) -> int:
-    """Queue it, see it done here or by whoever works, and say what came of it."""
+def _revise(prefix: str, made: Callable[[SessionRow], Request], *, debug: bool) -> int:
+    """Queue what is `made`, see it done here or by whoever works, and say what came of it."""
     with Wishes() as wishes, opened(wishes, debug=debug) as found:
-        session_id = session_named(found.door, prefix).session_id
+        row = session_named(found.door, prefix)
+        session_id = row.session_id
         news = threading.Event()
         events = found.door.events(session_id)
         watch = found.door.watch(session_id, events[-1].seq if events else 0, news.set)
         try:
-            number = found.door.submit(session_id, request)
+            number = found.door.submit(session_id, made(row))
             outcome = _await(found, wishes, watch, news, session_id, number)
         finally:
             watch.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from ml_intern.effort import Effort
 from ml_intern.events import RuleGranted, Verdict
 from ml_intern.messages import ApprovalId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, Compact, Interrupt, Undo, UserInput
@@ -34,6 +35,8 @@ class NewSession:
     author: str
     model: str | None = None
     """None: the one of the settings, as is `max_iterations`."""
+    effort: Effort | None = None
+    """With which its models are asked to think; None: the setting counts."""
     instructions: str = ""
     """Words of whoever starts it for the system prompt."""
     max_iterations: int | None = None
@@ -64,6 +67,7 @@ class Fork:
     words: str = GO_ON
     """What the person says next."""
     model: str | None = None
+    effort: Effort | None = None
     max_cost_micro_usd: int | None = None
 
 

@@ -18,6 +18,7 @@ from ml_intern.client.door import Explanation, Fork, Health, NewSession, Policy,
 from ml_intern.clock import Clock
 from ml_intern.daemon import forking
 from ml_intern.daemon.hub import Hub
+from ml_intern.effort import EFFORTS
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
 from ml_intern.events import Hinted, Recalled, SessionStarted, Verdict
 from ml_intern.llm.client import ModelClient
@@ -98,6 +99,7 @@ class LocalDoor:
         if new.max_iterations is not None and new.max_iterations < 1:
             raise InputError("max_iterations must be at least 1.")
         _demand_cap(new.max_cost_micro_usd)
+        _demand_effort(new.effort)
         if any(number is not None and number < 1 for number in (new.cpus, new.threads)):
             raise InputError("cpus and threads must be at least 1.")
         model = new.model or self._parts.default_model
@@ -115,6 +117,7 @@ class LocalDoor:
             origin=new.origin,
             replayed=forking.replayed(model, self._store),
             machine=this_machine(cpus=new.cpus, threads=new.threads),
+            effort=new.effort,
         )
         try:
             self._store.create_session(
@@ -130,6 +133,7 @@ class LocalDoor:
         self._demand_intake()
         _demand_task(fork.words)
         _demand_cap(fork.max_cost_micro_usd)
+        _demand_effort(fork.effort)
         model = fork.model or self._parts.default_model
         self._parts.models(model)
         session_id = self._new_id(key)
@@ -155,6 +159,7 @@ class LocalDoor:
             forked_from=past.parent(workspace),
             replayed=forking.replayed(model, self._store),
             machine=this_machine(),
+            effort=fork.effort,
         )
         files = forking.copy_files(
             sessions / past.session_id, sessions / session_id, past, self._parts.clock.now()
@@ -172,6 +177,7 @@ class LocalDoor:
         if isinstance(request, UserInput) and not request.text.strip():
             raise InputError("There is nothing to say: the text is empty.")
         if isinstance(request, ChangeModel):
+            _demand_effort(request.effort)
             self._parts.models(request.model)
         return self._store.submit(session_id, request, dedupe=key and f"key:{key}")
 
@@ -441,6 +447,11 @@ class LocalDoor:
 def _demand_cap(micro_usd: int | None) -> None:
     if micro_usd is not None and not 0 <= micro_usd <= MOST_AMOUNT:
         raise InputError("The cap of a session must be 0 or more.")
+
+
+def _demand_effort(effort: str | None) -> None:
+    if effort is not None and effort not in EFFORTS:
+        raise InputError(f"There is no effort {effort!r}; choose one of {', '.join(EFFORTS)}.")
 
 
 def _misfit(refusal: ToolOutcome) -> str:

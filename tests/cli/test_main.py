@@ -463,6 +463,22 @@ def test_a_revision_without_a_daemon_begins_no_other_session(
     assert json.loads(ml_intern("show", other, "--json").stdout)["state"] == "queued"
 
 
+def test_how_hard_models_think_is_chosen_at_the_start_and_changed_later(ml_intern) -> None:
+    new = ml_intern("submit", "--effort", "xhigh", QUESTION).stdout.strip()
+    assert "model       autopilot, effort xhigh\n" in ml_intern("show", new).stdout
+
+    assert ml_intern("interrupt", new).returncode == 0
+    done = ml_intern("model", new, "--effort", "low")
+    assert done.stdout == f"From now on session {new[:8]} asks autopilot, effort low.\n"
+    told = json.loads(ml_intern("show", new, "--json").stdout)
+    assert (told["model"], told["own_model"], told["effort"]) == ("autopilot", "autopilot", "low")
+
+    done = ml_intern("model", new)
+    assert (done.returncode, "--effort" in done.stderr) == (2, True)
+    done = ml_intern("run", "--effort", "extreme", QUESTION)
+    assert (done.returncode, "'minimal'" in done.stderr) == (2, True)
+
+
 def test_resume_with_nothing_to_do_says_so(ml_intern) -> None:
     done = ml_intern("resume")
 

@@ -136,10 +136,12 @@ def test_a_started_session_is_in_the_store_with_all_that_was_said(
     door: Door, home: OwnDoor
 ) -> None:
     new = task("träne 🤖\u2028", model="autopilot", instructions="be quick", max_iterations=7)
+    new = replace(new, effort="xhigh")
     session_id = door.start_session(new)
     started = home.store.events(session_id)[0].event
     assert (started.title, started.started_in) == ("träne 🤖", "/home/ada")
     assert (started.instructions, started.max_iterations) == ("be quick", 7)
+    assert started.effort == "xhigh"
     assert claimed(home.store).op == UserInput(text="träne 🤖\u2028", author="ada")
 
 
@@ -174,7 +176,7 @@ def test_a_fork_begins_with_the_messages_of_its_parent(door: Door, home: OwnDoor
         Interrupt(asked_by="ada", reason="lunch", cancel_jobs=False),
         Undo(asked_by="ada"),
         Compact(asked_by="ada"),
-        ChangeModel(asked_by="ada", model="ollama/qwen2.5-coder:32b"),
+        ChangeModel(asked_by="ada", model="ollama/qwen2.5-coder:32b", effort="none"),
     ],
 )
 def test_a_request_is_queued_as_it_was_made(

@@ -60,9 +60,10 @@ def first_events(service: Service, session_id: SessionId) -> tuple[Any, list[Any
 
 
 def test_a_session_of_ours_brings_its_messages_and_a_copy_of_its_files(service, parent):
-    session_id = service.door.fork(wish(parent[:8]))
+    session_id = service.door.fork(replace(wish(parent[:8]), effort="low"))
     start, recalled, told = first_events(service, session_id)
     assert isinstance(start, SessionStarted)
+    assert start.effort == "low"
     assert (start.forked_from.session_id, start.forked_from.turn) == (parent, 1)
     assert start.title == "Look around (from turn 1)"
     assert [event.message.text for event in recalled] == ["Look around", "I looked."]
@@ -197,6 +198,7 @@ def test_what_cannot_be_copied_is_named_and_the_rest_is_copied(service, parent):
         ({"turn": 2}, InputError, "has 1 turn; there is no turn 2"),
         ({"words": " "}, InputError, "empty"),
         ({"max_cost_micro_usd": -1}, InputError, "0 or more"),
+        ({"effort": "extreme"}, InputError, "none, minimal, low"),
         ({"source": "zzz"}, UnknownSession, "zzz"),
         ({"source": "/nowhere.jsonl"}, InputError, "no file"),
         ({"source": "/dev/zero"}, InputError, "no file"),

@@ -1,5 +1,6 @@
 """The door of this process: what it accepts, and what it refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,16 @@ def test_a_model_that_cannot_be_used_is_refused_when_it_is_asked_for(tmp_path):
     with pytest.raises(ConfigError):
         service.door.submit(session_id, ChangeModel(model="no-such-model", asked_by="a"))
     service.close()
+
+
+def test_an_effort_that_does_not_exist_is_refused_with_those_that_do(service):
+    door, session_id = service.door, service.door.start_session(TASK)
+    asked = "choose one of none, minimal, low, medium, high, xhigh, max"
+    with pytest.raises(InputError, match=asked):
+        door.start_session(replace(TASK, effort="extreme"))
+    with pytest.raises(InputError, match=asked):
+        door.submit(session_id, ChangeModel(model="autopilot", asked_by="a", effort="extreme"))
+    assert len(door.sessions(9)) == 1
 
 
 def test_a_key_that_was_used_for_another_task_is_no_key_for_this_one(service):

@@ -346,6 +346,7 @@ def _started(new: NewSession) -> SessionStarted:
         instructions=new.instructions,
         max_iterations=new.max_iterations,
         max_cost_micro_usd=new.max_cost_micro_usd,
+        effort=new.effort,
     )
 
 

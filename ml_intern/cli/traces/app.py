@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ml_intern.cli.options import AsJson, IsQuiet, ListJson, MaxCost, NoWait, Yes
+from ml_intern.cli.options import AsJson, HowHard, IsQuiet, ListJson, MaxCost, NoWait, Yes
 from ml_intern.errors import InputError
 
 LinesJson = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
@@ -276,6 +276,7 @@ def fork(
     model: Annotated[
         str | None, typer.Option(help="Which model goes on.", show_default="of the settings")
     ] = None,
+    effort: HowHard = None,
     max_cost: MaxCost = None,
     yes: Yes = False,
     no_wait: NoWait = False,
@@ -288,13 +289,12 @@ def fork(
     all of it, as it stands) and, of a session of this machine, a copy of the files as they are now.
     `traces show` numbers the turns.
     """
-    from ml_intern.cli.foreground import Manner
+    from ml_intern.cli.foreground import Manner, Wish
     from ml_intern.cli.traces import fork as forking
 
     manner = Manner(as_json=as_json, quiet=quiet, yes=yes, debug=context.obj)
-    return forking.fork(
-        trace, at, words or [], manner, model=model, max_cost_usd=max_cost, wait=not no_wait
-    )
+    wish = Wish(model=model, effort=effort, max_cost_usd=max_cost)
+    return forking.fork(trace, at, words or [], manner, wish, wait=not no_wait)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from ml_intern.cli import exits
 from ml_intern.cli.foreground import (
     Manner,
+    Wish,
     follow,
     model_named,
     task_from,
@@ -30,27 +31,27 @@ def fork(
     turn: int | None,
     words: list[str],
     manner: Manner,
+    wish: Wish,
     *,
-    model: str | None,
-    max_cost_usd: float | None,
     wait: bool,
 ) -> int:
     """Store the new session, and see it through unless another process does."""
     text = task_from(words) or GO_ON
-    folder, model = working_folder(), model_named(model)
+    folder, model = working_folder(), model_named(wish.model)
     with Wishes() as wishes, opened(wishes, debug=manner.debug, model=model) as found:
         if wishes.any:
             return exits.INTERRUPTED
-        wish = Fork(
+        wanted = Fork(
             source=_source(source, found.door),
             turn=turn,
             words=text,
             started_in=str(folder),
             author=author(),
             model=model or found.model,
-            max_cost_micro_usd=micro_usd(max_cost_usd),
+            effort=wish.effort,
+            max_cost_micro_usd=micro_usd(wish.max_cost_usd),
         )
-        session_id = found.door.fork(wish)
+        session_id = found.door.fork(wanted)
         if not (manner.quiet or manner.as_json):
             title = found.door.session(session_id).title
             sys.stderr.write(f"New session {short(session_id)}: {line(title)}\n")
