@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import cycle
 from typing import Any, TextIO, assert_never
@@ -97,6 +98,8 @@ class Lines(Screen):
         self._plan: list[dict[str, Any]] = []
         self._words = ""
         """Said by the model, and not yet shown: a new step of the plan is their heading."""
+        self._failure = ""
+        """Why a model gave no answer, as it was shown last."""
         self._progress_at: datetime | None = None
 
     def begin(self, view: View) -> None:
@@ -119,9 +122,11 @@ class Lines(Screen):
             case ModelReplied() if event.text and event.tool_calls:
                 self._words = event.text
             case ModelFailed() if models.remedy(event):  # else the turn ends, and says why
+                self._failure = event.error
                 self.remark(models.failure(event))
             case ModelSwitched():
-                self.remark(models.switch(event))
+                is_said = event.reason == self._failure
+                self.remark(models.switch(replace(event, reason="") if is_said else event))
             case ModelChanged():
                 now = models.answering(view.model, view.own_model, view.effort, None)
                 self.remark(f"from now on {now}, by {event.asked_by}")

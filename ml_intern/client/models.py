@@ -16,8 +16,8 @@ def remedy(failed: ModelFailed, *, with_wait: bool = True) -> str:
     """
     wait_s = failed.retry_in_s
     words = failed.remedy.strip() or ("" if wait_s is None else "asked again")
-    if words.startswith("asked"):  # else it begins with the name of a model
-        words = f"A{words[1:]}"
+    if words.startswith(("asked", "the ")):  # else it begins with the name of a model
+        words = words[0].upper() + words[1:]
     if words and wait_s and with_wait:
         words += f" in {_wait(wait_s)}"
     return sentence(words) if words else ""
@@ -25,7 +25,8 @@ def remedy(failed: ModelFailed, *, with_wait: bool = True) -> str:
 
 def failure(failed: ModelFailed) -> str:
     """Which model, why, and what is done about it."""
-    return f"{failed.model}: {sentence(failed.error)} {remedy(failed)}".rstrip()
+    named = "" if failed.error.startswith(failed.model) else f"{failed.model}: "
+    return f"{named}{sentence(failed.error)} {remedy(failed)}".rstrip()
 
 
 def switch(switched: ModelSwitched) -> str:

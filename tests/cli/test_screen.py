@@ -176,6 +176,7 @@ def test_what_becomes_of_the_models_is_told_line_by_line() -> None:
     journal.add(ModelFailed(model="gpt", error="It is busy.", retry_in_s=1.0))
     journal.add(ModelFailed(model="gpt", error="It is gone.", retry_in_s=None))
     journal.add(ModelSwitched(model="claude", instead_of="autopilot", reason="it is gone"))
+    journal.add(ModelSwitched(model="gpt", instead_of="claude", reason="It is busy."))
     journal.add(ModelChanged(model="m", asked_by="ada", effort="high"))
     journal.add(CompactRequested(op_seq=2, asked_by="bob"))
     journal.add(
@@ -189,6 +190,7 @@ def test_what_becomes_of_the_models_is_told_line_by_line() -> None:
         "session 11111111 · autopilot",
         "  gpt: It is busy. Asked again in 1 s.",
         "  claude answers instead of autopilot: it is gone.",
+        "  gpt answers instead of claude.",
         "  from now on m, effort high, by ada",
         "  bob asked for the older part to be summed up",
         "  Summed up by m: the last 2 messages stay as they were.",

@@ -24,11 +24,17 @@ def failed(retry_in_s: float | None, remedy: str = "", **more: Any) -> ModelFail
         (failed(0.3, "asked again"), "m: It is busy. Asked again in 1 s."),
         (failed(600.0, "asked again"), "m: It is busy. Asked again in 10 min."),
         (failed(0.0, "asked again, for less"), "m: It is busy. Asked again, for less."),
+        (failed(None, "the rules do it"), "m: It is busy. The rules do it."),
         (failed(0.0, "gpt-5 is asked instead"), "m: It is busy. gpt-5 is asked instead."),
     ],
 )
 def test_a_failure_says_what_is_done_about_it(event: ModelFailed, words: str) -> None:
     assert models.failure(event) == words
+
+
+def test_a_failure_names_its_model_once() -> None:
+    event = ModelFailed(model="m", error="m at http://x is overloaded", retry_in_s=1.0)
+    assert models.failure(event) == "m at http://x is overloaded. Asked again in 1 s."
 
 
 def test_a_switch_says_who_answers_and_why() -> None:
