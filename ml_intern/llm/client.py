@@ -63,6 +63,15 @@ def can_park(model: object) -> bool:
     return bool(getattr(model, "parks", True))
 
 
+def sums_up_whole(model: object) -> bool:
+    """Whether its summaries say all that is to take the place of a conversation's older part.
+
+    Those of a recording do, and say so by `whole_summaries = True`; to those of any other model the
+    turn adds what stands, and what the journal knows.
+    """
+    return bool(getattr(model, "whole_summaries", False))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SoFar:
     """What has happened in a session, for a model that goes by more than the conversation."""

@@ -1,12 +1,14 @@
 """The model's half of a recorded session: `replay/PATH` of a session file.
 
 The n-th answer of a session is the n-th that was recorded, whatever its tools answer now. In the
-arguments of its calls stand this session's ids and folder where the recorded ones stood. Costs
+arguments of its calls, and in summaries, stand this session's ids and folder where the recorded
+ones stood. A summary that a turn made by itself is not played: what is played has no window. Costs
 nothing. What cannot be played truly is refused, with the line of the file.
 """
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from ml_intern.errors import ConfigError, Refused
@@ -51,6 +53,8 @@ def replay_model(name: str) -> "ReplayModel":
 class ReplayModel:
     """See the module. Safe from any thread."""
 
+    whole_summaries = True
+
     def __init__(
         self, name: str, recording: Recording, so_far: Callable[[], SoFar] | None = None
     ) -> None:
@@ -77,7 +81,7 @@ class ReplayModel:
             raise Refused(f"{self.name} can be asked only within a session.")
         so_far = self._so_far()
         if not tools:
-            return self._reply(self._summary(so_far.summaries), "end")
+            return self._reply(self._summary(so_far), "end")
         answer = self._next(len(so_far.answers))
         played = self._played(answer, so_far)
         if played.text:
@@ -100,23 +104,30 @@ class ReplayModel:
             )
         return answers[number]
 
-    def _summary(self, number: int) -> AssistantMessage:
-        summaries = self._recording.summaries
-        if number >= len(summaries):
+    def _summary(self, so_far: SoFar) -> AssistantMessage:
+        """The newest that was recorded by this place, of those behind the ones that were played.
+
+        One that was played may have found nothing to sum up here, and is passed over.
+        """
+        summaries = self._recording.summaries[so_far.summaries :]
+        known = [each for each in summaries if each.after <= len(so_far.answers)]
+        if not known:
             raise Refused("The recording holds no summary for this place.")
-        return AssistantMessage(text=summaries[number])
+        move = Move(self._recording.cwd, so_far.workspace)
+        return AssistantMessage(text=move.text(self._with_ids(so_far, known[-1].text)))
 
     def _played(self, answer: Answer, so_far: SoFar) -> AssistantMessage:
         move = Move(self._recording.cwd, so_far.workspace)
-
-        def now(text: str) -> str:
-            return self._recording.ids.moved(text, so_far.answers)
-
+        now = partial(self._with_ids, so_far)
         return AssistantMessage(
             text=answer.text,
             thinking=answer.thinking,
             tool_calls=tuple(_call(use, answer.line, now, move) for use in answer.calls),
         )
+
+    def _with_ids(self, so_far: SoFar, text: str) -> str:
+        """This session's, where the recorded ones stand."""
+        return self._recording.ids.moved(text, so_far.answers)
 
     def _reply(
         self, message: AssistantMessage, stop_reason: Literal["end", "tool_calls", "length"]

@@ -67,6 +67,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The whole text that took the place of the older part of the conversation."""
+
+    text: str
+    after: int
+    """How many answers the model had given."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Act:
     """Something that a person did, and when."""
 
@@ -106,7 +115,8 @@ class Recording:
     """By the id of the call."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The last, by the id of the call."""
-    summaries: list[str] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
+    """Those that somebody asked for."""
     acts: list[Act] = field(default_factory=list)
     run: JsonObject = field(default_factory=dict)
     """What its first line says of the machine, see `traces/README.md`."""
@@ -221,7 +231,8 @@ class _Reader:
     def _said(self, said: Said, record: Record) -> None:
         if said.is_summary:
             if not self._by_itself:
-                self.recording.summaries.append(said.text)
+                summary = Summary(text=said.text, after=len(self.recording.answers))
+                self.recording.summaries.append(summary)
         elif is_persons(record):
             self._act("say", record, said.text)
             self._at_rest = False

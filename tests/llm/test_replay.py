@@ -125,7 +125,31 @@ def test_a_summary_that_nobody_asked_for_is_none_that_can_be_asked_for(tmp_path)
     """A turn had outgrown its window; the model that plays it has none."""
     own = compacted("by itself", trigger="size")
     model = played(tmp_path, replied("first"), own, replied("second"), compacted("asked for"))
-    assert asked(model, (), tools=()).message.text == "asked for"
+    assert asked(model, (), (), tools=()).message.text == "asked for"
+    with pytest.raises(Refused, match="no summary"):
+        asked(model, (), tools=())
+
+
+def test_a_summary_is_that_of_its_place_also_when_one_before_it_was_not_wanted(tmp_path):
+    model = played(
+        tmp_path,
+        *(replied("one"), compacted("the first"), replied("two"), replied("three")),
+        *(compacted("the second"), replied("four"), compacted("the third")),
+    )
+    summaries = [asked(model, *[()] * n, summaries=done, tools=()).message.text
+                 for n, done in ((2, 0), (3, 0), (3, 1), (4, 2))]  # fmt: skip
+    assert summaries == ["the first", "the second", "the second", "the third"]
+
+
+def test_ids_and_folder_in_a_summary_are_those_of_the_new_session(tmp_path):
+    model = played(
+        tmp_path,
+        replied("", call("call_0123456789")),
+        answered("call_0123456789"),
+        compacted("See /workspace/.outputs/call_0123456789.txt"),
+    )
+    summary = asked(model, ("call_abcdefghijk",), tools=()).message.text
+    assert summary == "See /there/.outputs/call_abcdefghijk.txt"
 
 
 def test_an_empty_answer_is_played_as_one(tmp_path):
