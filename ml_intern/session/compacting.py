@@ -27,7 +27,7 @@ from ml_intern.errors import (
     Retryable,
 )
 from ml_intern.events import Compacted, ModelAsked, Shortened
-from ml_intern.llm.client import ModelClient, Window
+from ml_intern.llm.client import ModelClient, Window, sums_up_whole
 from ml_intern.messages import (
     Message,
     ToolMessage,
@@ -241,14 +241,16 @@ class Compactor:
         written = self._written(asking, room, start, replaced)
         if written is None:
             return False
-        text = summary.whole(
-            outstanding(self._history),
-            self._said(messages[start:]),
-            written.text,
-            self._history.knowledge.known(),
-            count_text,
-            room.summary,
-        )
+        text = written.text
+        if not (text and sums_up_whole(asking.model)):
+            text = summary.whole(
+                outstanding(self._history),
+                self._said(messages[start:]),
+                text,
+                self._history.knowledge.known(),
+                count_text,
+                room.summary,
+            )
         self._scribe.record(
             Compacted(
                 asked_by=self._asked_by(trigger),

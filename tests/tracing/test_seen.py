@@ -1,6 +1,7 @@
 """What a trace says of a conversation that was summed up and cut is what the model saw."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -35,18 +36,21 @@ class Told(Long):
         return answer
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def cut_and_summed_up(folder: Path) -> Bench:
     """A session with dozens of compactions and cuts, of each kind."""
-    made = Bench(
-        tmp_path_factory.mktemp("seen"), [], limits=Limits(max_iterations=10_000, max_turn_s=600)
-    )
+    made = Bench(folder, [], limits=Limits(max_iterations=10_000, max_turn_s=600))
     made.model = Told(8_192, 90)
     made.look.answer = lambda args, _ctx: succeed(
         "long " * (3_500 if args.number % 25 == 3 else 300) + str(args.number)
     )
     made.start("Look at all of it. " * 600)
     made.drive()
+    return made
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    made = cut_and_summed_up(tmp_path_factory.mktemp("seen"))
     made.submit(UserInput(text="And once more.", author="ada"))
     made.drive()
     kinds = {(type(event), getattr(event, "why", "")) for event in made.events()}
