@@ -81,15 +81,10 @@ def to_size(
     for (place, part, text), size in zip(parts, sizes, strict=True):
         if size <= cap or len(text) <= SHORT_CHARS:
             continue
-        chars = max(LEAST_CHARS, len(text) * cap // size)
+        said = note(messages[place])
+        chars = max(LEAST_CHARS, len(text) * cap // size - len(said))
         head = int(chars * OF_HEAD)
-        cuts[place, part] = Cut(
-            place=place,
-            part=part,
-            head=head,
-            tail=chars - head,
-            note=note(messages[place]),
-        )
+        cuts[place, part] = Cut(place=place, part=part, head=head, tail=chars - head, note=said)
     return list(cuts.values())
 
 

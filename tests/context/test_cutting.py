@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,13 @@ def test_long_parts_are_brought_down_to_what_fits(lengths: list[int], most: int)
         messages[each.place] = cut_message(messages[each.place], each)
     assert sum(len(message.text) for message in messages) <= most + 400 * len(messages)
     assert messages[-1] == UserMessage(text="short")
+
+
+@pytest.mark.parametrize("most", [600, 2_000, 9_999])
+def test_what_was_cut_to_a_size_has_it_and_is_not_cut_again(most: int) -> None:
+    note = "[... left out here; the whole is in /a/rather/long/path/of/a/file.txt ...]"
+    messages: list[Message] = [shown("c", "w " * 5_000)]
+    (once,) = to_size(messages, [0], len, most, lambda _: note)
+    messages[0] = cut_message(messages[0], once)
+    assert most - 10 < len(messages[0].text) <= most + 2  # the line ends around the note
+    assert to_size(messages, [0], len, most + 2, lambda _: note) == []
