@@ -6,6 +6,8 @@ superseded is left out, then the older part is summed up, by a model where one c
 and at last what is still too long is cut. No step depends on a model: none can end a session.
 """
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,7 +58,7 @@ BY_RULES = "the summary is made of the journal"
 WROTE_NONE = "it wrote no summary"
 TOO_SHORT = "the conversation is too short to sum up"
 
-
+_WHOLE_IN, _END = "[... left out here; the whole is in ", " ...]"
 MOST_TRIES = 3
 """Of a model that does not answer when it is asked for a summary; then rules write it."""
 
@@ -213,20 +215,24 @@ class Compactor:
 
     def _kept_whole(self, message: Message) -> str:
         """Put the whole of a text into the workspace, unless it is there; and say where it is."""
+        folder = self._workspace.resolve() / FOLDER
         match message:
             case ToolMessage(call_id=call_id):
                 name = f"{call_id}.txt"
-            case UserMessage():
-                name = f"words-{len(message.text)}.txt"
+            case UserMessage(text=text):
+                if said := _said_before(text, folder):
+                    return said
+                digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()
+                name = f"words-{digest[:12]}.txt"
             case _:
                 return "[... left out here; the trace of this session has it whole ...]"
-        path = self._workspace.resolve() / FOLDER / name
+        path = folder / name
         if not path.exists():
             try:
                 write_beneath(self._workspace, path, message.text.encode(errors="replace"))
             except (OSError, InputError) as exc:
                 return f"[... left out here, and could not be put into a file: {exc} ...]"
-        return f"[... left out here; the whole is in {path} ...]"
+        return f"{_WHOLE_IN}{path}{_END}"
 
     # The summary
 
@@ -346,6 +352,13 @@ class Compactor:
         seen = {each.text for each in kept if isinstance(each, UserMessage)}
         seen.add(self._context.messages()[1].text)
         return [text for text in self._history.said if text not in seen]
+
+
+def _said_before(text: str, folder: Path) -> str:
+    """What was said in the place of what an earlier cut left out: it names the whole."""
+    said = f"{_WHOLE_IN}{folder}/"
+    found = re.search(re.escape(said) + r"words-\w+\.txt" + re.escape(_END), text)
+    return found[0] if found else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,12 @@
 """What a trace says of a conversation that was summed up and cut is what the model saw."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ml_intern.events import Compacted, Shortened
+from ml_intern.events import Compacted, Shortened, UserSaid
 from ml_intern.messages import AssistantMessage, Message
 from ml_intern.ops import UserInput
 from ml_intern.session import forking
@@ -113,6 +114,21 @@ def test_who_goes_on_from_it_has_all_of_what_its_model_saw_less_of(bench, tmp_pa
     assert "left out here" in str(bench.model.asked[-1])
     kept = [each for each in of_journal if not getattr(each, "summary", False)]
     assert "left out here" not in str(kept)
+
+
+def test_words_that_are_cut_once_more_for_a_smaller_window_name_their_whole(tmp_path) -> None:
+    made = cut_and_summed_up(tmp_path)
+    made.model = Told(5_000, 8)
+    made.submit(UserInput(text="And once more.", author="ada"))
+    made.drive()
+    task = made.model.asked[-1][1].text
+    (path,) = re.findall(r"the whole is in (\S+)", task)
+    assert len(task) < len(_task(made)) / 2
+    assert Path(path).read_text() == _task(made)
+
+
+def _task(bench: Bench) -> str:
+    return str(bench.all(UserSaid)[0].text)
 
 
 def _results_and_words(said: Sequence[Message], workspace: str) -> list[str]:
