@@ -1,6 +1,7 @@
 """A session that goes on from another one: what its model sees, and what is nobody's words here."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ from ml_intern.events import (
     Fact,
     ForkedFrom,
     Hinted,
+    ModelFailed,
     OpCancelled,
     Recalled,
     SessionStarted,
     ToolFinished,
     ToolStarted,
+    TurnFinished,
 )
 from ml_intern.llm.client import ModelReply
 from ml_intern.llm.hosted.wire import messages_on_the_wire
@@ -35,6 +38,7 @@ from ml_intern.session.outstanding import outstanding
 from ml_intern.transcript.conversation import UNANSWERED
 from ml_intern.transcript.problems import Problems
 from tests.queue.checked import findings
+from tests.session.test_long_turns import Long
 from tests.support.desks import SESSION, Bench, calls, words
 from tests.tracing.fakes import answered, recorded
 
@@ -61,7 +65,7 @@ def bench(tmp_path):
         each.store.close()
 
 
-def fork(bench: Bench, parent: ForkedFrom = PARENT) -> None:
+def fork(bench: Bench, parent: ForkedFrom = PARENT, recalled: Sequence[Recalled] = HISTORY) -> None:
     started = SessionStarted(
         title="a fork",
         model="listed",
@@ -71,7 +75,7 @@ def fork(bench: Bench, parent: ForkedFrom = PARENT) -> None:
         forked_from=parent,
     )
     first = UserInput(text="Go on.", author="ada")
-    bench.store.create_session(SESSION, started, first, HISTORY)
+    bench.store.create_session(SESSION, started, first, recalled)
 
 
 def test_the_model_sees_the_messages_of_the_parent_and_then_the_new_words(bench):
@@ -80,6 +84,26 @@ def test_the_model_sees_the_messages_of_the_parent_and_then_the_new_words(bench)
     assert b.drive().outcome == "finished"
     recalled = [event.message for event in HISTORY]
     assert list(b.model.asked[0])[1:] == [*recalled, UserMessage(text="Go on.")]
+
+
+def test_a_long_past_is_made_to_fit_the_window_of_the_forks_model(bench):
+    """The parent's model had a larger one, or saw less of it."""
+    b = bench()
+    b.model = Long(8_192, 3)
+    task = f"Look. {'At all of it. ' * 20_000}"
+    past = [UserMessage(text=task, recalled=True)]
+    for number in range(60):
+        call = replace(CALL, call_id=CallId(f"call_of_old_{number}"))
+        past.append(AssistantMessage(text=f"Step {number}.", tool_calls=(call,)))
+        told = "x y " * (6_000 if number == 58 else 500)
+        past.append(ToolMessage(call_id=call.call_id, name="effect", text=told))
+    fork(b, recalled=[Recalled(message=message) for message in past])
+    assert b.drive() == TurnFinished(outcome="finished", detail="Done.")
+    assert b.all(ModelFailed) == []
+    said = b.model.asked[-1][1].text
+    assert said.startswith("Look.")
+    (path,) = re.findall(r"the whole is in (\S+)", said)
+    assert Path(path).read_text() == task
 
 
 def test_nothing_of_the_parent_was_said_or_is_open_or_was_spent_here(bench):
