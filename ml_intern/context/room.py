@@ -8,6 +8,7 @@
 takes the place of the others, and growth until the next time.
 """
 
+import math
 from dataclasses import dataclass
 
 COMPACT_AT = 170_000
@@ -54,6 +55,14 @@ def threshold(window: int, answer: int, *, compact_at: int = COMPACT_AT, ratio: 
     """
     own = min(compact_at, int(OF_THE_WINDOW * (window - answer)))
     return max(0, int(own / ratio))
+
+
+def window_for(request: int, window: int, answer: int, ratio: float = 1.0) -> int:
+    """About the smallest window whose threshold is `request`, in tokens as we count them.
+
+    As much of it is kept for the answer as `answer` is of `window`.
+    """
+    return math.ceil(request * ratio / OF_THE_WINDOW / (1 - answer / window))
 
 
 def share(most: int, fixed: int) -> Room:

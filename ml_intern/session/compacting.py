@@ -19,7 +19,15 @@ from ml_intern.context.counting import count_message, count_text, count_tools
 from ml_intern.context.cutting import superseded, to_size
 from ml_intern.context.exchanges import FIRST_OLD, newest_from
 from ml_intern.context.manager import ContextManager
-from ml_intern.context.room import COMPACT_AT, NEWEST, Room, share, threshold
+from ml_intern.context.room import (
+    COMPACT_AT,
+    LEAST_FREE,
+    NEWEST,
+    Room,
+    share,
+    threshold,
+    window_for,
+)
 from ml_intern.errors import (
     InputError,
     Interrupted,
@@ -135,7 +143,7 @@ class Compactor:
             return None
         self._cut_newest(asking, room)
         if self._tokens(asking) > most:
-            raise TooSmall(_too_small(asking, self._tokens(asking), most))
+            raise self._too_small(asking, self._tokens(asking))
         return self._tokens(asking)
 
     # Sizes
@@ -160,10 +168,23 @@ class Compactor:
         fixed = sizes[0] + task + stands + count_tools(asking.tools)
         room = share(most, fixed)
         if not room.is_enough:
-            raise TooSmall(_too_small(asking, fixed, most))
+            raise self._too_small(asking, fixed + LEAST_FREE)
         if trigger == "asked":
             return replace(room, newest=int((self._tokens(asking) - fixed) * NEWEST))
         return room
+
+    def _too_small(self, asking: Asking, needed: int) -> TooSmall:
+        """`needed`: tokens of a request that holds what it must, as we count them."""
+        window, most = asking.window, f"a request of {needed:,} tokens"
+        if window is not None:
+            ratio = self._history.meter.ratio(asking.name)
+            about = window_for(needed, window.tokens, window.answer, ratio)
+            most = f"about {about:,} tokens, and it has {window.tokens:,} ({window.source})"
+        return TooSmall(
+            f"The window of {asking.name} is too small for this session: instructions, tools, "
+            f"task, what stands and one step need {most}. Choose a model with a larger one "
+            "(`model`)."
+        )
 
     def _demand_something_old(self, asking: Asking, most: int) -> None:
         """Raises NotCompacted, TooSmall."""
@@ -369,13 +390,3 @@ class _Written:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     cost_micro_usd: int | None = 0
-
-
-def _too_small(asking: Asking, needed: int, most: int) -> str:
-    window = asking.window
-    found = f"its window is {window.tokens:,} tokens ({window.source}), so a " if window else "a "
-    return (
-        f"{asking.name} is too small for this session: {found}request may have {most:,}, "
-        f"and {needed:,} are needed for instructions, tools, task and the last step. Choose a "
-        "model with a larger window (`model`)."
-    )

@@ -228,9 +228,21 @@ def test_a_task_of_300k_tokens_is_put_into_a_file(tmp_path) -> None:
     assert Path(path[1]).read_text() == task
 
 
-def test_a_window_that_cannot_hold_the_instructions_ends_the_turn_with_numbers(long) -> None:
-    bench = long(Long(900, 2))
-    ended = bench.drive()
-    assert ended is not None
-    assert ended.outcome == "failed"
-    assert "900 tokens (the test)" in ended.detail
+def test_a_window_that_is_too_small_ends_the_turn_with_the_one_that_is_needed(tmp_path) -> None:
+    """A session of three steps, with plan and pin: what stands grows as it goes."""
+    tokens, needed = 0, 500
+    while needed > tokens:
+        tokens = needed
+        bench = Bench(tmp_path / str(tokens), [], limits=Limits(max_iterations=100, max_turn_s=600))
+        bench.model = Long(tokens, 3)
+        bench.start(TASK)
+        ended = bench.drive()
+        if ended.outcome != "finished":
+            assert ended.outcome == "failed"
+            assert f"it has {tokens:,} (the test)" in ended.detail
+            needed = int(
+                re.findall(r"need about ([\d,]+) tokens", ended.detail)[0].replace(",", "")
+            )
+            assert needed > tokens
+    assert len(list(tmp_path.iterdir())) <= 4
+    assert tokens < 1_700
