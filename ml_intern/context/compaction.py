@@ -22,8 +22,8 @@ from ml_intern.messages import (
 
 ASIDE = 400
 """Tokens of the instruction and of what stands around the conversation in the request."""
-MOST_OUTPUT_CHARS = 4_000
-"""Of one tool's answer, in what is to be summed up."""
+MOST_OF_OUTPUT = 1_000
+"""Tokens of one tool's answer, in what is to be summed up."""
 
 
 def request_for(
@@ -41,11 +41,8 @@ def request_for(
     `sizes`: of each message, in tokens. `stands`: what is kept word for word beside the summary.
     `words`: how long the summary may be.
     """
-    places = range(FIRST_OLD, start)
     free = most - sizes[1] - count_text(stands) - ASIDE
-    free -= sum(sizes[place] for place in places if is_summary(messages[place]))
-    cap = level([sizes[place] for place in places if not is_summary(messages[place])], free)
-    older = [_clipped_to(messages[place], sizes[place], cap) for place in places]
+    older = _older(messages[FIRST_OLD:start], sizes[FIRST_OLD:start], free)
     task = f"The task, which stays as it is:\n{messages[1].text}"
     kept = f"This stays as well, word for word:\n{stands}" if stands else ""
     conversation = "\n\n".join(["The conversation:", *older])
@@ -59,14 +56,29 @@ def is_summary(message: Message) -> bool:
     return isinstance(message, UserMessage) and message.summary
 
 
-def _clipped_to(message: Message, size: int, most: int) -> str:
-    told = _told(message)
-    if size <= most or is_summary(message):
-        return told
-    chars = len(told) * most // size
+def _older(messages: Sequence[Message], sizes: Sequence[int], most: int) -> list[str]:
+    """What is to be summed up, in about `most` tokens together."""
+    bounds = [
+        min(size, MOST_OF_OUTPUT) if isinstance(message, ToolMessage) else size
+        for message, size in zip(messages, sizes, strict=True)
+    ]
+    stays = [is_summary(message) for message in messages]
+    most -= sum(bound for bound, whole in zip(bounds, stays, strict=True) if whole)
+    cap = level([bound for bound, whole in zip(bounds, stays, strict=True) if not whole], most)
+    return [
+        _told(message) if whole else _clipped(_told(message), size, min(bound, cap))
+        for message, size, bound, whole in zip(messages, sizes, bounds, stays, strict=True)
+    ]
+
+
+def _clipped(text: str, size: int, most: int) -> str:
+    """Head and tail, of about `most` tokens together; `size`: of the text at most."""
+    if size <= most or (size := count_text(text)) <= most:
+        return text
+    chars = len(text) * most // size
     head, tail = chars * 2 // 3, chars // 3
-    left = len(told) - head - tail
-    return f"{told[:head]}\n[... {left} characters ...]\n{told[len(told) - tail :]}"
+    left = len(text) - head - tail
+    return f"{text[:head]}\n[... {left} characters ...]\n{text[len(text) - tail :]}"
 
 
 def kept_from(event: Compacted, messages: int) -> int:
@@ -89,15 +101,8 @@ def _told(message: Message) -> str:
             return "\n".join(["ENGINEER:", *filter(None, [message.text]), *calls])
         case ToolMessage():
             state = "FAILED" if message.is_error else "ANSWERED"
-            return f"{message.name} {state}:\n{_clipped(message.text)}"
+            return f"{message.name} {state}:\n{message.text}"
         case UserMessage():
             return f"{'NOTE' if message.injected else 'PERSON'}:\n{message.text}"
         case SystemMessage():
             return f"NOTE:\n{message.text}"
-
-
-def _clipped(text: str) -> str:
-    if len(text) <= MOST_OUTPUT_CHARS:
-        return text
-    half = MOST_OUTPUT_CHARS // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters ...]\n{text[-half:]}"
