@@ -25,7 +25,7 @@ published          `repo_id`, `path`, `model_dir`, `weights_sha256`
 `sha256` is that of the script's bytes: editing a script voids every check it has passed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_intern.events import Fact
@@ -39,18 +39,15 @@ class Facts:
 
     def all(self, kind: str, **match: Any) -> Iterator[dict[str, Any]]:
         """Every fact of `kind` whose fields equal `match`, oldest first."""
-        for fact in self._facts:
-            if fact.kind == kind and all(
-                fact.data.get(key) == value for key, value in match.items()
-            ):
-                yield fact.data
+        return (fact.data for fact in self._facts if _is(fact, kind, match))
 
     def latest(self, kind: str, **match: Any) -> dict[str, Any] | None:
         """The newest such fact, or None."""
-        found = None
-        for found in self.all(kind, **match):  # noqa: B007  # the last one is wanted
-            pass
-        return found
+        return next((fact.data for fact in reversed(self._facts) if _is(fact, kind, match)), None)
+
+
+def _is(fact: Fact, kind: str, match: Mapping[str, Any]) -> bool:
+    return fact.kind == kind and all(fact.data.get(key) == match[key] for key in match)
 
 
 def pinned(facts: Facts) -> dict[str, str]:
