@@ -36,10 +36,12 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.slack
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.traces
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.large_traces
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.context --write
 
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=chaos)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.uploads
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.long_runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m endurance tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/contract/test_store_model.py --hypothesis-profile $(HISTORIES)
 

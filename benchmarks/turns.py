@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ml_intern.clock import SystemClock
 from ml_intern.compute.hub import HubHardware
 from ml_intern.events import SessionStarted
-from ml_intern.llm.client import ModelReply, ignore_text, never
+from ml_intern.llm.client import ModelClient, ModelReply, ignore_text, never
 from ml_intern.messages import AssistantMessage, CallId, Message, SessionId, ToolCall, ToolSpec
 from ml_intern.ops import UserInput
 from ml_intern.queue.store import Store
@@ -19,6 +19,7 @@ from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
 from ml_intern.tools.router import ToolRouter
 
+SESSION = SessionId("11111111-1111-4111-8111-111111111111")
 WINDOW = 20
 """Turns that one figure is the mean of."""
 
@@ -106,15 +107,17 @@ def cpu_per_turn(turn: int) -> tuple[float, float]:
     return tuple((b - a) / WINDOW * 1000 for a, b in zip(first, last, strict=True))  # type: ignore[return-value]
 
 
-def run_session(root: Path, store: Any, model: Clocked) -> None:
-    (root / "workspace").mkdir()
-    session_id = SessionId("11111111-1111-4111-8111-111111111111")
+def run_session(
+    root: Path, store: Any, model: ModelClient, tools: Sequence[Tool[Any]] = (Nothing(),)
+) -> None:
+    """One session from its first op to the end of its turn, in this thread."""
+    (root / "workspace").mkdir(exist_ok=True)
     started = SessionStarted(
         title="t", model="m", workspace=str(root / "workspace"), started_in="/", version="0"
     )
-    store.create_session(session_id, started, UserInput(text="go", author="bench"))
+    store.create_session(SESSION, started, UserInput(text="go", author="bench"))
     place = Workplace(
-        session_id=session_id,
+        session_id=SESSION,
         workspace=root / "workspace",
         started_in=root,
         said=(),
@@ -135,7 +138,7 @@ def run_session(root: Path, store: Any, model: Clocked) -> None:
     )
     desk = Desk(
         store=store,
-        router=ToolRouter([Nothing()]),
+        router=ToolRouter(tools),
         clock=SystemClock(),
         limits=Limits(max_iterations=10_000, max_turn_s=3600),
         model=lambda _name: model,
