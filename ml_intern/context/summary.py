@@ -96,9 +96,7 @@ def whole(
     words = _newest(said, count, int(most * OF_WORDS))
     left = most - sum(map(count, words))
     if summary:
-        added = _from_journal(known.missing_in(f"{standing.text()}\n{summary}"), count, left // 2)
-        left -= count(added)
-        body = _shortened(summary.strip(), count, left)
+        body, added = _completed(summary.strip(), standing.text(), known, count, left)
     else:
         body, added = mechanical(known, count, left), ""
     parts = (
@@ -127,6 +125,18 @@ def mechanical(known: Known, count: CountText, most: int) -> str:
         ("Next step", [_shortened(known.next_step, count, left // 4)] if known.next_step else []),
     )
     return "\n".join(_section(title, lines or ["none known"]) for title, lines in sections)
+
+
+def _completed(
+    summary: str, stands: str, known: Known, count: CountText, most: int
+) -> tuple[str, str]:
+    """The summary, and what it leaves out: by itself, or because it is cut to find room."""
+    added = _from_journal(known.missing_in(f"{stands}\n{summary}"), count, most // 2)
+    if count(summary) <= most - count(added):
+        return summary, added
+    body = _shortened(summary, count, most - most // 2)
+    missing = known.missing_in(f"{stands}\n{body}")
+    return body, _from_journal(missing, count, most // 2)
 
 
 def is_longer(summary: str, replaced: int, count: CountText) -> bool:
@@ -169,8 +179,10 @@ def _shortened(text: str, count: CountText, most: int) -> str:
     if size <= most:
         return text
     chars = len(text) * max(0, most - count(_CUT)) // size
-    head = chars * 2 // 3
-    return text[:head] + _CUT + text[len(text) - (chars - head) :]
+    head, tail = text[: chars * 2 // 3], text[len(text) - chars // 3 :]
+    # Half a line may be half a path or number.
+    whole = head.rpartition("\n")[0] or head, tail.partition("\n")[2] or tail
+    return _CUT.join(whole)
 
 
 def _or_left_out(kept: list[str], of: Sequence[str]) -> list[str]:

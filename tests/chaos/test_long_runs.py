@@ -23,6 +23,6 @@ def test_a_long_run_is_done_within_the_window_and_forgets_nothing(
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_model_that_does_not_sum_up_loses_no_path_and_no_number(tmp_path: Path, how: str) -> None:
-    run = long_run(tmp_path, 40, 8_192, BROKEN[how])
+    run = long_run(tmp_path, 24, 8_192, BROKEN[how])
     assert run.problems == []
     assert run.model.summaries > 10

@@ -15,7 +15,7 @@ _MOST = re.compile(r"Write at most (\d+) words")
 
 def does_its_job(text: str) -> Reply:
     """Carries over whatever is worth it, once, and keeps to the length that it was told."""
-    found = list(dict.fromkeys(each.strip() for each in _WORTH.findall(text)))
+    found = list(dict.fromkeys(each.strip().replace(" = ", "=") for each in _WORTH.findall(text)))
     told = _MOST.findall(text)
     words = int(told[-1]) if told else 10_000
     lines = [f"## {HEADINGS[1]}", *found, f"## {HEADINGS[-1]}", "Read the next file."]
