@@ -61,6 +61,8 @@ AFTER_REFUSAL = 0.75
 """Of what a provider has refused for its length, at most, is sent next."""
 OF_TASK = 1 / 3
 """Share of a request that the task may take before it is cut, with the whole in a file."""
+TOKENS_A_WORD = 3
+"""Of a summary: paths and numbers are long words."""
 BY_ITSELF = "ml-intern"
 BY_RULES = "the summary is made of the journal"
 WROTE_NONE = "it wrote no summary"
@@ -308,7 +310,7 @@ class Compactor:
             start,
             room.threshold,
             stands=outstanding(self._history).text(),
-            words=room.summary // 2,
+            words=room.summary // TOKENS_A_WORD,
         )
         try:
             self._ask_for(asking, request)
