@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ml_intern.context.counting import CountText
+from ml_intern.context.cutting import level
 
 HEADINGS = (
     "Goal",
@@ -29,8 +30,17 @@ SUMMARIZER = (
 )
 _EQUALS = re.compile(r"[\"'`*]*(?:\s*[=:|]\s*|\s+(?:(?:is|was|of|at)\s+)?(?=-?\d))[\"'`*]*")
 """Between a name and its number, as people and models write them."""
+_GOES_ON = re.compile(r"[\w%-]|\.\d")
+"""What begins so behind a name or number is part of it; and so is, before it, what ends so."""
 OF_WORDS = 0.5
 """Share of the room for a summary that a person's words may take."""
+OF_FOUND = 2 / 3
+"""Share of what rules write that artefacts and results may take."""
+AROUND_LINE = 3
+"""Tokens of the mark before a line, and its end."""
+LEAST = 20
+"""Tokens below which a part of a text says nothing."""
+_CUT = "\n[... cut: there was no more room ...]\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +80,30 @@ class Known:
     def missing_in(self, text: str) -> "Known":
         """What of the artefacts, results and problems does not stand in `text`.
 
-        A result may be written there as `name: number`, or in the row of a table.
+        A result may be written there as `name: number`, or in the row of a table. What is only a
+        part of another name or number does not stand there.
         """
         even = _EQUALS.sub("=", text)
         return Known(
-            artefacts=[each for each in self.artefacts if each not in text],
-            results=[each for each in self.results if each not in text and each not in even],
+            artefacts=[each for each in self.artefacts if not _stands_in(each, text)],
+            results=[
+                each
+                for each in self.results
+                if not (_stands_in(each, text) or _stands_in(each, even))
+            ],
             problems=[each for each in self.problems if each not in text],
         )
+
+
+def _stands_in(each: str, text: str) -> bool:
+    place = text.find(each)
+    while place >= 0:
+        end = place + len(each)
+        goes_on = _GOES_ON.match(text, end) or _GOES_ON.match(text[place - 1 : place][::-1])
+        if not goes_on:
+            return True
+        place = text.find(each, place + 1)
+    return False
 
 
 def whole(
@@ -110,28 +136,38 @@ def whole(
 
 def mechanical(known: Known, count: CountText, most: int) -> str:
     """A summary under the fixed headings, of what the journal knows; the newest is kept first."""
-    third = most // 3
-    results = _newest(known.results, count, third)
-    artefacts = _newest(known.artefacts, count, third)
+    results, artefacts = _level((known.results, known.artefacts), count, int(most * OF_FOUND))
     left = most - sum(map(count, (*results, *artefacts)))
-    problems = _newest(known.problems, count, left // 3)
-    decisions = _newest(known.decisions, count, left // 3)
+    next_step = [_shortened(known.next_step, count, left // 4)] if known.next_step else []
+    left -= sum(map(count, next_step))
+    problems, decisions = _level((known.problems, known.decisions), count, left)
     sections = (
-        ("Goal", ["The task above, as the person gave it."]),
-        ("Decisions and why", decisions),
-        ("Artefacts (with their paths)", _or_left_out(artefacts, known.artefacts)),
-        ("Results (with their numbers)", _or_left_out(results, known.results)),
-        ("Open problems", problems),
-        ("Next step", [_shortened(known.next_step, count, left // 4)] if known.next_step else []),
+        ["The task above, as the person gave it."],
+        decisions,
+        _or_left_out(artefacts, known.artefacts),
+        _or_left_out(results, known.results),
+        problems,
+        next_step,
     )
-    return "\n".join(_section(title, lines or ["none known"]) for title, lines in sections)
+    return "\n".join(
+        _section(title, lines or ["none known"])
+        for title, lines in zip(HEADINGS, sections, strict=True)
+    )
+
+
+def _level(of: Sequence[Sequence[str]], count: CountText, most: int) -> list[list[str]]:
+    """The newest of each, in `most` tokens together; what one does not need is for the others."""
+    sizes = [sum(count(line) + AROUND_LINE for line in lines) for lines in of]
+    cap = level(sizes, most)
+    return [_newest(lines, count, cap) for lines in of]
 
 
 def _completed(
     summary: str, stands: str, known: Known, count: CountText, most: int
 ) -> tuple[str, str]:
     """The summary, and what it leaves out: by itself, or because it is cut to find room."""
-    added = _from_journal(known.missing_in(f"{stands}\n{summary}"), count, most // 2)
+    room = max(most // 2, most - count(summary))
+    added = _from_journal(known.missing_in(f"{stands}\n{summary}"), count, room)
     if count(summary) <= most - count(added):
         return summary, added
     body = _shortened(summary, count, most - most // 2)
@@ -151,14 +187,16 @@ def _from_journal(missing: Known, count: CountText, most: int) -> str:
         *(f"result: {each}" for each in missing.results),
         *(f"open problem: {each}" for each in missing.problems),
     ]
-    return _section("From the journal", _newest(lines, count, most)) if lines else ""
+    title = "From the journal"
+    kept = _newest(lines, count, most - count(_section(title, ())))
+    return _section(title, kept) if kept else ""
 
 
 def _newest(lines: Sequence[str], count: CountText, most: int) -> list[str]:
     """As many of the last ones as `most` tokens hold, in their order; one too long is cut."""
     kept: list[str] = []
     for line in reversed(lines):
-        size = count(line) + 2
+        size = count(line) + AROUND_LINE
         if size > most:
             if most > LEAST and not kept:
                 kept.append(_shortened(line, count, most))
@@ -166,11 +204,6 @@ def _newest(lines: Sequence[str], count: CountText, most: int) -> list[str]:
         kept.append(line)
         most -= size
     return kept[::-1]
-
-
-LEAST = 20
-"""Tokens below which a part of a text says nothing."""
-_CUT = "\n[... cut: there was no more room ...]\n"
 
 
 def _shortened(text: str, count: CountText, most: int) -> str:

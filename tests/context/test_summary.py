@@ -1,7 +1,11 @@
-"""What takes the place of the older part of a conversation, and how much of it there is."""
+"""The text that takes the place of the older part: what is in it however little room there is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_intern.context.counting import count_text
-from ml_intern.context.summary import Known, Standing, whole
+from ml_intern.context.summary import HEADINGS, Known, Standing, mechanical, whole
 
 PATHS = [f"runs/{number}/model.safetensors" for number in range(10)]
 NUMBERS = [f"f1_{number}=0.8{number}" for number in range(10)]
@@ -43,3 +47,77 @@ def test_what_stands_is_whole_however_little_room_there_is() -> None:
     standing = Standing(plan=["[>] train"], pins=["(1) a pin " * 50])
     text = text_of("word " * 500, Known(), 60, standing)
     assert standing.text() in text
+
+
+FOUND = Known(
+    artefacts=[f"runs/{number}/model.safetensors" for number in range(30)],
+    results=[f"accuracy=0.{number}" for number in range(100, 130)],
+    problems=["bash: no space left"],
+    decisions=["I train longer."],
+    next_step="Evaluate it.",
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "missing"),
+    [
+        ("accuracy=0.9", "It has accuracy=0.91 now.", True),
+        ("accuracy=0.9", "val_accuracy=0.9", True),
+        ("accuracy=1", "accuracy=1.5", True),
+        ("accuracy=9", "accuracy=9%", True),
+        ("accuracy=0.9", "It has accuracy=0.9.", False),
+        ("accuracy=0.9", "accuracy=0.91, then `accuracy=0.9`", False),
+        ("accuracy=0.9", "| accuracy | 0.9 |", False),
+        ("loss=1", "loss: 12", True),
+    ],
+)
+def test_a_number_stands_in_a_summary_only_as_itself(known: str, text: str, missing: bool) -> None:
+    assert bool(Known(results=[known]).missing_in(text).results) is missing
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "missing"),
+    [
+        ("runs/1", "The best is runs/10.", True),
+        ("a.py", "See data.py", True),
+        ("out/a.py", "See (out/a.py).", False),
+        ("runs/1", "See /workspace/runs/1/model.bin", False),
+    ],
+)
+def test_a_path_stands_in_a_summary_only_as_itself(known: str, text: str, missing: bool) -> None:
+    assert bool(Known(artefacts=[known]).missing_in(text).artefacts) is missing
+
+
+def test_a_terse_summary_leaves_its_room_to_what_it_leaves_out() -> None:
+    most = 1_200
+    text = whole(Standing(), [], "## Goal\nWin.", FOUND, len, most)
+    assert len(text) <= most + 50
+    assert text.startswith("## Goal\nWin.\n")
+    assert sum(each in text for each in (*FOUND.artefacts, *FOUND.results)) > 25
+
+
+def test_rules_use_the_room_that_one_kind_does_not_need_for_the_others() -> None:
+    few = Known(artefacts=FOUND.artefacts, results=["loss=1"])
+    text = mechanical(few, len, 1_500)
+    assert "loss=1" in text
+    assert sum(each in text for each in few.artefacts) >= 26
+
+
+def test_rules_write_under_the_headings_that_a_model_has_too() -> None:
+    text = mechanical(FOUND, len, 5_000)
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == list(HEADINGS)
+    assert all(each in text for each in (*FOUND.artefacts, *FOUND.results, "Evaluate it."))
+
+
+@given(
+    most=st.integers(150, 4_000),
+    said=st.lists(st.text(min_size=1, max_size=400), max_size=8),
+    summary=st.text(max_size=6_000),
+)
+def test_the_text_keeps_to_its_room(most: int, said: list[str], summary: str) -> None:
+    """But for headings, and what stands, which is word for word in any case."""
+    standing = Standing(plan=["[ ] train"], pins=["(a) " + "p" * 500])
+    text = whole(standing, said, summary, FOUND, len, most)
+    assert text.startswith(standing.text())
+    headings = sum(len(line) + 20 for line in text.splitlines() if line.startswith("##"))
+    assert len(text) - len(standing.text()) <= most + headings + 150
