@@ -216,6 +216,8 @@ class SessionLines:
     def _about(self, started: SessionStarted) -> JsonObject:
         """What the first line says of the session."""
         about: JsonObject = {"model": self._shown.brief(started.model)}
+        if started.effort is not None:
+            about["effort"] = started.effort
         if (machine := started.machine) is not None:
             about["run"] = {
                 "cpus": machine.cpus,

@@ -649,6 +649,15 @@ def test_what_a_fork_goes_on_from_is_written_as_lines_of_its_own(tmp_path: Path)
     assert new["id"] == "c1_2", "an id of the parent stands for one call alone"
 
 
+def test_a_chosen_effort_stands_on_the_first_line() -> None:
+    journal = FakeJournal()
+    journal.add(session_id("chosen"), replace(started(), effort="high"), said())
+    journal.add(session_id("not"), started(), said())
+    first, *_ = read(fold(journal.all))
+    efforts = [line.get("mlIntern", {}).get("effort") for line in read(fold(journal.all))]
+    assert (first["mlIntern"]["effort"], efforts.count("high")) == ("high", 1)
+
+
 def test_what_a_fork_means_to_do_stands_on_its_first_line() -> None:
     plan = Fact(kind="plan", data={"items": [{"step": "train", "status": "pending"}]})
     journal = FakeJournal()

@@ -16,6 +16,7 @@ from ml_intern.cli.quantities import UNKNOWN, count, duration, line, shown
 from ml_intern.cli.summary import short
 from ml_intern.messages import Usage
 from ml_intern.money import MICRO_USD, dollars
+from ml_intern.transcript.compactions import summed_up
 from ml_intern.transcript.conversation import is_persons
 from ml_intern.transcript.decoding import Record, seconds
 from ml_intern.transcript.digest import Digest
@@ -70,7 +71,7 @@ class Teller:
             case TurnTook(duration_ms=took):
                 return _beside("·", f"turn done in {duration(took / 1000)}", record, "dim")
             case Compacted() if not record.extra.get("newChain"):
-                return _beside("·", "the conversation was summed up", record, "yellow")
+                return _beside("·", line(summed_up(record.extra)), record, "yellow")
             case _:
                 return None
 

@@ -9,6 +9,7 @@ from typing import Any
 from ml_intern.clock import stamp
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.tracing.page.gist import gist
+from ml_intern.transcript.compactions import summed_up
 from ml_intern.transcript.conversation import is_persons, numbered
 from ml_intern.transcript.decoding import Record, seconds
 from ml_intern.transcript.digest import Digest, cost_in_words
@@ -33,6 +34,7 @@ from ml_intern.transcript.waits import (
     is_for_person,
     waiting_on,
 )
+from ml_intern.wording import sentence
 
 MOST_CHARS = 30_000_000
 """Of texts on one page; a browser takes seconds for more."""
@@ -192,7 +194,7 @@ class _Making:
                 entry.seconds = took / 1000
                 self._add(turn, entry)
             case Compacted() if not record.extra.get("newChain"):
-                words = "The conversation was summed up."
+                words = sentence(f"T{summed_up(record.extra)[1:]}")
                 self._add(turn, Entry(kind="notice", anchor=anchor, at=_at(record), text=words))
             case _:
                 pass
