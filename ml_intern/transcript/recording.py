@@ -30,6 +30,7 @@ from ml_intern.transcript.line import (
     TurnTook,
 )
 from ml_intern.transcript.problems import Problems
+from ml_intern.transcript.waits import WAITING_ON, is_for_model, waiting_on
 
 MOST_CHARS = 16_000_000
 """Of a session that is played: it, the one that plays it and both their traces are in memory."""
@@ -277,7 +278,8 @@ class _Reader:
         extra = record.extra
         # Nobody interrupts when it is played, so that words come where the turn still goes on.
         self._at_rest |= extra.get("outcome", "interrupted") != "interrupted"
-        self._at_rest |= "waitingOn" in extra
+        # Nor is a model waited for then: the recorded answer comes at once.
+        self._at_rest |= WAITING_ON in extra and not is_for_model(waiting_on(extra))
         self.recording.interrupted += extra.get("outcome") == "interrupted"
         self._end(record)
         if "undone" in extra:

@@ -66,6 +66,13 @@ def test_words_after_an_interruption_come_where_the_turn_goes_on_now():
     assert list(texts(found, at_rest=False)) == ["Else."]
 
 
+def test_words_while_no_model_answered_come_before_the_answer_that_has_read_them():
+    away = ended("waiting", "m is away", "model:2026-11-20T10:00:00.000Z")
+    found = understudy(own("c1"), answered("c1"), away, said("Else."), replied("Yes."), ended())
+    found.see(own("x1"))
+    assert list(texts(found, at_rest=False)) == ["Else."]
+
+
 def question() -> list[Event]:
     answer = answered("c1", '{"answer": "stars"}', tool="ask_person", answered_by="person")
     return [
