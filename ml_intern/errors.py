@@ -226,6 +226,35 @@ class HubRefused(HubError):
         self.reason = reason
 
 
+OutsideTrouble = Literal[
+    "away", "limited", "forbidden", "missing", "refused", "broken", "large", "address", "stopped"
+]
+"""What is wrong with a service outside: out of reach or in trouble itself, our rate, our rights,
+nothing is there, what was asked, what it answered, how long that is, where it would be; or nobody
+waits for it any more.
+"""
+
+
+class OutsideError(MLInternError):
+    """A service outside did not answer, or not with what was asked for; for people and models.
+
+    `code`: its own word for the reason (`X-Error-Code` of the Hub), empty where it gives none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        trouble: OutsideTrouble,
+        retry_after_s: float | None = None,
+        code: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.retry_after_s = retry_after_s
+        self.code = code
+
+
 class SandboxError(MLInternError):
     """Code cannot be confined as the settings demand."""
 

@@ -1,0 +1,354 @@
+"""The one client of a process for everything outside: where it goes, how often, and how long."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpcore
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from ml_intern.clock import Clock
+from ml_intern.errors import OutsideError
+from ml_intern.web.addresses import Guarded, place_of
+from ml_intern.web.cache import Cache
+from ml_intern.web.pace import Pace
+from ml_intern.web.page import Page
+from ml_intern.web.service import Service
+
+CONNECT_S, ANSWER_S = 10.0, 30.0
+MOST_BYTES = 32 << 20
+MOST_REDIRECTS = 5
+TRIES = 3
+LONGEST_WAIT_S = 20.0
+"""That a caller waits because a service says so; then it is told how long it would be."""
+KEPT = ("etag", "link", "x-error-code", "last-modified")
+"""Headers of an answer that callers may look at."""
+Params = Mapping[str, str | int | None]
+
+
+class Web:
+    """Safe from any thread."""
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        cache: Cache,
+        clock: Clock,
+        *,
+        user_agent: str,
+        is_offline: Callable[[], bool] = bool,
+    ) -> None:
+        """`user_agent`: who we are, and how we can be reached."""
+        self._services = {service.name: service for service in services}
+        self._paces = {name: Pace(each.interval_s, clock) for name, each in self._services.items()}
+        self._cache = cache
+        self._clock = clock
+        self._is_offline = is_offline
+        self._client = httpx.Client(
+            transport=_transport(self._services.values()),
+            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+            headers={"User-Agent": user_agent},
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        self._client.close()
+
+    def service(self, name: str) -> Service:
+        """By its name; KeyError for one that does not exist is our bug."""
+        return self._services[name]
+
+    def get(
+        self,
+        name: str,
+        path: str,
+        params: Params | None = None,
+        *,
+        accept: str = "application/json",
+        fresh_s: float | None = None,
+        most_bytes: int = MOST_BYTES,
+        cancelled: threading.Event | None = None,
+    ) -> Page:
+        """What the service answers to a GET of `path` below its base URL, with a query of `params`.
+
+        An answer in the cache that is younger than `fresh_s` (None: as the service has it) is used;
+        an older one where the service is away (`Page.is_old`).
+        Raises OutsideError, also when `cancelled`.
+        """
+        service = self._services[name]
+        url = httpx.URL(service.base_url + path, params=_given(params))
+        return self._cached(service, url, accept, fresh_s, most_bytes, cancelled)
+
+    def post(
+        self,
+        name: str,
+        path: str,
+        document: Any,
+        params: Params | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
+        cancelled: threading.Event | None = None,
+    ) -> Page:
+        """What it answers to a question that is too long for a URL; it must change nothing there.
+
+        Not cached. Raises as `get` does.
+        """
+        service = self._services[name]
+        request = self._client.build_request(
+            "POST",
+            httpx.URL(service.base_url + path, params=_given(params)),
+            json=document,
+            headers={**service.secrets(), "Accept": "application/json"},
+        )
+        return self._asked(service, request, most_bytes, cancelled or threading.Event())
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        fresh_s: float = 3600.0,
+        most_bytes: int = MOST_BYTES,
+        cancelled: threading.Event | None = None,
+    ) -> Page:
+        """Any public address, without a secret. Raises as `get` does."""
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError) as exc:
+            raise OutsideError(f"{url!r} is no URL: {exc}.", trouble="address") from exc
+        if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+            raise OutsideError(f"{url!r} is no public http(s) address.", trouble="address")
+        anybody = Service(name=parsed.host, base_url=f"{parsed.scheme}://{parsed.netloc.decode()}")
+        return self._cached(anybody, parsed, accept, fresh_s, most_bytes, cancelled)
+
+    # From the cache, or asked
+
+    def _cached(
+        self,
+        service: Service,
+        url: httpx.URL,
+        accept: str,
+        fresh_s: float | None,
+        most_bytes: int,
+        cancelled: threading.Event | None,
+    ) -> Page:
+        secrets = service.secrets()
+        key = f"GET {url} {accept} {_of(secrets)}"
+        known = self._cache.get(key)
+        if known is not None and self._age_s(known) < _or(fresh_s, service.fresh_s):
+            return known
+        request = self._client.build_request("GET", url, headers={**secrets, "Accept": accept})
+        if known is not None and (etag := known.headers.get("etag")):
+            request.headers["If-None-Match"] = etag
+        try:
+            page = self._asked(service, request, most_bytes, cancelled or threading.Event())
+        except _NotModified:
+            assert known is not None, "only then it was asked so"
+            page = replace(known, fetched=self._clock.now())
+        except OutsideError as exc:
+            if known is None or exc.trouble not in ("away", "limited"):
+                raise
+            return replace(known, is_old=True)
+        self._cache.put(key, page)
+        return page
+
+    def _age_s(self, page: Page) -> float:
+        """One from the future tells nothing of its age."""
+        age_s = (self._clock.now() - page.fetched).total_seconds()
+        return age_s if age_s >= 0 else float("inf")
+
+    def _asked(
+        self, service: Service, request: httpx.Request, most_bytes: int, cancelled: threading.Event
+    ) -> Page:
+        if self._is_offline():
+            raise OutsideError(
+                f"{service.name} was not asked: HF_HUB_OFFLINE is set, so nothing outside is.",
+                trouble="away",
+            )
+        tries = Retrying(
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential_jitter(initial=1.0, max=8.0),
+            retry=retry_if_exception(_passes_by_itself),
+            sleep=lambda seconds: self._pause(seconds, cancelled),
+            reraise=True,
+        )
+        return tries(self._once, service, request, most_bytes, cancelled)
+
+    def _pause(self, seconds: float, cancelled: threading.Event) -> None:
+        if self._clock.wait(cancelled, seconds):
+            raise _stopped()
+
+    def _once(
+        self, service: Service, request: httpx.Request, most_bytes: int, cancelled: threading.Event
+    ) -> Page:
+        pace = self._paces.get(service.name)
+        if pace is not None:
+            if (wait_s := pace.wait_s()) > LONGEST_WAIT_S:
+                raise _limited(service, wait_s)
+            if not pace.turn(cancelled):
+                raise _stopped()
+        try:
+            response = self._followed(service, request)
+            try:
+                return self._read(service, response, most_bytes, cancelled)
+            finally:
+                response.close()
+        except httpx.TimeoutException as exc:
+            raise OutsideError(
+                f"{service.name} ({_shown(request.url)}) did not answer in time.", trouble="away"
+            ) from exc
+        except httpx.HTTPError as exc:
+            raise OutsideError(
+                f"{service.name} ({_shown(request.url)}) is out of reach: {exc}.", trouble="away"
+            ) from exc
+
+    def _followed(self, service: Service, request: httpx.Request) -> httpx.Response:
+        """The response after all redirects; what is secret stays with its own host."""
+        home = place_of(httpx.URL(service.base_url))
+        for _ in range(MOST_REDIRECTS + 1):
+            if place_of(request.url) != home:
+                for header in service.secrets():
+                    request.headers.pop(header, None)
+            response = self._client.send(request, stream=True)
+            if response.next_request is None:
+                return response
+            response.close()
+            request = response.next_request
+        raise OutsideError(
+            f"{service.name} redirects more than {MOST_REDIRECTS} times.", trouble="broken"
+        )
+
+    def _read(
+        self,
+        service: Service,
+        response: httpx.Response,
+        most_bytes: int,
+        cancelled: threading.Event,
+    ) -> Page:
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            raise _NotModified
+        if not response.is_success:
+            raise self._error(service, response)
+        content = bytearray()
+        for piece in response.iter_bytes():
+            if cancelled.is_set():
+                raise _stopped()
+            content += piece
+            if len(content) > most_bytes:
+                raise OutsideError(
+                    f"{_shown(response.url)} is larger than {most_bytes:,} bytes, which is all "
+                    "that is read of it.",
+                    trouble="large",
+                )
+        media = response.headers.get("content-type", "")
+        return Page(
+            url=str(response.url),
+            content=bytes(content),
+            content_type=media.partition(";")[0].strip().lower(),
+            charset=response.charset_encoding or "utf-8",
+            headers={name: response.headers[name] for name in KEPT if name in response.headers},
+            fetched=self._clock.now(),
+        )
+
+    def _error(self, service: Service, response: httpx.Response) -> OutsideError:
+        status, url = response.status_code, _shown(response.url)
+        code = response.headers.get("x-error-code", "")
+        if status in (408, 429) or (status == 503 and "retry-after" in response.headers):
+            wait_s = _retry_after_s(response, self._clock)
+            if (pace := self._paces.get(service.name)) is not None and wait_s:
+                pace.leave_alone(min(wait_s, 3600.0))
+            return _limited(service, wait_s)
+        if status >= 500:
+            return OutsideError(
+                f"{service.name} is in trouble itself ({status} for {url}).",
+                trouble="away",
+                code=code,
+            )
+        if status in (404, 410):
+            return OutsideError(f"There is nothing at {url}.", trouble="missing", code=code)
+        if status in (401, 403):
+            why = f" {service.without_secrets}" if not service.secrets() else ""
+            return OutsideError(
+                f"{service.name} does not let us see {url} ({status}).{why}",
+                trouble="forbidden",
+                code=code,
+            )
+        return OutsideError(
+            f"{service.name} refuses the request ({status} for {url}).",
+            trouble="refused",
+            code=code,
+        )
+
+
+class _NotModified(Exception):
+    """What the cache holds is as it was."""
+
+
+def _passes_by_itself(exc: BaseException) -> bool:
+    """Whether a moment later it may work."""
+    if not isinstance(exc, OutsideError):
+        return False
+    if exc.trouble == "limited":
+        return exc.retry_after_s is None or exc.retry_after_s <= LONGEST_WAIT_S
+    return exc.trouble == "away"
+
+
+def _stopped() -> OutsideError:
+    return OutsideError("The answer was not waited for: the call was stopped.", trouble="stopped")
+
+
+def _limited(service: Service, wait_s: float | None) -> OutsideError:
+    when = f"; it may be asked again in {wait_s:.0f} s" if wait_s else ""
+    why = f" {service.without_secrets}" if not service.secrets() else ""
+    return OutsideError(
+        f"{service.name} limits how often it may be asked{when}.{why}",
+        trouble="limited",
+        retry_after_s=wait_s,
+    )
+
+
+def _retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
+    """In seconds, or as a date (RFC 9110, 10.2.3); None where it says nothing that can be used."""
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said)
+    try:
+        at = parsedate_to_datetime(said)
+        return max(0.0, (at - clock.now()).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _transport(services: Iterable[Service]) -> httpx.HTTPTransport:
+    """httpx's own, over connections that are looked at."""
+    transport = httpx.HTTPTransport()
+    # httpx gives no other way to say how connections are made.
+    places = [place_of(httpx.URL(each.base_url)) for each in services]
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context(), network_backend=Guarded(places)
+    )
+    return transport
+
+
+def _given(params: Params | None) -> dict[str, str | int]:
+    return {name: value for name, value in (params or {}).items() if value is not None}
+
+
+def _of(secrets: Mapping[str, str]) -> str:
+    """For whom an answer is, without saying so: another token may see other things."""
+    return hashlib.sha256(json.dumps(dict(secrets)).encode()).hexdigest()[:16] if secrets else "-"
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
+
+
+def _shown(url: httpx.URL) -> str:
+    """As people may read it: without a query, which may be long."""
+    return str(url.copy_with(query=None, fragment=None, username=None, password=None))
