@@ -53,6 +53,15 @@ _BRACKETS = " Write the head of each rule of the policy with two brackets: [[pol
 
 
 Listed = Annotated[tuple[str, ...], NoDecode]
+
+
+def _address(given: str) -> str:
+    if not given.startswith(("http://", "https://")):
+        raise ValueError("give an address that begins with https://")
+    return given.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
 """In a variable with commas or spaces between."""
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
@@ -325,9 +334,37 @@ class Settings(BaseSettings):
         description="Token of the Hugging Face Hub. Default: the variable or systemd credential "
         "`HF_TOKEN`, or what `hf auth login` has stored.",
     )
-    hf_endpoint: str | None = Field(
+    hf_endpoint: Address | None = Field(
         None,
         description="Address of the Hub. Default: `$HF_ENDPOINT`, or `https://huggingface.co`.",
+    )
+    web_contact: str = Field(
+        "",
+        description="How services outside (arXiv, Semantic Scholar, GitHub, …) can reach whoever "
+        "runs this, e.g. a mail address; stands in the `User-Agent` of every request.",
+    )
+    arxiv_url: Address = Field(
+        "https://export.arxiv.org", description="Address of arXiv's interface."
+    )
+    arxiv_site_url: Address = Field(
+        "https://arxiv.org", description="Where arXiv has papers as HTML, LaTeX and PDF."
+    )
+    semantic_scholar_url: Address = Field(
+        "https://api.semanticscholar.org", description="Address of Semantic Scholar's interface."
+    )
+    semantic_scholar_api_key: SecretStr | None = Field(
+        None, description="Its key. Default: the variable or credential `S2_API_KEY`."
+    )
+    datasets_server_url: Address = Field(
+        "https://datasets-server.huggingface.co", description="Address of the dataset viewer."
+    )
+    github_url: Address = Field(
+        "https://api.github.com", description="Address of GitHub's interface."
+    )
+    github_token: SecretStr | None = Field(
+        None,
+        description="Token of GitHub. Default: the variable or credential `GITHUB_TOKEN`. Without "
+        "one, GitHub answers 60 requests an hour.",
     )
     traces_upload: bool = Field(
         True,
@@ -352,13 +389,6 @@ class Settings(BaseSettings):
         if not _REPOSITORY.fullmatch(given):
             raise ValueError("give OWNER/NAME, with {user} for the owner of the token")
         return given
-
-    @field_validator("hf_endpoint")
-    @classmethod
-    def _address(cls, given: str | None) -> str | None:
-        if given is not None and not given.startswith(("http://", "https://")):
-            raise ValueError("give an address that begins with https://")
-        return given and given.rstrip("/")
 
     @field_validator("fallback_models", "slack_may_start", "slack_may_decide", mode="before")
     @classmethod

@@ -25,6 +25,7 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models, chain_of, training_python
+from ml_intern.daemon.outside import web_of
 from ml_intern.daemon.patience import Patience
 from ml_intern.daemon.room import Room
 from ml_intern.daemon.secrets import redactor_of
@@ -92,6 +93,7 @@ class Service:
         )
         self._clock = clock
         self._hub_hardware = hub_hardware(settings, clock)
+        self._web = web_of(settings, clock)
         self._lock = DaemonLock(settings.state_dir / "daemon.lock")
         self._workers: Workers | None = None
         self._clockwork: Clockwork | None = None
@@ -266,6 +268,7 @@ class Service:
         if self._workers is not None:
             self.traces.catch_up()
         self._models.close()
+        self._web.close()
         self._lock.release()
         self.store.close()
 
@@ -309,6 +312,7 @@ class Service:
             sandbox=self.sandbox,
             compute=self._compute,
             hub=self._hub_hardware,
+            web=self._web,
             clock=self._clock,
             training_python=training_python(settings),
             network=settings.sandbox_network,

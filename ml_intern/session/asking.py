@@ -4,9 +4,25 @@ from collections.abc import Iterable
 
 from ml_intern.events import ApprovalRequested, Exhibit, Outlook
 from ml_intern.money import dollars
+from ml_intern.tools.facts import Facts
 from ml_intern.tools.policy import Case
 
 ON_DENIAL = "It is not run. The model is told so, with the reason, and the session goes on."
+
+
+READ_OUTSIDE = "Outside text that the model has read"
+MOST_SOURCES = 20
+
+
+def read_outside(facts: Facts) -> tuple[Exhibit, ...]:
+    """Where text came from that may have moved the model to ask; the newest first."""
+    found = [str(source) for fact in facts.all("read_outside") for source in fact["sources"]]
+    newest = list(dict.fromkeys(reversed(found)))
+    if not newest:
+        return ()
+    more = len(newest) - MOST_SOURCES
+    lines = [*newest[:MOST_SOURCES], *([f"and {more} more"] if more > 0 else [])]
+    return (Exhibit(title=READ_OUTSIDE, kind="text", text="\n".join(lines)),)
 
 
 def what_changed(asked: ApprovalRequested, exhibits: Iterable[Exhibit]) -> str:

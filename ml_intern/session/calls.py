@@ -28,7 +28,7 @@ from ml_intern.events import (
     TurnFinished,
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
-from ml_intern.session.asking import ON_DENIAL, what_became, what_changed
+from ml_intern.session.asking import ON_DENIAL, read_outside, what_became, what_changed
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.desk import Limits, Signals
 from ml_intern.session.history import History, OpenCall
@@ -253,7 +253,10 @@ class Calls:
             repository=case.repository,
             question_id=ready.open_call.reply_id,
             why=ready.open_call.why,
-            exhibits=self._router.exhibits(ready.prepared, context),
+            exhibits=(
+                *self._router.exhibits(ready.prepared, context),
+                *read_outside(context.facts),
+            ),
             cost_micro_usd=case.cost_micro_usd,
             budget_left_micro_usd=self._budget.left_micro_usd(),
             on_denial=ON_DENIAL,

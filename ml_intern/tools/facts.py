@@ -20,6 +20,7 @@ evaluation         `split`, `model_dir`, `weights_sha256`, `fingerprint`, `metri
 card               `path`, `model_dir`, `sha256`, `weights_sha256`
 notice             `text`, `destination` (empty: the session's thread), `at`
 change_agreed      `what`, `was`, `becomes`
+read_outside       `sources`: addresses that an output was read from
 published          `repo_id`, `path`, `model_dir`, `weights_sha256`
 
 `sha256` is that of the script's bytes: editing a script voids every check it has passed.

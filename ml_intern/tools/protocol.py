@@ -26,6 +26,7 @@ from ml_intern.home import spelled_out
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
+from ml_intern.web import Web
 
 
 class Arguments(BaseModel):
@@ -65,6 +66,8 @@ class ToolOutcome:
     """Of a tool that has a worst cost: what it really cost; None: nobody can tell, so all that was
     reserved counts as spent. A job that it launched says so at its end.
     """
+    sources: tuple[str, ...] = ()
+    """Addresses outside that `output` was read from; see `Tool.reads_outside`."""
     withdraws: str = ""
     """The beginning of the id of an open call of the model's own that is to end unfinished."""
 
@@ -132,6 +135,8 @@ class Workplace:
     compute: Compute
     hub: HubHardware
     """What the Hub's machines cost."""
+    web: Web
+    """For everything that is asked outside."""
     clock: Clock
     training_python: Path
     """Interpreter of the environment that training code runs in."""
@@ -240,6 +245,10 @@ class Tool(ABC, Generic[A]):
     code: ClassVar[tuple[str, ...]] = ()
     """The arguments that are code, a command or the text of a file: no rule can allow a pattern of
     them, because what matches a pattern may still do anything.
+    """
+    reads_outside: ClassVar[bool] = False
+    """Whether its output is text from outside: it is cleaned and marked as data for the model, and
+    whoever is asked for a yes later sees where it came from (`ToolOutcome.sources`).
     """
     is_question: ClassVar[bool] = False
     """Whether it does nothing but ask for a yes, which then no rule can give."""

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ml_intern.errors import InputError, MLInternError
-from ml_intern.events import Exhibit, RuleGranted
+from ml_intern.events import Exhibit, Fact, RuleGranted
 from ml_intern.messages import ToolSpec
 from ml_intern.tools.call.names import unknown_tool
 from ml_intern.tools.call.schema import fit, problems
@@ -30,10 +30,12 @@ from ml_intern.tools.protocol import (
     Waiting,
     fail,
 )
+from ml_intern.tools.untrusted import marked
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 POLL_S = 0.1
 MOST_EXHIBIT_CHARS = 100_000
@@ -181,7 +183,7 @@ class ToolRouter:
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
     ) -> ToolOutcome | Waiting | LeftRunning:
         """Run it; whatever happens inside becomes an outcome. `stop` ends it early."""
-        return _bounded(lambda: call.tool.run(call.args, ctx), call, ctx, stop)
+        return _bounded(lambda: _as_data(call, call.tool.run(call.args, ctx)), call, ctx, stop)
 
     def recover(
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
@@ -192,7 +194,7 @@ class ToolRouter:
         """
         if call.tool.recovery == "opaque":
             return None
-        return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
+        return _bounded(lambda: _as_data(call, call.tool.recover(call.args, ctx)), call, ctx, stop)
 
 
 def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Prepared:
@@ -260,6 +262,19 @@ def _await(
     return fail(
         f"{call.tool.name} was stopped after {limit_s:.0f} s. What it had begun may be half done; "
         "look before you try again, and give it less to do."
+    )
+
+
+def _as_data(call: Prepared, outcome: U) -> U | ToolOutcome:
+    """What was read outside is marked, whatever the tool made of it."""
+    if not isinstance(outcome, ToolOutcome) or not call.tool.reads_outside:
+        return outcome
+    sources = list(dict.fromkeys(outcome.sources))
+    read = Fact(kind="read_outside", data={"sources": sources})
+    return replace(
+        outcome,
+        output=marked(outcome.output, sources),
+        facts=(*outcome.facts, read) if sources else outcome.facts,
     )
 
 

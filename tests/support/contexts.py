@@ -9,6 +9,7 @@ from ml_intern.messages import CallId, SessionId
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.protocol import ToolContext, Workplace
 from ml_intern.tools.training.hardware import set_threads, usable_cpus
+from ml_intern.web import Cache, Web
 
 
 def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
@@ -25,6 +26,7 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "sandbox": None,
         "compute": None,
         "hub": HubHardware(folder / "state" / "hub_hardware.json", SystemClock()),
+        "web": Web([], Cache(folder / "state" / "outside"), SystemClock(), user_agent="test"),
         "clock": SystemClock(),
         "training_python": Path("python3"),
         "network": False,
