@@ -85,6 +85,11 @@ class _State(Collector):
             "Sessions that wait because a cap is reached (ml-intern extend).",
             value=health.without_room,
         )
+        yield GaugeMetricFamily(
+            "ml_intern_sessions_without_model",
+            "Sessions that wait because none of their models answers.",
+            value=health.without_model,
+        )
         yield _labelled(
             "ml_intern_messages",
             "Messages to Slack that wait, and those of the last 7 days that it did not take.",

@@ -106,6 +106,9 @@ class Health:
     reserved_today_micro_usd: int = 0
     without_room: int = 0
     """Sessions that wait because a cap is reached (`ml-intern extend`)."""
+    without_model: int = 0
+    """Sessions that wait because none of their models answers; an older daemon does not count them.
+    """
     messages_waiting: int = 0
     """What is to be told in Slack, and has not been."""
     oldest_message_s: float = 0.0

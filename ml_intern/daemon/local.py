@@ -372,12 +372,14 @@ class LocalDoor:
         try:
             counts, approvals = self._store.counts(), self._store.open_approvals()
             unknowns, without_room = self._store.unknowns(), self._store.without_room()
+            without_model = self._store.without_model()
             today = standing.shared(self._store, self._parts.limits, self._parts.clock)[0]
             unsaid = self._store.mail.undelivered(CHANNEL)
             trouble = self._lack_of_room() or self._parts.trouble()
         except StoreUnavailable as exc:
             counts, approvals, unknowns, trouble = {}, [], [], str(exc)
-            without_room, today, unsaid = 0, CapState(cap="day", used=0), Undelivered()
+            without_room = without_model = 0
+            today, unsaid = CapState(cap="day", used=0), Undelivered()
         uploads = self._parts.uploads()
         state = "draining" if self._draining else "degraded" if trouble else "ready"
         return Health(
@@ -393,6 +395,7 @@ class LocalDoor:
             spent_today_micro_usd=today.used,
             reserved_today_micro_usd=today.reserved,
             without_room=without_room,
+            without_model=without_model,
             messages_waiting=unsaid.waiting,
             oldest_message_s=self._age_s(unsaid.since),
             messages_refused=unsaid.refused,

@@ -452,6 +452,11 @@ class Store:
         with self._database.read() as connection:
             return waking.due(connection, self._clock.now())
 
+    def without_model(self) -> int:
+        """How many sessions wait because no model answers. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return waking.without_model(connection)
+
     def without_room(self) -> int:
         """How many sessions wait for room under a cap. Raises StoreUnavailable."""
         with self._database.read() as connection:

@@ -37,6 +37,11 @@ def due(connection: Connection, now: datetime) -> list[ModelsDue]:
     ]
 
 
+def without_model(connection: Connection) -> int:
+    """How many sessions wait because none of their models answers."""
+    return len(connection.execute(_WAIT).all())
+
+
 def _turn(connection: Connection, session_id: str) -> int:
     seq: int = connection.execute(_LAST_TURN, {"of": session_id}).scalar_one()
     return seq

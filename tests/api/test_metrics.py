@@ -53,6 +53,7 @@ def test_state_and_requests_are_counted_by_path_not_by_id(tmp_path: Path) -> Non
     assert found[requests, "GET", "none", "404"] == 1
     assert found[requests, "other", "/v1", "405"] == 1
     assert found["ml_intern_api_streams",] == 1
+    assert found["ml_intern_sessions_without_model",] == 0
     assert found["ml_intern_info", "1.2.3"] == 1
     assert found["ml_intern_state", "ready"] == 1
     assert found["ml_intern_state", "draining"] == 0

@@ -258,6 +258,15 @@ def without_room(home: OwnDoor, session: SessionId) -> SessionId:
     return session
 
 
+def test_sessions_without_a_model_are_counted(
+    door: Door, home: OwnDoor, session: SessionId
+) -> None:
+    assert door.health().without_model == 0
+    away = ended("waiting", "model:2026-11-26T12:00:00.000Z")
+    home.store.finish(claimed(home.store), turn(), away)
+    assert (door.health().without_model, door.health().without_room) == (1, 0)
+
+
 def test_more_room_wakes_the_session_once(
     door: Door, home: OwnDoor, without_room: SessionId
 ) -> None:

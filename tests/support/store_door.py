@@ -310,6 +310,7 @@ class StoreDoor:
             waiting=3,
             open_approvals=len(self.store.open_approvals()),
             unknown_calls=len(self.store.unknowns()),
+            without_model=self.store.without_model(),
             messages_waiting=self.store.mail.undelivered("slack").waiting,
             traces_pending=4,
             traces_held=2,
