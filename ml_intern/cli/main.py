@@ -462,9 +462,7 @@ def model(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[NAME]", show_default="the same", help="As in the setting `model`."
-        ),
+        typer.Argument(metavar="NAME", show_default="the same", help="As in the setting `model`."),
     ] = None,
     effort: Annotated[
         Effort | None,

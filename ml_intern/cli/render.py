@@ -123,6 +123,16 @@ def running_line(step: Step, now: datetime, spinner: str) -> Text:
     return Text.assemble(found, took, "  ", (subject(step), "dim"))
 
 
+def doing(view: View, now: datetime) -> str:
+    """What the turn is at, where no tool and no job runs."""
+    if view.asking_model:
+        return f"{view.model} thinks"
+    if view.again_at is not None:
+        left_s = max(0.0, (view.again_at - now).total_seconds())
+        return f"a model is asked again in {duration(left_s)}"
+    return "working"
+
+
 def without_model(again: datetime, now: datetime) -> str:
     """No model answers, and when one is asked again."""
     left_s = max(0.0, (again - now).total_seconds())

@@ -308,8 +308,7 @@ class Terminal(Lines):
             words = f"{spinner} {render.without_model(view.models_at, now)} …"
             texts.append(Text(words, "yellow"))
         if not texts and view.outcome is None:
-            doing = f"{view.model} thinks" if view.asking_model else "working"
-            texts.append(Text(f"{spinner} {doing} …", "dim"))
+            texts.append(Text(f"{spinner} {render.doing(view, now)} …", "dim"))
         for text in texts:
             text.no_wrap, text.overflow = True, "ellipsis"
         return Group(*self._written(), *texts) if texts else None

@@ -7,7 +7,7 @@ evaluation, never what a script printed; paths are those that tools answered wit
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
@@ -139,6 +139,8 @@ class View:
         self.stopping = False
         """Somebody asked to stop, and the turn has not ended yet."""
         self.asking_model = False
+        self.again_at: datetime | None = None
+        """When a model is asked again within the turn, after one gave no answer."""
         self.model_calls = 0
         self.usage = Usage()
         self.known_cost_micro_usd = 0
@@ -242,6 +244,7 @@ class View:
         self.updated = recorded.at
         asked = recorded.event
         self.asking_model = isinstance(asked, ModelAsked) and asked.purpose == "answer"
+        self.again_at = _again_at(recorded)
         self._take(recorded.event, recorded.at)
 
     def _take(self, event: Event, at: datetime) -> None:
@@ -469,6 +472,14 @@ def fold(recorded: Iterable[Recorded]) -> View:
     for one in recorded:
         view.apply(one)
     return view
+
+
+def _again_at(recorded: Recorded) -> datetime | None:
+    match recorded.event:
+        case ModelFailed(retry_in_s=float() as wait_s) if wait_s:
+            return recorded.at + timedelta(seconds=wait_s)
+        case _:
+            return None
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

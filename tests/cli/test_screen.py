@@ -199,6 +199,17 @@ def test_what_becomes_of_the_models_is_told_line_by_line() -> None:
     assert render.opening(view).plain == "session 11111111 · m, effort high"
 
 
+def test_a_terminal_counts_down_to_the_next_request() -> None:
+    view, (screen, stream) = View(), _terminal(80)
+    for recorded in Journal().add(ModelFailed(model="m", error="busy", retry_in_s=34.0), 10.0):
+        view.apply(recorded)
+
+    screen.tick(view, at(30.0))
+    screen.close()
+
+    assert "a model is asked again in 14 s …" in stream.getvalue()
+
+
 def test_until_when_a_model_is_waited_for_is_shown() -> None:
     journal = Journal().end("waiting", "m is away", NO_MODEL, 10.0)
     words = f"no model answers; one is asked again at {at(300).astimezone():%H:%M:%S}"
