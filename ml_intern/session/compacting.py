@@ -372,9 +372,18 @@ class Compactor:
 
     def _said(self, kept: Sequence[Message]) -> list[str]:
         """A person's words that are not before the model any more."""
-        seen = {each.text for each in kept if isinstance(each, UserMessage)}
-        seen.add(self._context.messages()[1].text)
-        return [text for text in self._history.said if text not in seen]
+        stay = [self._context.messages()[1], *kept]
+        shown = [each.text for each in stay if isinstance(each, UserMessage)]
+        return [
+            text for text in self._history.said if not any(_is_shown(text, each) for each in shown)
+        ]
+
+
+def _is_shown(text: str, shown: str) -> bool:
+    """Whether this is what is left of the text, or the text itself."""
+    head, is_cut, rest = shown.partition(f"\n{_WHOLE_IN}")
+    tail = rest.partition(f"{_END}\n")[2]
+    return text == shown or bool(is_cut and text.startswith(head) and text.endswith(tail))
 
 
 def _said_before(text: str, folder: Path) -> str:

@@ -127,6 +127,11 @@ def test_words_that_are_cut_once_more_for_a_smaller_window_name_their_whole(tmp_
     assert Path(path).read_text() == _task(made)
 
 
+def test_words_that_are_still_shown_in_part_take_no_room_in_a_summary(bench) -> None:
+    summaries = [event.summary for event in bench.all(Compacted)]
+    assert not any("Look at all of it." in summary for summary in summaries)
+
+
 def _task(bench: Bench) -> str:
     return str(bench.all(UserSaid)[0].text)
 
