@@ -36,6 +36,8 @@ OF_WORDS = 0.5
 """Share of the room for a summary that a person's words may take."""
 OF_FOUND = 2 / 3
 """Share of what rules write that artefacts and results may take."""
+OF_EARLIER = 1 / 3
+"""And an earlier summary, of the session before."""
 AROUND_LINE = 3
 """Tokens of the mark before a line, and its end."""
 LEAST = 20
@@ -76,6 +78,8 @@ class Known:
     """`name=number`, with where it was measured."""
     problems: Sequence[str] = ()
     next_step: str = ""
+    earlier: str = ""
+    """What was summed up already in the session that this one goes on from."""
 
     def missing_in(self, text: str) -> "Known":
         """What of the artefacts, results and problems does not stand in `text`.
@@ -136,6 +140,8 @@ def whole(
 
 def mechanical(known: Known, count: CountText, most: int) -> str:
     """A summary under the fixed headings, of what the journal knows; the newest is kept first."""
+    earlier = _shortened(known.earlier, count, int(most * OF_EARLIER))
+    most -= count(earlier)
     results, artefacts = _level((known.results, known.artefacts), count, int(most * OF_FOUND))
     left = most - sum(map(count, (*results, *artefacts)))
     next_step = [_shortened(known.next_step, count, left // 4)] if known.next_step else []
@@ -149,10 +155,11 @@ def mechanical(known: Known, count: CountText, most: int) -> str:
         problems,
         next_step,
     )
-    return "\n".join(
+    text = "\n".join(
         _section(title, lines or ["none known"])
         for title, lines in zip(HEADINGS, sections, strict=True)
     )
+    return f"# Of the session before this one\n{earlier}\n\n# Since\n{text}" if earlier else text
 
 
 def _level(of: Sequence[Sequence[str]], count: CountText, most: int) -> list[list[str]]:

@@ -374,9 +374,8 @@ class Compactor:
         """A person's words that are not before the model any more."""
         stay = [self._context.messages()[1], *kept]
         shown = [each.text for each in stay if isinstance(each, UserMessage)]
-        return [
-            text for text in self._history.said if not any(_is_shown(text, each) for each in shown)
-        ]
+        said = (*self._history.knowledge.recalled, *self._history.said)
+        return [text for text in said if not any(_is_shown(text, each) for each in shown)]
 
 
 def _is_shown(text: str, shown: str) -> bool:

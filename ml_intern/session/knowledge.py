@@ -4,6 +4,7 @@ A fold of the journal; `apply` is its only writer, and no event is looked at twi
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from ml_intern.context.summary import Known
@@ -12,12 +13,13 @@ from ml_intern.events import (
     Fact,
     JobEnded,
     ModelReplied,
+    Recalled,
     ToolFinished,
     ToolLost,
     ToolStarted,
     UserSaid,
 )
-from ml_intern.messages import CallId
+from ml_intern.messages import AssistantMessage, CallId, ToolMessage, UserMessage
 from ml_intern.wording import shortened
 
 MOST_WORDS = 240
@@ -59,7 +61,9 @@ class Knowledge:
     """Grows by one event at a time. Not thread-safe: it belongs to one turn."""
 
     def __init__(self) -> None:
-        self._decisions: list[str] = []
+        self.recalled: list[str] = []
+        """A person's words in the session that this one goes on from, oldest first."""
+        self._decisions: deque[str] = deque(maxlen=MOST_DECISIONS)
         self._made: dict[str, None] = {}
         """Artefacts of this session."""
         self._seen: dict[str, None] = {}
@@ -72,6 +76,7 @@ class Knowledge:
         """The last failure of each tool, and of a job, that has not worked since."""
         self._writes: dict[CallId, str] = {}
         self._last_words = ""
+        self._earlier = ""
         self._unread: list[str] = []
         """Outputs that are searched when somebody wants to know: most sessions never do."""
 
@@ -81,7 +86,8 @@ class Knowledge:
             self._read(output)
         self._unread.clear()
         return Known(
-            decisions=self._decisions,
+            earlier=self._earlier,
+            decisions=list(self._decisions),
             artefacts=[*(path for path in self._seen if path not in self._made), *self._made],
             results=[*self._numbers(slice(-1)), *self._numbers(slice(-1, None))],
             problems=list(self._problems.values()),
@@ -91,9 +97,10 @@ class Knowledge:
     def apply(self, event: Event) -> None:
         """Take up one event, in journal order."""
         match event:
-            case ModelReplied(text=text) if text.strip():
-                self._last_words = shortened(text, MOST_WORDS)
-                self._decisions = [*self._decisions[1 - MOST_DECISIONS :], self._last_words]
+            case ModelReplied(text=text):
+                self._said(text)
+            case Recalled(message=message):
+                self._recall(message)
             case ToolStarted(effect="write", arguments={"path": str(path)}):
                 self._writes[event.call_id] = path
             case ToolFinished():
@@ -107,6 +114,26 @@ class Knowledge:
                 self._problems[_JOB] = f"job {event.job_id} {event.status}: {why}"
             case UserSaid():
                 self._last_words = ""
+            case _:
+                pass
+
+    def _said(self, text: str) -> None:
+        if text.strip():
+            self._last_words = shortened(text, MOST_WORDS)
+            self._decisions.append(self._last_words)
+
+    def _recall(self, message: UserMessage | AssistantMessage | ToolMessage) -> None:
+        """What it makes known here is that alone which its text says."""
+        match message:
+            case UserMessage(summary=True, text=text):
+                self._earlier = text
+                self._unread.append(text)
+            case UserMessage(injected=False, text=text):
+                self.recalled.append(text)
+            case AssistantMessage(text=text):
+                self._said(text)
+            case ToolMessage(is_error=False, text=text):
+                self._unread.append(text)
             case _:
                 pass
 

@@ -11,6 +11,7 @@ import pytest
 
 from ml_intern.errors import InputError
 from ml_intern.events import (
+    Compacted,
     Fact,
     ForkedFrom,
     Hinted,
@@ -104,6 +105,34 @@ def test_a_long_past_is_made_to_fit_the_window_of_the_forks_model(bench):
     assert said.startswith("Look.")
     (path,) = re.findall(r"the whole is in (\S+)", said)
     assert Path(path).read_text() == task
+
+
+def test_a_past_that_rules_sum_up_keeps_its_words_paths_numbers_and_summary(bench):
+    b = bench()
+    b.model = Long(8_192, 3)
+    b.model.sum_up = lambda text: words("")
+    past = [
+        UserMessage(text="the task", recalled=True),
+        UserMessage(text="## Goal\nwin by cunning", summary=True, injected=True, recalled=True),
+        UserMessage(text="use seed 7", recalled=True),
+    ]
+    for number in range(30):
+        call = replace(CALL, call_id=CallId(f"call_of_old_{number}"))
+        past.append(AssistantMessage(text=f"Step {number}.", tool_calls=(call,)))
+        told = f"{'x y ' * 600} runs/{number}/model.safetensors accuracy=0.{number}"
+        past.append(ToolMessage(call_id=call.call_id, name="effect", text=told))
+    fork(b, recalled=[Recalled(message=message) for message in past])
+    assert b.drive().outcome == "finished"
+    (first, *_) = b.all(Compacted)
+    assert first.written_by == "rules"
+    for kept in (
+        "use seed 7",
+        "win by cunning",
+        "runs/0/model.safetensors",
+        "accuracy=0.29",
+        "Step 9",
+    ):
+        assert kept in first.summary
 
 
 def test_nothing_of_the_parent_was_said_or_is_open_or_was_spent_here(bench):
