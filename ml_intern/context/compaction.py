@@ -22,6 +22,10 @@ from ml_intern.messages import (
 
 ASIDE = 400
 """Tokens of the instruction and of what stands around the conversation in the request."""
+LEAST_SHOWN = 30
+"""Tokens of a message; where all of them find no room with these, the oldest are left out."""
+AROUND_CLIP = 12
+"""Tokens of what is said in the place of what is clipped."""
 MOST_OF_OUTPUT = 1_000
 """Tokens of one tool's answer, in what is to be summed up."""
 
@@ -64,18 +68,26 @@ def _older(messages: Sequence[Message], sizes: Sequence[int], most: int) -> list
     ]
     stays = [is_summary(message) for message in messages]
     most -= sum(bound for bound, whole in zip(bounds, stays, strict=True) if whole)
-    cap = level([bound for bound, whole in zip(bounds, stays, strict=True) if not whole], most)
-    return [
+    others = [bound for bound, whole in zip(bounds, stays, strict=True) if not whole]
+    cap, first = level(others, most), 0
+    if cap < min(LEAST_SHOWN, max(others, default=0)):
+        cap, first = LEAST_SHOWN, len(messages) - max(0, most) // LEAST_SHOWN
+    told = [
         _told(message) if whole else _clipped(_told(message), size, min(bound, cap))
-        for message, size, bound, whole in zip(messages, sizes, bounds, stays, strict=True)
+        for place, (message, size, bound, whole) in enumerate(
+            zip(messages, sizes, bounds, stays, strict=True)
+        )
+        if whole or place >= first
     ]
+    left_out = len(messages) - len(told)
+    return [f"[{left_out} older messages find no room here]", *told] if left_out else told
 
 
 def _clipped(text: str, size: int, most: int) -> str:
     """Head and tail, of about `most` tokens together; `size`: of the text at most."""
     if size <= most or (size := count_text(text)) <= most:
         return text
-    chars = len(text) * most // size
+    chars = len(text) * max(0, most - AROUND_CLIP) // size
     head, tail = chars * 2 // 3, chars // 3
     left = len(text) - head - tail
     return f"{text[:head]}\n[... {left} characters ...]\n{text[len(text) - tail :]}"

@@ -144,6 +144,8 @@ class Compactor:
         if not self._sum_up(asking, room, trigger):
             return None
         self._cut_newest(asking, room)
+        if self._tokens(asking) > most and not self._sum_up(asking, room, trigger, all_of_it=True):
+            return None
         if self._tokens(asking) > most:
             raise self._too_small(asking, self._tokens(asking))
         return self._tokens(asking)
@@ -259,10 +261,15 @@ class Compactor:
 
     # The summary
 
-    def _sum_up(self, asking: Asking, room: Room, trigger: Trigger) -> bool:
-        """False when the session was told to stop."""
+    def _sum_up(
+        self, asking: Asking, room: Room, trigger: Trigger, *, all_of_it: bool = False
+    ) -> bool:
+        """False when the session was told to stop.
+
+        `all_of_it`: the last exchange as well, which finds no room however short its parts are.
+        """
         messages, sizes = self._context.messages(), self._sizes(asking)
-        start = newest_from(messages, sizes, room.newest)
+        start = len(messages) if all_of_it else newest_from(messages, sizes, room.newest)
         older = messages[FIRST_OLD:start]
         if all(map(is_summary, older)):
             return True

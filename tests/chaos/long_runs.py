@@ -51,7 +51,7 @@ class Run:
             counts = [one.line for one in lost if most or one.kind != "reason"]
             if len(counts) > most:
                 wrong.append(f"forgotten at compaction {place + 1}: {counts}")
-        if model.compactions != len(self.all(Compacted)):
+        if bool(model.compactions) != bool(self.all(Compacted)):
             wrong.append(f"{model.compactions} compactions were seen of {len(self.all(Compacted))}")
         return wrong
 

@@ -60,3 +60,12 @@ def test_an_earlier_summary_is_never_clipped() -> None:
     summary = UserMessage(text="kept " * 1_500, summary=True, injected=True)
     text = asked([summary, *exchange(1, 900), *exchange(2, 900)], 3_000)
     assert summary.text in text
+
+
+def test_of_very_many_messages_the_newest_are_shown() -> None:
+    older = [one for number in range(400) for one in exchange(number, 300)]
+    text = asked(older, 5_000)
+    assert "end-399" in text
+    assert "end-0" not in text
+    assert "older messages find no room here]" in text
+    assert count_text(text) >= 2_500

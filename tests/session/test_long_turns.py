@@ -246,3 +246,15 @@ def test_a_window_that_is_too_small_ends_the_turn_with_the_one_that_is_needed(tm
             assert needed > tokens
     assert len(list(tmp_path.iterdir())) <= 4
     assert tokens < 1_700
+
+
+def test_an_answer_with_more_calls_than_find_room_is_summed_up_as_a_whole(long) -> None:
+    model = Long(8_192, 1)
+    bench = long(model)
+    many = [("look", json.dumps({"number": number})) for number in range(200)]
+    replies = iter([calls(*many), words("Done.")])
+    model._next = lambda _size: next(replies)
+    assert bench.drive() == TurnFinished(outcome="finished", detail="Done.")
+    assert len(bench.look.ran) == 200
+    assert [each.kept for each in bench.all(Compacted)] == [0]
+    assert "planted-199-path" in model.asked[-1][2].text
