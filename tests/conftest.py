@@ -24,6 +24,11 @@ LONGEST_FIRST = (
     "tests/contract/",
 )
 """Begun first, so that in the end no worker is left alone with minutes of work."""
+TOGETHER = (
+    (TRAINING,),
+    ("tests/scenario/test_approval.py", "tests/scenario/test_replay.py"),
+)
+"""What shares a session that has trained: one worker gets them all, and trains once."""
 
 
 def pytest_configure() -> None:
@@ -49,10 +54,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 class Together(LoadFileScheduling):
-    """A worker gets a file, or all files that share what one of them has trained."""
+    """A worker gets a file, or all files that stand `TOGETHER`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TRAINING if nodeid.startswith(TRAINING) else super()._split_scope(nodeid)
+        found = (group[0] for group in TOGETHER if nodeid.startswith(group))
+        return next(found, None) or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

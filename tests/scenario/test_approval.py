@@ -1,19 +1,14 @@
 """A session that waits for a yes: answered from other processes, once; then what was published."""
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from ml_intern.events import ToolFinished, ToolStarted
-from ml_intern.messages import SessionId
+from tests.scenario.conftest import Waiting
 from tests.scenario.world import World
-from tests.support.nursery import Nursery
 from tests.tracing.rules import broken_rules
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
@@ -36,44 +31,6 @@ for row in rows:
     right += model.config.id2label[int(logits.argmax())] == row["label"]
 print(json.dumps(right / len(rows)))
 """
-
-
-@dataclass(kw_only=True)
-class Waiting:
-    """A state directory in which publishing waits for a yes; put back before each test."""
-
-    world: World
-    session_id: SessionId
-    said: str
-    kept: Path
-
-    def again(self) -> None:
-        shutil.rmtree(self.world.state)
-        shutil.copytree(self.kept, self.world.state, symlinks=True)
-
-
-@pytest.fixture(scope="module")
-def waited(
-    tmp_path_factory: pytest.TempPathFactory, pictures: Path, nursery: Nursery
-) -> Iterator[Waiting]:
-    """One session, trained once for all tests of this file."""
-    folder = tmp_path_factory.mktemp("waiting")
-    world = World(folder=folder, state=folder / "state", nursery=nursery)
-    status, said = world.does(
-        "run", f"Train a small image classifier on {pictures} for 8 epochs and publish it as hues."
-    )
-    assert status == 4, said
-    kept = folder / "kept"
-    shutil.copytree(world.state, kept, symlinks=True)
-    yield Waiting(world=world, session_id=world.only_session(), said=said, kept=kept)
-    world.end()
-
-
-@pytest.fixture
-def waiting(waited: Waiting) -> Waiting:
-    """As it was when it began to wait."""
-    waited.again()
-    return waited
 
 
 def published(world: World) -> list[ToolFinished]:
