@@ -15,8 +15,22 @@ from ml_intern.clock import Clock
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.room import is_small, longest_answer, most_for_tools
 from ml_intern.effort import Effort
-from ml_intern.errors import ConfigError, Interrupted, ModelError, OverBudget, StateConflict
-from ml_intern.events import ModelAsked, ModelReplied, ModelSwitched, OpCancelled, Spend
+from ml_intern.errors import (
+    ConfigError,
+    Interrupted,
+    MLInternError,
+    ModelError,
+    OverBudget,
+    StateConflict,
+)
+from ml_intern.events import (
+    ModelAsked,
+    ModelFailed,
+    ModelReplied,
+    ModelSwitched,
+    OpCancelled,
+    Spend,
+)
 from ml_intern.llm.client import (
     ModelClient,
     ModelReply,
@@ -177,13 +191,27 @@ class Answering:
             self._give_up_compacting(str(exc))
             raise _Again from exc
         except TooSmall as exc:
-            self._chain.pass_over(asking.name, exc)
-            raise _Again from exc
+            self._pass_over(asking.name, exc)
         except ModelError as exc:
             self._treat(asking, exc)
         if tokens is None:
             raise _Again
         return None if asking.window is None else tokens
+
+    def _pass_over(self, name: str, exc: MLInternError) -> NoReturn:
+        """Nothing was asked; where somebody else is, people read why it is not this one."""
+        self._chain.pass_over(name, exc)
+        if other := self._chain.after(name):
+            self._scribe.record(
+                ModelFailed(
+                    model=name,
+                    error=str(exc),
+                    retry_in_s=0.0,
+                    is_free=True,
+                    remedy=f"{other} is asked instead",
+                )
+            )
+        raise _Again from exc
 
     def _give_up_compacting(self, reason: str) -> None:
         if (requested := self._history.compact_requested) is not None:
@@ -201,8 +229,7 @@ class Answering:
         except OverBudget as over:
             if self._chain.is_first(name) or over.cap != price_cap(asking.model.name):
                 raise
-            self._chain.pass_over(name, over)
-            raise _Again from over
+            self._pass_over(name, over)
 
     # The request, and what comes of it
 

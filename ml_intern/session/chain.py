@@ -131,4 +131,9 @@ class Chain:
         raise Refused(self._told(self._names))
 
     def _told(self, names: Sequence[str]) -> str:
-        return "; ".join(f"{name}: {self.why_not(name)}" for name in names)
+        return "; ".join(map(self._named, names))
+
+    def _named(self, name: str) -> str:
+        """What is wrong with it, with its name, which most sentences begin with anyway."""
+        why = self.why_not(name)
+        return why if why.startswith(name) else f"{name}: {why}"

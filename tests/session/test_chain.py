@@ -278,6 +278,9 @@ def test_one_that_is_too_small_is_passed_over_and_the_conversation_stays_whole(
     b.start("a long task " * 200)
     assert b.drive().detail == "done"
     assert (len(small.asked), b.all(Compacted)) == (0, [])
+    why = b.last(ModelFailed)
+    assert (why.model, why.is_free, why.remedy) == ("second", True, "third is asked instead")
+    assert "too small" in why.error
     assert [m.text for m in large.asked[0][1:]] == ["a long task " * 200]
 
 
