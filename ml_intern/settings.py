@@ -65,7 +65,7 @@ Address = Annotated[str, AfterValidator(_address)]
 """In a variable with commas or spaces between."""
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
-_NO_FALLBACK = re.compile(r"autopilot$|replay/")
+_NO_FALLBACK = re.compile(r"(autopilot|by-hand)$|replay/")
 """Models that do not go by the conversation, so they cannot go on with what another one began."""
 _SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
 

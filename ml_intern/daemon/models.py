@@ -10,13 +10,15 @@ from pathlib import Path
 
 from ml_intern.daemon.hub_access import token_of
 from ml_intern.errors import ConfigError
-from ml_intern.llm import hosted, replay, scripted, weights
+from ml_intern.llm import by_hand, hosted, replay, scripted, weights
 from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.named_file import file_of
 from ml_intern.settings import ModelPrice, Settings
 
 AUTOPILOT = "autopilot"
+_OF_THEIR_OWN = (AUTOPILOT, by_hand.NAME)
+"""They go by what is said, not by the conversation alone; nobody goes on in their place."""
 
 
 class Models:
@@ -68,6 +70,8 @@ class Models:
     def _make(self, name: str) -> ModelClient:
         if name == AUTOPILOT:
             return Autopilot()
+        if name == by_hand.NAME:
+            return by_hand.ByHand()
         if name.startswith(replay.PREFIX):
             self._seen[name] = _seen(name)
             return replay.replay_model(name)
@@ -98,14 +102,15 @@ class Models:
 
 def chain_of(name: str, settings: Settings) -> tuple[str, ...]:
     """The models that a session may ask whose own is `name`: itself, then its fallbacks."""
-    if name == AUTOPILOT or name.startswith((replay.PREFIX, scripted.PREFIX)):
+    if name in _OF_THEIR_OWN or name.startswith((replay.PREFIX, scripted.PREFIX)):
         return (name,)
     return (name, *(other for other in settings.fallback_models if other != name))
 
 
 def known_price(name: str, settings: Settings) -> hosted.KnownPrice:
     """What a model would cost, asked by these settings. Raises ConfigError for no such model."""
-    if name == AUTOPILOT or name.startswith((replay.PREFIX, scripted.PREFIX, weights.PREFIX)):
+    free = (replay.PREFIX, scripted.PREFIX, weights.PREFIX)
+    if name in _OF_THEIR_OWN or name.startswith(free):
         return hosted.KnownPrice(model=name, origin="free")
     return hosted.known_price(
         name,

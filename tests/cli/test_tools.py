@@ -1,0 +1,96 @@
+"""`tools list` and `tools call`: a call by hand goes the way of every other."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ml_intern.cli import tools
+from ml_intern.cli.foreground import Manner
+from ml_intern.clock import SystemClock
+from ml_intern.errors import InputError
+from ml_intern.events import ApprovalRequested, ModelReplied, ToolFinished
+from ml_intern.queue.store import Store
+
+RULES = """
+[[policy]]
+tool = "bash"
+verdict = "deny"
+reason = "nobody runs commands here"
+
+[[policy]]
+tool = "write"
+verdict = "ask"
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("ML_INTERN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("ML_INTERN_SANDBOX", "process")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config/ml-intern").mkdir(parents=True)
+    return tmp_path
+
+
+def journal(home: Path) -> list[object]:
+    store = Store.open(home / "state/ml-intern.db", SystemClock())
+    try:
+        (row,) = store.sessions(10)
+        return [recorded.event for recorded in store.events(row.session_id)]
+    finally:
+        store.close()
+
+
+def test_a_call_by_hand_writes_what_the_tool_says(home, capsys):
+    (home / "notes.txt").write_text("seen\n")
+    status = tools.call("read", '{"path": "notes.txt"}', Manner(quiet=True))
+    assert (status, capsys.readouterr().out) == (0, "     1  seen\n")
+    replies = [event for event in journal(home) if isinstance(event, ModelReplied)]
+    assert [reply.model for reply in replies] == ["by-hand", "by-hand"]
+
+
+def test_a_call_that_fails_has_a_status_of_its_own(home, capsys):
+    assert tools.call("read", '{"path": "no.txt"}', Manner(quiet=True)) == 1
+    assert "no.txt" in capsys.readouterr().out
+
+
+def test_what_the_policy_denies_a_model_it_denies_a_person(home, capsys):
+    (home / "config/ml-intern/config.toml").write_text(RULES)
+    assert tools.call("bash", '{"command": "touch ran"}', Manner(quiet=True)) == 1
+    assert "nobody runs commands here" in capsys.readouterr().out
+    (answer,) = [event for event in journal(home) if isinstance(event, ToolFinished)]
+    assert (answer.answered_by, answer.ok) == ("policy", False)
+
+
+@pytest.mark.parametrize(("yes", "status"), [(False, 4), (True, 0)])
+def test_what_is_asked_of_a_person_waits_for_a_yes(home, capsys, yes, status):
+    (home / "config/ml-intern/config.toml").write_text(RULES)
+    arguments = json.dumps({"path": "a.txt", "content": "x"})
+    assert tools.call("write", arguments, Manner(quiet=True, yes=yes)) == status
+    assert len([event for event in journal(home) if isinstance(event, ApprovalRequested)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("raed", "{}", "Did you mean read?"),
+        ("read", '{"path": ', "no JSON"),
+        ("read", "[1]", "no JSON object"),
+        ("read", "[" * 100_000, "no JSON"),
+    ],
+)
+def test_what_cannot_be_called_starts_no_session(home, name, arguments, words):
+    with pytest.raises(InputError, match=words):
+        tools.call(name, arguments, Manner(quiet=True))
+
+
+def test_the_tools_are_listed_for_people_and_for_programs(home, capsys):
+    assert tools.show(None, as_json=False, debug=False) == 0
+    assert "\nread " in capsys.readouterr().out
+    tools.show("read", as_json=False, debug=False)
+    assert "path    text, required" in capsys.readouterr().out
+    tools.show(None, as_json=True, debug=False)
+    assert "read" in {tool["name"] for tool in json.loads(capsys.readouterr().out)}
