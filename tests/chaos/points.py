@@ -22,14 +22,15 @@ from tests.chaos.traps import (
 
 Scene = Literal[
     "effects", "spill", "launch", "approve", "question", "prepare", "publish", "interrupt",
-    "interrupt_job", "undo", "compact", "model", "drain", "slow", "reads", "send", "steer",
-    "order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like", "letters",
-    "posts",
+    "interrupt_job", "undo", "compact", "model", "model_within", "drain", "slow", "reads", "send",
+    "steer", "order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like",
+    "letters", "posts",
 ]  # fmt: skip
 """What is done so that the product comes to the point; see `tests/chaos/scenes.py`."""
 
 APPEND = "queue.store:Store.append"
 FINISH = "queue.store:Store.finish"
+TAKE_IN = "queue.store:Store.take_in"
 SUBMIT = "queue.store:Store.submit"
 RUN = "tools.router:ToolRouter.run"
 DECIDED = "approval_decided"
@@ -334,10 +335,15 @@ POINTS: tuple[Reached, ...] = (
     _at("job cancelled", "after", "compute.local:LocalCompute.cancel", "interrupt_job"),
     _at("undone, not committed", "before", FINISH, "undo", has("undone")),
     _at("undone", "after", FINISH, "undo", has("undone")),
-    _at("summed up, not committed", "before", FINISH, "compact", has("compacted")),
-    _at("summed up", "after", FINISH, "compact", has("compacted")),
+    _at("summary asked for, not committed", "before", APPEND, "compact", has("compact_requested")),
+    _at("summary asked for", "after", APPEND, "compact", has("compact_requested")),
+    _at("summed up, not committed", "before", APPEND, "compact", has("compacted")),
+    _at("summed up", "after", APPEND, "compact", has("compacted")),
     _at("model changed, not committed", "before", FINISH, "model", has("model_changed")),
     _at("model changed", "after", FINISH, "model", has("model_changed")),
+    _at("model to be changed within the turn", "before", TAKE_IN, "model_within",
+        has("model_changed")),
+    _at("model changed within the turn", "after", TAKE_IN, "model_within", has("model_changed")),
     # The trace.
     _at("half a line of the trace", "half", "tracing.trace_file:_write_all", "effects",
         halved=half_the_bytes, hits=2),

@@ -207,12 +207,19 @@ def play(scene: str, stage: Stage, person: Person) -> None:
             person.say(program(3, "bash"))
         case "compact":
             person.start(program(1, "bash", "pair", "pair", "bash"))
+            # Within the turn the conversation may still be too short.
+            _await_outcome(stage, person, "finished")
             person.submit(Compact(asked_by="ada"))
             person.say(program(2, "bash"))
         case "model":
             person.start(program(1, "bash"))
+            _await_outcome(stage, person, "finished")
             person.submit(ChangeModel(model=script.OTHER, asked_by="ada"))
             person.say(program(2, "bash"))
+        case "model_within":
+            person.start(program(1, "slow", "bash"))
+            _await_start(stage, person)
+            person.submit(ChangeModel(model=script.OTHER, asked_by="ada"))
         case "drain":
             person.start(program(1, "slow", "bash"))
             _await_start(stage, person)
