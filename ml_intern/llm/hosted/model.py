@@ -142,11 +142,10 @@ class HostedModel:
         try:
             return self._ask(messages, tools, on_text, cancelled)
         except AnswerTooLong as exc:
-            if exc.window is None:
-                most, is_news = None, self._shorten_answers(exc.most)
-            else:
-                most, is_news = exc.most, self._narrow_window(exc.window)
-            if not is_news:
+            most = exc.most
+            if exc.window is not None:
+                self._narrow_window(exc.window)
+            elif not self._shorten_answers(most):
                 raise
         return self._ask(messages, tools, on_text, cancelled, most)
 
@@ -224,12 +223,10 @@ class HostedModel:
         self._learned.most_answer = shorter
         return True
 
-    def _narrow_window(self, tokens: int) -> bool:
-        """Believe from now on that it takes no more than these; false when that is no news."""
-        if tokens >= self._found().tokens:
-            return False
-        self._learned.window = tokens
-        return True
+    def _narrow_window(self, tokens: int) -> None:
+        """Believe from now on that it takes no more than these."""
+        if tokens < self._found().tokens:
+            self._learned.window = tokens
 
     def _found(self) -> Found:
         found, learned = self._windows.find(), self._learned.window

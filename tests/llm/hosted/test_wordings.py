@@ -104,6 +104,16 @@ def test_an_answer_gets_what_a_long_conversation_leaves_and_the_next_one_is_know
     assert (window.tokens, window.answer, window.source) == (8192, 2048, "what it refused")
 
 
+def test_an_answer_gets_what_is_left_also_where_the_window_is_known(loop: RequestLoop) -> None:
+    """The server counts more tokens than we do."""
+    words = next(each for each in ANSWERS_TOO_LONG if each.who == "vLLM").message
+    refusal = Fault(kind="status", status=400, message=words.replace("120", "7000"))
+    pages = {"/v1/models": {"data": [{"id": "qwen3", "max_model_len": 8192}]}}
+    with ModelServer([Reply(text="short", faults=(refusal,))], pages=pages) as server:
+        assert model_at(server, loop).complete(SAID, TOOLS).message.text == "short"
+        assert [seen.body["max_tokens"] for seen in server.requests] == [2048, 8192 - 7000]
+
+
 def test_an_answer_is_shortened_once_for_a_refusal(loop: RequestLoop) -> None:
     refusal = Fault(kind="status", status=400, message="max_tokens too large")
     with ModelServer([Reply(faults=(refusal,) * 5)]) as server:
