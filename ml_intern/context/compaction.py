@@ -26,8 +26,8 @@ LEAST_SHOWN = 30
 """Tokens of a message; where all of them find no room with these, the oldest are left out."""
 AROUND_CLIP = 12
 """Tokens of what is said in the place of what is clipped."""
-MOST_OF_OUTPUT = 1_000
-"""Tokens of one tool's answer, in what is to be summed up."""
+MOST_OF_OUTPUT = 1_500
+"""Tokens of one tool's answer, in what is to be summed up: 2 kB of anything find room."""
 
 
 def request_for(
