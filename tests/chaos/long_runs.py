@@ -56,10 +56,20 @@ class Run:
         return wrong
 
 
-def long_run(folder: Path, calls: int, window: int, summarise: Summarise = does_its_job) -> Run:
-    """A whole service in this process, its model over HTTP; returns when the session has ended."""
+def long_run(
+    folder: Path,
+    calls: int,
+    window: int,
+    summarise: Summarise = does_its_job,
+    kind: type[LongModel] = LongModel,
+    **more: Any,
+) -> Run:
+    """A whole service in this process, its model over HTTP; returns when the session has ended.
+
+    `more`: for the model, of `kind`.
+    """
     task = LongTask(calls)
-    model = LongModel(task, window, summarise)
+    model = kind(task, window, summarise, **more)
     pages = {"/v1/models": {"data": [{"id": NAME, "max_model_len": window}]}}
     warm()
     with ModelServer(model, pages=pages) as server:

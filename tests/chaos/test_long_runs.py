@@ -1,16 +1,17 @@
 """One prompt and very many calls: all is done, every request is sound, nothing is forgotten."""
 
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.long_runs import long_run
-from tests.support.long_run import BROKEN
+from tests.support.long_run import BROKEN, WildModel
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("calls", "window"), [(60, 8_192), (120, 32_000), (150, 200_000)])
+@pytest.mark.parametrize(("calls", "window"), [(60, 8_192), (80, 32_000), (110, 200_000)])
 def test_a_long_run_is_done_within_the_window_and_forgets_nothing(
     tmp_path: Path, calls: int, window: int
 ) -> None:
@@ -26,3 +27,9 @@ def test_a_model_that_does_not_sum_up_loses_no_path_and_no_number(tmp_path: Path
     run = long_run(tmp_path, 24, 8_192, BROKEN[how])
     assert run.problems == []
     assert run.model.summaries > 10
+
+
+def test_every_request_is_sound_whatever_a_model_does(tmp_path: Path) -> None:
+    run = long_run(tmp_path, 40, 12_000, kind=WildModel, chance=random.Random(20261126))
+    assert run.problems == []
+    assert run.model.compactions > 10
