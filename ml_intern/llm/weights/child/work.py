@@ -11,6 +11,8 @@ Each is answered with `begun`, any number of `progress` and `piece`, and one of 
 
 import contextlib
 import faulthandler
+import functools
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,10 +93,15 @@ class _Worker:
         return lambda text: self._channel.send(kind="progress", id=order["id"], text=text)
 
 
+@functools.cache
 def _torch() -> Any:
     """What needs torch and transformers. Raises Failed where they are not installed."""
+    gc.disable()  # what imports make stays: to look through it for garbage is a fifth of the start
     try:
         from . import model
     except ImportError as exc:
         raise Failed("setting", f"{sys.executable} cannot import {exc.name}. {INSTALL}") from exc
+    finally:
+        gc.freeze()
+        gc.enable()
     return model
