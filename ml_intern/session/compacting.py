@@ -15,8 +15,8 @@ from typing import Literal
 
 from ml_intern.context import compaction, summary
 from ml_intern.context.compaction import is_summary
-from ml_intern.context.counting import count_message, count_text, count_tools
-from ml_intern.context.cutting import superseded, to_size
+from ml_intern.context.counting import count_message, count_text, count_thinking, count_tools
+from ml_intern.context.cutting import cut_message, superseded, to_size
 from ml_intern.context.exchanges import FIRST_OLD, newest_from
 from ml_intern.context.manager import ContextManager
 from ml_intern.context.room import (
@@ -36,7 +36,7 @@ from ml_intern.errors import (
     OverBudget,
     Retryable,
 )
-from ml_intern.events import Compacted, ModelAsked, Shortened
+from ml_intern.events import Compacted, Cut, ModelAsked, Shortened
 from ml_intern.llm.client import ModelClient, Window, sums_up_whole
 from ml_intern.messages import (
     Message,
@@ -202,17 +202,7 @@ class Compactor:
     def _leave_out_superseded(self, asking: Asking, most: int) -> None:
         messages, sizes = self._context.messages(), self._sizes(asking)
         cuts = superseded(messages, self._context.shows, newest_from(messages, sizes, most // 4))
-        if cuts:
-            before = self._tokens(asking)
-            saved = sum(sizes[cut.place] for cut in cuts)
-            self._scribe.record(
-                Shortened(
-                    cuts=tuple(cuts),
-                    why="superseded",
-                    tokens_before=before,
-                    tokens_after=before - saved,
-                )
-            )
+        self._shorten(asking, cuts, "superseded")
 
     def _cut_task(self, asking: Asking, most: int) -> None:
         if len(self._sizes(asking)) > 1 and self._sizes(asking)[1] > most * OF_TASK:
@@ -231,12 +221,22 @@ class Compactor:
 
     def _cut(self, asking: Asking, places: Sequence[int], most: int) -> None:
         messages = self._context.messages()
-        cuts = to_size(messages, places, count_text, most, self._kept_whole)
-        if cuts:
-            before = self._tokens(asking)
-            self._scribe.record(
-                Shortened(cuts=tuple(cuts), why="size", tokens_before=before, tokens_after=before)
-            )
+        self._shorten(asking, to_size(messages, places, count_text, most, self._kept_whole), "size")
+
+    def _shorten(
+        self, asking: Asking, cuts: Sequence[Cut], why: Literal["superseded", "size"]
+    ) -> None:
+        if not cuts:
+            return
+        left: dict[int, Message] = {}
+        for cut in cuts:
+            before = left.get(cut.place, self._context.messages()[cut.place])
+            left[cut.place] = cut_message(before, cut)
+        tokens, sizes = self._tokens(asking), self._sizes(asking)
+        saved = sum(sizes[place] - _size(left[place], asking) for place in left)
+        self._scribe.record(
+            Shortened(cuts=tuple(cuts), why=why, tokens_before=tokens, tokens_after=tokens - saved)
+        )
 
     def _kept_whole(self, message: Message) -> str:
         """Put the whole of a text into the workspace, unless it is there; and say where it is."""
@@ -383,6 +383,10 @@ class Compactor:
         shown = [each.text for each in stay if isinstance(each, UserMessage)]
         said = (*self._history.knowledge.recalled, *self._history.said)
         return [text for text in said if not any(_is_shown(text, each) for each in shown)]
+
+
+def _size(message: Message, asking: Asking) -> int:
+    return count_message(message) + (count_thinking(message) if asking.thoughts else 0)
 
 
 def _is_shown(text: str, shown: str) -> bool:

@@ -205,7 +205,9 @@ def test_an_output_and_words_larger_than_the_window_are_cut_and_said_to_be(long)
     bench = long(model)
     bench.look.answer = lambda _args, _ctx: succeed("x y " * 5_900)
     assert bench.drive() == TurnFinished(outcome="finished", detail="Done.")
-    assert bench.all(Shortened)
+    cuts = bench.all(Shortened)
+    assert cuts
+    assert all(0 < cut.tokens_after < cut.tokens_before for cut in cuts)
     shown = [m for m in model.asked[-1] if isinstance(m, ToolMessage) and m.name == "look"]
     for message in shown:
         path = re.search(r"the whole is in (\S+\.txt)", message.text)
