@@ -18,6 +18,7 @@ from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Workplace, succeed
 from ml_intern.tools.router import ToolRouter
+from ml_intern.web import Cache, Web
 
 SESSION = SessionId("11111111-1111-4111-8111-111111111111")
 WINDOW = 20
@@ -135,6 +136,7 @@ def run_session(
         job_timeout_s=1.0,
         author="bench",
         cpus=1,
+        web=Web([], Cache(root / "outside"), SystemClock(), user_agent="benchmark"),
     )
     desk = Desk(
         store=store,
