@@ -4,6 +4,7 @@ Each request goes to the first model of the session's chain that may be asked. W
 recorded before anything else is done, so that a process that dies in between goes on from there.
 """
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ from ml_intern.llm.client import (
     ModelReply,
     Window,
     ignore_text,
+    never,
     window_of,
     with_effort,
 )
@@ -57,7 +59,7 @@ MOST_FAILURES = 60
 """Of one model in a row, without an answer to the session; with the waits between, half a day."""
 LONGEST_WAIT_S = 60.0
 """That a turn waits for a model by itself; a longer wait holds no thread."""
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.2
 """How often a wait for the model looks whether it is still wanted."""
 JITTER = 0.2
 """By which part of themselves waits are longer or shorter."""
@@ -82,10 +84,12 @@ class Answering:
         prompt: Callable[[bool], str],
         effort: Effort | None = None,
         on_text: Callable[[str], None] = ignore_text,
+        is_spoken_to: Callable[[], bool] = never,
     ) -> None:
         """`chain`: made anew when a person has changed the model, or said something. `specs`: of
         all tools, as they are now. `prompt`: the system prompt; in brief, when asked with true.
-        `effort`: of the settings.
+        `effort`: of the settings. `is_spoken_to`: whether the turn has something to take in, which
+        ends a wait.
         """
         self._scribe = scribe
         self._history = history
@@ -100,22 +104,24 @@ class Answering:
         self._prompt = prompt
         self._effort = effort
         self._on_text = on_text
+        self._is_spoken_to = is_spoken_to
         self._chance = random.Random()
+        self._rests_until: dict[str, float] = {}
+        """By model, the moment before which it is not asked again, by the monotonic clock."""
         self._refusals: Counter[str] = Counter()
         """By model, how often in a row it was for the length of the request."""
 
     def record_next(self) -> None:
-        """Record the next answer; none when the session is to stop meanwhile.
+        """Record the next answer, or what came of asking for it: then it is to be asked anew.
 
+        So that what a person says meanwhile is heard between two requests, and ends a wait for one.
         Raises Overtaken, AllAway, OverBudget, and what is wrong where no model can be hoped for:
         ModelError, TooSmall or ConfigError.
         """
         try:
-            while not self._signals.is_called_off():
-                with suppress(_Again):
-                    asking = self._asking()
-                    self._ask(asking, self._fitted(asking))
-                    return
+            with suppress(_Again):
+                asking = self._asking()
+                self._ask(asking, self._fitted(asking))
         finally:
             self._chain.give_back()
 
@@ -157,8 +163,10 @@ class Answering:
         except AllAway as away:
             if away.wait_s > LONGEST_WAIT_S:
                 raise
-            self._wait(away.wait_s)
+            # Another session may learn sooner that one is well.
+            self._wait(away.wait_s, until=lambda: not self._chain.wait_s())
             raise _Again from away
+        self._let_rest(name)
         effort = self._effort_of(name)
         return name, model if effort is None else with_effort(model, effort)
 
@@ -268,7 +276,7 @@ class Answering:
         again_in_s, told = self._told(name, found, wait_s)
         self._scribe.record(failure(name, exc, again_in_s, told, found.effort))
         if wait_s:
-            self._wait(wait_s)
+            self._rests_until[name] = self._clock.monotonic() + wait_s
         raise _Again from exc
 
     def _wait_before(self, asking: Asking, exc: ModelError, found: Remedy) -> float | None:
@@ -303,12 +311,20 @@ class Answering:
         later_s = self._chain.wait_s()
         return (later_s, "asked again") if later_s else (None, "")
 
-    def _wait(self, wait_s: float) -> None:
-        """Let the time pass, or as much of it as the session is wanted."""
-        until = self._clock.monotonic() + wait_s
-        while not self._signals.is_called_off():
-            left_s = until - self._clock.monotonic()
-            if left_s <= 0:
+    def _let_rest(self, name: str) -> None:
+        """Wait until this model may be asked again. Raises _Again when something came before."""
+        rests_until = self._rests_until.get(name, -math.inf)
+        self._wait(rests_until - self._clock.monotonic())
+        if self._clock.monotonic() < rests_until:
+            raise _Again
+
+    def _wait(self, wait_s: float, until: Callable[[], bool] = never) -> None:
+        """Let the time pass, or less: `until` that, or until the session has something else to do
+        or is not wanted.
+        """
+        ends_at = self._clock.monotonic() + wait_s
+        while (left_s := ends_at - self._clock.monotonic()) > 0:
+            if self._signals.is_called_off() or self._is_spoken_to() or until():
                 return
             self._clock.wait(self._signals.stop, min(left_s, LOOK_EVERY_S))
 

@@ -6,6 +6,7 @@ an effect that was told to stop goes on, the claim ends with this process.
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
@@ -34,7 +35,7 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.llm.client import ModelClient, SoFar, can_park, in_session
+from ml_intern.llm.client import ModelClient, SoFar, can_park, in_session, never
 from ml_intern.ops import (
     ApprovalDecision,
     ChangeModel,
@@ -242,15 +243,21 @@ class Handling:
         to do: its event is taken up. Ops that are no part of a turn wait for its end, and all that
         stand behind them.
         """
-        queued = self._desk.store.next_queued(self._claim.session_id)
+        queued = self._next_in_line()
         if queued is None:
             return False
         seq, op = queued
-        if isinstance(op, Interrupt | Undo):
-            return False
         events = _dropped(seq, op) if self._too_late(op) else self._events_of(seq, op)
         self._scribe.take_in(seq, *events)
         return True
+
+    def _next_in_line(self) -> tuple[int, TurnOp] | None:
+        """What a turn that goes on can take in, with its number."""
+        match self._desk.store.next_queued(self._claim.session_id):
+            case None | (_, Interrupt() | Undo()):
+                return None
+            case seq, op:
+                return seq, op
 
     def _too_late(self, op: TurnOp) -> bool:
         """Whether the session has gone past what this op is about."""
@@ -394,7 +401,7 @@ class Handling:
             scribe=self._scribe,
             history=self._history,
             calls=self._calls(),
-            answering=self._answering(),
+            answering=self._answering(lambda: self._next_in_line() is not None),
             limits=self._limits(),
             budget=self._budget(),
             clock=self._desk.clock,
@@ -403,7 +410,7 @@ class Handling:
             take_in=self._take_in,
         )
 
-    def _answering(self) -> Answering:
+    def _answering(self, is_spoken_to: Callable[[], bool] = never) -> Answering:
         return Answering(
             scribe=self._scribe,
             history=self._history,
@@ -417,6 +424,7 @@ class Handling:
             prompt=self._prompt,
             effort=self._desk.effort,
             on_text=partial(self._desk.on_text, self._claim.session_id),
+            is_spoken_to=is_spoken_to,
         )
 
     def _chain(self) -> Chain:

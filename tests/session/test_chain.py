@@ -408,6 +408,72 @@ def test_what_was_learned_of_effort_survives_a_crash(bench: Make) -> None:
 # Within a turn that is under way
 
 
+def while_it_waits(
+    b: Bench, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
+) -> None:
+    """This happens when the turn waits for the first time."""
+    clock, wait = b.desk.clock, b.desk.clock.wait
+
+    def first(*given: Any) -> bool:
+        monkeypatch.setattr(clock, "wait", wait)
+        happens()
+        return wait(*given)
+
+    monkeypatch.setattr(clock, "wait", first)
+
+
+def test_words_end_a_wait_for_a_model_and_are_before_the_next_one(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(AWAY, AWAY, AWAY, AWAY, words("done"))
+    news = UserInput(text="use less memory", author="ada")
+    while_it_waits(b, monkeypatch, lambda: b.submit(news))
+    b.start()
+    assert b.drive().detail == "done"
+    assert [message.text for message in b.model.asked[1]][1:] == ["do it", "use less memory"]
+    assert len(b.all(TurnStarted)) == 1
+
+
+def test_words_do_not_make_a_provider_be_asked_before_its_time(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(Retryable("slow down", trouble="rate", retry_after_s=8.0), words("done"))
+    news = UserInput(text="faster!", author="ada")
+    while_it_waits(b, monkeypatch, lambda: b.submit(news))
+    b.start()
+    began = b.desk.clock.monotonic()
+    assert b.drive().detail == "done"
+    assert b.desk.clock.monotonic() - began >= 8 * (1 - JITTER)
+
+
+def test_another_model_is_asked_at_once_though_the_first_was_to_be_waited_for(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(*[AWAY] * 9, other=[words("done")])
+    b.desk = replace(b.desk, chain=lambda model: (model,))
+    change = ChangeModel(model="other", asked_by="ada")
+    while_it_waits(b, monkeypatch, lambda: b.submit(change))
+    b.start()
+    assert b.drive().detail == "done"
+    assert asked(b) == ["listed", "other"]
+
+
+def test_a_model_that_another_session_finds_well_is_asked_at_once(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = bench(words("done"))
+    health, clock = b.desk.health, b.desk.clock
+    for _ in range(3):
+        health.failed("listed", AWAY)
+    skip(b, health.wait_s("listed"))
+    assert health.take("listed")
+    while_it_waits(b, monkeypatch, lambda: health.worked("listed"))
+    b.start()
+    began = clock.monotonic()
+    assert b.drive().detail == "done"
+    assert clock.monotonic() - began < 10
+
+
 def test_the_model_is_changed_within_the_turn(bench: Make) -> None:
     b = bench(calls(("effect", "{}")), other=[words("done")])
 
