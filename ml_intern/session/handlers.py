@@ -172,11 +172,18 @@ class Handling:
                 self._scribe.plan(began, *self._events_of(self._claim.op_seq, op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
         if ended is not None:
-            self._finish(ended)
+            self._finish(*self._not_summed_up(ended.detail), ended)
         elif self._signals.left_running.is_set():
             log.warning("session_kept", extra={"session_id": self._claim.session_id})
         else:
             self._desk.store.release(self._claim)
+
+    def _not_summed_up(self, reason: str) -> list[Event]:
+        """A summary that was asked for within a turn, and has not come, does not come later."""
+        asked = self._history.compact_requested
+        if asked is None:
+            return []
+        return [OpCancelled(op_seq=asked.op_seq, op_kind="compact", reason=reason)]
 
     def _waits_for_models(self) -> bool:
         """Whether the last turn would go on if one of its models answered."""
@@ -212,12 +219,12 @@ class Handling:
             with suppress(Overtaken):
                 self._scribe.plan(*self._events_of(self._claim.op_seq, op))
         self._answering().compact()
-        if self._signals.stop.is_set():
-            self._give_up(self._why_stopped())
-        elif self._history.compact_requested is not None:
-            self._desk.store.release(self._claim)
-        else:
+        if self._history.compact_requested is None:
             self._finish()
+        elif self._signals.stop.is_set():
+            self._give_up(self._why_stopped())
+        else:
+            self._desk.store.release(self._claim)
 
     def _hold_what_was_asked(self) -> None:
         """What a process had reserved for this when it died counts as spent, as in a turn."""
@@ -291,7 +298,8 @@ class Handling:
             case UserInput():
                 return self._heard(op)
             case Compact(asked_by=asked_by):
-                return [CompactRequested(op_seq=op_seq, asked_by=asked_by)]
+                requested = CompactRequested(op_seq=op_seq, asked_by=asked_by)
+                return [*self._not_summed_up(f"{asked_by} asked for the same then"), requested]
             case ChangeModel(model=model, asked_by=asked_by, effort=effort):
                 return [ModelChanged(model=model, asked_by=asked_by, effort=effort)]
             case ResolveUnknown():

@@ -8,6 +8,7 @@ from ml_intern.events import Compacted, OpCancelled, ToolFinished, TurnFinished,
 from ml_intern.messages import Usage, UserMessage
 from ml_intern.ops import ChangeModel, Compact, Undo, UserInput
 from ml_intern.session.handlers import handle
+from ml_intern.tools.protocol import succeed
 from tests.support.desks import SESSION, Bench, calls, words
 
 PLAN = ("plan", '{"items": [{"step": "later"}]}')
@@ -189,6 +190,46 @@ def test_a_summary_that_is_cut_off_by_a_leaving_process_is_asked_for_again(bench
     b.model.complete = complete
     b.drive()
     assert len(b.all(Compacted)) == 1
+
+
+def test_a_summary_that_is_done_is_not_called_off_by_a_stop_right_after_it(bench, monkeypatch):
+    b = long_session(bench, words("## Goal"))
+    append = b.store.append
+
+    def stopped_after(lease, *events, **more):
+        if any(isinstance(event, Compacted) for event in events):
+            b.signals.stop.set()
+        return append(lease, *events, **more)
+
+    monkeypatch.setattr(b.store, "append", stopped_after)
+    b.submit(Compact(asked_by="ada"))
+    b.drive()
+    assert (len(b.all(Compacted)), b.all(OpCancelled)) == (1, [])
+
+
+def test_who_asked_for_a_summary_that_a_turn_ends_without_is_told_and_it_is_not_made_later(bench):
+    def stopped(*_, **__):
+        b.signals.stop.set()
+        raise Interrupted
+
+    def ask_for_two(*_):
+        b.submit(Compact(asked_by="ada"))
+        b.submit(Compact(asked_by="bob"))
+        b.model.complete = stopped
+        return succeed({})
+
+    b = long_session(bench, calls(("effect", "{}")), words("on"))
+    complete = b.model.complete
+    b.effect.answer = ask_for_two
+    b.submit(UserInput(text="go on", author="ada"))
+    assert b.drive().outcome == "interrupted"
+    reasons = [cancelled.reason for cancelled in b.all(OpCancelled)]
+    assert reasons == ["bob asked for the same then", b.last(TurnFinished).detail]
+    b.signals.stop.clear()
+    b.model.complete = complete
+    b.submit(UserInput(text="go on", author="ada"))
+    assert b.drive().detail == "on"
+    assert b.all(Compacted) == []
 
 
 def test_another_model_is_asked_from_then_on_and_the_session_stays_as_it_was(bench):
