@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
-from urllib.parse import urljoin
 
+from ml_intern.tools.papers.addresses import absolute
 from ml_intern.tools.papers.document import Document, Draft, How, captioned
 from ml_intern.tools.papers.headings import is_usual, level_of, numbered
 
@@ -158,7 +158,7 @@ class _Reader:
         words = self._plain(_IMAGE.sub(" ", text))
         for _alt, address in pictures:
             self._flush()
-            self._picture = urljoin(self._base, unescape(address)) if _leads_out(address) else ""
+            self._picture = absolute(self._base, unescape(address))
         found = captioned(words) if words else None
         if found is None:
             if words:
@@ -222,8 +222,3 @@ def _same(one: str, other: str) -> bool:
 
 def _is_same(one: str, other: str) -> bool:
     return one.removesuffix("/") == other.removesuffix("/")
-
-
-def _leads_out(address: str) -> bool:
-    """Whether a picture's address can be followed, and is not the picture itself."""
-    return not address.lower().startswith(("data:", "javascript:"))
