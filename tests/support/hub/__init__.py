@@ -1,8 +1,9 @@
 """A Hugging Face Hub on a loopback port, for clients that speak real HTTP to it.
 
-A group of routes is a module with a class of its own, given to `HubServer`: jobs, and datasets as
-the upload protocol sees them (who asks, repositories, files as git blobs or in LFS, commits on a
-parent). It refuses what the real one refuses, and breaks on demand. In a test:
+A group of routes is a module with a class of its own, given to `HubServer`: jobs, and the models,
+datasets and Spaces (who asks, search, repositories with branches and tags, files as git blobs or in
+LFS, commits on a parent, pull requests). It refuses what the real one refuses, and breaks on
+demand. In a test:
 
     with HubServer() as hub:
         api = HfApi(endpoint=hub.url, token=TOKEN)

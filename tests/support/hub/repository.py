@@ -4,6 +4,9 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from tests.support.hub.people import Bearer
 
 GIT_ATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 
@@ -46,15 +49,25 @@ class Commit:
 
 
 class Repository:
-    """One branch, `main`. Its lock guards the commits: tests look on from their own thread."""
+    """Branches, each a line of commits. Its lock guards them: tests look on from their thread."""
 
     def __init__(self, repo_id: str, *, private: bool) -> None:
         self.id = repo_id
         self.private = private
-        self.gated = False
+        self.gated: bool | str = False
+        self.let_in: set[str] = set()
+        """Users who may see the files of a gated one."""
+        self.about: dict[str, Any] = {}
+        """What else the Hub says of it."""
+        self.tags: dict[str, str] = {}
         self._lock = threading.Lock()
         first = {".gitattributes": Blob(GIT_ATTRIBUTES)}
-        self._commits = [Commit(_oid(repo_id, 0), "initial commit", first, frozenset(first))]
+        made = Commit(_oid(repo_id, 0), "initial commit", first, frozenset(first))
+        self._branches = {"main": [made]}
+        self._made = 1
+
+    def lets_in(self, who: Bearer | None) -> bool:
+        return who is not None and who.user in self.let_in
 
     @property
     def head(self) -> str:
@@ -62,9 +75,19 @@ class Repository:
 
     @property
     def commits(self) -> list[Commit]:
-        """The first one is the Hub's own."""
+        """Of `main`; the first one is the Hub's own."""
         with self._lock:
-            return list(self._commits)
+            return list(self._branches["main"])
+
+    @property
+    def branches(self) -> dict[str, str]:
+        """With the head of each."""
+        with self._lock:
+            return {
+                name: commits[-1].oid
+                for name, commits in self._branches.items()
+                if not name.startswith("refs/")
+            }
 
     @property
     def files(self) -> Mapping[str, Blob]:
@@ -73,27 +96,63 @@ class Repository:
 
     def at(self, revision: str) -> Mapping[str, Blob] | None:
         """The files of a revision; None where there is none."""
-        if revision == "main":
-            return self.files
-        return next((one.files for one in self.commits if one.oid == revision), None)
+        found = self._found(revision)
+        return None if found is None else found.files
+
+    def commit_of(self, revision: str) -> str:
+        """At which it is."""
+        found = self._found(revision)
+        assert found is not None
+        return found.oid
+
+    def _found(self, revision: str) -> Commit | None:
+        with self._lock:
+            if revision in self._branches:
+                return self._branches[revision][-1]
+            oid = self.tags.get(revision, revision)
+            every = (one for commits in self._branches.values() for one in commits)
+            return next((one for one in every if one.oid == oid), None)
+
+    def branch(self, name: str, start: str) -> bool:
+        """Whether there is such a start."""
+        found = self._found(start)
+        if found is None:
+            return False
+        with self._lock:
+            self._branches[name] = [found]
+        return True
+
+    def remove_branch(self, name: str) -> bool:
+        """Whether there was one."""
+        with self._lock:
+            return name != "main" and self._branches.pop(name, None) is not None
+
+    def open_pull_request(self, parent: str | None) -> str:
+        """The branch of it."""
+        numbers = [int(name.rpartition("/")[2]) for name in self._branches if "refs/pr/" in name]
+        name = f"refs/pr/{max(numbers, default=0) + 1}"
+        self.branch(name, parent or "main")
+        return name
 
     def commit(
         self,
         summary: str,
         changes: Mapping[str, Blob | None],
         parent: str | None = None,
+        branch: str = "main",
     ) -> Commit | None:
         """None of a path deletes it. Gives None when the head is not `parent`."""
         with self._lock:
-            last = self._commits[-1]
+            commits = self._branches[branch]
+            last = commits[-1]
             if parent is not None and not last.oid.startswith(parent):
                 return None
             files = {**last.files, **changes}
             kept = {path: blob for path, blob in files.items() if blob is not None}
             changed = {path for path in changes if last.files.get(path) != kept.get(path)}
-            oid = _oid(self.id, len(self._commits))
-            made = Commit(oid, summary, kept, frozenset(changed))
-            self._commits.append(made)
+            made = Commit(_oid(self.id, self._made), summary, kept, frozenset(changed))
+            self._made += 1
+            commits.append(made)
             return made
 
     # What a person does on the web page

@@ -7,10 +7,11 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.support.hub.datasets import Datasets
 from tests.support.hub.faults import Faults
 from tests.support.hub.jobs import JobRoutes
+from tests.support.hub.making import Making
 from tests.support.hub.people import People, refusal, token_of
+from tests.support.hub.repositories import Repositories, Storage
 from tests.support.slack.serving import LARGEST_UPLOAD, Serving
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,7 +37,11 @@ class HubServer:
         self.faults = Faults()
         self.people = People()
         self.jobs = JobRoutes()
-        self.datasets = Datasets(self.people, lambda: self.url)
+        self._storage = Storage()
+        self.models, self.datasets, self.spaces = (
+            Repositories(self.people, lambda: self.url, self._storage, kind)
+            for kind in ("model", "dataset", "space")
+        )
         self._serving = Serving(self._app)
 
     def __enter__(self) -> Self:
@@ -80,7 +85,9 @@ class HubServer:
         )
         # The client asks for it before its first request, and takes a 404 for an answer.
         app.router.add_get("/api/agent-harnesses", _no_such_page)
-        for group in (self.people, self.jobs, self.datasets):
+        repositories = (self.datasets, self.spaces, self.models)
+        making = Making(self.people, lambda: self.url, {one.kind: one for one in repositories})
+        for group in (self.people, self.jobs, making, self._storage, *repositories):
             app.router.add_routes(group.routes())
         return app
 

@@ -1,4 +1,4 @@
-"""The routes of datasets: made, looked at, written to, downloaded."""
+"""The routes of repositories of one kind: looked for, looked at, written to, downloaded."""
 
 import base64
 import hashlib
@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import yaml
 from aiohttp import web
 
 from tests.support.hub.people import Bearer, People, refusal, token_of
@@ -17,19 +16,41 @@ PAGE = 50
 ID = "{owner}/{name}"
 
 
-class Datasets:
-    """All there are. `lfs_from`: bytes from which a file goes to LFS."""
+class Storage:
+    """What was put into LFS, by its sha256: of all repositories."""
 
-    def __init__(self, people: People, url: Callable[[], str]) -> None:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.put("/lfs/{oid}", self._put)]
+
+    async def _put(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        oid = request.match_info["oid"]
+        if hashlib.sha256(content).hexdigest() != oid:
+            return refusal(400, "The content is not what was announced")
+        self.objects[oid] = content
+        return web.Response()
+
+
+class Repositories:
+    """All of one kind: `model`, `dataset` or `space`. `lfs_from`: bytes from which a file goes to
+    LFS.
+    """
+
+    def __init__(
+        self, people: People, url: Callable[[], str], storage: Storage, kind: str = "dataset"
+    ) -> None:
         self.lfs_from = 10 << 20
         self.unwanted: set[str] = set()
         """Paths; a commit with one of them is refused."""
+        self.kind = kind
         self._people = people
         self._url = url
+        self._storage = storage
         self._repositories: dict[str, Repository] = {}
         self._renamed: dict[str, str] = {}
-        self._objects: dict[str, bytes] = {}
-        """What was put into LFS, by its sha256."""
 
     def repository(self, repo_id: str) -> Repository:
         """One that is there."""
@@ -53,74 +74,89 @@ class Datasets:
         self._repositories[to].id = to
         self._renamed[repo_id] = to
 
+    @property
+    def page(self) -> str:
+        """What stands before the id in an address."""
+        return "" if self.kind == "model" else f"/{self.kind}s"
+
     def routes(self) -> list[web.RouteDef]:
-        api = f"/api/datasets/{ID}"
+        api = f"/api/{self.kind}s/{ID}"
         return [
-            web.post("/api/repos/create", self._create),
-            web.post("/api/validate-yaml", self._validate),
+            web.get(f"/api/{self.kind}s", self._search),
             web.get(api, self._info),
             web.get(api + "/revision/{revision}", self._info),
+            web.get(api + "/refs", self._refs),
             web.put(api + "/settings", self._settings),
             web.get(api + "/tree/{revision}", self._tree),
+            web.get(api + "/tree/{revision}/{folder:.+}", self._tree),
+            web.post(api + "/paths-info/{revision}", self._paths),
+            web.post(api + "/branch/{branch:.+}", self._branch),
+            web.delete(api + "/branch/{branch:.+}", self._no_branch),
+            web.post(api + "/tag/{revision:.+}", self._tag),
+            web.delete(api + "/tag/{tag:.+}", self._no_tag),
             web.post(api + "/preupload/{revision}", self._preupload),
             web.post(api + "/commit/{revision}", self._commit),
-            web.post(f"/datasets/{ID}.git/info/lfs/objects/batch", self._batch),
-            web.put("/lfs/{oid}", self._put),
-            web.get(f"/datasets/{ID}" + "/resolve/{revision}/{path:.+}", self._resolve),
+            web.post(f"{self.page}/{ID}.git/info/lfs/objects/batch", self._batch),
+            web.get(f"{self.page}/{ID}" + "/resolve/{revision}/{path:.+}", self._resolve),
         ]
 
     # Repositories
 
-    async def _create(self, request: web.Request) -> web.Response:
+    async def _search(self, request: web.Request) -> web.Response:
+        """By the name, the author and the tags; page by page, as a Link header says."""
+        asked = request.query
         who = self._people.who(token_of(request))
-        if who is None:
-            return refusal(401, "Invalid username or password.")
-        wanted = await request.json()
-        assert wanted["type"] == "dataset", "only datasets are made here"
-        owner = wanted["organization"] or who.user
-        repo_id = f"{owner}/{wanted['name']}"
-        if not who.may_write(owner):
-            return refusal(
-                403, f'You don\'t have the rights to create a dataset under the namespace "{owner}"'
-            )
-        url = f"{self._url()}/datasets/{repo_id}"
-        if repo_id in self._repositories:
-            taken = refusal(409, "You already created this dataset repo")
-            taken.text = json.dumps({"error": "You already created this dataset repo", "url": url})
-            return taken
-        self.add(repo_id, private=wanted.get("visibility") == "private")
-        return web.json_response({"url": url, "name": repo_id, "id": "0"})
-
-    async def _validate(self, request: web.Request) -> web.Response:
-        content = (await request.json())["content"]
-        try:
-            head = content.split("---\n")[1] if content.startswith("---\n") else ""
-            valid = isinstance(yaml.safe_load(head), dict)
-        except (IndexError, yaml.YAMLError):
-            valid = False
-        if not valid:
-            found = [{"message": "the metadata is no YAML object"}]
-            return web.json_response({"errors": found, "warnings": []}, status=400)
-        return web.json_response({"errors": [], "warnings": []})
+        found = [
+            each
+            for each in self._repositories.values()
+            if asked.get("search", "").lower() in each.id.lower()
+            and each.id.startswith(asked.get("author", ""))
+            and {*asked.getall("filter", [])} <= {*each.about.get("tags", [])}
+            and (not each.private or _sees(who, each.id.partition("/")[0]))
+        ]
+        begin, limit = int(asked.get("cursor", "0")), int(asked.get("limit", "1000"))
+        headers = {}
+        if begin + limit < len(found):
+            onward = request.url.update_query(cursor=str(begin + limit))
+            headers["Link"] = f'<{onward}>; rel="next"'
+        wanted = [*asked.getall("expand", []), "id", "private"]
+        shown = [
+            {name: value for name, value in _told(each).items() if name in wanted}
+            for each in found[begin : begin + limit]
+        ]
+        return web.json_response(shown, headers=headers)
 
     async def _info(self, request: web.Request) -> web.Response:
         found = self._seen(request)
         if isinstance(found, web.Response):
             return found
-        told = {
-            "author": found.id.split("/")[0],
-            "sha": found.head,
-            "private": found.private,
-            "gated": found.gated,
-            "disabled": False,
-            "tags": [],
-        }
+        revision = request.match_info.get("revision", "main")
+        told = _told(found)
+        if found.at(revision) is None:
+            return refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        told["sha"] = found.commit_of(revision)
         wanted = request.query.getall("expand", [])
         if wanted:
             told = {name: told[name] for name in wanted}
         else:
             told["siblings"] = [{"rfilename": path} for path in sorted(found.files)]
         return web.json_response({"id": found.id, **told})
+
+    async def _refs(self, request: web.Request) -> web.Response:
+        found = self._seen(request)
+        if isinstance(found, web.Response):
+            return found
+        shown = {
+            kind: [
+                {"name": name, "ref": f"refs/{where}/{name}", "targetCommit": commit}
+                for name, commit in held.items()
+            ]
+            for kind, where, held in (
+                ("branches", "heads", found.branches),
+                ("tags", "tags", found.tags),
+            )
+        }
+        return web.json_response({**shown, "converts": []})
 
     async def _settings(self, request: web.Request) -> web.Response:
         found = self._written(request)
@@ -139,15 +175,38 @@ class Datasets:
         files = found.at(request.match_info["revision"])
         if files is None:
             return refusal(404, "Invalid rev id", "RevisionNotFound")
-        assert request.query.get("recursive", "").lower() == "true", "only whole trees are given"
+        inside = request.match_info.get("folder", "")
+        below = {path for path in files if path.startswith(f"{inside}/") or not inside}
+        if inside and not below:
+            return refusal(404, f"{inside} does not exist", "EntryNotFound")
+        files = {path: files[path] for path in below}
         folders = {"/".join(path.split("/")[:n]) for path in files for n in range(1, 9)} - {*files}
-        entries = [_entry(path, files.get(path)) for path in sorted({*files, *folders})]
+        depth = inside.count("/") + 1 if inside else 0
+        is_whole = request.query.get("recursive", "").lower() == "true"
+        names = [
+            path
+            for path in sorted({*files, *folders})
+            if (is_whole or path.count("/") == depth) and path.count("/") >= depth
+        ]
+        entries = [_entry(path, files.get(path)) for path in names]
         begin = int(request.query.get("cursor", "0"))
         headers = {}
         if begin + PAGE < len(entries):
             onward = request.url.update_query(cursor=str(begin + PAGE))
             headers["Link"] = f'<{onward}>; rel="next"'
         return web.json_response(entries[begin : begin + PAGE], headers=headers)
+
+    async def _paths(self, request: web.Request) -> web.Response:
+        found = self._seen(request)
+        if isinstance(found, web.Response):
+            return found
+        files = found.at(request.match_info["revision"])
+        if files is None:
+            return refusal(404, "Invalid rev id", "RevisionNotFound")
+        wanted = (await request.json())["paths"]
+        folders = {"/".join(path.split("/")[:n]) for path in files for n in range(1, 9)} - {*files}
+        known = [path for path in wanted if path in files or path in folders]
+        return web.json_response([_entry(path, files.get(path)) for path in known])
 
     async def _preupload(self, request: web.Request) -> web.Response:
         found = self._written(request)
@@ -176,11 +235,60 @@ class Datasets:
             return refusal(400, f"The LFS object {missing} was not uploaded")
         if self.unwanted & set(changes):
             return refusal(400, "Your push was rejected because it holds what is not taken here")
-        made = found.commit(header["summary"], changes, header.get("parentCommit"))
+        branch, parent = request.match_info["revision"], header.get("parentCommit")
+        if "create_pr" in request.query:
+            branch = found.open_pull_request(parent)
+        made = found.commit(header["summary"], changes, parent, branch)
         if made is None:
             return refusal(412, "A commit has happened since. Please refresh and try again.")
-        url = f"{self._url()}/datasets/{found.id}/commit/{made.oid}"
-        return web.json_response({"success": True, "commitOid": made.oid, "commitUrl": url})
+        url = f"{self._url()}{self.page}/{found.id}/commit/{made.oid}"
+        told = {"success": True, "commitOid": made.oid, "commitUrl": url}
+        if "create_pr" in request.query:
+            number = branch.rpartition("/")[2]
+            told["pullRequestUrl"] = f"{self._url()}{self.page}/{found.id}/discussions/{number}"
+        return web.json_response(told)
+
+    # Branches and tags
+
+    async def _branch(self, request: web.Request) -> web.Response:
+        found = self._written(request)
+        if isinstance(found, web.Response):
+            return found
+        name = request.match_info["branch"]
+        asked = await request.json() if request.can_read_body else {}
+        if name in found.branches:
+            return refusal(409, f"Reference already exists: refs/heads/{name}")
+        if not found.branch(name, asked.get("startingPoint", "main")):
+            return refusal(404, "Invalid rev id", "RevisionNotFound")
+        return web.json_response({"success": True})
+
+    async def _no_branch(self, request: web.Request) -> web.Response:
+        found = self._written(request)
+        if isinstance(found, web.Response):
+            return found
+        if not found.remove_branch(request.match_info["branch"]):
+            return refusal(404, "Invalid rev id", "RevisionNotFound")
+        return web.json_response({"success": True})
+
+    async def _tag(self, request: web.Request) -> web.Response:
+        found = self._written(request)
+        if isinstance(found, web.Response):
+            return found
+        asked, revision = await request.json(), request.match_info["revision"]
+        if asked["tag"] in found.tags:
+            return refusal(409, "Tag reference already exists")
+        if found.at(revision) is None:
+            return refusal(404, "Invalid rev id", "RevisionNotFound")
+        found.tags[asked["tag"]] = found.commit_of(revision)
+        return web.json_response({"success": True})
+
+    async def _no_tag(self, request: web.Request) -> web.Response:
+        found = self._written(request)
+        if isinstance(found, web.Response):
+            return found
+        if found.tags.pop(request.match_info["tag"], None) is None:
+            return refusal(404, "Invalid rev id", "RevisionNotFound")
+        return web.json_response({"success": True})
 
     def _change(self, line: dict[str, Any]) -> tuple[str, Blob | None]:
         """Raises KeyError for an object that LFS does not have."""
@@ -191,7 +299,7 @@ class Datasets:
                 return value["path"], Blob(base64.b64decode(value["content"]))
             case "lfsFile":
                 assert value["algo"] == "sha256"
-                return value["path"], Blob(self._objects[value["oid"]], in_lfs=True)
+                return value["path"], Blob(self._storage.objects[value["oid"]], in_lfs=True)
             case "deletedFile":
                 return value["path"], None
             case other:
@@ -207,28 +315,23 @@ class Datasets:
         return web.json_response({"transfer": "basic", "objects": [self._offer(a) for a in asked]})
 
     def _offer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if asked["oid"] in self._objects:
+        if asked["oid"] in self._storage.objects:
             return dict(asked)
         return {**asked, "actions": {"upload": {"href": f"{self._url()}/lfs/{asked['oid']}"}}}
-
-    async def _put(self, request: web.Request) -> web.Response:
-        content = await request.read()
-        oid = request.match_info["oid"]
-        if hashlib.sha256(content).hexdigest() != oid:
-            return refusal(400, "The content is not what was announced")
-        self._objects[oid] = content
-        return web.Response()
 
     async def _resolve(self, request: web.Request) -> web.Response:
         found = self._seen(request)
         if isinstance(found, web.Response):
             return found
+        if found.gated and not found.lets_in(self._people.who(token_of(request))):
+            status = 403 if token_of(request) else 401
+            return refusal(status, f"Access to {self.kind} {found.id} is restricted.", "GatedRepo")
         revision, path = request.match_info["revision"], request.match_info["path"]
         files = found.at(revision)
         if files is None:
             return refusal(404, "Invalid rev id", "RevisionNotFound")
         blob = files.get(path)
-        head = {"X-Repo-Commit": found.head if revision == "main" else revision}
+        head = {"X-Repo-Commit": found.commit_of(revision)}
         if blob is None:
             missing = refusal(404, "Entry not found", "EntryNotFound")
             missing.headers.update(head)
@@ -268,6 +371,19 @@ class Datasets:
 
 def _sees(who: Bearer | None, owner: str) -> bool:
     return who is not None and who.may_see(owner)
+
+
+def _told(found: Repository) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "author": found.id.split("/")[0],
+        "sha": found.head,
+        "private": found.private,
+        "gated": found.gated,
+        "disabled": False,
+        "tags": [],
+        **found.about,
+    }
 
 
 def _entry(path: str, blob: Blob | None) -> dict[str, Any]:
