@@ -10,6 +10,10 @@ from ml_intern.tools.data.prepare import PrepareDataset
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
+from ml_intern.tools.hub.check_licences import CheckLicences
+from ml_intern.tools.hub.details import HubDetails
+from ml_intern.tools.hub.files import HubFiles
+from ml_intern.tools.hub.search import HubSearch
 from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
@@ -42,6 +46,10 @@ def all_tools() -> list[Tool[Any]]:
         Write(),
         Edit(),
         Bash(),
+        HubSearch(),
+        HubDetails(),
+        HubFiles(),
+        CheckLicences(),
         InspectDataset(),
         PrepareDataset(),
         SurveyHardware(),

@@ -287,6 +287,10 @@ class Tool(ABC, Generic[A]):
         """
         return None
 
+    def asks_person(self, args: A, ctx: ToolContext) -> bool:
+        """Whether this call is nothing but a question, as `is_question` says of all its calls."""
+        return self.is_question
+
     def operation(self, args: A) -> str:
         """What it would do, where it can do several things that are to be judged apart."""
         return ""

@@ -140,6 +140,7 @@ class ToolRouter:
                     cost_micro_usd=tool.worst_cost_micro_usd(call.args, ctx),
                     cost_basis=tool.cost_basis(call.args, ctx),
                     own_reason=tool.ask_reason(call.args, ctx),
+                    is_question=tool.asks_person(call.args, ctx),
                 )
             )
         except Exception as exc:  # the border around one tool

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,7 +28,8 @@ LONGEST_WAIT_S = 20.0
 """That a caller waits because a service says so; then it is told how long it would be."""
 KEPT = ("etag", "link", "x-error-code", "last-modified")
 """Headers of an answer that callers may look at."""
-Params = Mapping[str, str | int | None]
+Params = Mapping[str, str | int | Sequence[str] | None]
+"""A sequence is given as often as it is long; None not at all."""
 
 
 class Web:
@@ -336,8 +337,12 @@ def _transport(services: Iterable[Service]) -> httpx.HTTPTransport:
     return transport
 
 
-def _given(params: Params | None) -> dict[str, str | int]:
-    return {name: value for name, value in (params or {}).items() if value is not None}
+def _given(params: Params | None) -> dict[str, str | int | list[str]]:
+    return {
+        name: value if isinstance(value, str | int) else list(value)
+        for name, value in (params or {}).items()
+        if value is not None
+    }
 
 
 def _of(secrets: Mapping[str, str]) -> str:

@@ -1,0 +1,1 @@
+"""Tools for the Hugging Face Hub: what is there, what it holds, and changing it."""
