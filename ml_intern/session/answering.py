@@ -146,7 +146,8 @@ class Answering:
         name, model = self._pick()
         window, tools = self._window(name, model), self._specs()
         if window is not None:
-            tools = offered(tools, most_for_tools(window.tokens), needed_now(self._history))
+            most = int(most_for_tools(window.tokens) / self._history.meter.ratio(name))
+            tools = offered(tools, most, needed_now(self._history))
         self._context.instruct(self._prompt(window is not None and is_small(window.tokens)))
         return Asking(name=name, model=model, window=window, tools=tools)
 

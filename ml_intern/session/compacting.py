@@ -71,6 +71,10 @@ TOO_SHORT = "the conversation is too short to sum up"
 _WHOLE_IN, _END = "[... left out here; the whole is in ", " ...]"
 MOST_TRIES = 3
 """Of a model that does not answer when it is asked for a summary; then rules write it."""
+MOST_IN_VAIN, AGAIN_AFTER = 3, 10
+"""Summaries in a row that no model wrote, after which rules write them unasked; and one of so many
+is asked for all the same.
+"""
 
 
 class TooSmall(MLInternError):
@@ -310,6 +314,8 @@ class Compactor:
 
     def _written(self, asking: Asking, room: Room, start: int, replaced: int) -> "_Written | None":
         """By the model, or nothing for the rules to fill; None when the session is to stop."""
+        if self._is_in_vain(asking):
+            return _Written()
         messages = self._context.messages()
         request = compaction.request_for(
             messages,
@@ -348,6 +354,13 @@ class Compactor:
             usage=reply.usage,
             cost_micro_usd=price(reply.cost_micro_usd),
         )
+
+    def _is_in_vain(self, asking: Asking) -> bool:
+        """Whether models have written no summary of this session for so long that none is asked."""
+        if asking.window is None or self._history.compact_requested is not None:
+            return False
+        by_rules = self._history.by_rules
+        return by_rules >= MOST_IN_VAIN and by_rules % AGAIN_AFTER != 0
 
     def _give_up_on(self, asking: Asking, exc: ModelError) -> None:
         """Rules write the summary now.

@@ -137,6 +137,8 @@ class History:
         self.answers: list[tuple[CallId, ...]] = []
         """The ids of the calls of each answer that a model has given, oldest first."""
         self.summaries = 0
+        self.by_rules = 0
+        """How many of them, the last ones, no model wrote."""
         self.unanswered: list[tuple[str, str]] = []
         """For each request since the last answer that got none, the model and what it said."""
         self.conduct = Conduct()
@@ -241,6 +243,7 @@ class History:
                 self.open_calls = parked | _planned(event, len(self._facts_when_said))
             case Compacted():
                 self.summaries += 1
+                self.by_rules = self.by_rules + 1 if event.written_by == "rules" else 0
                 if event.trigger == "asked":
                     self.compact_requested = None
             case CallParked(call_id=call_id):

@@ -22,6 +22,7 @@ from ml_intern.messages import (
     Usage,
     UserMessage,
 )
+from ml_intern.session.compacting import AGAIN_AFTER, MOST_IN_VAIN, MOST_TRIES
 from ml_intern.session.desk import Limits
 from ml_intern.tools.protocol import succeed
 from tests.session.test_guarded_turns import CLOSED_PLAN, OPEN_PLAN
@@ -172,6 +173,9 @@ def test_a_summariser_that_does_not_do_its_job_cannot_end_a_session(long, broken
     compacted = bench.all(Compacted)
     assert compacted
     assert {each.written_by for each in compacted} == {"rules"}
+    assert len(compacted) > 2 * MOST_IN_VAIN
+    asked = MOST_IN_VAIN + len(compacted) // AGAIN_AFTER
+    assert len(model.summaries) <= MOST_TRIES * asked, "what is in vain is not asked for each time"
     last = "\n".join(message.text for message in model.asked[-1])
     assert "runs/39/model.safetensors" in last
     assert "runs/1/model.safetensors" in last

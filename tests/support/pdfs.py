@@ -1,4 +1,4 @@
-"""Small PDFs, written by hand: text at its place, rules, pictures, no fonts but the standard ones."""
+"""Small PDFs, written by hand: text at its place, rules, pictures, and only standard fonts."""
 
 import zlib
 from collections.abc import Sequence
