@@ -493,11 +493,16 @@ def _approved_outlook(open_call: OpenCall, asked: ApprovalRequested) -> Outlook 
 
 def _batches(ready: list[_Ready]) -> Iterator[list[_Ready]]:
     """In order: neighbouring reads together, every effect alone."""
-    for is_read, group in groupby(ready, key=lambda item: item.prepared.tool.effect == "read"):
-        if is_read:
+    for together, group in groupby(ready, key=_runs_beside_others):
+        if together:
             yield list(group)
         else:
             yield from ([item] for item in group)
+
+
+def _runs_beside_others(item: _Ready) -> bool:
+    tool = item.prepared.tool
+    return tool.effect == "read" and not tool.goes_alone
 
 
 def _refusal(judgement: Judgement) -> ToolOutcome:

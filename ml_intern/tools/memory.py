@@ -34,6 +34,7 @@ class Memory(Tool[MemoryArguments]):
     arguments = MemoryArguments
     effect: ClassVar[Effect] = "read"
     recovery: ClassVar[Recovery] = "pure"
+    goes_alone: ClassVar[bool] = True
 
     def run(self, args: MemoryArguments, ctx: ToolContext) -> ToolOutcome:
         pins = pinned(ctx.facts)

@@ -250,6 +250,8 @@ class Tool(ABC, Generic[A]):
     """Whether its output is text from outside: it is cleaned and marked as data for the model, and
     whoever is asked for a yes later sees where it came from (`ToolOutcome.sources`).
     """
+    goes_alone: ClassVar[bool] = False
+    """Of a read: whether it runs beside no other, as one does that goes by the facts so far."""
     is_question: ClassVar[bool] = False
     """Whether it does nothing but ask for a yes, which then no rule can give."""
 

@@ -1,5 +1,6 @@
 """The one path: fresh, approved, resumed, interrupted and crashed turns."""
 
+import json
 import threading
 from dataclasses import replace
 
@@ -410,3 +411,12 @@ def test_a_session_has_its_own_limit_of_iterations(bench):
     b.start(max_iterations=2)
     assert b.drive().waiting_on == ("budget:iterations",)
     assert len(b.all(ModelReplied)) == 2
+
+
+def test_pins_of_one_answer_fill_the_memory_and_no_more(bench):
+    text = "a fact".ljust(1_000, ".")
+    pin = [("memory", json.dumps({"action": "pin", "text": f"{n} {text[2:]}"})) for n in range(9)]
+    b = bench(calls(*pin), words("ok"))
+    b.start()
+    b.drive()
+    assert [answered.ok for answered in b.all(ToolFinished)] == [True] * 4 + [False] * 5
