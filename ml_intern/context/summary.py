@@ -63,7 +63,7 @@ class Standing:
             ("Waits for a person", self.open_calls),
             ("Running jobs", self.jobs),
         )
-        return "\n".join(_section(title, lines) for title, lines in parts if lines)
+        return "\n".join(_section(title, map(_as_one, lines)) for title, lines in parts if lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def whole(
     `said`: a person's words that are not before the model any more, oldest first. `summary`: empty,
     when no model wrote one.
     """
-    words = _newest(said, count, int(most * OF_WORDS))
+    words = _newest([_as_one(each) for each in said], count, int(most * OF_WORDS))
     left = most - sum(map(count, words))
     if summary:
         body, added = _completed(summary.strip(), standing.text(), known, count, left)
@@ -232,3 +232,8 @@ def _or_left_out(kept: list[str], of: Sequence[str]) -> list[str]:
 
 def _section(title: str, lines: Iterable[str]) -> str:
     return f"## {title}\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _as_one(text: str) -> str:
+    """Of several lines, none of which can pass for a heading or a line of ours."""
+    return text.replace("\n", "\n  ")
