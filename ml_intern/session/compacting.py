@@ -256,11 +256,11 @@ class Compactor:
             case _:
                 return "[... left out here; the trace of this session has it whole ...]"
         path = folder / name
-        if not path.exists():
-            try:
+        try:
+            if not path.exists():
                 write_beneath(self._workspace, path, message.text.encode(errors="replace"))
-            except (OSError, InputError) as exc:
-                return f"[... left out here, and could not be put into a file: {exc} ...]"
+        except (OSError, InputError) as exc:
+            return f"[... left out here, and could not be put into a file: {exc} ...]"
         return f"{_WHOLE_IN}{path}{_END}"
 
     # The summary
@@ -340,6 +340,8 @@ class Compactor:
             return None
         self._tries = 0
         text = reply.message.text.strip()
+        if not any(map(str.isalnum, text)):  # signs that nobody can see, or that say nothing
+            text = ""
         is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
         if asking.window is None and not text:
             self._scribe.record(failure(reply.model, ModelError(WROTE_NONE)))

@@ -154,7 +154,7 @@ def _all_of(messages: Sequence[Message]) -> str:
 @pytest.mark.parametrize(
     "broken",
     [
-        lambda text: words(""),
+        lambda text: words("\n\u200b "),
         lambda text: words("word " * 50_000),
         lambda text: calls(("look", '{"number": 1}')),
         lambda text: Refused("The content filter stopped it.", trouble="content"),

@@ -155,7 +155,7 @@ def test_words_in_a_summary_cannot_be_taken_back(bench):
     assert b.model.asked[-1][2].summary
 
 
-@pytest.mark.parametrize("answer", [Refused("no key"), words("  ")])
+@pytest.mark.parametrize("answer", [Refused("no key"), words("  "), words("\u200b\ufeff")])
 def test_a_summary_that_does_not_come_changes_nothing_and_says_why(bench, answer):
     b = long_session(bench, answer)
     b.submit(Compact(asked_by="ada"))
