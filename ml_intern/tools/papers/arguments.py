@@ -1,0 +1,45 @@
+"""What the tool `papers` is given."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ml_intern.tools.papers.identify import MOST_CHARS
+from ml_intern.tools.protocol import Arguments
+
+Operation = Literal[
+    "search", "trending", "details", "citations", "references", "snippets", "recommend", "links"
+]
+
+
+class PapersArguments(Arguments):
+    """What to look for, or which paper it is about."""
+
+    operation: Operation = Field(
+        description="`search`: arXiv, Semantic Scholar and the Hub at once. `trending`: on the "
+        "Hub. Of one `paper`: `details`; `citations` (who cites it) and `references` (whom it "
+        "cites), with the citing sentences; `recommend`: papers like it; `links`: its code, "
+        "models, datasets and Spaces. `snippets`: passages of full texts, of all papers or of one."
+    )
+    query: str = Field(
+        "",
+        max_length=300,
+        description="Words for `search`, with phrases in quotes, and for `snippets`; a filter for "
+        "`trending`.",
+    )
+    paper: str = Field(
+        "",
+        max_length=MOST_CHARS,
+        description="arXiv id (2305.14314, 2305.14314v2, hep-th/9901001), DOI, address or title.",
+    )
+    when: str = Field(
+        "",
+        max_length=20,
+        description="Years: `2023`, `2021-2023`, `2023-`; for `trending` a day, week or month: "
+        "`2026-11-25`, `2026-W47`, `2026-11`.",
+    )
+    sort: Literal["relevance", "date", "citations"] = Field(
+        "relevance", description="How those that were found are put in order."
+    )
+    limit: int | None = Field(None, ge=1, le=30, description="Of entries; null: a few.")
+    offset: int = Field(0, ge=0, le=10_000, description="`next_offset` of the answer before.")

@@ -1,0 +1,172 @@
+"""arXiv: searched, and asked for papers by id (https://info.arxiv.org/help/api/user-manual.html).
+
+Its answers are read by the package `arxiv`; the requests go through our own client, with arXiv's
+pace and our cache.
+"""
+
+import re
+import threading
+
+from arxiv import Result, _feed
+
+from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.papers import foreign
+from ml_intern.tools.papers.found import Found
+from ml_intern.tools.papers.identify import PaperId, arxiv_id, doi_id, identify
+from ml_intern.tools.papers.paper import Paper
+from ml_intern.tools.papers.titles import plain_title, title_key
+from ml_intern.tools.papers.when import Years
+from ml_intern.tools.papers.withdrawn import withdrawal
+from ml_intern.web import Page, Web
+
+NAME = "arXiv"
+MOST = 100
+MOST_WORDS = 12
+_PATH = "/api/query"
+_COMMON = {
+    "a", "an", "and", "andnot", "are", "as", "at", "by", "can", "do", "does", "for", "from", "how",
+    "in", "into", "is", "it", "its", "of", "on", "or", "that", "the", "their", "this", "to",
+    "using", "via", "we", "what", "when", "which", "with",
+}  # fmt: skip
+"""Words that its index does not look for, or that are operators there."""
+
+
+def search(
+    web: Web,
+    words: str,
+    *,
+    limit: int,
+    years: Years | None = None,
+    newest: bool = False,
+    cancelled: threading.Event | None = None,
+) -> Found:
+    """Papers that have all the words, or the phrases in quotes; the best first, or the newest.
+
+    Raises OutsideError.
+    """
+    page = web.get(
+        "arxiv",
+        _PATH,
+        {
+            "search_query": _query(words, years),
+            "start": 0,
+            "max_results": min(limit, MOST),
+            "sortBy": "submittedDate" if newest else "relevance",
+            "sortOrder": "descending",
+        },
+        accept="application/atom+xml",
+        cancelled=cancelled,
+    )
+    return _found(page)
+
+
+def by_title(web: Web, title: str, cancelled: threading.Event | None = None) -> Found:
+    """Papers whose title has all the words of this one. Raises OutsideError."""
+    words = [word for word in title_key(title).split() if word not in _COMMON][:MOST_WORDS]
+    query = " AND ".join(f"ti:{word}" for word in words) or f'ti:"{title_key(title)}"'
+    page = web.get(
+        "arxiv",
+        _PATH,
+        {"search_query": query, "start": 0, "max_results": 10},
+        accept="application/atom+xml",
+        cancelled=cancelled,
+    )
+    return _found(page)
+
+
+def by_id(web: Web, paper: PaperId, cancelled: threading.Event | None = None) -> Found:
+    """The one paper, in the version that is named or its newest.
+
+    Raises OutsideError; `missing` where arXiv has none of this id.
+    """
+    page = web.get(
+        "arxiv",
+        _PATH,
+        {"id_list": paper.versioned, "max_results": 1},
+        accept="application/atom+xml",
+        cancelled=cancelled,
+    )
+    found = _found(page)
+    if not any(each.arxiv == paper.arxiv for each in found.papers):
+        raise OutsideError(f"arXiv has no {paper}.", trouble="missing")
+    return found
+
+
+def _query(words: str, years: Years | None) -> str:
+    """In arXiv's language: every word and phrase must be there."""
+    phrases = [" ".join(title_key(phrase).split()) for phrase in re.findall(r'"([^"]+)"', words)]
+    rest = title_key(re.sub(r'"[^"]*"', " ", words)).split()
+    single = [word for word in rest if word not in _COMMON] or rest
+    parts = [f'all:"{phrase}"' for phrase in phrases if phrase]
+    parts += [f"all:{word}" for word in single]
+    if years is not None:
+        parts = [*parts[:MOST_WORDS], years.for_arxiv]
+    return " AND ".join(parts[: MOST_WORDS + 1])
+
+
+def _found(page: Page) -> Found:
+    """Raises OutsideError for what is no whole feed, and for one that holds an error."""
+    content = page.content.strip()
+    if b"<feed" not in content[:1_000] or not content.endswith(b"</feed>"):
+        # What the parser cannot read it skips, and the paper would seem not to exist.
+        what = page.content_type or "something without a type"
+        raise OutsideError(
+            f"arXiv answered with {what} that is no whole feed ({len(content):,} bytes).",
+            trouble="broken",
+        )
+    try:
+        feed = _feed.parse(page.content)
+    except (ValueError, OverflowError) as exc:  # a date that is none
+        raise OutsideError(
+            f"arXiv answered with a feed that is none: {exc}.", trouble="broken"
+        ) from exc
+    for result in feed.results:
+        if "/api/errors" in result.entry_id:
+            raise OutsideError(
+                f"arXiv refuses the request: {foreign.text(result.summary)}.", trouble="refused"
+            )
+    papers = [paper for result in feed.results if (paper := _paper(result)) is not None]
+    return Found(
+        papers=tuple(papers),
+        page=page,
+        total=foreign.number(feed.header.total_results),
+        unreadable=content.count(b"<entry") - len(papers),
+    )
+
+
+def _paper(result: Result) -> Paper | None:
+    try:
+        name = identify(result.entry_id)
+    except InputError:
+        return None
+    title = plain_title(foreign.text(result.title))
+    if not name.arxiv or not title:
+        return None
+    abstract = foreign.text(result.summary, foreign.MOST_ABSTRACT_CHARS)
+    comment = foreign.text(result.comment, 1_000)
+    doi = doi_id(foreign.text(result.doi))
+    categories = dict.fromkeys([result.primary_category, *result.categories])
+    return Paper(
+        title=title,
+        authors=tuple(foreign.text(each.name) for each in result.authors[: foreign.MOST_ENTRIES]),
+        published=result.published.date().isoformat(),
+        arxiv=name.arxiv,
+        version=name.version,
+        doi=doi.doi if doi else "",
+        abstract=abstract,
+        venue=foreign.text(result.journal_ref),
+        categories=tuple(filter(None, (foreign.text(each, 40) for each in categories)))[:20],
+        comment=comment,
+        withdrawn=withdrawal(comment, abstract),
+        pdf=foreign.address(result.pdf_url),
+        known_to=(NAME,),
+    )
+
+
+def known_as(value: object) -> str:
+    """An arXiv id as other indexes write it, without a version; empty for anything else."""
+    try:
+        found = arxiv_id(foreign.text(value))
+    except InputError:
+        return ""
+    return found.arxiv if found else ""

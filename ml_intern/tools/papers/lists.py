@@ -1,0 +1,100 @@
+"""The operations of `papers` that answer a list: search, trending, recommend."""
+
+from ml_intern.tools.papers import arxiv, hf_papers, semantic_scholar
+from ml_intern.tools.papers.answer import Reading, part
+from ml_intern.tools.papers.arguments import PapersArguments
+from ml_intern.tools.papers.found import Found
+from ml_intern.tools.papers.gather import Answers, Question, ask_all
+from ml_intern.tools.papers.identify import identify
+from ml_intern.tools.papers.merge import merged
+from ml_intern.tools.papers.paper import Paper, brief
+from ml_intern.tools.papers.resolve import resolved
+from ml_intern.tools.papers.semantic_scholar import SemanticScholar
+from ml_intern.tools.papers.titles import title_key
+from ml_intern.tools.papers.when import period, years
+from ml_intern.tools.protocol import ToolContext, ToolOutcome, fail
+
+LISTED = 8
+_STEPS = (20, 50, 100)
+"""How many each index is asked for: few sizes, so that the next part is in the cache."""
+
+
+def search(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
+    """From all indexes, each paper once."""
+    if not title_key(args.query):
+        return fail("Say in `query` what to look for.")
+    limit = args.limit or LISTED
+    if args.offset + limit > _STEPS[-1]:
+        return fail(
+            f"A search goes {_STEPS[-1]} papers deep. Make the words narrower, or name `when`."
+        )
+    answers = _searched(args, args.offset + limit, ctx)
+    reading.lacks(answers.missing)
+    if not answers.given:
+        return fail(f"No index answered. {' '.join(reading.notes)}")
+    for name, found in answers.given.items():
+        reading.took(name, found.page, found.unreadable)
+    span = years(args.when)
+    papers = merged(found.papers for found in answers.given.values())
+    within = [paper for paper in papers if span is None or span.holds(paper.year)]
+    return reading.outcome(_listed(_sorted(within, args.sort), args.offset, limit))
+
+
+def trending(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
+    """Of the Hub, now or of a day, week or month."""
+    found = hf_papers.trending(ctx.place.web, period(args.when), cancelled=ctx.cancelled)
+    reading.took(hf_papers.NAME, found.page, found.unreadable)
+    words = set(title_key(args.query).split())
+    papers = [each for each in found.papers if words <= set(_words(each))]
+    if words:
+        reading.notes.append(f"Of {len(found.papers)} trending papers, those with all the words.")
+    document = _listed(_sorted(papers, args.sort), args.offset, args.limit or LISTED)
+    return reading.outcome(document)
+
+
+def recommend(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
+    """Papers that are like one."""
+    web = ctx.place.web
+    paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
+    found = SemanticScholar(web, ctx.cancelled).recommended(paper, limit=_STEPS[-1])
+    reading.took(semantic_scholar.NAME, found.page, found.unreadable)
+    papers = _sorted(found.papers, args.sort)
+    return reading.outcome(
+        {"like": str(paper), **_listed(papers, args.offset, args.limit or LISTED)}
+    )
+
+
+def _searched(args: PapersArguments, depth: int, ctx: ToolContext) -> Answers[Found]:
+    """Raises InputError for years that are none, OutsideError when stopped."""
+    web, span = ctx.place.web, years(args.when)
+    many = next(step for step in _STEPS if step >= depth)
+    newest = args.sort == "date"
+    questions: dict[str, Question[Found]] = {
+        arxiv.NAME: lambda stop: arxiv.search(
+            web, args.query, limit=many, years=span, newest=newest, cancelled=stop
+        ),
+        semantic_scholar.NAME: lambda stop: SemanticScholar(web, stop).search(
+            args.query, limit=many, years=span
+        ),
+        hf_papers.NAME: lambda stop: hf_papers.search(web, args.query, limit=many, cancelled=stop),
+    }
+    return ask_all(questions, ctx.cancelled)
+
+
+def _listed(papers: list[Paper], offset: int, limit: int) -> dict[str, object]:
+    found = part(papers, offset, limit)
+    return {**found, "items": [brief(paper) for paper in found["items"]]}
+
+
+def _sorted(papers: list[Paper] | tuple[Paper, ...], order: str) -> list[Paper]:
+    match order:
+        case "date":
+            return sorted(papers, key=lambda paper: paper.published, reverse=True)
+        case "citations":
+            return sorted(papers, key=lambda paper: -(paper.citations or 0))
+        case _:
+            return list(papers)
+
+
+def _words(paper: Paper) -> list[str]:
+    return title_key(f"{paper.title} {paper.summary} {paper.abstract}").split()

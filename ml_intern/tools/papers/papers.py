@@ -1,0 +1,57 @@
+"""The tool `papers`: find papers, and what belongs to them."""
+
+from dataclasses import replace
+from typing import ClassVar, assert_never
+
+from ml_intern.errors import InputError, OutsideError
+from ml_intern.events import Effect, Recovery
+from ml_intern.tools.papers import about, graph, lists
+from ml_intern.tools.papers.answer import Reading
+from ml_intern.tools.papers.arguments import PapersArguments
+from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail
+
+
+class Papers(Tool[PapersArguments]):
+    """Asks the indexes outside; each answer says where it is from."""
+
+    name: ClassVar[str] = "papers"
+    description: ClassVar[str] = (
+        "Find research papers and follow them: search, trending, details, citations and "
+        "references with contexts, passages, similar papers, linked code, models and datasets. "
+        "Answers JSON with the address of each entry; `note` says which index did not answer, "
+        "`next_offset` how to go on. To read a paper's text use read_paper."
+    )
+    arguments = PapersArguments
+    effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
+    reads_outside: ClassVar[bool] = True
+    timeout_s: ClassVar[float] = 180.0
+
+    def run(self, args: PapersArguments, ctx: ToolContext) -> ToolOutcome:
+        """Answer, or say what is wrong with the question or with the index."""
+        reading = Reading()
+        try:
+            outcome = _answer(args, ctx, reading)
+        except (InputError, OutsideError) as exc:
+            outcome = fail(str(exc))
+        return replace(outcome, sources=reading.sources)
+
+
+def _answer(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
+    match args.operation:
+        case "search":
+            return lists.search(args, ctx, reading)
+        case "trending":
+            return lists.trending(args, ctx, reading)
+        case "recommend":
+            return lists.recommend(args, ctx, reading)
+        case "details":
+            return about.details(args, ctx, reading)
+        case "links":
+            return about.links(args, ctx, reading)
+        case "citations" | "references":
+            return graph.citations(args, ctx, reading)
+        case "snippets":
+            return graph.snippets(args, ctx, reading)
+        case _:
+            assert_never(args.operation)
