@@ -6,10 +6,14 @@ from ml_intern.errors import ConfigError
 
 
 def file_of(name: str, what: str) -> Path:
-    """Raises ConfigError when there is none; `what` it should be, for people."""
+    """Raises ConfigError when none can be found; `what` it should be, for people."""
     path = Path(name.partition("/")[2])
     if not path.is_absolute():
         raise ConfigError(f"{name}: give the whole path of the {what}, from / on.")
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as exc:
+        raise ConfigError(f"{name}: {path} cannot be read ({exc.strerror}).") from exc
+    if not is_there:
         raise ConfigError(f"{name}: there is no file {path}.")
     return path

@@ -291,6 +291,7 @@ def test_the_name_means_the_file_which_is_read_again_when_it_changed(tmp_path):
     [
         ("scripted/a.jsonl", "give the whole path of the file"),
         ("scripted//nowhere.jsonl", "there is no file /nowhere.jsonl"),
+        (f"scripted//{'long' * 100}", "File name too long"),
     ],
 )
 def test_a_name_that_is_no_file_is_a_wrong_setting(name, words):
