@@ -73,6 +73,8 @@ class Meter:
         """The last request, to weigh the answer by."""
         self._ratios: dict[str, tuple[float, ...]] = {}
         self._windows: dict[str, int] = {}
+        self._guessed: set[str] = set()
+        """The models of which a window is only half of what they refused."""
         self._done: set[str] = set()
         self._made: set[tuple[str, str]] = set()
         self._best: dict[tuple[str, str], float] = {}
@@ -107,6 +109,9 @@ class Meter:
                 self._count(event.usage)
             case ModelChanged():
                 self._last = None
+                self._windows.clear()
+            case TurnFinished(outcome="failed"):
+                self._forget_guesses()
             case BudgetReached(cap=cap):
                 self._watch(cap)
             case BudgetExtended(cap=cap, amount=amount):
@@ -152,6 +157,13 @@ class Meter:
         said = failed.window
         is_believed = said is not None and LEAST_WINDOW <= said < sent / LEAST_RATIO
         self._windows[failed.model] = said if is_believed and said is not None else sent // 2
+        (self._guessed.discard if is_believed else self._guessed.add)(failed.model)
+
+    def _forget_guesses(self) -> None:
+        """What comes to nothing with them is not to come to nothing for ever."""
+        for model in self._guessed:
+            self._windows.pop(model, None)
+        self._guessed.clear()
 
     @property
     def last_tokens(self) -> int:

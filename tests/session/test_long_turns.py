@@ -22,6 +22,7 @@ from ml_intern.messages import (
     Usage,
     UserMessage,
 )
+from ml_intern.ops import UserInput
 from ml_intern.session.compacting import AGAIN_AFTER, MOST_IN_VAIN, MOST_TRIES
 from ml_intern.session.desk import Limits
 from ml_intern.tools.protocol import succeed
@@ -202,6 +203,16 @@ def test_a_model_that_refuses_every_length_ends_the_turn_with_a_reason(long) -> 
     assert ended.outcome == "failed"
     assert "too small" in ended.detail or "10" in ended.detail
     assert len(bench.all(ModelAsked)) <= 8
+
+
+def test_a_model_that_refused_a_length_for_no_reason_is_asked_again(long) -> None:
+    model = Long(10, 0, claims=32_000)
+    model.told_window = False
+    bench = long(model)
+    assert bench.drive().outcome == "failed"
+    model._tokens = 32_000
+    bench.submit(UserInput(text="go on", author="ada"))
+    assert bench.drive() == TurnFinished(outcome="finished", detail="Done.")
 
 
 def test_an_output_and_words_larger_than_the_window_are_cut_and_said_to_be(long) -> None:
