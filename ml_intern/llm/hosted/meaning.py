@@ -181,6 +181,8 @@ def by_status(status: int) -> Trouble:
             return "billing"
         case 404:
             return "model"
+        case 413:  # of a proxy, which says no more
+            return "context"
         case 429:
             return "rate"
         case 408 | 409 | 425:

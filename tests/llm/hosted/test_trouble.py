@@ -58,6 +58,13 @@ def test_too_long_is_told_by_its_words_whatever_the_status(words: str, status: i
     assert isinstance(error, ContextOverflow)
 
 
+@pytest.mark.parametrize("body", ["", "<html><h1>413 Request Entity Too Large</h1></html>"])
+def test_a_proxy_that_takes_no_larger_request_gets_a_shorter_one(body: str) -> None:
+    error = error_for(413, body)
+    assert isinstance(error, ContextOverflow)
+    assert error.window is None
+
+
 def test_no_credit_is_not_a_rate_limit() -> None:
     body = '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
     error = error_for(429, body)
