@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ml_intern.llm.hosted.meaning import LARGEST_WINDOW
 from ml_intern.messages import AssistantMessage, CallId, ToolCall, Usage
 
 StopReason = Literal["end", "tool_calls", "length"]
-_MOST_TOKENS = 10**12
 
 
 @dataclass
@@ -135,24 +135,30 @@ class Answer:
 
 
 def usage_of(usage: Any) -> Usage:
-    """LiteLLM's count as ours: its `prompt_tokens` hold the cached ones, our input does not."""
+    """LiteLLM's count as ours: its `prompt_tokens` hold the cached ones, our input does not.
+
+    Of a server that counts what nobody can have sent, nothing: such a number would make money.
+    """
     details = getattr(usage, "prompt_tokens_details", None)
     read = _count(details, "cached_tokens") or _count(usage, "cache_read_input_tokens")
     written = _count(usage, "cache_creation_input_tokens") or _count(
         details, "cache_creation_tokens"
     )
+    sent, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    if max(sent, answered, read, written) > LARGEST_WINDOW:
+        return Usage()
     return Usage(
-        input_tokens=max(0, _count(usage, "prompt_tokens") - read - written),
-        output_tokens=_count(usage, "completion_tokens"),
+        input_tokens=max(0, sent - read - written),
+        output_tokens=answered,
         cache_read_tokens=read,
         cache_write_tokens=written,
     )
 
 
 def _count(holder: Any, field: str) -> int:
-    """A number of tokens; some servers count nonsense, which would make money."""
+    """A number of tokens; some servers say something else."""
     found = getattr(holder, field, None)
-    return found if isinstance(found, int) and 0 < found <= _MOST_TOKENS else 0
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _text_of(arguments: Any) -> str:

@@ -192,6 +192,7 @@ def test_a_frame_without_content_begins_nothing() -> None:
             Usage(input_tokens=100),
         ),
         ({"prompt_tokens": 10**400, "completion_tokens": 1.5}, Usage()),
+        ({"prompt_tokens": 10**9, "completion_tokens": 10}, Usage()),
     ],
 )
 def test_input_tokens_do_not_hold_the_cached_ones(counted: dict[str, Any], usage: Usage) -> None:
