@@ -16,6 +16,7 @@ from ml_intern.tools.hub.files import HubFiles
 from ml_intern.tools.hub.search import HubSearch
 from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
+from ml_intern.tools.papers.papers import Papers
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Tool
@@ -46,6 +47,7 @@ def all_tools() -> list[Tool[Any]]:
         Write(),
         Edit(),
         Bash(),
+        Papers(),
         HubSearch(),
         HubDetails(),
         HubFiles(),

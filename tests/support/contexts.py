@@ -26,7 +26,7 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "sandbox": None,
         "compute": None,
         "hub": HubHardware(folder / "state" / "hub_hardware.json", SystemClock()),
-        "web": Web([], Cache(folder / "state" / "outside"), SystemClock(), user_agent="test"),
+        "web": changes.get("web") or _nowhere(folder),
         "clock": SystemClock(),
         "training_python": Path("python3"),
         "network": False,
@@ -37,6 +37,11 @@ def a_place(folder: Path = Path("/nonexistent"), **changes: Any) -> Workplace:
         "threads": set_threads(),
     }
     return Workplace(**{**fields, **changes})
+
+
+def _nowhere(folder: Path) -> Web:
+    """A client that knows no service; made only where it is wanted, as that takes a while."""
+    return Web([], Cache(folder / "state" / "outside"), SystemClock(), user_agent="test")
 
 
 def a_context(folder: Path = Path("/nonexistent"), **changes: Any) -> ToolContext:

@@ -45,6 +45,11 @@ _LOOKED_UP = (
         are installed want to be called, before you write code. Never invent arguments from memory.
         """
     ),
+    step(
+        """Begin with papers (`papers`): search, follow the citations of the best to what does
+        better now, and look which code, models and datasets belong to it.""",
+        "papers",
+    ),
 )
 _UNAIDED = (
     step(

@@ -1,7 +1,9 @@
 """The tool `papers`, and the three services that it asks, over real HTTP."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +19,46 @@ from tests.support.papers_server import PapersServer, papers_server, web_to
 Ask = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def clock() -> SwiftClock:
-    return SwiftClock()
+@dataclass(frozen=True)
+class Running:
+    """The services of a module's tests, and the one client that asks them."""
+
+    server: PapersServer
+    web: Web
+    clock: SwiftClock
+    cache: Path
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Started once: a client reads the certificates of all authorities, which takes a while."""
+    clock, cache = SwiftClock(), tmp_path_factory.mktemp("outside")
+    with papers_server() as server, web_to(server, cache, clock) as web:
+        yield Running(server, web, clock, cache)
 
 
 @pytest.fixture
-def server() -> Iterator[PapersServer]:
-    with papers_server() as running:
-        yield running
+def clock(running: Running) -> SwiftClock:
+    return running.clock
 
 
 @pytest.fixture
-def web(server: PapersServer, tmp_path: Path, clock: SwiftClock) -> Iterator[Web]:
-    with web_to(server, tmp_path / "outside", clock) as client:
-        yield client
+def web(running: Running) -> Web:
+    return running.web
 
 
 @pytest.fixture
-def ctx(web: Web, tmp_path: Path, clock: SwiftClock) -> ToolContext:
+def server(running: Running) -> PapersServer:
+    """As it was at first: nothing of an earlier test is known, and no service is left alone."""
+    fresh = PapersServer(url=running.server.url)
+    vars(running.server).update(vars(fresh))
+    shutil.rmtree(running.cache, ignore_errors=True)
+    running.clock.skipped_s += 4_000
+    return running.server
+
+
+@pytest.fixture
+def ctx(server: PapersServer, web: Web, tmp_path: Path, clock: SwiftClock) -> ToolContext:
     return a_context(tmp_path, web=web, clock=clock)
 
 

@@ -24,6 +24,7 @@ TABLE = {
     ("write", ""): ("allow", "allow"),
     ("edit", ""): ("allow", "allow"),
     ("bash", ""): ("allow", "ask"),
+    ("papers", ""): ("allow", "allow"),
     ("hub_search", ""): ("allow", "allow"),
     ("hub_details", ""): ("allow", "allow"),
     ("hub_files", ""): ("allow", "allow"),
