@@ -4,7 +4,7 @@ Two entries are of one paper when they have an arXiv id or a DOI in common; and,
 leave it open, when title, year and first author agree.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -16,9 +16,10 @@ _RANKS = 60
 _YEARS_APART = 1
 """Between a preprint and what became of it."""
 Key = tuple[str, str]
+"""A kind of id, and the id."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Group:
     """Entries of one paper."""
 
@@ -31,15 +32,12 @@ def merged(answers: Iterable[Sequence[Paper]]) -> list[Paper]:
 
     `answers`: of each index, best first; of what they disagree on, the first that says it counts.
     """
-    groups: dict[Key, _Group] = {}
+    groups = _Groups()
     for answer in answers:
         for place, paper in enumerate(answer):
-            group = _joined(paper, groups)
-            group.entries.append(paper)
-            group.score += 1.0 / (_RANKS + place)
-            groups.update(dict.fromkeys(_keys(paper), group))
-    found = {id(group): group for group in groups.values()}.values()
-    return [combined(each.entries) for each in sorted(found, key=lambda each: -each.score)]
+            groups.put(paper, 1.0 / (_RANKS + place))
+    ranked = sorted(groups.found, key=lambda group: -group.score)
+    return [combined(group.entries) for group in ranked]
 
 
 def combined(entries: Sequence[Paper]) -> Paper:
@@ -54,27 +52,51 @@ def combined(entries: Sequence[Paper]) -> Paper:
     return Paper(**said)
 
 
-def _keys(paper: Paper) -> Iterator[Key]:
-    if paper.arxiv:
-        yield "arxiv", paper.arxiv
-    if paper.doi:
-        yield "doi", paper.doi
-    yield "title", title_key(paper.title)
+class _Groups:
+    """The papers so far, by their ids and by their titles."""
+
+    def __init__(self) -> None:
+        self.found: list[_Group] = []
+        self._by_id: dict[Key, _Group] = {}
+        self._by_title: dict[str, list[_Group]] = {}
+
+    def put(self, paper: Paper, score: float) -> None:
+        """Add an entry to the group that it belongs to, or begin one."""
+        known = [self._by_id[key] for key in _ids(paper) if key in self._by_id]
+        group = self._joined(known) if known else self._titled(paper) or self._begun()
+        group.entries.append(paper)
+        group.score += score
+        self._by_id.update(dict.fromkeys(_ids(paper), group))
+        alike = self._by_title.setdefault(title_key(paper.title), [])
+        if group not in alike:
+            alike.append(group)
+
+    def _begun(self) -> _Group:
+        self.found.append(_Group())
+        return self.found[-1]
+
+    def _titled(self, paper: Paper) -> _Group | None:
+        alike = self._by_title.get(title_key(paper.title), [])
+        return next((group for group in alike if _agree(group.entries, paper)), None)
+
+    def _joined(self, groups: Sequence[_Group]) -> _Group:
+        """One of several, as it shows that they are of one paper."""
+        first, *others = groups
+        for other in others:
+            if other is not first:
+                first.entries += other.entries
+                first.score += other.score
+                self.found.remove(other)
+                for entry in other.entries:
+                    self._by_id.update(dict.fromkeys(_ids(entry), first))
+                    alike = self._by_title[title_key(entry.title)]
+                    alike[:] = [first if each is other else each for each in alike]
+        return first
 
 
-def _joined(paper: Paper, groups: dict[Key, _Group]) -> _Group:
-    """The group that the paper belongs to; several become one, as it shows that they are."""
-    by_id = [groups[key] for key in _keys(paper) if key in groups and key[0] != "title"]
-    if not by_id:
-        like = groups.get(("title", title_key(paper.title)))
-        return like if like is not None and _agree(like.entries, paper) else _Group()
-    first = by_id[0]
-    for other in by_id[1:]:
-        if other is not first:
-            first.entries += other.entries
-            first.score += other.score
-            groups.update({key: first for key, group in groups.items() if group is other})
-    return first
+def _ids(paper: Paper) -> list[Key]:
+    named = (("arxiv", paper.arxiv), ("doi", paper.doi))
+    return [(kind, name) for kind, name in named if name]
 
 
 def _agree(entries: Sequence[Paper], paper: Paper) -> bool:
