@@ -67,7 +67,9 @@ class ToolOutcome:
     reserved counts as spent. A job that it launched says so at its end.
     """
     sources: tuple[str, ...] = ()
-    """Addresses outside that `output` was read from; see `Tool.reads_outside`."""
+    """Addresses outside that `output` was read from, which makes it text from outside; see
+    `Tool.reads_outside`.
+    """
     withdraws: str = ""
     """The beginning of the id of an open call of the model's own that is to end unfinished."""
 

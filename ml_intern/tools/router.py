@@ -268,7 +268,9 @@ def _await(
 
 def _as_data(call: Prepared, outcome: U) -> U | ToolOutcome:
     """What was read outside is marked, whatever the tool made of it."""
-    if not isinstance(outcome, ToolOutcome) or not call.tool.reads_outside:
+    if not isinstance(outcome, ToolOutcome):
+        return outcome
+    if not (call.tool.reads_outside or outcome.sources):
         return outcome
     sources = list(dict.fromkeys(outcome.sources))
     read = Fact(kind="read_outside", data={"sources": sources})

@@ -50,14 +50,15 @@ class JsonTable:
 
 def _row(number: int, text: str) -> Row:
     try:
-        return _checked(number, json.loads(text.rstrip()))
+        return checked(number, json.loads(text.rstrip()))
     except json.JSONDecodeError as exc:
         return Row(number, {}, f"it is not JSON: {exc.msg} at character {exc.pos + 1}")
     except (ValueError, RecursionError) as exc:
         return Row(number, {}, f"it is not JSON that we can read: {exc}")
 
 
-def _checked(number: int, value: object) -> Row:
+def checked(number: int, value: object) -> Row:
+    """The value of a line as a row; with a fault where it is no object."""
     if not isinstance(value, dict):
         return Row(number, {}, f"it holds {_kind(value)} instead of an object")
     return Row(number, _printable(_flat(value)))
@@ -138,7 +139,7 @@ class _Array:
                     raise self._broken(str(exc)) from exc
                 self._buffer += block
             else:
-                row = _checked(self._line, value)
+                row = checked(self._line, value)
                 self._go_to(end)
                 return row
 

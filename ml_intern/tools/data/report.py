@@ -7,6 +7,8 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from ml_intern.errors import InputError
@@ -16,8 +18,9 @@ from ml_intern.tools.data.columns import MAX_ROWS, Column, Profile, profile
 from ml_intern.tools.data.image_folder import Entry, ImageSet
 from ml_intern.tools.data.mapping import Mapping
 from ml_intern.tools.data.source import Dataset
-from ml_intern.tools.data.table import Row, Split, TableSet
+from ml_intern.tools.data.table import Cells, Row, Split, TableSet
 from ml_intern.tools.data.tally import Shapes, Tally, tally_pictures, tally_texts
+from ml_intern.tools.data.trainers import MOST_ROWS, fits
 
 MAX_BYTES = 11_500
 MAX_COLUMNS = 50
@@ -56,7 +59,7 @@ def _of_table(dataset: TableSet, cancelled: threading.Event) -> dict[str, Any]:
             f"{dataset.source}: {found.ragged_rows} of {found.ragged_rows + found.total} rows "
             f"cannot be read, first line {line}: {fault}. Write the data as CSV or JSON Lines."
         )
-    chosen = meaning.choose(found)
+    chosen = _chosen(dataset, found)
     tally = Tally()
     if chosen.text and chosen.label:
         tally = tally_texts(dataset, chosen.text, chosen.label, cancelled, MAX_ROWS)
@@ -64,13 +67,25 @@ def _of_table(dataset: TableSet, cancelled: threading.Event) -> dict[str, Any]:
         **_head(dataset, found, _task(chosen)),
         "encoding": dataset.parts[0][1].encoding,
         "delimiter": dataset.parts[0][1].delimiter,
-        **_columns(found),
+        **_columns(found, dataset.picture),
         **_meaning(chosen),
+        "fits": fits(_first_rows(dataset, cancelled)),
         **_counts(tally),
         "ragged": {"rows": found.ragged_rows, "lines": [line for _, line, _ in found.ragged]},
         "problems": [*dataset.notes, *_table_problems(found, chosen, tally)],
         "blocking": list(_table_blocking(found, chosen, tally)),
     }
+
+
+def _chosen(dataset: TableSet, found: Profile) -> Mapping:
+    if dataset.picture is None:
+        return meaning.choose(found)
+    return replace(meaning.choose_label(found), image=dataset.picture)
+
+
+def _first_rows(dataset: TableSet, cancelled: threading.Event) -> list[Cells]:
+    sound = (row.cells for _, row in dataset.rows(cancelled) if not row.fault)
+    return list(islice(sound, MOST_ROWS))
 
 
 def _of_pictures(dataset: ImageSet, cancelled: threading.Event) -> dict[str, Any]:
@@ -81,7 +96,7 @@ def _of_pictures(dataset: ImageSet, cancelled: threading.Event) -> dict[str, Any
         **_head(dataset, found, "image-classification"),
         "encoding": None,
         "delimiter": None,
-        **_columns(found, image=True),
+        **_columns(found, image="image"),
         **_meaning(chosen),
         **_counts(tally),
         "images": _shapes(shapes),
@@ -106,13 +121,15 @@ def _head(dataset: Dataset, found: Profile, task: str | None) -> dict[str, Any]:
 
 
 def _task(chosen: Mapping) -> str | None:
+    if chosen.image:
+        return "image-classification" if chosen.labels else None
     return "text-classification" if chosen.texts and chosen.labels else None
 
 
-def _columns(found: Profile, image: bool = False) -> dict[str, Any]:
+def _columns(found: Profile, image: str | None = None) -> dict[str, Any]:
     columns = list(found.columns.values())
     shown = [_column(column, found) for column in columns[:MAX_COLUMNS]]
-    picture = {"name": "image", "type": "image", "missing": 0}
+    picture = {"name": image, "type": "image", "missing": 0}
     return {
         "columns": [picture, *shown] if image else shown,
         "more_columns": max(0, len(found.names) - MAX_COLUMNS),
@@ -239,6 +256,8 @@ def _unlabelled(rows: Counter[Split], tally: Tally) -> Iterator[str]:
 def _table_blocking(found: Profile, chosen: Mapping, tally: Tally) -> Iterator[str]:
     if not found.total:
         yield "There is a header, but not one row."
+    elif chosen.image:
+        yield from () if chosen.labels else _no_label(found)
     elif not chosen.texts:
         kinds = Counter(column.kind for column in found.columns.values())
         shown = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common())

@@ -1,4 +1,4 @@
-"""From the words for a dataset to the dataset: a file, a folder, or one that a package carries."""
+"""From the words for a dataset to the dataset: a file, a folder, one of the Hub or of a package."""
 
 import difflib
 import hashlib
@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,9 +23,11 @@ from ml_intern.tools.data.image_folder import (
 )
 from ml_intern.tools.data.jsonl import JsonTable
 from ml_intern.tools.data.names import split_of
+from ml_intern.tools.data.parquet import SUFFIX, converted
 from ml_intern.tools.data.picture import SUFFIXES
 from ml_intern.tools.data.table import Split, Table, TableSet
 from ml_intern.tools.data.text_file import TextFile, examine
+from ml_intern.tools.hub.source import HubSource, fetch, hub_source
 from ml_intern.tools.protocol import ToolContext, Workplace
 
 Dataset = TableSet | ImageSet
@@ -38,6 +40,7 @@ _TABLES: dict[str, Callable[[TextFile], Table]] = {
     ".ndjson": JsonTable,
     ".json": JsonTable,
 }
+_KINDS = (*_TABLES, SUFFIX)
 _ORDER: tuple[Split, ...] = ("train", "validation", "test")
 _MOST_NAMES = 10
 _ADDRESS = re.compile(r"\w+://")
@@ -50,15 +53,45 @@ def open_source(source: str, ctx: ToolContext) -> Iterator[Dataset]:
     Raises InputError when there is none, it cannot be read, or the words fit several; SandboxError
     when a package would have to be read without confinement.
     """
-    path = _find(source.strip(), ctx.place)
-    if path is not None:
-        yield _open(path, str(path), ctx)
-        return
+    words = source.strip()
+    found = hub_source(words, ctx.place)
+    path = None if found else _find(words, ctx.place)
     folder = Path(tempfile.mkdtemp(prefix="ml-intern-data-")).resolve()
+    desk = _Desk(ctx, folder)
     try:
-        yield _open_packaged(source.strip(), folder, ctx)
+        if found is not None:
+            yield _open_hub(found, desk)
+        elif path is not None:
+            yield _open(path, str(path), desk)
+        else:
+            yield _open_packaged(words, desk)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """The call, and a folder of ours that lasts as long as the dataset is read."""
+
+    ctx: ToolContext
+    scratch: Path
+    converted: dict[Path, Path] = field(default_factory=dict)
+    """Parquet files, and what became of them."""
+
+    def rows_of(self, path: Path) -> Path:
+        """Of a Parquet file: JSON Lines, or a folder of pictures. Raises InputError."""
+        if path not in self.converted:
+            self.converted[path] = converted(path, self.scratch, self.ctx)
+        return self.converted[path]
+
+
+def _open_hub(found: HubSource, desk: _Desk) -> Dataset:
+    """From its files, which are fetched."""
+    pinned, folder, notes = fetch(found, desk.scratch, desk.ctx)
+    dataset = _open(folder, str(pinned), desk)
+    return replace(
+        dataset, kind="hub", fingerprint=pinned.fingerprint, notes=(*notes, *dataset.notes)
+    )
 
 
 def _find(source: str, place: Workplace) -> Path | None:
@@ -66,7 +99,10 @@ def _find(source: str, place: Workplace) -> Path | None:
     if not source:
         raise InputError("Say which dataset: a path, or words about one that a package carries.")
     if _ADDRESS.match(source):
-        raise InputError(f"{source} is an address; only local files and folders are read here.")
+        raise InputError(
+            f"{source} is an address; only local files and folders are read here, and datasets of "
+            "the Hub by their ids, as hub:OWNER/NAME."
+        )
     try:
         path = place.readable(source)
         if path.exists():
@@ -87,7 +123,7 @@ def _find(source: str, place: Workplace) -> Path | None:
 
 
 def _looks_like_path(source: str) -> bool:
-    return "/" in source or source.startswith("~") or Path(source).suffix.lower() in _TABLES
+    return "/" in source or source.startswith("~") or Path(source).suffix.lower() in _KINDS
 
 
 def _nearest(path: Path, place: Workplace) -> str:
@@ -108,17 +144,17 @@ def _nearest(path: Path, place: Workplace) -> str:
 
 def _listed(paths: Sequence[Path]) -> str:
     """Names, those first that may be data: tables, then folders."""
-    order = sorted(paths, key=lambda path: (path.suffix.lower() not in _TABLES, not path.is_dir()))
+    order = sorted(paths, key=lambda path: (path.suffix.lower() not in _KINDS, not path.is_dir()))
     more = len(order) - _MOST_NAMES
     names = [path.name for path in order[:_MOST_NAMES]]
     return ", ".join(names) + (f" and {more} more" if more > 0 else "") or "nothing"
 
 
-def _open_packaged(words: str, folder: Path, ctx: ToolContext) -> Dataset:
-    chosen = _choose(words, packaged.catalogue(ctx, folder), ctx.place)
-    path = packaged.export(ctx, chosen, folder)
+def _open_packaged(words: str, desk: _Desk) -> Dataset:
+    chosen = _choose(words, packaged.catalogue(desk.ctx, desk.scratch), desk.ctx.place)
+    path = packaged.export(desk.ctx, chosen, desk.scratch)
     title = f"{chosen.title} (package {chosen.package})"
-    return replace(_open(path, chosen.id, ctx), kind="packaged", title=title)
+    return replace(_open(path, chosen.id, desk), kind="packaged", title=title)
 
 
 def _choose(
@@ -136,40 +172,48 @@ def _choose(
         raise InputError(f"{exc} In {place.started_in} there are: {', '.join(near)}.") from exc
 
 
-def _open(path: Path, source: str, ctx: ToolContext) -> Dataset:
+def _open(path: Path, source: str, desk: _Desk) -> Dataset:
     if path.is_dir():
-        return _open_folder(path, source, ctx)
+        return _open_folder(path, source, desk)
     if path.name in METADATA and has_pictures(path.parent):
-        return _open_folder(path.parent, source, ctx)
-    table, sha256 = _table(path, ctx)
+        return _open_folder(path.parent, source, desk)
+    if path.suffix.lower() == SUFFIX:
+        _gate(desk.ctx.place)(path)
+        if (rows := desk.rows_of(path)).is_dir():
+            return replace(_open_folder(rows, source, desk), kind="parquet")
+    table, sha256 = _table(path, desk)
     return TableSet(source, table.kind, f"sha256:{sha256}", (("all", table),), table.notes)
 
 
-def _open_folder(folder: Path, source: str, ctx: ToolContext) -> Dataset:
+def _open_folder(folder: Path, source: str, desk: _Desk) -> Dataset:
     visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     tables = [path for path in visible if _is_table(path)]
     if has_pictures(folder) and not any(split_of(path.stem) for path in tables):
         return read_folder(
-            folder, source, _gate(ctx.place), lambda path: _table(path, ctx)[0], ctx.cancelled
+            folder,
+            source,
+            _gate(desk.ctx.place),
+            lambda path: _table(path, desk)[0],
+            desk.ctx.cancelled,
         )
     if tables:
-        return _open_tables(source, tables, ctx)
+        return _open_tables(source, tables, desk)
     if len(visible) == 1 and visible[0].is_dir() and not visible[0].is_symlink():
-        return _open_folder(visible[0], source, ctx)
+        return _open_folder(visible[0], source, desk)
     raise InputError(
         f"There is no dataset in {folder}, only {_listed(visible)}. "
-        "Name a CSV, TSV, JSON or JSON Lines file, or a folder that holds such files, or pictures "
-        "in one subfolder per class."
+        "Name a CSV, TSV, JSON, JSON Lines or Parquet file, or a folder that holds such files, "
+        "or pictures in one subfolder per class."
     )
 
 
 def _is_table(path: Path) -> bool:
     if path.suffix.lower() == ".txt":
         return split_of(path.stem) is not None and path.is_file()
-    return path.suffix.lower() in _TABLES and path.name not in METADATA and path.is_file()
+    return path.suffix.lower() in _KINDS and path.name not in METADATA and path.is_file()
 
 
-def _open_tables(source: str, files: Sequence[Path], ctx: ToolContext) -> TableSet:
+def _open_tables(source: str, files: Sequence[Path], desk: _Desk) -> TableSet:
     named = [path for path in files if split_of(path.stem)]
     if not named and len(files) > 1:
         raise InputError(
@@ -181,13 +225,11 @@ def _open_tables(source: str, files: Sequence[Path], ctx: ToolContext) -> TableS
     if ignored:
         names = ", ".join(ignored[:5])
         notes.append(f"{names}: not used, as other files are named after splits.")
-    return _table_set(source, named or files, notes, ctx)
+    return _table_set(source, named or files, notes, desk)
 
 
-def _table_set(
-    source: str, files: Sequence[Path], notes: Sequence[str], ctx: ToolContext
-) -> TableSet:
-    tables = [(path, *_table(path, ctx)) for path in files]
+def _table_set(source: str, files: Sequence[Path], notes: Sequence[str], desk: _Desk) -> TableSet:
+    tables = [(path, *_table(path, desk)) for path in files]
     by_split = {split: [t for t in tables if split_of(t[0].stem) == split] for split in _ORDER}
     for split, found in by_split.items():
         if len({table.kind for _, table, _ in found}) > 1:
@@ -206,14 +248,27 @@ def _table_set(
     )
 
 
-def _table(path: Path, ctx: ToolContext) -> tuple[Table, str]:
+def _table(path: Path, desk: _Desk) -> tuple[Table, str]:
     """The table in one file, and the file's SHA-256."""
-    _gate(ctx.place)(path)
-    file = examine(path, ctx.cancelled)
+    _gate(desk.ctx.place)(path)
     suffix = path.suffix.lower()
+    if suffix == SUFFIX:
+        return _parquet_table(path, desk)
+    file = examine(path, desk.ctx.cancelled)
     if suffix in SUFFIXES:
         raise InputError(f"{path} is a picture; name the folder that holds the pictures.")
     return _TABLES.get(suffix, _by_look(file))(file), file.sha256
+
+
+def _parquet_table(path: Path, desk: _Desk) -> tuple[Table, str]:
+    rows = desk.rows_of(path)
+    if rows.is_dir():
+        raise InputError(f"{path} holds pictures; name this one file alone as the source.")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    table = JsonTable(examine(rows, desk.ctx.cancelled))
+    table.kind = "parquet"
+    return table, sha256
 
 
 def _by_look(file: TextFile) -> Callable[[TextFile], Table]:

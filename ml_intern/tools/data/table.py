@@ -48,6 +48,8 @@ class TableSet:
     notes: tuple[str, ...] = field(default=())
     title: str | None = None
     """What its package calls it."""
+    picture: str | None = None
+    """The column of pictures, where the rows are known without them."""
 
     @property
     def typed(self) -> bool:
