@@ -1,0 +1,61 @@
+"""Values that a paper may state, before it is decided which of them it does state."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ml_intern.tools.papers.recipe.words import Found, Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One value for one name of the recipe, and where it stands."""
+
+    name: str
+    value: Value
+    unit: str = ""
+    sentence: str
+    section: str
+
+    def found(self) -> Found:
+        """As the recipe has it."""
+        return Found(value=self.value, unit=self.unit, sentence=self.sentence, section=self.section)
+
+
+def agreed(candidates: Iterable[Candidate]) -> Found | None:
+    """What all of them say, in the words of the most exact; None where they differ, or for none."""
+    given = list(candidates)
+    if not given or any(not _same(given[0], each) for each in given[1:]):
+        return None
+    if isinstance(given[0].value, str):
+        return max(given, key=lambda each: len(str(each.value))).found()
+    return given[0].found()
+
+
+def differing(candidates: Sequence[Candidate]) -> list[Found]:
+    """One of each kind, where they differ; empty where they agree."""
+    if agreed(candidates) is not None:
+        return []
+    kinds: list[Candidate] = []
+    for each in candidates:
+        if not any(_same(each, known) for known in kinds):
+            kinds.append(each)
+    return [each.found() for each in kinds]
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Alike, or one of them only says it more exactly (`BERT`, `BERT-base`)."""
+    if isinstance(one.value, str) and isinstance(other.value, str):
+        first, second = _letters(one.value), _letters(other.value)
+        return first.startswith(second) or second.startswith(first)
+    if isinstance(one.value, str) or isinstance(other.value, str):
+        return False
+    return _unit(one) == _unit(other) and abs(one.value - other.value) <= 1e-9 * abs(other.value)
+
+
+def _letters(words: str) -> str:
+    return "".join(char for char in words.lower() if char.isalnum())
+
+
+def _unit(candidate: Candidate) -> str:
+    """A table often leaves out the `%` that a sentence writes."""
+    return candidate.unit.removesuffix("%")

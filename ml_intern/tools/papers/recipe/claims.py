@@ -1,0 +1,106 @@
+"""Whose a statement is, and whether it tells what was done: only that is part of a recipe."""
+
+import re
+from collections.abc import Iterator
+
+from ml_intern.tools.papers.recipe.sentences import Sentence
+
+_BREAK = re.compile(
+    r";|,? (?:while|whereas|although|though|but|unlike|in contrast(?: to)?|compared (?:to|with)|"
+    r"rather than|instead of|as opposed to|in place of|in lieu of|however)\b|"
+    r",(?= (?:we|our)\b)|,? (?:which|who) (?=(?:use[sd]?|train|report|was|were|employ)\b)|"
+    r"(?<=[a-z\d]), (?=unlike|in contrast|compared)"
+)
+_REPLACED = re.compile(
+    r"\b(?:unlike|in contrast to|compared (?:to|with)|rather than|instead of|as opposed to|"
+    r"in place of|in lieu of|which|who)\b"
+)
+_OWN = re.compile(r"\b(?:we|our|ours|us|this (?:work|paper|study))\b")
+_OTHERS = re.compile(
+    r"\bet al\b|\b(?:they|their|authors|prior|previous|earlier|baselines?|competitors?|existing|"
+    r"originally|original (?:paper|work|implementation|authors|recipe|setting)|others|"
+    r"state-of-the-art|concurrent|counterparts?|predecessors?|the teacher)\b"
+)
+_FOLLOWS = re.compile(
+    r"\b(?:following|follow|as in|same (?:\w+ )?as|similar to|inspired by|adopted from|"
+    r"as (?:proposed|suggested|recommended|described|used) (?:in|by)|by default|introduced by|in line with)\b"
+)
+_THEIR_DOING = re.compile(
+    r"\b(?:they|authors|et al\.?(?:,? ?[(\[][\w ,;.&-]*[)\]])?) (?:\w+ )?(?:use[sd]?|train(?:ed|s)?|set|"
+    r"report(?:ed|s)?|employ(?:ed|s)?|choose|chose|adopt(?:ed|s)?|fine-?tuned?|recommend\w*|"
+    r"propos\w+|rel(?:y|ied)|pre-?train\w*|optimi[sz]ed?|appl(?:y|ied))\b"
+)
+_TRIED = re.compile(
+    r"\b(?:sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
+    r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
+    r"candidates?|among|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tune|"
+    r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|between|either)\b"
+)
+_EFFECT = re.compile(
+    r"\b(?:hurts?|degrad\w+|drops?|dropped|worse\w*|diverg\w+|unstable|instabilit\w+|improv\w+|"
+    r"collaps\w+|fails?|failed|sensitiv\w+|doubling|halving|increasing|reducing|raising|lowering|"
+    r"when (?:using|we (?:use|increase|reduce|set|remove|double|halve)|set)|lead(?:s|ing)? to|"
+    r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|did not|does not|do not)\b"
+)
+_IMAGINED = re.compile(
+    r"\b(?:would|could|might|if|future work|e\.g\.|for example|for instance|such as|typical(?:ly)?|"
+    r"common(?:ly)?|often|usually|suppose|assume|ideally|in practice one|can be|may be|"
+    r"in principle|in general|generally)\b"
+)
+_BEST = re.compile(
+    r"\b(?:(?:work|perform|did|do)(?:s|ed|ing)?(?: the)? best|was best|best (?:value|result|setting|"
+    r"performance|configuration|learning|batch|model|one)|final(?:ly)?|settled on|"
+    r"(?:we )?(?:chose|choose|select(?:ed)?|pick(?:ed)?|use|used|report|keep|kept|fix(?:ed)?))\b"
+)
+
+
+def clauses(sentence: Sentence) -> Iterator[str]:
+    """Those that tell what the paper's own authors did, in lower case and plain.
+
+    What stands behind `instead of`, `unlike` and the like is left out.
+    """
+    if sentence.role in ("aside", "end"):
+        return
+    for clause in _parts(sentence.lower):
+        if is_done_by_us(clause, sentence.is_setup):
+            yield clause
+
+
+def is_own(sentence: Sentence) -> bool:
+    """Whether as a whole it tells what the authors did."""
+    return sentence.role in ("own", "abstract") and is_done_by_us(sentence.lower, sentence.is_setup)
+
+
+def is_done_by_us(words: str, is_setup: bool = False) -> bool:
+    """Of lower-case plain words."""
+    if _THEIR_DOING.search(words) or _IMAGINED.search(words) or _TRIED.search(words):
+        return False
+    if _EFFECT.search(words):
+        return False
+    if _OTHERS.search(words):
+        return bool(_FOLLOWS.search(words) and (_OWN.search(words) or is_setup))
+    return True
+
+
+def is_tried(words: str) -> bool:
+    """Whether several values were tried in it."""
+    return bool(_TRIED.search(words))
+
+
+def names_best(words: str) -> bool:
+    """Whether it says which was taken in the end."""
+    return bool(_BEST.search(words))
+
+
+def _parts(words: str) -> Iterator[str]:
+    begin = 0
+    dropped = False
+    for stop in _BREAK.finditer(words):
+        if not dropped:
+            yield words[begin : stop.start()]
+        begin = stop.end() if stop[0].strip() != "," else stop.start()
+        dropped = bool(_REPLACED.search(stop[0]))
+        if stop[0].strip() == ",":
+            dropped = False
+    if not dropped:
+        yield words[begin:]

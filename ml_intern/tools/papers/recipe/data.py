@@ -1,0 +1,304 @@
+"""The data of a paper: names, and how many examples its splits have."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
+from ml_intern.tools.papers.recipe.candidates import Candidate, agreed
+from ml_intern.tools.papers.recipe.claims import is_own
+from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
+from ml_intern.tools.papers.recipe.sentences import Sentence, role_of
+from ml_intern.tools.papers.recipe.words import SPLITS, Dataset, Value
+
+_KNOWN = (
+    r"CIFAR-?100|CIFAR-?10|Tiny-?ImageNet|ImageNet(?:-(?:1[Kk]|21[Kk]|22[Kk]|100))?|Fashion-?MNIST|E?MNIST|SVHN|STL-10|"
+    r"(?:MS-?)?COCO|ADE20K|Cityscapes|PASCAL VOC(?: 20\d\d)?|Places365|iNaturalist(?: 20\d\d)?|CelebA|FFHQ|LAION-?\w*|"
+    r"SST-?[25]|MNLI|QNLI|QQP|MRPC|CoLA|RTE|STS-B|SNLI|XNLI|ANLI|AG ?News|DBpedia|IMDB|Yelp(?:-\d| Polarity)?|20 ?Newsgroups|"
+    r"SQuAD(?: ?v?[12]\.[01])?|Natural ?Questions|TriviaQA|HotpotQA|BoolQ|RACE|CoQA|DROP|"
+    r"WikiText-?(?:103|2)|Penn Treebank|OpenWebText2?|BookCorpus|C4|the Pile|The Pile|RedPajama|FineWeb(?:-Edu)?|SlimPajama|enwik8|text8|LAMBADA|"
+    r"WMT ?'?\d\d(?: (?:English|En)[- ](?:to-)?(?:German|French|De|Fr|Romanian|Ro|Chinese|Zh))?|IWSLT ?'?(?:20)?\d\d(?: [A-Z]\w+[- ](?:to-)?[A-Z]\w+)?|"
+    r"CNN/?(?: ?)Daily ?Mail|XSum|SAMSum|Gigaword|arXiv summarization|CoNLL-?(?:20)?03|OntoNotes(?: 5\.0)?|"
+    r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
+    r"GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
+    r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
+    r"Cora|Citeseer|PubMed|ogbn-\w+|ETTh[12]|ETTm[12]|MovieLens(?:-\w+)?|KITTI|nuScenes|Kinetics-?\d*|UCF-?101|MIMIC-\w+|CheXpert"
+)
+_CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
+_NAMED = re.compile(
+    rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
+    rf"(?<![\w-])(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
+    r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank)\b|"
+    rf"\b(?:dataset|corpus|data set|benchmark),? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? )(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
+    rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))"
+)
+_FIRST = frozenset(
+    [
+        "The",
+        "This",
+        "Our",
+        "A",
+        "An",
+        "Each",
+        "Every",
+        "In",
+        "On",
+        "For",
+        "We",
+        "All",
+        "These",
+        "Their",
+        "Its",
+        "Both",
+        "Using",
+        "From",
+        "Any",
+        "No",
+        "Such",
+        "Additional",
+        "Another",
+        "Training",
+        "Test",
+        "Validation",
+        "Public",
+        "Full",
+        "New",
+        "Large",
+        "Section",
+        "Table",
+    ]
+)
+_USED = re.compile(
+    r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
+    r"collect|benchmark|measure|has \d|holds|annotat"
+)
+_NOT_USED = re.compile(
+    r"pre-?trained on|unlike|such as|e\.g\.|in contrast|similar to|inspired by|larger than|smaller than"
+)
+_ITEM = (
+    r"(?P<unit>examples|sentences|images|samples|documents|utterances|pairs|sentence pairs|graphs|clips|instances|"
+    r"questions|articles|reviews|records|items|tweets|recordings|dialogues|tickets|messages|rows|patients|scans|videos|"
+    r"molecules|compounds|posts|passages|queries|problems|segments|abstracts|photographs|pictures|hours|tokens|words|texts|sequences|windows|series)"
+)
+_ITEM2 = _ITEM.replace("<unit>", "<unit2>")
+_SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)"
+_SIZES = (
+    re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
+    re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?: (?:[\w-]+ )?{_ITEM}| ?(?=,|and\b|\.|;|$|\())"),
+    re.compile(rf"\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
+    re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
+    re.compile(rf"\b{_SPLIT} ?(?:=|:) ?(?P<n>{NUMBER})"),
+)  # fmt: skip
+_THREE = re.compile(
+    rf"(?P<a>{NUMBER}) ?/ ?(?P<b>{NUMBER}) ?/ ?(?P<c>{NUMBER})(?: {_ITEM})?[^.;\d%]{{0,40}}?train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test"
+    rf"|train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test[^.;\d%]{{0,40}}?(?P<d>{NUMBER}) ?/ ?(?P<e>{NUMBER}) ?/ ?(?P<f>{NUMBER})(?! ?%)"
+)
+_OF_SPLIT = {
+    **dict.fromkeys(("training", "train", "tr", "# train", "train size"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "development", "dev"), "validation"),
+    **dict.fromkeys(("testing", "test", "held-out test", "eval test"), "test"),
+}
+_RESULTS = re.compile(
+    r"accuracy|error|score|perplexity|loss|result|performance|\bf1\b|bleu|wer\b|auc|time"
+)
+_NAME_HEAD = re.compile(r"(?:data ?sets?|corpus|corpora|task|data|name|benchmark|source|domain)?")
+_COUNT_HEAD = re.compile(
+    r"(?:number of |# ?|num\.? ?|no\. of )?(?:examples|sentences|images|samples|documents|utterances|instances|size|count|items|records|pairs|questions|rows|total|clips|articles|recordings|videos|texts|tweets|reviews|sequences|graphs)"
+)
+_UNITS = {"hours": "hours", "tokens": "tokens", "words": "words"}
+
+
+def dataset_names(words: str) -> list[str]:
+    """Those that are named in plain words, in their order, each once."""
+    found: dict[str, None] = {}
+    for match in _NAMED.finditer(words):
+        name = match["known"] or match["said"] or match["called"] or match["new"] or ""
+        parts = name.split()
+        while parts and parts[0] in _FIRST:
+            parts = parts[1:]
+        if parts and (match["known"] or not _is_plain_word(parts)):
+            found[" ".join(parts)] = None
+    return list(found)
+
+
+def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset, ...]:
+    """Every dataset that the paper says it uses, with the sizes that are beyond doubt."""
+    named = list(_named(sentences))
+    names = _distinct(candidate.value for candidate in named)
+    sizes = [
+        *_in_sentences(sentences, names),
+        *_in_tables(document, names),
+    ]
+    known = _distinct([*names, *(_dataset(size.name) for size in sizes)])
+    found = []
+    for name in known:
+        here = [each for each in named if _same(str(each.value), name)]
+        own = [each for each in sizes if _same(_dataset(each.name), name)]
+        first = here[0] if here else own[0]
+        splits = {
+            split: agreed([each for each in own if each.name.endswith(f"\n{split}")])
+            for split in SPLITS
+        }
+        title = first.found().model_copy(update={"value": name, "unit": ""})
+        found.append(Dataset(name=title, **splits))
+    return tuple(found)
+
+
+def _named(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
+    """Datasets in sentences that say they are used."""
+    for sentence in sentences:
+        words = sentence.plain
+        if (
+            not is_own(sentence)
+            or not _USED.search(sentence.lower)
+            or _NOT_USED.search(sentence.lower)
+        ):
+            continue
+        for name in dataset_names(words):
+            yield Candidate(
+                name="data", value=name, sentence=sentence.text, section=sentence.section
+            )
+
+
+def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterator[Candidate]:
+    last: tuple[int, list[str]] = (-1, [])
+    for sentence in sentences:
+        here = _distinct(dataset_names(sentence.plain)) or [
+            name
+            for name in names
+            if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sentence.plain)
+        ]
+        if here:
+            last = (sentence.paragraph, here)
+        if sentence.role in ("aside", "end") or not is_own(sentence):
+            continue
+        of = here or (last[1] if last[0] == sentence.paragraph else [])
+        if not of and len(names) == 1:
+            of = list(names)
+        if len(of) == 1:
+            for split, value, unit in _sizes(sentence.lower):
+                yield _size(of[0], split, value, unit, sentence.text, sentence.section)
+
+
+def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
+    for three in _THREE.finditer(words):
+        given = [three[group] for group in ("abc" if three["a"] else "def")]
+        values = [value_of(number) for number in given]
+        if all(value >= 10 and value == int(value) for value in values) and sum(values) != 100:
+            for split, value in zip(SPLITS, values, strict=True):
+                yield split, int(value), "examples"
+    if _THREE.search(words):
+        return
+    for pattern in _SIZES:
+        for match in pattern.finditer(words):
+            value = value_of(match["n"])
+            unit = match.groupdict().get("unit") or ""
+            if value >= 10 and value == int(value) and words[match.end("n") :][:1] != "%":
+                yield _OF_SPLIT[match["split"]], int(value), _UNITS.get(unit, "examples")
+
+
+def _in_tables(document: Document, names: Sequence[str]) -> Iterator[Candidate]:
+    for table in document.tables:
+        role = role_of(document, table.section)
+        if role == "end" or _RESULTS.search(plain(table.caption).lower()) or len(table.rows) < 2:
+            continue
+        section = document.sections[table.section].name if document.sections else ""
+        yield from _by_columns(table, names, section)
+        yield from _by_rows(table, names, section)
+
+
+def _by_columns(table: Table, names: Sequence[str], section: str) -> Iterator[Candidate]:
+    """A row for each dataset, a column for each split."""
+    heads = [_head(cell) for cell in table.rows[0]]
+    columns = {place: _OF_SPLIT[head] for place, head in enumerate(heads) if head in _OF_SPLIT}
+    if len(columns) < 2 or 0 in columns or not _NAME_HEAD.fullmatch(heads[0]):
+        return
+    if len(set(columns.values())) != len(columns):
+        return
+    for row in table.rows[1:]:
+        name = _row_name(row[0])
+        if not name or re.fullmatch(r"total|all|sum|overall|average|\W*", name.lower()):
+            continue
+        listed = next((each for each in names if _same(each, name)), name)
+        yield from _row_sizes(row, columns, listed, section)
+
+
+def _row_sizes(row: Row, columns: dict[int, str], name: str, section: str) -> Iterator[Candidate]:
+    for place, split in columns.items():
+        value = _whole(row[place])
+        if value is not None:
+            yield _size(name, split, value, "examples", _quoted(row), section)
+
+
+def _by_rows(table: Table, names: Sequence[str], section: str) -> Iterator[Candidate]:
+    """A row for each split of one dataset."""
+    heads = [_head(cell) for cell in table.rows[0]]
+    counts = [place for place, head in enumerate(heads) if place and _COUNT_HEAD.fullmatch(head)]
+    here = _distinct(dataset_names(plain(table.caption))) or [
+        name for name in names if name in plain(table.caption)
+    ]
+    of = here or list(names)
+    splits = [_OF_SPLIT.get(_head(row[0])) for row in table.rows[1:]]
+    if len(counts) != 1 or len(of) != 1 or sum(split is not None for split in splits) < 2:
+        return
+    for row, split in zip(table.rows[1:], splits, strict=True):
+        value = _whole(row[counts[0]])
+        if split and value is not None:
+            yield _size(of[0], split, value, "examples", _quoted(row), section)
+
+
+def _size(
+    dataset: str, split: str, value: int, unit: str, sentence: str, section: str
+) -> Candidate:
+    return Candidate(
+        name=f"{dataset}\n{split}", value=value, unit=unit, sentence=sentence, section=section
+    )
+
+
+def _dataset(name: str) -> str:
+    return name.partition("\n")[0]
+
+
+def _whole(cell: str) -> int | None:
+    words = plain(cell).lower().strip(" ~*")
+    if not re.fullmatch(NUMBER, words):
+        return None
+    value = value_of(words)
+    return int(value) if value >= 10 and value == int(value) else None
+
+
+def _head(cell: str) -> str:
+    words = plain(cell).lower().strip(" #.:|")
+    return re.sub(r"\s*(?:set|split|size|examples|images|samples|sentences)$", "", words) or words
+
+
+def _row_name(cell: str) -> str:
+    words = re.sub(r"\s*(?:\([^()]*\)|\[[\d, ]+\])", "", plain(cell)).strip(" *†‡")
+    return words if re.search(r"[A-Za-z]", words) and len(words) <= 60 else ""
+
+
+def _quoted(row: Row) -> str:
+    return markdown_table((row,)).split("\n")[0]
+
+
+def _is_plain_word(parts: Sequence[str]) -> bool:
+    """Whether it is only the first word of a sentence, or a language, and no name."""
+    return len(parts) == 1 and parts[0] in _FIRST | frozenset(
+        ("English", "German", "Chinese", "French")
+    )
+
+
+def _distinct(names: Iterable[Value]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        if not any(_same(str(name), known) for known in found):
+            found.append(str(name))
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    bare = re.sub(r"^the |\s(?:dataset|corpus|benchmark)$", "", name.lower())
+    return "".join(char for char in bare if char.isalnum())

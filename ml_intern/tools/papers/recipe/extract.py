@@ -1,0 +1,74 @@
+"""A document's recipe: every value that it states once, or always alike, with where it stands."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ml_intern.tools.papers.document import Document
+from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing
+from ml_intern.tools.papers.recipe.data import data_of
+from ml_intern.tools.papers.recipe.names import named_in
+from ml_intern.tools.papers.recipe.own_names import own_names
+from ml_intern.tools.papers.recipe.release import released_in
+from ml_intern.tools.papers.recipe.results import results_of
+from ml_intern.tools.papers.recipe.rules import numbers_in
+from ml_intern.tools.papers.recipe.sentences import Sentence, sentences_of
+from ml_intern.tools.papers.recipe.subject import architectures_in, image_sizes_in, tasks_of
+from ml_intern.tools.papers.recipe.tables import in_tables
+from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Dataset, Found, Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extracted:
+    """The recipe, and what was found for names on which the document does not agree with itself."""
+
+    recipe: Recipe
+    ambiguous: Mapping[str, tuple[Found, ...]] = field(default_factory=dict)
+
+
+def extract(document: Document) -> Extracted:
+    """By rules alone. Every quoted sentence occurs in the document."""
+    sentences = sentences_of(document)
+    names = own_names(document.title, sentences)
+    by_name: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in _candidates(document, sentences, names):
+        if document.holds(candidate.sentence):
+            by_name[candidate.name].append(candidate)
+    data = tuple(
+        _held(each, document)
+        for each in data_of(document, sentences)
+        if document.holds(each.name.sentence)
+    )
+    reported = results_of(document, sentences, names, data)
+    recipe = Recipe(
+        **{name: agreed(by_name[name]) for name in VALUES if name in by_name},
+        data=data,
+        metrics=tuple(each for each in reported if document.holds(each.value.sentence)),
+    )
+    contested = {name: tuple(differing(given)) for name, given in by_name.items()}
+    return Extracted(
+        recipe=recipe, ambiguous={name: found for name, found in contested.items() if found}
+    )
+
+
+def _candidates(
+    document: Document, sentences: Sequence[Sentence], names: Sequence[str]
+) -> Iterator[Candidate]:
+    yield from in_tables(document, names)
+    for sentence in sentences:
+        yield from numbers_in(sentence)
+        yield from named_in(sentence)
+        yield from architectures_in(sentence)
+        yield from image_sizes_in(sentence)
+        yield from released_in(sentence)
+    yield from tasks_of(document.title, sentences)
+
+
+def _held(dataset: Dataset, document: Document) -> Dataset:
+    """Without sizes whose quotes do not occur in the document."""
+    missing = {
+        split: None
+        for split in SPLITS
+        if (size := getattr(dataset, split)) is not None and not document.holds(size.sentence)
+    }
+    return dataset.model_copy(update=missing)

@@ -1,0 +1,115 @@
+"""What a paper is about (its task), and what it trains (its architecture)."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ml_intern.tools.papers.recipe.candidates import Candidate
+from ml_intern.tools.papers.recipe.claims import clauses, is_own
+from ml_intern.tools.papers.recipe.names import TASKS, tasks_in
+from ml_intern.tools.papers.recipe.numbers import plain
+from ml_intern.tools.papers.recipe.sentences import Sentence
+
+_SIZE = r"(?:[- ](?:base|large|small|tiny|medium|xl|xxl|mini|huge|giant|[BLSTH](?:/\d\d)?|\d+(?:\.\d+)?[BM]\b))?"
+_ARCHITECTURES = (
+    rf"(?:Distil|Ro|De|Al|Sci|Bio|m|X)?BERTa?(?:-?v[23])?{_SIZE}(?:[- ](?:un)?cased)?",
+    rf"(?:XLM-R(?:oBERTa)?|ALBERT|ELECTRA|DistilBERT|ModernBERT|BioBERT|SciBERT|CamemBERT|mBERT|Longformer|BigBird){_SIZE}(?:[- ](?:un)?cased)?",
+    rf"(?:m|Flan-|FLAN-|By|Long)?T5(?:-?v1\.1)?{_SIZE}",
+    rf"m?BART{_SIZE}",
+    r"GPT-(?:2|Neo|NeoX|J)(?:[- ](?:small|medium|large|XL|\d+(?:\.\d+)?[BM]))?",
+    r"(?:Code ?)?L[Ll]a[Mm][Aa](?:[- ]?[23](?:\.\d)?)?(?:[- ]\d+(?:\.\d+)?B)?",
+    r"(?:Mistral|Mixtral|Gemma|Qwen|Phi|Pythia|OPT|BLOOM|Falcon|SmolLM2?|OLMo|TinyLlama|StableLM|DeepSeek)(?:[- ]?\d(?:\.\d+)?)?(?:[- ]\d+(?:\.\d+)?[BM])?",
+    r"(?:Wide|Pre-?act)?-?(?:ResNet|ResNeXt)(?:-\d+(?:-\d+|x\w+)?)?(?:-D)?",
+    r"Wide ResNet(?:-\d+-\d+)?",
+    r"(?:DenseNet|VGG|EfficientNet(?:V2)?|MobileNet(?:V[123])?|ConvNeXt(?:V2)?|RegNet\w?|ShuffleNet|SqueezeNet|Inception(?:-?[vV]\d)?|Xception|AlexNet|LeNet)(?:-?[A-Z]?\d+|-(?:T|S|B|L|XL|Tiny|Small|Base|Large))?",
+    r"(?:ViT|DeiT|Swin|BEiT|CaiT|PVT|MaxViT|MLP-Mixer)(?:-(?:Ti|T|S|B|L|H|g|Tiny|Small|Base|Large)(?:/\d\d)?)?",
+    r"[Vv]ision [Tt]ransformer",
+    r"(?:nn)?U-?Net(?:\+\+)?",
+    r"(?:Faster|Mask|Cascade) R-CNN|YOLO(?:v\d+)?(?:-?[nsmlx])?|DETR|RetinaNet|DeepLab(?:[vV]3\+?)?|SegFormer(?:-B\d)?",
+    rf"Whisper{_SIZE}|wav2vec ?2\.0{_SIZE}|HuBERT{_SIZE}|WavLM{_SIZE}|Conformer(?:-[SML])?|Citrinet|Jasper|QuartzNet|ECAPA-TDNN|TDNN",
+    r"CLIP(?: ViT-\w/\d\d)?|Stable Diffusion(?: \w+)?|DiT(?:-\w+/\d)?",
+    r"(?:[Bb]i-?(?:directional )?)?(?:LSTM|GRU)(?:-CRF)?",
+    r"(?:Graph ?SAGE|GCN|GAT|GIN|MPNN|SchNet|graph (?:convolutional|attention|isomorphism) network)",
+    r"Mamba(?:-\d\w*)?|RWKV|RetNet|Hyena|Perceiver(?: IO)?|TabNet|PatchTST|Informer|N-BEATS",
+    r"(?:(?:decoder|encoder)-only |encoder-decoder |encoder–decoder )?[Tt]ransformer(?: (?:encoder|decoder))?(?:[- ](?:base|big|small|large)\b)?",
+    r"(?:[Tt]emporal )?[Cc]onvolutional (?:neural )?network|CNN|[Mm]ulti-?layer perceptron|MLP",
+)
+_NAME = "|".join(f"(?:{pattern})" for pattern in _ARCHITECTURES)
+_GIVEN = (
+    re.compile(rf"\b(?:[Ww]e|and|then) (?:\w+ )?(?:use|adopt|employ|choose|fine-?tune|train|pre-?train|start from|start with|initiali[sz]e (?:\w+ ){{0,4}}?(?:from|with)|build (?:up)?on|take|instantiate|implement)(?: \w+ from)? (?:an? |the |all )?(?:[\w-]+,? ){{0,4}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"(?P<name>{_NAME})(?: \([^()]*\)| \[[\d, ]+\])? (?:\w+ )?as (?:the|our|a|an) (?:[\w-]+ )?(?:backbone|base model|encoder|architecture|model|feature extractor|classifier|network|initiali[sz]ation)"),
+    re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
+)  # fmt: skip
+_SUBJECT = re.compile(
+    r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|study|address|present|propose|introduce|for)\b"
+)
+_IMAGE = r"(?P<w>\d{2,4}) ?(?:×|x) ?(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
+_IMAGES = (
+    re.compile(rf"(?:resolution|image size|input size|resi[sz]ed?|rescaled?|crops?|cropped|images?|inputs?|pictures)[^.;:\d]{{0,30}}?(?:of|to|at|is|=|size|with) {_IMAGE}"),
+    re.compile(rf"{_IMAGE}[- ](?:pixel |random |rgb |input )*(?:images?|resolution|crops?|inputs?|pixels|pictures)"),
+)  # fmt: skip
+_NO_IMAGE = re.compile(
+    r"patch|kernel|convolution|filter|pool|feature map|latent|window|stride|grid|test[- ]time|evaluat|original|upsampl|super|thumbnail|collected|captured|recorded|photograph"
+)
+
+
+def architectures_in(sentence: Sentence) -> Iterator[Candidate]:
+    """The models that the authors say they train or build on."""
+    if not is_own(sentence) and not any(True for _ in clauses(sentence)):
+        return
+    words = re.split(
+        r" (?:rather than|instead of|unlike|compared (?:to|with)|in contrast to|over the|against) ",
+        sentence.plain,
+    )[0]
+    if re.search(
+        r"\b(?:teacher|tokeni[sz]er|baselines?|embeddings from|to compare|comparison)\b",
+        words.lower(),
+    ):
+        return
+    for pattern in _GIVEN:
+        for match in pattern.finditer(words):
+            yield _made(sentence, "architecture", match["name"].strip())
+
+
+def image_sizes_in(sentence: Sentence) -> Iterator[Candidate]:
+    """The size of a model's input, in pixels."""
+    for clause in clauses(sentence):
+        if _NO_IMAGE.search(clause):
+            continue
+        for pattern in _IMAGES:
+            for match in pattern.finditer(clause):
+                width, height = int(match["w"]), int(match["h"])
+                value = width if width == height else f"{width}x{height}"
+                yield _made(sentence, "image_size", value, "pixels")
+
+
+def tasks_of(title: str, sentences: Sequence[Sentence]) -> Iterator[Candidate]:
+    """The one task that title and abstract agree on; nothing where they name several."""
+    head = plain(title).lower()
+    in_title = [name for name, pattern in TASKS.items() if re.search(rf"\b(?:{pattern})\b", head)]
+    front = [each for each in sentences if each.role == "abstract"] or [
+        each for each in sentences if re.match(r"\W*(?:\d+\W*)?introduction", each.section.lower())
+    ]
+    said = [
+        (name, each)
+        for each in front
+        if _SUBJECT.search(each.lower) and is_own(each)
+        for name in tasks_in(each)
+    ]
+    wanted = in_title if len(in_title) == 1 else sorted({name for name, _ in said})
+    if len(wanted) != 1:
+        return
+    everywhere = said or [
+        (name, each) for each in sentences if is_own(each) for name in tasks_in(each)
+    ]
+    for name, sentence in everywhere or []:
+        if name == wanted[0]:
+            yield _made(sentence, "task", name)
+            return
+
+
+def _made(sentence: Sentence, name: str, value: str | int, unit: str = "") -> Candidate:
+    return Candidate(
+        name=name, value=value, unit=unit, sentence=sentence.text, section=sentence.section
+    )
