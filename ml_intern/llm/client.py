@@ -46,6 +46,11 @@ def window_of(model: object) -> Window | None:
     return None if found is None else cast("Window | None", found())
 
 
+def goes_by_length(model: object) -> bool:
+    """Whether it reads the conversation as it is, so that rules may sum it up for it."""
+    return hasattr(model, "window")
+
+
 def ignore_text(_piece: str) -> None:
     """The `on_text` of a caller that does not show text as it streams."""
 

@@ -130,7 +130,7 @@ class Health:
                 said = exc.retry_after_s if isinstance(exc, Retryable) else None
                 said_s = min(said or 0.0, MOST_S)
                 if said_s > LONG_S:
-                    self._open(name, exc, said_s)
+                    self._open(name, exc, said_s, grows=True)
                 else:
                     self._count(name, exc, said_s)
             case "content" | "context" | "effort" | "thinking" | "request":
@@ -138,10 +138,15 @@ class Health:
             case never:
                 assert_never(never)
 
-    def _open(self, name: str, exc: ModelError, for_s: float) -> None:
+    def _open(self, name: str, exc: ModelError, for_s: float, *, grows: bool = False) -> None:
+        """`grows`: whoever was asked first when the time was over got no answer either, so it is
+        longer than that, as it would be for one who does not say for how long.
+        """
         with self._lock:
             circuit = self._of(name)
             circuit.why, circuit.trouble = str(exc), exc.trouble
+            if grows and circuit.probed:
+                for_s = max(for_s, self._next_wait_s(circuit))
             self._leave_alone(circuit, for_s)
 
     def _count(self, name: str, exc: ModelError, said_s: float) -> None:

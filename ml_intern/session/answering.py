@@ -58,7 +58,7 @@ MOST_REFUSALS = 6
 MOST_FAILURES = 60
 """Of one model in a row, without an answer to the session; with the waits between, half a day."""
 LONGEST_WAIT_S = 60.0
-"""That a turn waits for a model by itself; a longer wait holds no thread."""
+"""That a turn waits for models by itself until one answers; longer waits hold no thread."""
 LOOK_EVERY_S = 0.2
 """How often a wait for the model looks whether it is still wanted."""
 JITTER = 0.2
@@ -106,6 +106,8 @@ class Answering:
         self._on_text = on_text
         self._is_spoken_to = is_spoken_to
         self._chance = random.Random()
+        self._waited_s = LONGEST_WAIT_S if history.failures else 0.0
+        """For models, since one answered; a turn that goes on with a wait has had its time."""
         self._rests_until: dict[str, float] = {}
         """By model, the moment before which it is not asked again, by the monotonic clock."""
         self._refusals: Counter[str] = Counter()
@@ -134,16 +136,32 @@ class Answering:
             try:
                 with suppress(_Again):
                     self._fitted(self._asking())
-            except (AllAway, OverBudget, ModelError, TooSmall, ConfigError) as exc:
+            except AllAway as away:
+                self._compact_by_rules(away)
+            except (OverBudget, ModelError, TooSmall, ConfigError) as exc:
                 self._give_up_compacting(str(exc))
             finally:
                 self._chain.give_back()
 
     # Before the request
 
+    def _compact_by_rules(self, away: AllAway) -> None:
+        """For the session's own model, which does not answer, nor does any other."""
+        name, model = self._chain.own()
+        asking = replace(self._asking_of(name, model), is_away=True)
+        if not asking.may_be_by_rules:
+            self._give_up_compacting(str(away))
+            return
+        try:
+            self._compactor.fit(asking, "asked")
+        except (NotCompacted, TooSmall) as exc:
+            self._give_up_compacting(str(exc))
+
     def _asking(self) -> Asking:
         """The model that is asked next, and what goes with every request to it."""
-        name, model = self._pick()
+        return self._asking_of(*self._pick())
+
+    def _asking_of(self, name: str, model: ModelClient) -> Asking:
         window, tools = self._window(name, model), self._specs()
         if window is not None:
             most = int(most_for_tools(window.tokens) / self._history.meter.ratio(name))
@@ -162,14 +180,21 @@ class Answering:
         try:
             name, model = self._chain.pick()
         except AllAway as away:
-            if away.wait_s > LONGEST_WAIT_S:
-                raise
             # Another session may learn sooner that one is well.
-            self._wait(away.wait_s, until=lambda: not self._chain.wait_s())
+            self._wait_for(away, until=lambda: not self._chain.wait_s())
             raise _Again from away
+        finally:
+            self._tell_of_unusable()
         self._let_rest(name)
         effort = self._effort_of(name)
         return name, model if effort is None else with_effort(model, effort)
+
+    def _tell_of_unusable(self) -> None:
+        """Of those that the settings name and nobody could ask, people read why, once."""
+        for name, exc in self._chain.unusable_by_settings():
+            self._scribe.record(
+                ModelFailed(model=name, error=str(exc), retry_in_s=None, is_free=True)
+            )
 
     def _effort_of(self, name: str) -> Effort | None:
         return self._history.efforts.get(name) or self._history.effort or self._effort
@@ -309,15 +334,26 @@ class Answering:
             return wait_s, "asked again, for less" if found.act == "shorter" else "asked again"
         if other := self._chain.after(name):
             return 0.0, f"{other} is asked instead"
-        later_s = self._chain.wait_s()
-        return (later_s, "asked again") if later_s else (None, "")
+        if (next_up := self._chain.next_up()) is None:
+            return None, ""
+        other, later_s = next_up
+        return later_s, "asked again" if other == name else f"{other} is asked instead"
 
     def _let_rest(self, name: str) -> None:
         """Wait until this model may be asked again. Raises _Again when something came before."""
         rests_until = self._rests_until.get(name, -math.inf)
-        self._wait(rests_until - self._clock.monotonic())
+        wait_s = rests_until - self._clock.monotonic()
+        if wait_s > 0:
+            self._wait_for(AllAway(self._chain.told(name), wait_s=wait_s))
         if self._clock.monotonic() < rests_until:
             raise _Again
+
+    def _wait_for(self, away: AllAway, until: Callable[[], bool] = never) -> None:
+        """Raises `away` where that would be too long."""
+        if self._waited_s + away.wait_s > LONGEST_WAIT_S:
+            raise away
+        self._waited_s += away.wait_s
+        self._wait(away.wait_s, until)
 
     def _wait(self, wait_s: float, until: Callable[[], bool] = never) -> None:
         """Let the time pass, or less: `until` that, or until the session has something else to do
@@ -332,6 +368,7 @@ class Answering:
     def _take(self, asking: Asking, reply: ModelReply, took_s: float) -> None:
         self._chain.worked(asking.name)
         self._refusals.clear()
+        self._waited_s = 0.0
         self._scribe.record(
             *self._switched(asking.name),
             ModelReplied(

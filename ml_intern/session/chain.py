@@ -1,6 +1,6 @@
 """Which of a session's models is asked next: the first that may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ml_intern.errors import ConfigError, MLInternError, ModelError, OverBudget, Refused
 from ml_intern.llm.client import ModelClient
@@ -32,6 +32,7 @@ class Chain:
         """Not asked any more in this turn, and why."""
         self._unusable: dict[str, ModelError] = {}
         """Asked again only when its circuit is closed, or beside one that can be used."""
+        self._unmade: list[tuple[str, ConfigError]] = []
         self._picked = ""
         """Of which it has not been heard yet how it went."""
 
@@ -62,7 +63,7 @@ class Chain:
                 self._health.ask_all_the_same(name)
                 return name, client
         self._demand_hope()
-        raise AllAway(self._told(self._left()), wait_s=self.wait_s())
+        raise AllAway(self._told(filter(self.why_not, self._names)), wait_s=self.wait_s())
 
     def failed(self, name: str, exc: ModelError) -> None:
         """It did not answer, or refused for a reason that lies with itself."""
@@ -94,9 +95,26 @@ class Chain:
                 return other
         return ""
 
+    def next_up(self) -> tuple[str, float] | None:
+        """Who may be asked first of those for whom there is hope, and in how many seconds."""
+        hoped_for = self._hoped_for()
+        if not hoped_for:
+            return None
+        name = min(hoped_for, key=self._health.wait_s)
+        return name, self._health.wait_s(name)
+
+    def unusable_by_settings(self) -> list[tuple[str, ConfigError]]:
+        """Those that cannot be asked for want of a key or a name, each told once."""
+        found, self._unmade = self._unmade, []
+        return found if len(self._names) > 1 else []
+
     def is_away(self, name: str) -> bool:
         """Whether it is left alone for a while."""
         return self._health.wait_s(name) > 0
+
+    def own(self) -> tuple[str, ModelClient]:
+        """The one that the session was given, asked or not. Raises ConfigError."""
+        return self._names[0], self._client(self._names[0])
 
     def is_first(self, name: str) -> bool:
         """Whether it is the one that the session was given."""
@@ -118,6 +136,7 @@ class Chain:
             return self._client(name)
         except ConfigError as exc:
             self._passed[name] = exc
+            self._unmade.append((name, exc))
             return None
 
     def _demand_hope(self) -> None:
@@ -130,10 +149,10 @@ class Chain:
             raise (self._passed | self._unusable)[self._names[0]]
         raise Refused(self._told(self._names))
 
-    def _told(self, names: Sequence[str]) -> str:
-        return "; ".join(map(self._named, names))
+    def _told(self, names: Iterable[str]) -> str:
+        return "; ".join(map(self.told, names))
 
-    def _named(self, name: str) -> str:
+    def told(self, name: str) -> str:
         """What is wrong with it, with its name, which most sentences begin with anyway."""
         why = self.why_not(name)
         return why if why.startswith(name) else f"{name}: {why}"

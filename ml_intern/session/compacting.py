@@ -37,7 +37,7 @@ from ml_intern.errors import (
     Retryable,
 )
 from ml_intern.events import Compacted, Cut, ModelAsked, Shortened
-from ml_intern.llm.client import ModelClient, Window, sums_up_whole
+from ml_intern.llm.client import ModelClient, Window, goes_by_length, sums_up_whole
 from ml_intern.messages import (
     Message,
     ToolMessage,
@@ -95,6 +95,13 @@ class Asking:
     window: Window | None
     """None: it does not go by the length of a conversation, or its server is away."""
     tools: Sequence[ToolSpec]
+    is_away: bool = False
+    """It would not answer now, so nothing is asked of it."""
+
+    @property
+    def may_be_by_rules(self) -> bool:
+        """Whether rules may sum up for it; else it alone knows what it makes of a conversation."""
+        return goes_by_length(self.model)
 
     @property
     def thoughts(self) -> bool:
@@ -329,7 +336,7 @@ class Compactor:
             self._ask_for(asking, request)
             reply = asking.model.complete(request, (), cancelled=self._signals.is_called_off)
         except OverBudget as exc:
-            if asking.window is None:
+            if not asking.may_be_by_rules:
                 raise NotCompacted(str(exc)) from exc
             return _Written()  # nothing was recorded, so nothing was asked
         except ModelError as exc:
@@ -343,10 +350,10 @@ class Compactor:
         if not any(map(str.isalnum, text)):  # signs that nobody can see, or that say nothing
             text = ""
         is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
-        if asking.window is None and not text:
+        if not asking.may_be_by_rules and not text:
             self._scribe.record(failure(reply.model, ModelError(WROTE_NONE)))
             raise NotCompacted(f"{reply.model}: {WROTE_NONE}")
-        if asking.window is not None and (
+        if asking.may_be_by_rules and (
             not is_usable or summary.is_longer(text, replaced, count_text)
         ):
             text = ""
@@ -358,8 +365,10 @@ class Compactor:
         )
 
     def _is_in_vain(self, asking: Asking) -> bool:
-        """Whether models have written no summary of this session for so long that none is asked."""
-        if asking.window is None or self._history.compact_requested is not None:
+        """Whether none is asked: it would not answer, or models have not for so long."""
+        if asking.is_away:
+            return True
+        if not asking.may_be_by_rules or self._history.compact_requested is not None:
             return False
         by_rules = self._history.by_rules
         return by_rules >= MOST_IN_VAIN and by_rules % AGAIN_AFTER != 0
@@ -374,7 +383,7 @@ class Compactor:
         if isinstance(exc, Retryable) and self._tries < MOST_TRIES:
             raise exc
         name = asking.name
-        if asking.window is None:
+        if not asking.may_be_by_rules:
             self._scribe.record(failure(name, exc))
             raise NotCompacted(str(exc)) from exc
         self._scribe.record(failure(name, exc, remedy=BY_RULES))

@@ -253,7 +253,8 @@ def test_one_that_cannot_be_made_is_passed_over(bench: Make) -> None:
     b.start()
     assert b.drive().detail == "done"
     assert switches(b) == [("listed", "third")]
-    assert b.last(ModelFailed).remedy == "third is asked instead"
+    told = [(each.model, each.remedy) for each in b.all(ModelFailed)]
+    assert told[2:] == [("listed", "third is asked instead"), ("second", "")]
 
 
 def test_a_first_that_cannot_be_made_does_not_swallow_the_words(bench: Make) -> None:
@@ -354,6 +355,61 @@ def test_who_changes_the_model_of_a_session_that_waits_sets_it_going(bench: Make
     b.submit(ChangeModel(model="other", asked_by="ada"))
     assert b.drive() == TurnFinished(outcome="finished", detail="done")
     assert (b.all(ModelSwitched), asked(b)) == ([], ["listed", "other"])
+
+
+def test_short_waits_in_a_row_hold_no_thread_for_longer_than_a_minute(bench: Make) -> None:
+    soon = Retryable("too fast", trouble="rate", retry_after_s=11.0)
+    b = bench(*[soon] * 9, words("done"))
+    b.start()
+    began = b.desk.clock.monotonic()
+    ended = b.drive()
+    assert ended.outcome == "waiting"
+    assert b.desk.clock.monotonic() - began <= 60 + 1
+    for _ in range(20):
+        skip(b, WAITS_S[-1] * (1 + JITTER))
+        before = b.desk.clock.monotonic()
+        b.submit(Resume(on=ended.waiting_on[0]))
+        ended = b.drive()
+        if ended.outcome == "finished":
+            break
+        assert b.desk.clock.monotonic() - before < 2, "who goes on with a wait has had its minute"
+    assert ended.detail == "done"
+
+
+def test_one_that_always_says_soon_is_asked_ever_more_rarely_too(bench: Make) -> None:
+    soon = Retryable("too fast", trouble="rate", retry_after_s=11.0)
+    b = bench(*[soon] * MOST_FAILURES)
+    b.start()
+    began = b.desk.clock.monotonic()
+    while (ended := b.drive()).outcome == "waiting":
+        skip(b, WAITS_S[-1] * (1 + JITTER))
+        b.submit(Resume(on=ended.waiting_on[0]))
+    assert ended == TurnFinished(outcome="failed", detail="too fast")
+    assert b.desk.clock.monotonic() - began > 8 * 3600
+
+
+def test_people_read_which_model_is_asked_when(bench: Make) -> None:
+    poor = Refused("no money", trouble="billing")
+    b = bench(LIMITED, words("done"), second=[poor])
+    b.start()
+    assert b.drive().detail == "listed: too fast; second: no money"
+    assert b.last(ModelFailed).remedy == "listed is asked instead"
+    assert b.last(ModelFailed).retry_in_s == pytest.approx(300, abs=5)
+
+
+def test_people_read_of_a_fallback_that_the_settings_have_wrong(bench: Make) -> None:
+    b = bench(LIMITED, words("done"), second=[])
+
+    def model(name: str) -> Any:
+        if name == "second":
+            raise ConfigError("There is no model 'second'")
+        return b.model
+
+    b.desk = replace(b.desk, model=model)
+    b.start()
+    assert b.drive().detail == "listed: too fast; second: There is no model 'second'"
+    told = [(each.model, each.error) for each in b.all(ModelFailed)]
+    assert told.count(("second", "There is no model 'second'")) == 1
 
 
 # What is mended
@@ -534,6 +590,21 @@ def test_a_summary_outlives_a_model_that_is_away_for_a_moment(bench: Make) -> No
     b.submit(Compact(asked_by="ada"))
     b.drive()
     assert b.last(Compacted).written_by == "model"
+
+
+def test_rules_sum_up_for_one_that_is_left_alone(bench: Make) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    refusing(b, *talk, words("done"), LIMITED)
+    b.effect.answer = lambda *_: succeed({"text": "a long way " * 40})
+    b.start()
+    b.drive()
+    b.submit(UserInput(text="go on", author="ada"))
+    b.drive()
+    b.submit(Compact(asked_by="ada"))
+    b.drive()
+    done = b.last(Compacted)
+    assert (done.written_by, done.asked_by, done.model) == ("rules", "ada", "")
 
 
 def test_rules_sum_up_when_it_does_not_come_back(bench: Make) -> None:
