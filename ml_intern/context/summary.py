@@ -123,7 +123,8 @@ def whole(
     `said`: a person's words that are not before the model any more, oldest first. `summary`: empty,
     when no model wrote one.
     """
-    words = _newest([_as_one(each) for each in said], count, int(most * OF_WORDS))
+    newest = _newest([_as_one(each) for each in said], count, int(most * OF_WORDS))
+    words = _or_left_out(newest, said, "the trace of this session")
     left = most - sum(map(count, words))
     if summary:
         body, added = _completed(summary.strip(), standing.text(), known, count, left)
@@ -225,9 +226,9 @@ def _shortened(text: str, count: CountText, most: int) -> str:
     return _CUT.join(whole)
 
 
-def _or_left_out(kept: list[str], of: Sequence[str]) -> list[str]:
+def _or_left_out(kept: list[str], of: Sequence[str], where: str = "the workspace") -> list[str]:
     left = len(of) - len(kept)
-    return [f"({left} older ones are left out; the workspace has them)", *kept] if left else kept
+    return [f"({left} older ones are left out; {where} has them)", *kept] if left else kept
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

@@ -57,6 +57,15 @@ def test_neither_words_nor_a_pin_can_pass_for_a_heading() -> None:
     assert headings == ["## Pinned", "## What the person has said", "## Goal"]
 
 
+def test_of_many_words_the_newest_stay_and_the_others_are_not_dropped_in_silence() -> None:
+    said = [f"word {number}" for number in range(100)]
+    text = whole(Standing(), said, "## Goal\nWin.", Known(), count_text, 200)
+    kept = [each for each in said if f"- {each}" in text.splitlines()]
+    assert 0 < len(kept) < 100
+    assert kept == said[100 - len(kept) :]
+    assert f"({100 - len(kept)} older ones are left out; the trace of this session has" in text
+
+
 FOUND = Known(
     artefacts=[f"runs/{number}/model.safetensors" for number in range(30)],
     results=[f"accuracy=0.{number}" for number in range(100, 130)],
