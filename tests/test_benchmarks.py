@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 from benchmarks.chart import Curve, chart
 from benchmarks.context import compactions, own_ms, taking_up_ms
+from benchmarks.papers import search_ms
 from benchmarks.traces import long_session, turn_ms
 from benchmarks.turns import cpu_per_turn
 
@@ -29,6 +30,10 @@ def test_the_cost_of_long_turns_and_of_compactions_can_be_measured(tmp_path, mon
     found = compactions(30, window=40_000)
     assert found
     assert all(tokens > 0 and ms > 0 for tokens, ms in found)
+
+
+def test_the_cost_of_a_search_for_papers_can_be_measured():
+    assert all(figure > 0 for figure in search_ms(searches=1))
 
 
 def test_a_chart_shows_every_point_and_its_names():

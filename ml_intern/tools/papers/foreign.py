@@ -23,7 +23,8 @@ def text(value: Any, most_chars: int = MOST_NAME_CHARS) -> str:
     if not isinstance(value, str):
         return ""
     said = " ".join(value[: 2 * most_chars].split())[:most_chars]
-    return said.encode("utf-8", "replace").decode()  # a half of a pair of surrogates is none
+    # One half of a pair of surrogates is no character.
+    return said if said.isascii() else said.encode("utf-8", "replace").decode()
 
 
 def number(value: Any) -> int | None:

@@ -63,21 +63,17 @@ class _Groups:
     def put(self, paper: Paper, score: float) -> None:
         """Add an entry to the group that it belongs to, or begin one."""
         known = [self._by_id[key] for key in _ids(paper) if key in self._by_id]
-        group = self._joined(known) if known else self._titled(paper) or self._begun()
+        alike = self._by_title.setdefault(title_key(paper.title), [])
+        group = self._joined(known) if known else _agreeing(alike, paper) or self._begun()
         group.entries.append(paper)
         group.score += score
         self._by_id.update(dict.fromkeys(_ids(paper), group))
-        alike = self._by_title.setdefault(title_key(paper.title), [])
         if group not in alike:
             alike.append(group)
 
     def _begun(self) -> _Group:
         self.found.append(_Group())
         return self.found[-1]
-
-    def _titled(self, paper: Paper) -> _Group | None:
-        alike = self._by_title.get(title_key(paper.title), [])
-        return next((group for group in alike if _agree(group.entries, paper)), None)
 
     def _joined(self, groups: Sequence[_Group]) -> _Group:
         """One of several, as it shows that they are of one paper."""
@@ -97,6 +93,10 @@ class _Groups:
 def _ids(paper: Paper) -> list[Key]:
     named = (("arxiv", paper.arxiv), ("doi", paper.doi))
     return [(kind, name) for kind, name in named if name]
+
+
+def _agreeing(groups: Sequence[_Group], paper: Paper) -> _Group | None:
+    return next((group for group in groups if _agree(group.entries, paper)), None)
 
 
 def _agree(entries: Sequence[Paper], paper: Paper) -> bool:

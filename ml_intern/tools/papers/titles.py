@@ -45,8 +45,11 @@ def title_key(text: str) -> str:
 
     Greek letters become their names, as one index writes `$\\alpha$` and another `alpha`.
     """
-    plain = unicodedata.normalize("NFKD", "".join(map(_named, plain_title(text))).casefold())
-    return " ".join(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c))))
+    plain = plain_title(text)
+    if not plain.isascii():
+        letters = unicodedata.normalize("NFKD", "".join(map(_named, plain)).casefold())
+        plain = "".join(each for each in letters if not unicodedata.combining(each))
+    return " ".join(_WORD.findall(plain.casefold()))
 
 
 def _accented(found: re.Match[str]) -> str:
