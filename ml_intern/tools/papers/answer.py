@@ -45,4 +45,4 @@ class Reading:
 def part(items: Sequence[Any], offset: int, limit: int) -> dict[str, Any]:
     """A part of a list, and where it goes on."""
     more = {"next_offset": offset + limit} if offset + limit < len(items) else {}
-    return {"of": len(items), "items": list(items[offset : offset + limit]), **more}
+    return {"found": len(items), "items": list(items[offset : offset + limit]), **more}

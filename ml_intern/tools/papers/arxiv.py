@@ -94,14 +94,12 @@ def by_id(web: Web, paper: PaperId, cancelled: threading.Event | None = None) ->
 
 def _query(words: str, years: Years | None) -> str:
     """In arXiv's language: every word and phrase must be there."""
-    phrases = [" ".join(title_key(phrase).split()) for phrase in re.findall(r'"([^"]+)"', words)]
-    rest = title_key(re.sub(r'"[^"]*"', " ", words)).split()
-    single = [word for word in rest if word not in _COMMON] or rest
-    parts = [f'all:"{phrase}"' for phrase in phrases if phrase]
-    parts += [f"all:{word}" for word in single]
-    if years is not None:
-        parts = [*parts[:MOST_WORDS], years.for_arxiv]
-    return " AND ".join(parts[: MOST_WORDS + 1])
+    said = [title_key(phrase or word) for phrase, word in re.findall(r'"([^"]+)"|([^\s"]+)', words)]
+    keys = [key for key in said if key]
+    telling = [key for key in keys if key not in _COMMON] or keys
+    # What is written with a hyphen, `4-bit`, is a phrase to it.
+    parts = [f'all:"{key}"' if " " in key else f"all:{key}" for key in telling[:MOST_WORDS]]
+    return " AND ".join([*parts, *([years.for_arxiv] if years else [])])
 
 
 def _found(page: Page) -> Found:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ml_intern.errors import InputError
 from ml_intern.tools.papers import semantic_scholar
 from ml_intern.tools.papers.answer import Reading, part
 from ml_intern.tools.papers.arguments import PapersArguments
@@ -21,7 +20,7 @@ from ml_intern.tools.protocol import ToolContext, ToolOutcome, fail
 
 LINKED = 6
 SNIPPETS = 4
-MOST_SNIPPETS = 100
+MOST_SNIPPETS = 40
 CONTEXTS, CONTEXT_CHARS, SNIPPET_CHARS = 2, 240, 900
 
 
@@ -62,7 +61,9 @@ def snippets(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolO
         paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
     limit = args.limit or SNIPPETS
     if args.offset + limit > MOST_SNIPPETS:
-        raise InputError(f"No more than {MOST_SNIPPETS} snippets are looked for.")
+        return fail(
+            f"No more than {MOST_SNIPPETS} passages are looked for. Make the words narrower."
+        )
     found = SemanticScholar(web, ctx.cancelled).snippets(
         args.query, limit=MOST_SNIPPETS, paper=paper, years=years(args.when)
     )

@@ -5,7 +5,7 @@ from ml_intern.tools.papers.answer import Reading, part
 from ml_intern.tools.papers.arguments import PapersArguments
 from ml_intern.tools.papers.found import Found
 from ml_intern.tools.papers.gather import Answers, Question, ask_all
-from ml_intern.tools.papers.identify import identify
+from ml_intern.tools.papers.identify import arxiv_id, doi_id, identify
 from ml_intern.tools.papers.merge import merged
 from ml_intern.tools.papers.paper import Paper, brief
 from ml_intern.tools.papers.resolve import resolved
@@ -15,20 +15,18 @@ from ml_intern.tools.papers.when import period, years
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, fail
 
 LISTED = 8
-_STEPS = (20, 50, 100)
-"""How many each index is asked for: few sizes, so that the next part is in the cache."""
+DEPTH = 50
+"""How many each index is asked for, whatever part is shown: so no part depends on another."""
+RECOMMENDED = 100
 
 
 def search(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
     """From all indexes, each paper once."""
     if not title_key(args.query):
         return fail("Say in `query` what to look for.")
-    limit = args.limit or LISTED
-    if args.offset + limit > _STEPS[-1]:
-        return fail(
-            f"A search goes {_STEPS[-1]} papers deep. Make the words narrower, or name `when`."
-        )
-    answers = _searched(args, args.offset + limit, ctx)
+    if arxiv_id(args.query) or doi_id(args.query):
+        return fail("That is an id, not words: give it as `paper` to `details`.")
+    answers = _searched(args, ctx)
     reading.lacks(answers.missing)
     if not answers.given:
         return fail(f"No index answered. {' '.join(reading.notes)}")
@@ -37,7 +35,12 @@ def search(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOut
     span = years(args.when)
     papers = merged(found.papers for found in answers.given.values())
     within = [paper for paper in papers if span is None or span.holds(paper.year)]
-    return reading.outcome(_listed(_sorted(within, args.sort), args.offset, limit))
+    document = _listed(_sorted(within, args.sort), args.offset, args.limit or LISTED)
+    if args.offset and not document["items"]:
+        reading.notes.append(
+            f"A search looks at the best {DEPTH} of each index. Narrower words show others."
+        )
+    return reading.outcome(document)
 
 
 def trending(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
@@ -56,7 +59,7 @@ def recommend(args: PapersArguments, ctx: ToolContext, reading: Reading) -> Tool
     """Papers that are like one."""
     web = ctx.place.web
     paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
-    found = SemanticScholar(web, ctx.cancelled).recommended(paper, limit=_STEPS[-1])
+    found = SemanticScholar(web, ctx.cancelled).recommended(paper, limit=RECOMMENDED)
     reading.took(semantic_scholar.NAME, found.page, found.unreadable)
     papers = _sorted(found.papers, args.sort)
     return reading.outcome(
@@ -64,19 +67,18 @@ def recommend(args: PapersArguments, ctx: ToolContext, reading: Reading) -> Tool
     )
 
 
-def _searched(args: PapersArguments, depth: int, ctx: ToolContext) -> Answers[Found]:
+def _searched(args: PapersArguments, ctx: ToolContext) -> Answers[Found]:
     """Raises InputError for years that are none, OutsideError when stopped."""
     web, span = ctx.place.web, years(args.when)
-    many = next(step for step in _STEPS if step >= depth)
     newest = args.sort == "date"
     questions: dict[str, Question[Found]] = {
         arxiv.NAME: lambda stop: arxiv.search(
-            web, args.query, limit=many, years=span, newest=newest, cancelled=stop
+            web, args.query, limit=DEPTH, years=span, newest=newest, cancelled=stop
         ),
         semantic_scholar.NAME: lambda stop: SemanticScholar(web, stop).search(
-            args.query, limit=many, years=span
+            args.query, limit=DEPTH, years=span
         ),
-        hf_papers.NAME: lambda stop: hf_papers.search(web, args.query, limit=many, cancelled=stop),
+        hf_papers.NAME: lambda stop: hf_papers.search(web, args.query, limit=DEPTH, cancelled=stop),
     }
     return ask_all(questions, ctx.cancelled)
 

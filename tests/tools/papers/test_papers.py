@@ -45,7 +45,7 @@ def test_a_paper_that_all_three_know_is_found_once(ask) -> None:
         "upvotes": 53,
         "about": "About qlora: efficient finetuning of quantized llms.",
     }
-    assert (found["of"], "note" in found) == (1, False)
+    assert (found["found"], "note" in found) == (1, False)
 
 
 def test_what_one_index_alone_knows_is_found_too(ask) -> None:
@@ -62,7 +62,7 @@ def test_each_index_is_asked_in_its_own_language(ask, server: PapersServer) -> N
         "search_query": 'all:"low rank" AND all:adaptation AND all:models AND '
         "submittedDate:[202101010000 TO 202312312359]",
         "start": "0",
-        "max_results": "20",
+        "max_results": "50",
         "sortBy": "relevance",
         "sortOrder": "descending",
     }
@@ -88,7 +88,7 @@ def test_what_was_found_can_be_put_in_order(ask, order: str, first: str) -> None
 
 def test_a_search_goes_on_where_it_stopped_without_asking_again(ask, server: PapersServer) -> None:
     first = ask("search", query="lora", limit=1)
-    assert (first["of"], first["next_offset"]) == (2, 1)
+    assert (first["found"], first["next_offset"]) == (2, 1)
     asked = len(server.asked)
     second = ask("search", query="lora", limit=1, offset=first["next_offset"])
     assert len(server.asked) == asked
@@ -96,8 +96,37 @@ def test_a_search_goes_on_where_it_stopped_without_asking_again(ask, server: Pap
     assert {*titles(first), *titles(second)} == {LORA.title, QLORA.title}
 
 
+def test_behind_the_end_it_is_said_how_far_a_search_goes(ask) -> None:
+    assert ask("search", query="lora", offset=40) == {
+        "found": 2,
+        "items": [],
+        "note": "A search looks at the best 50 of each index. Narrower words show others.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("4-bit quantization of LLMs", 'all:"4 bit" AND all:quantization AND all:llms'),
+        ('"Erd\\H{o}s" OR (cat:cs.LG)', 'all:erdos AND all:"cat cs lg"'),
+        ("the of", "all:the AND all:of"),
+        ('$\\alpha$-VAE "unclosed', 'all:"alpha vae" AND all:unclosed'),
+        ("注意力 机制", "all:注意力 AND all:机制"),
+        (
+            " ".join(f"w{number}" for number in range(40)),
+            " AND ".join(f"all:w{number}" for number in range(12)),
+        ),
+    ],
+)
+def test_nothing_in_the_words_is_an_operator_of_arxiv(
+    ask, server: PapersServer, words: str, expected: str
+) -> None:
+    ask("search", query=words)
+    assert query(server.paths("/api/query")[0])["search_query"] == expected
+
+
 def test_nothing_found_is_an_answer(ask) -> None:
-    assert ask("search", query="zzzz") == {"of": 0, "items": []}
+    assert ask("search", query="zzzz") == {"found": 0, "items": []}
 
 
 # trending
@@ -242,7 +271,7 @@ def test_a_long_list_goes_on_block_by_block(ask, server: PapersServer) -> None:
     ]
     first = ask("citations", paper="2305.14314", limit=30)
     assert titles(first)[:2] == ["Paper 499", "Paper 498"]
-    assert (first["of"], first["next_offset"]) == (500, 30)
+    assert (first["found"], first["next_offset"]) == (500, 30)
     last = ask("citations", paper="2305.14314", limit=30, offset=480)
     assert (len(last["items"]), last["next_offset"]) == (20, 500)
     assert "entries 1 to 500" in last["note"]
@@ -280,7 +309,7 @@ SNIPPET = {
 def test_snippets_are_of_all_papers_or_of_one(ask, server: PapersServer) -> None:
     server.snippets = [SNIPPET] * 6
     found = ask("snippets", query="NF4 or FP4?", paper="2305.14314", when="2023")
-    assert (found["of"], found["next_offset"]) == (6, 4)
+    assert (found["found"], found["next_offset"]) == (6, 4)
     one = found["items"][0]
     assert (one["where"], one["licence"]) == ("Experiments", "CCBY")
     assert one["url"] == "https://api.semanticscholar.org/CorpusID:258841328"
@@ -384,9 +413,10 @@ def test_the_output_is_marked_as_data_and_its_sources_are_facts(
         {"operation": "search"},
         {"operation": "search", "query": "?!"},
         {"operation": "search", "query": "a", "when": "next year"},
-        {"operation": "search", "query": "a", "offset": 100},
+        {"operation": "search", "query": "arXiv:2305.14314"},
+        {"operation": "search", "query": "10.1145/2939672.2939785"},
         {"operation": "snippets"},
-        {"operation": "snippets", "query": "a", "offset": 99},
+        {"operation": "snippets", "query": "a", "offset": 39},
         {"operation": "trending", "when": "2026-13"},
         {"operation": "trending", "when": "2026-W60"},
         {"operation": "details"},

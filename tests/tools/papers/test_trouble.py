@@ -117,7 +117,7 @@ def test_a_service_that_limits_us_is_not_asked_again_at_once(ask, server: Papers
 def test_an_error_of_arxiv_is_no_paper(ask, server: PapersServer) -> None:
     server.instead["arxiv"] = refusal("incorrect id format for x")
     found = ask("search", query="qlora")
-    assert found["of"] == 1
+    assert found["found"] == 1
     assert "Without arXiv: arXiv refuses the request: incorrect id format for x." in found["note"]
 
 
