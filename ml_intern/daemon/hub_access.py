@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ml_intern.credentials import secret
 from ml_intern.errors import ConfigError
+from ml_intern.hub.away import PATIENCE_S, HubAbroad
 from ml_intern.settings import Settings
-from ml_intern.tracing.upload.away import PATIENCE_S, HubAbroad
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 PUBLIC_HUB = "https://huggingface.co"

@@ -5,10 +5,10 @@ from pathlib import Path
 from ml_intern.clock import Clock
 from ml_intern.daemon.hub_access import NO_TOKEN, endpoint_of, is_offline, token_of
 from ml_intern.daemon.secrets import secrets_of
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.protocol import OFFLINE
 from ml_intern.settings import Settings
 from ml_intern.tracing.redaction.scan import Eyes
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import OFFLINE
 from ml_intern.tracing.upload.spool import Spool
 from ml_intern.tracing.upload.uploader import Pace, Uploader, Uploads
 

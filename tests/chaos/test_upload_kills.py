@@ -60,7 +60,7 @@ def speakers(daemon: Daemon) -> list[int]:
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if b"ml_intern.tracing.upload.client" in words and int(parent) == daemon.number:
+        if b"ml_intern.hub.client" in words and int(parent) == daemon.number:
             found.append(int(folder.name))
     return found
 

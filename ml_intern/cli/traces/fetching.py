@@ -10,10 +10,10 @@ from ml_intern.cli.quantities import size
 from ml_intern.daemon.hub_access import endpoint_of, hub_of
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubRefused, InputError
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.protocol import Fetched, Wanted
 from ml_intern.settings import Settings
 from ml_intern.tracing.finding import HubFile, a_trace, find, on_hub
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import Fetched, Wanted
 from ml_intern.transcript import parts
 
 MOST_PARTS = 1000

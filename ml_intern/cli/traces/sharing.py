@@ -11,11 +11,11 @@ from ml_intern.cli.quantities import count
 from ml_intern.daemon.hub_access import endpoint_of, hub_of
 from ml_intern.daemon.uploads import spool_of, traces_of
 from ml_intern.errors import HubRefused, InputError
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.protocol import Repository
 from ml_intern.settings import load
 from ml_intern.tracing import finding
 from ml_intern.tracing.upload import ledger
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import Repository
 from ml_intern.tracing.upload.ledger import Known, Ledger
 
 MADE_PUBLIC = (

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ml_intern.hub.protocol import RemoteFile
 from ml_intern.tracing.redaction.scan import Eyes
-from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.transcript.line import JsonObject
 from ml_intern.transcript.links import blocks_of
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ml_intern.hub.protocol import RemoteFile
 from ml_intern.tracing.redaction.scan import Eyes
-from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.tracing.upload.ledger import Known, Sent
 from ml_intern.tracing.upload.origin import Origins
 from ml_intern.tracing.upload.snapshot import (

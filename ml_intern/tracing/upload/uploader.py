@@ -20,9 +20,9 @@ from typing import Protocol
 
 from ml_intern.clock import Clock, parse_stamp, stamp
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
+from ml_intern.hub.protocol import CARD, Hub, Outgoing, RemoteFile, Repository, Who
 from ml_intern.tracing.redaction.scan import Eyes
 from ml_intern.tracing.upload import card, ledger
-from ml_intern.tracing.upload.hub import CARD, Hub, Outgoing, RemoteFile, Repository, Who
 from ml_intern.tracing.upload.ledger import Known, Ledger, Refused, Sent, Sharing
 from ml_intern.tracing.upload.spool import Item, Spool
 

@@ -4,9 +4,9 @@ import pytest
 
 from ml_intern.cli.traces.fetching import located
 from ml_intern.errors import HubAway, InputError
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.protocol import Wanted
 from ml_intern.settings import Settings
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import Wanted
 from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 from tests.support.hub import TOKEN, USER, HubServer

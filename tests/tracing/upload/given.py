@@ -12,9 +12,9 @@ import pytest
 from huggingface_hub.utils._http import default_client_factory
 
 from ml_intern.clock import SystemClock, parse_stamp
+from ml_intern.hub.client import Client
+from ml_intern.hub.connection import connections_to
 from ml_intern.messages import Usage
-from ml_intern.tracing.upload.client import Client
-from ml_intern.tracing.upload.connection import connections_to
 from ml_intern.tracing.upload.uploader import Pace, Uploader
 from ml_intern.transcript.line import Answered, Body, Line, Replied, Said, Text, ToolUse, encode
 from tests.support.hub import TOKEN, USER, HubServer

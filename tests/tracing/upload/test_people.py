@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from ml_intern.hub.protocol import RemoteFile
 from ml_intern.tracing.upload import card, ledger
-from ml_intern.tracing.upload.hub import RemoteFile
 from ml_intern.tracing.upload.ledger import Known, Ledger
 from ml_intern.tracing.upload.spool import CHANGED, DELETED, ELSEWHERE
 from tests.support.hub import USER

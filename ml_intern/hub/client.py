@@ -2,7 +2,7 @@
 
 That client knows no time limit, sleeps for as long as the Hub names, has pools of threads that
 Python waits for at its end, and one connection pool for a whole process. So the daemon runs it in a
-process of its own (`python -m ml_intern.tracing.upload.client`, see `away`), which is ended when it
+process of its own (`python -m ml_intern.hub.client`, see `away`), which is ended when it
 takes too long. There it asks once: whoever asked decides when to ask again.
 """
 
@@ -27,10 +27,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
-from ml_intern.tracing.upload.connection import ANSWER_S, connections_to
-from ml_intern.tracing.upload.download import fetch
-from ml_intern.tracing.upload.failures import translated
-from ml_intern.tracing.upload.hub import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
+from ml_intern.hub.connection import ANSWER_S, connections_to
+from ml_intern.hub.download import fetch
+from ml_intern.hub.failures import translated
+from ml_intern.hub.protocol import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
 
 DATASET = "dataset"
 MOST_ENTRIES = 200_000

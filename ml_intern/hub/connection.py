@@ -12,8 +12,8 @@ from huggingface_hub import hf_raise_for_status
 from huggingface_hub.errors import OfflineModeIsEnabled
 
 from ml_intern.errors import HubRefused
-from ml_intern.tracing.upload.failures import NOT_NOW
-from ml_intern.tracing.upload.hub import OFFLINE
+from ml_intern.hub.failures import NOT_NOW
+from ml_intern.hub.protocol import OFFLINE
 
 CONNECT_S, ANSWER_S = 10.0, 60.0
 _FILES = "/resolve/"

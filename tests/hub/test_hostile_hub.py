@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ml_intern.errors import HubAway, HubRefused
-from ml_intern.tracing.upload import client
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.failures import wait_s
+from ml_intern.hub import client
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.failures import wait_s
 from tests.support.hub import TOKEN, USER, HubServer
 
 REPO = f"{USER}/logs"

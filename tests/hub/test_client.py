@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
-from ml_intern.tracing.upload.away import HubAbroad
-from ml_intern.tracing.upload.hub import Outgoing, Wanted
+from ml_intern.hub.away import HubAbroad
+from ml_intern.hub.protocol import Outgoing, Wanted
 from tests.support.hub import READ_TOKEN, SCOPED_TOKEN, TOKEN, USER, HubServer
 from tests.support.waiting import wait_until
 

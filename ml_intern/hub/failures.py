@@ -11,7 +11,7 @@ from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-d
 
 from ml_intern.clock import SystemClock
 from ml_intern.errors import HubAway, HubError, HubOvertaken, HubRefused
-from ml_intern.tracing.upload.hub import OFFLINE
+from ml_intern.hub.protocol import OFFLINE
 from ml_intern.wording import sentence
 
 NOT_NOW = frozenset((408, 429, 500, 502, 503, 504))

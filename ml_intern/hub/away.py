@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
-from ml_intern.tracing.upload.hub import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
+from ml_intern.hub.protocol import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
 
 PATIENCE_S = 300.0
 """For one request, uploads of many files too."""
@@ -29,8 +29,8 @@ LOOK_S = 0.1
 """How often one looks whether to stop."""
 READ_BYTES = 1 << 16
 TAIL_BYTES = 2_000
-_ROOT = Path(__file__).parents[3]
-_CLIENT = "ml_intern.tracing.upload.client"
+_ROOT = Path(__file__).parents[2]
+_CLIENT = "ml_intern.hub.client"
 
 
 def _nobody(_size: int) -> None:

@@ -13,7 +13,7 @@ from huggingface_hub import get_session, hf_raise_for_status
 
 from ml_intern.clock import SystemClock
 from ml_intern.errors import HubAway, HubRefused
-from ml_intern.tracing.upload.hub import Fetched, Wanted
+from ml_intern.hub.protocol import Fetched, Wanted
 
 TELL_EVERY_S = 0.5
 _PART = ".part-"
