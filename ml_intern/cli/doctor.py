@@ -404,7 +404,7 @@ def _seen(model: ModelClient, *, where: str) -> Check:
     if isinstance(model, WeightsModel):
         return _weights(model)
     name, window = model.name, window_of(model)
-    if window is None and isinstance(model, HostedModel):
+    if isinstance(model, HostedModel) and model.is_away():
         return Check(
             name="model",
             verdict="warn",

@@ -112,10 +112,11 @@ def test_the_window_of_the_model_is_named_and_who_said_so(pages, verdict, words)
     assert ("context_windows" in check.next_step) is (verdict == "warn")
 
 
-def test_a_server_that_does_not_answer_is_named():
+@pytest.mark.parametrize("windows", [{}, {"vllm/*": 32_768}])
+def test_a_server_that_does_not_answer_is_named(windows):
     with ModelServer([]) as server:
         gone = server.openai_url
-    check = _model(Settings(model="vllm/m", api_base=gone))
+    check = _model(Settings(model="vllm/m", api_base=gone, context_windows=windows))
     assert (check.verdict, check.found) == ("warn", "vllm/m: its server does not answer")
 
 

@@ -194,11 +194,18 @@ class HostedModel:
         so better than a conversation that is cut to a guess.
         """
         found = self._found()
-        if found.is_away:
+        if found.is_away and found.is_guess:
             return None
         answer = self._longest_in(found.tokens)
         thoughts = self._endpoint.provider.takes_thinking or bool(self._signer(self._effort))
         return Window(tokens=found.tokens, answer=answer, source=found.source, thoughts=thoughts)
+
+    def is_away(self) -> bool:
+        """Whether its server did not answer when it was last asked what the model takes.
+
+        May ask it, for seconds at most. False for one that is never asked.
+        """
+        return self._found().is_away
 
     def _longest(self) -> int:
         """Tokens of an answer at most, in the request as in what is reserved for it."""

@@ -36,7 +36,12 @@ class Found:
     bound: int | None = None
     """More than these tokens are never taken, so never paid for; None: nobody is sure."""
     is_away: bool = False
-    """It is a guess only because the server, which may know, does not answer now."""
+    """The server, which may know, does not answer now."""
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nobody knows."""
+        return self.source == GUESS
 
 
 class WindowFinder:
@@ -71,7 +76,7 @@ class WindowFinder:
             tokens=min(tokens, told.most or tokens),
             source=source,
             bound=known,
-            is_away=source == GUESS and self._is_away,
+            is_away=self._is_away,
         )
 
     def _told_lately(self) -> Told | None:
