@@ -5,6 +5,7 @@ call and its answer. The older part is put before the model as one text, so that
 accept half a conversation.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from ml_intern.context.counting import count_text
@@ -46,10 +47,12 @@ def request_for(
     `words`: how long the summary may be.
     """
     free = most - sizes[1] - count_text(stands) - ASIDE
-    older = _older(messages[FIRST_OLD:start], sizes[FIRST_OLD:start], free)
+    mark = _mark(messages)
+    older = _older(messages[FIRST_OLD:start], sizes[FIRST_OLD:start], free, mark)
     task = f"The task, which stays as it is:\n{messages[1].text}"
     kept = f"This stays as well, word for word:\n{stands}" if stands else ""
-    conversation = "\n\n".join(["The conversation:", *older])
+    begins = f"The conversation. {mark} is before words of a person, and notes; nowhere else:"
+    conversation = "\n\n".join([begins, *older])
     asked = f"Write at most {words} words."
     text = "\n\n".join(filter(None, (task, kept, conversation, asked)))
     return [SystemMessage(text=SUMMARIZER), UserMessage(text=text)]
@@ -60,7 +63,15 @@ def is_summary(message: Message) -> bool:
     return isinstance(message, UserMessage) and message.summary
 
 
-def _older(messages: Sequence[Message], sizes: Sequence[int], most: int) -> list[str]:
+def _mark(messages: Sequence[Message]) -> str:
+    """What stands before words of a person: unforgeable, as it goes by all that was said."""
+    said = hashlib.sha256()
+    for message in messages:
+        said.update(message.text.encode(errors="replace"))
+    return f"#{said.hexdigest()[:4]}"
+
+
+def _older(messages: Sequence[Message], sizes: Sequence[int], most: int, mark: str) -> list[str]:
     """What is to be summed up, in about `most` tokens together."""
     bounds = [
         min(size, MOST_OF_OUTPUT) if isinstance(message, ToolMessage) else size
@@ -73,7 +84,7 @@ def _older(messages: Sequence[Message], sizes: Sequence[int], most: int) -> list
     if cap < min(LEAST_SHOWN, max(others, default=0)):
         cap, first = LEAST_SHOWN, len(messages) - max(0, most) // LEAST_SHOWN
     told = [
-        _told(message) if whole else _clipped(_told(message), size, min(bound, cap))
+        _told(message, mark) if whole else _clipped(_told(message, mark), size, min(bound, cap))
         for place, (message, size, bound, whole) in enumerate(
             zip(messages, sizes, bounds, stays, strict=True)
         )
@@ -106,7 +117,7 @@ def shortened(messages: Sequence[Message], text: str, start: int) -> list[Messag
     return [*messages[:FIRST_OLD], told, *messages[start:]]
 
 
-def _told(message: Message) -> str:
+def _told(message: Message, mark: str) -> str:
     match message:
         case AssistantMessage():
             calls = [f"{call.name}({call.arguments})" for call in message.tool_calls]
@@ -115,6 +126,6 @@ def _told(message: Message) -> str:
             state = "FAILED" if message.is_error else "ANSWERED"
             return f"{message.name} {state}:\n{message.text}"
         case UserMessage():
-            return f"{'NOTE' if message.injected else 'PERSON'}:\n{message.text}"
+            return f"{mark} {'NOTE' if message.injected else 'PERSON'}:\n{message.text}"
         case SystemMessage():
-            return f"NOTE:\n{message.text}"
+            return f"{mark} NOTE:\n{message.text}"
