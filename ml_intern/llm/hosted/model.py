@@ -88,8 +88,10 @@ class _Learned:
 
     most_answer: int | None = None
     """Tokens, once the provider has refused longer answers."""
-    window: int | None = None
-    """Tokens, once it has refused a conversation with its answer for taking more than these."""
+    window: tuple[int, int] | None = None
+    """Tokens, once it has refused a conversation with its answer for taking more than these; and
+    how many it was said to take then.
+    """
     efforts: dict[Effort, Effort | None] = field(default_factory=dict)
     """By the wanted one, the nearest that it has."""
 
@@ -233,11 +235,14 @@ class HostedModel:
     def _narrow_window(self, tokens: int) -> None:
         """Believe from now on that it takes no more than these."""
         if tokens < self._found().tokens:
-            self._learned.window = tokens
+            self._learned.window = tokens, self._windows.find().tokens
 
     def _found(self) -> Found:
-        found, learned = self._windows.find(), self._learned.window
-        if learned is None or learned >= found.tokens:
+        found = self._windows.find()
+        if self._learned.window is None:
+            return found
+        learned, was_said = self._learned.window
+        if found.tokens != was_said:  # its server was started anew, with another window
             return found
         return replace(found, tokens=learned, source=REFUSED, bound=learned)
 

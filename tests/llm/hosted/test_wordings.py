@@ -5,9 +5,10 @@ import json
 import pytest
 
 from ml_intern.errors import ContextOverflow, ModelError, Refused, Retryable
-from ml_intern.llm.hosted import RequestLoop
+from ml_intern.llm.hosted import HostedModel, RequestLoop
 from ml_intern.llm.hosted.meaning import Meaning, meaning_of
-from tests.llm.hosted.given import SAID, TOOLS, model_at
+from ml_intern.llm.hosted.windows import KEEP_S
+from tests.llm.hosted.given import SAID, TOOLS, an_endpoint, model_at
 from tests.llm.hosted.wordings import (
     ANSWERS_TOO_LONG,
     REFUSALS,
@@ -15,6 +16,7 @@ from tests.llm.hosted.wordings import (
     Refusal,
     TooMuchAsked,
 )
+from tests.support.clocks import LeapClock
 from tests.support.model_server import Fault, ModelServer, Reply
 
 KEY = "sk-the-key-of-this-test"
@@ -102,6 +104,23 @@ def test_an_answer_gets_what_a_long_conversation_leaves_and_the_next_one_is_know
         window = model.window()
     assert window is not None
     assert (window.tokens, window.answer, window.source) == (8192, 2048, "what it refused")
+
+
+def test_what_a_refusal_has_told_is_forgotten_when_the_server_says_another_window(
+    loop: RequestLoop,
+) -> None:
+    words = next(each for each in ANSWERS_TOO_LONG if each.who == "vLLM").message
+    refusal = Fault(kind="status", status=400, message=words)
+    clock = LeapClock()
+    with ModelServer([Reply(text="short", faults=(refusal,))], pages=LARGE) as server:
+        endpoint = an_endpoint("vllm/qwen3", api_base=server.openai_url)
+        model = HostedModel(endpoint, loop, clock=clock)
+        model.complete(SAID, TOOLS)
+        clock.leap(KEEP_S)
+        assert model.window().tokens == 8192
+        server.pages["/v1/models"] = {"data": [{"id": "qwen3", "max_model_len": 32_768}]}
+        clock.leap(KEEP_S)
+        assert model.window().tokens == 32_768
 
 
 def test_an_answer_gets_what_is_left_also_where_the_window_is_known(loop: RequestLoop) -> None:
