@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern.errors import OutsideError
-from ml_intern.tools.protocol import ToolOutcome, succeed
+from ml_intern.tools.hub.answers import answered
+from ml_intern.tools.protocol import ToolOutcome
 from ml_intern.web import Page
 
 
@@ -34,7 +35,7 @@ class Reading:
     def outcome(self, document: Mapping[str, Any]) -> ToolOutcome:
         """The answer, with what has to be known of it."""
         notes = {"note": " ".join(self.notes)} if self.notes else {}
-        return succeed({**document, **notes})
+        return answered({**document, **notes}, *self.sources)
 
     @property
     def sources(self) -> tuple[str, ...]:

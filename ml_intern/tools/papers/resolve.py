@@ -15,6 +15,7 @@ from ml_intern.tools.papers.merge import merged
 from ml_intern.tools.papers.paper import Paper
 from ml_intern.tools.papers.semantic_scholar import SemanticScholar
 from ml_intern.tools.papers.titles import title_key
+from ml_intern.tools.untrusted import cleaned
 from ml_intern.web import Web
 
 NEAREST = 3
@@ -72,5 +73,5 @@ def _titled(title: str, papers: list[Paper]) -> PaperId:
             f"No index has a paper called “{title}”. Try `search` with its main words."
         )
     what = "More than one paper is" if same else "No paper is exactly"
-    shown = "; ".join(f"“{each.title}” ({each.id})" for each in near[:NEAREST])
+    shown = "; ".join(f"“{cleaned(each.title).text}” ({each.id})" for each in near[:NEAREST])
     raise InputError(f"{what} called “{title}”. Name one by its id: {shown}.")
