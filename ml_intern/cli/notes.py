@@ -164,6 +164,26 @@ def _evaluated(answer: Answer) -> list[str]:
     ]
 
 
+def _papers(answer: Answer) -> list[str]:
+    """Of a list, how many there are and which is first; of one paper, its title."""
+    items = [each for each in _list(answer, "items") if isinstance(each, dict)]
+    title = items[0].get("title") if items else answer.get("title")
+    about = title if isinstance(title, str) else str(answer.get("paper", ""))
+    codes = answer.get("code")
+    return [
+        _count(answer, "found", "paper"),
+        line(about, 80),
+        *(
+            count(len(repositories), kind)
+            for kind in ("model", "dataset")
+            if (repositories := _list(answer, f"{kind}s"))
+        ),
+        count(len(codes), "repository", "repositories")
+        if isinstance(codes, list) and codes
+        else "",
+    ]
+
+
 def _published(answer: Answer) -> list[str]:
     files, data = answer.get("file_count"), answer.get("data_file_count")
     of_data = f" ({data:,} with the data)" if isinstance(data, int) and data else ""
@@ -196,6 +216,7 @@ _WORDS: dict[str, Callable[[Answer], list[str]]] = {
     "edit": _edited,
     "inspect_dataset": _inspected,
     "prepare_dataset": _prepared,
+    "papers": _papers,
     "survey_hardware": _surveyed,
     "estimate_memory": _estimated,
     "write_recipe": _wrote_recipe,

@@ -58,6 +58,7 @@ from ml_intern.events import (
 from ml_intern.messages import ApprovalId, CallId, JobId, SessionId, Usage, UserMessage
 from ml_intern.money import MICRO_USD
 from ml_intern.queue.rows import Recorded
+from ml_intern.tools.untrusted import unmarked
 from ml_intern.transcript.waits import is_for_model
 
 RESULTS = ("weights", "loss_curve", "model_card", "reproduce", "published")
@@ -87,9 +88,10 @@ class Step:
     @property
     def answer(self) -> dict[str, Any]:
         """The tool's JSON answer; empty when it answered with text."""
-        if self.output.startswith("["):  # a note about other arguments stands before it
-            return json_object(self.output.partition("\n")[2])
-        return json_object(self.output)
+        said = unmarked(self.output)
+        if said.startswith("["):  # a note about other arguments stands before it
+            return json_object(said.partition("\n")[2])
+        return json_object(said)
 
 
 class View:

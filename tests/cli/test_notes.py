@@ -4,6 +4,7 @@ import pytest
 
 from ml_intern.cli.notes import note, subject
 from ml_intern.client.view import fold
+from ml_intern.tools.untrusted import marked
 from tests.cli.journals import Journal
 
 
@@ -75,6 +76,14 @@ def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **argumen
             "train.py +2 -1",
         ),
         ("ask_person", {"answer": "a.csv"}, "“a.csv”"),
+        ("papers", {"found": 37, "items": [{"title": "QLoRA"}, {}]}, "37 papers, QLoRA"),
+        ("papers", {"found": 0, "items": []}, "0 papers"),
+        ("papers", {"title": "QLoRA", "code": "https://x"}, "QLoRA"),
+        (
+            "papers",
+            {"paper": "arXiv:2305.14314", "code": [{}], "models": [{}, {}], "datasets": []},
+            "arXiv:2305.14314, 2 models, 1 repository",
+        ),
     ],
 )
 def test_an_answer_in_a_few_words(tool: str, answer: dict[str, Any], words: str) -> None:
@@ -87,6 +96,14 @@ def test_a_failure_shows_its_error() -> None:
     )
 
 
+def test_an_answer_from_outside_is_read_between_its_marks() -> None:
+    output = marked('{"found": 1, "items": [{"title": "QLoRA"}]}', ["https://arxiv.org/"])
+    assert _note("papers", output) == "1 paper, QLoRA"
+    assert _note("papers", f"[this ran: {{}}]\n{output}") == "1 paper, QLoRA"
+    failed = marked('{"error": "arXiv has no arXiv:2305.99999."}', [])
+    assert _note("papers", failed, ok=False) == "arXiv has no arXiv:2305.99999."
+
+
 def test_a_failed_command_shows_the_last_thing_it_said() -> None:
     output = "Traceback\nValueError: no\n\n[exit code 1]"
 
@@ -95,7 +112,14 @@ def test_a_failed_command_shows_the_last_thing_it_said() -> None:
 
 @pytest.mark.parametrize("answer", ["", "not JSON", "{", "[1]", {"report": 3}, {"report": None}])
 def test_an_answer_of_another_shape_breaks_nothing(answer: dict[str, Any] | str) -> None:
-    for tool in ("dummy_forward", "watch_job", "evaluate", "inspect_dataset", "no_such_tool"):
+    for tool in (
+        "papers",
+        "dummy_forward",
+        "watch_job",
+        "evaluate",
+        "inspect_dataset",
+        "no_such_tool",
+    ):
         assert isinstance(_note(tool, answer), str)
 
 
