@@ -12,7 +12,7 @@ from arxiv import Result, _feed
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.papers import foreign
 from ml_intern.tools.papers.found import Found
-from ml_intern.tools.papers.identify import PaperId, arxiv_id, doi_id, identify
+from ml_intern.tools.papers.identify import PaperId, identify
 from ml_intern.tools.papers.paper import Paper
 from ml_intern.tools.papers.titles import plain_title, title_key
 from ml_intern.tools.papers.when import Years
@@ -142,7 +142,6 @@ def _paper(result: Result) -> Paper | None:
         return None
     abstract = foreign.text(result.summary, foreign.MOST_ABSTRACT_CHARS)
     comment = foreign.text(result.comment, 1_000)
-    doi = doi_id(foreign.text(result.doi))
     categories = dict.fromkeys([result.primary_category, *result.categories])
     return Paper(
         title=title,
@@ -150,7 +149,7 @@ def _paper(result: Result) -> Paper | None:
         published=result.published.date().isoformat(),
         arxiv=name.arxiv,
         version=name.version,
-        doi=doi.doi if doi else "",
+        doi=foreign.doi(result.doi).doi,
         abstract=abstract,
         venue=foreign.text(result.journal_ref),
         categories=tuple(filter(None, (foreign.text(each, 40) for each in categories)))[:20],
@@ -159,12 +158,3 @@ def _paper(result: Result) -> Paper | None:
         pdf=foreign.address(result.pdf_url),
         known_to=(NAME,),
     )
-
-
-def known_as(value: object) -> str:
-    """An arXiv id as other indexes write it, without a version; empty for anything else."""
-    try:
-        found = arxiv_id(foreign.text(value))
-    except InputError:
-        return ""
-    return found.arxiv if found else ""

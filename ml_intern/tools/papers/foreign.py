@@ -4,11 +4,12 @@ Nothing from outside is trusted to be short, either.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from ml_intern.errors import OutsideError
+from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.papers.identify import PaperId, arxiv_id, doi_id
 from ml_intern.web import Page
 
 MOST_ABSTRACT_CHARS = 8_000
@@ -56,6 +57,24 @@ def address(value: Any) -> str:
     """An address that people can follow; empty for anything else."""
     said = text(value, 1_000)
     return said if re.fullmatch(r"https?://[^\s\"<>]+", said) else ""
+
+
+def arxiv(value: Any) -> str:
+    """An arXiv id, without a version; empty for anything else."""
+    found = _id(arxiv_id, value)
+    return found.arxiv if found else ""
+
+
+def doi(value: Any) -> PaperId:
+    """What a DOI names: a paper of arXiv's own, or any other; neither for anything else."""
+    return _id(doi_id, value) or PaperId()
+
+
+def _id(read: Callable[[str], PaperId | None], value: Any) -> PaperId | None:
+    try:
+        return read(text(value))
+    except InputError:  # one that cannot be
+        return None
 
 
 def document(page: Page) -> Mapping[str, Any]:

@@ -28,25 +28,24 @@ def citations(args: PapersArguments, ctx: ToolContext, reading: Reading) -> Tool
     """Papers that cite it, or that it cites: in blocks of 500, the influential ones first."""
     if args.offset >= LAST_LINK:
         return fail(f"Semantic Scholar lists no more than {LAST_LINK:,} citations of a paper.")
-    web = ctx.place.web
+    web, span = ctx.place.web, years(args.when)
     paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
     service = SemanticScholar(web, ctx.cancelled)
     ask = service.citations if args.operation == "citations" else service.references
     block = args.offset - args.offset % MOST_LINKS
     found = ask(paper, block)
     reading.took(semantic_scholar.NAME, found.page, found.unreadable)
-    span = years(args.when)
     links = [each for each in found.links if span is None or span.holds(each.paper.year)]
-    links.sort(key=lambda link: (-link.is_influential, *_order(link, args.sort)))
-    limit = args.limit or LINKED
-    shown = part([_shown(each) for each in links], args.offset - block, limit)
+    links.sort(key=lambda link: _order(link, args.sort))
+    shown = part([_shown(each) for each in links], args.offset - block, args.limit or LINKED)
     if "next_offset" in shown:
         shown["next_offset"] += block
-    elif found.next_offset is not None:
-        shown["next_offset"] = found.next_offset
+    elif found.goes_on:
+        shown["next_offset"] = block + MOST_LINKS
+    if found.goes_on or block:
         reading.notes.append(
-            f"Influential first, among the entries {block + 1} to {found.next_offset} of Semantic "
-            "Scholar's list."
+            f"In order among the entries {block + 1:,} to {block + len(found.links):,} of Semantic "
+            "Scholar's list, which has the newest first."
         )
     return reading.outcome({args.operation: str(paper), **shown})
 
@@ -55,7 +54,7 @@ def snippets(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolO
     """Parts of the text of papers, or of one, that are about something."""
     if not args.query.strip():
         return fail("Say in `query` what the text is to be about.")
-    web = ctx.place.web
+    web, span = ctx.place.web, years(args.when)
     paper = None
     if args.paper:
         paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
@@ -65,17 +64,20 @@ def snippets(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolO
             f"No more than {MOST_SNIPPETS} passages are looked for. Make the words narrower."
         )
     found = SemanticScholar(web, ctx.cancelled).snippets(
-        args.query, limit=MOST_SNIPPETS, paper=paper, years=years(args.when)
+        args.query, limit=MOST_SNIPPETS, paper=paper, years=span
     )
     reading.took(semantic_scholar.NAME, found.page, found.unreadable)
     shown = part([_excerpt(each) for each in found.snippets], args.offset, limit)
     return reading.outcome(shown)
 
 
-def _order(link: Link, order: str) -> tuple[Any, ...]:
+def _order(link: Link, order: str) -> tuple[int, ...]:
+    newest, most_cited = _backwards(link.paper.published), -(link.paper.citations or 0)
     if order == "date":
-        return (_backwards(link.paper.published),)
-    return (-(link.paper.citations or 0), _backwards(link.paper.published))
+        return newest, most_cited
+    if order == "citations":
+        return most_cited, newest
+    return -link.is_influential, most_cited, newest
 
 
 def _backwards(published: str) -> int:

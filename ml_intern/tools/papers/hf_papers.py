@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from ml_intern.errors import OutsideError
 from ml_intern.tools.papers import foreign
-from ml_intern.tools.papers.arxiv import known_as
 from ml_intern.tools.papers.found import Found
 from ml_intern.tools.papers.identify import PaperId
 from ml_intern.tools.papers.paper import Paper
@@ -154,7 +153,7 @@ def _paper(entry: Mapping[str, Any], site: str) -> Paper | None:
         title=title,
         authors=tuple(name for each in authors if (name := foreign.text(each))),
         published=foreign.day(said.get("publishedAt")),
-        arxiv=known_as(name),
+        arxiv=foreign.arxiv(name),
         page=f"{site}/papers/{quote(name)}",
         abstract=foreign.text(said.get("summary"), foreign.MOST_ABSTRACT_CHARS),
         summary=foreign.text(said.get("ai_summary"), 600),

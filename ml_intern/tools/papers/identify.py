@@ -123,7 +123,10 @@ def arxiv_id(text: str) -> PaperId | None:
 
 
 def doi_id(text: str) -> PaperId | None:
-    """What is a DOI as a whole; None for anything else."""
+    """What is a DOI as a whole; None for anything else.
+
+    Raises InputError for one of arXiv's own that cannot be.
+    """
     said = re.sub(r"^doi\s*[:.]?\s*", "", text, flags=re.IGNORECASE)
     return _from_doi(_ended(said)) if _WHOLE_DOI.fullmatch(said) else None
 
@@ -214,6 +217,8 @@ def _from_arxiv(found: re.Match[str]) -> PaperId:
 def _from_doi(doi: str) -> PaperId:
     if own := _ARXIV_DOI.fullmatch(doi):
         return _from_arxiv(own)
+    if {".", ".."} & set(doi.split("/")):  # it becomes a part of an address
+        raise InputError(f"{doi} is no DOI of a paper.")
     return PaperId(doi=doi.lower())
 
 

@@ -1,5 +1,7 @@
 """The operations of `papers` that answer a list: search, trending, recommend."""
 
+from collections.abc import Sequence
+
 from ml_intern.tools.papers import arxiv, hf_papers, semantic_scholar
 from ml_intern.tools.papers.answer import Reading, part
 from ml_intern.tools.papers.arguments import PapersArguments
@@ -11,7 +13,7 @@ from ml_intern.tools.papers.paper import Paper, brief
 from ml_intern.tools.papers.resolve import resolved
 from ml_intern.tools.papers.semantic_scholar import SemanticScholar
 from ml_intern.tools.papers.titles import title_key
-from ml_intern.tools.papers.when import period, years
+from ml_intern.tools.papers.when import Years, period, years
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, fail
 
 LISTED = 8
@@ -26,16 +28,15 @@ def search(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOut
         return fail("Say in `query` what to look for.")
     if arxiv_id(args.query) or doi_id(args.query):
         return fail("That is an id, not words: give it as `paper` to `details`.")
-    answers = _searched(args, ctx)
+    span = years(args.when)
+    answers = _searched(args, span, ctx)
     reading.lacks(answers.missing)
     if not answers.given:
         return fail(f"No index answered. {' '.join(reading.notes)}")
     for name, found in answers.given.items():
         reading.took(name, found.page, found.unreadable)
-    span = years(args.when)
     papers = merged(found.papers for found in answers.given.values())
-    within = [paper for paper in papers if span is None or span.holds(paper.year)]
-    document = _listed(_sorted(within, args.sort), args.offset, args.limit or LISTED)
+    document = _listed(_sorted(_within(papers, span), args.sort), args.offset, args.limit or LISTED)
     if args.offset and not document["items"]:
         reading.notes.append(
             f"A search looks at the best {DEPTH} of each index. Narrower words show others."
@@ -57,19 +58,19 @@ def trending(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolO
 
 def recommend(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:
     """Papers that are like one."""
-    web = ctx.place.web
+    web, span = ctx.place.web, years(args.when)
     paper = resolved(web, identify(args.paper), reading, ctx.cancelled)
     found = SemanticScholar(web, ctx.cancelled).recommended(paper, limit=RECOMMENDED)
     reading.took(semantic_scholar.NAME, found.page, found.unreadable)
-    papers = _sorted(found.papers, args.sort)
+    papers = _sorted(_within(found.papers, span), args.sort)
     return reading.outcome(
         {"like": str(paper), **_listed(papers, args.offset, args.limit or LISTED)}
     )
 
 
-def _searched(args: PapersArguments, ctx: ToolContext) -> Answers[Found]:
-    """Raises InputError for years that are none, OutsideError when stopped."""
-    web, span = ctx.place.web, years(args.when)
+def _searched(args: PapersArguments, span: Years | None, ctx: ToolContext) -> Answers[Found]:
+    """Raises OutsideError when stopped."""
+    web = ctx.place.web
     newest = args.sort == "date"
     questions: dict[str, Question[Found]] = {
         arxiv.NAME: lambda stop: arxiv.search(
@@ -88,7 +89,12 @@ def _listed(papers: list[Paper], offset: int, limit: int) -> dict[str, object]:
     return {**found, "items": [brief(paper) for paper in found["items"]]}
 
 
-def _sorted(papers: list[Paper] | tuple[Paper, ...], order: str) -> list[Paper]:
+def _within(papers: Sequence[Paper], span: Years | None) -> list[Paper]:
+    """Those of these years; an index that takes none answers with others, too."""
+    return [paper for paper in papers if span is None or span.holds(paper.year)]
+
+
+def _sorted(papers: Sequence[Paper], order: str) -> list[Paper]:
     match order:
         case "date":
             return sorted(papers, key=lambda paper: paper.published, reverse=True)

@@ -7,8 +7,19 @@ from ml_intern.errors import InputError, OutsideError
 from ml_intern.events import Effect, Recovery
 from ml_intern.tools.papers import about, graph, lists
 from ml_intern.tools.papers.answer import Reading
-from ml_intern.tools.papers.arguments import PapersArguments
+from ml_intern.tools.papers.arguments import Operation, PapersArguments
 from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail
+
+_HEARD: dict[Operation, set[str]] = {
+    "search": {"query", "when"},
+    "trending": {"query", "when"},
+    "details": {"paper"},
+    "citations": {"paper", "when"},
+    "references": {"paper", "when"},
+    "snippets": {"query", "paper", "when"},
+    "recommend": {"paper", "when"},
+    "links": {"paper"},
+}
 
 
 class Papers(Tool[PapersArguments]):
@@ -30,11 +41,20 @@ class Papers(Tool[PapersArguments]):
     def run(self, args: PapersArguments, ctx: ToolContext) -> ToolOutcome:
         """Answer, or say what is wrong with the question or with the index."""
         reading = Reading()
+        if ignored := _meaningless(args):
+            return fail(f"{ignored} means nothing to `{args.operation}`. Leave it away.")
         try:
             outcome = _answer(args, ctx, reading)
         except (InputError, OutsideError) as exc:
             outcome = fail(str(exc))
         return replace(outcome, sources=reading.sources)
+
+
+def _meaningless(args: PapersArguments) -> str:
+    """What was said that the operation would leave unheard; empty: nothing."""
+    given = {name for name in ("query", "paper", "when") if getattr(args, name)}
+    ignored = sorted(given - _HEARD[args.operation])
+    return ", ".join(f"`{name}`" for name in ignored)
 
 
 def _answer(args: PapersArguments, ctx: ToolContext, reading: Reading) -> ToolOutcome:

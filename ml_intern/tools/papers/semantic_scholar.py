@@ -18,9 +18,8 @@ from semanticscholar.Snippet import Snippet as Excerpt
 
 from ml_intern.errors import OutsideError
 from ml_intern.tools.papers import foreign
-from ml_intern.tools.papers.arxiv import known_as
 from ml_intern.tools.papers.found import Found
-from ml_intern.tools.papers.identify import PaperId, doi_id
+from ml_intern.tools.papers.identify import PaperId
 from ml_intern.tools.papers.paper import Paper
 from ml_intern.tools.papers.titles import plain_title
 from ml_intern.tools.papers.when import Years
@@ -61,7 +60,7 @@ class Links:
 
     links: tuple[Link, ...]
     page: Page
-    next_offset: int | None
+    goes_on: bool
     unreadable: int
 
 
@@ -166,7 +165,7 @@ class SemanticScholar:
         return Links(
             links=tuple(found),
             page=page,
-            next_offset=foreign.number(foreign.document(page).get("next")),
+            goes_on=foreign.number(foreign.document(page).get("next")) is not None,
             unreadable=unreadable,
         )
 
@@ -220,7 +219,7 @@ def _read(record: Callable[[Any], Any], entry: Any, read: Callable[[Any], T | No
 def _paper(record: Any) -> Paper | None:
     title = plain_title(foreign.text(record.title))
     ids = foreign.mapping(record.externalIds)
-    doi = doi_id(foreign.text(ids.get("DOI")))
+    doi = foreign.doi(ids.get("DOI"))
     sha = foreign.text(record.paperId)
     pdf = foreign.mapping(record.openAccessPdf)
     if not title:
@@ -229,8 +228,8 @@ def _paper(record: Any) -> Paper | None:
         title=title,
         authors=tuple(name for each in record.authors or () if (name := foreign.text(each.name))),
         published=_published(record),
-        arxiv=known_as(ids.get("ArXiv")) or (doi.arxiv if doi else ""),
-        doi=doi.doi if doi else "",
+        arxiv=foreign.arxiv(ids.get("ArXiv")) or doi.arxiv,
+        doi=doi.doi,
         semantic_scholar=sha,
         page=f"https://www.semanticscholar.org/paper/{quote(sha)}" if sha else "",
         abstract=foreign.text(record.abstract, foreign.MOST_ABSTRACT_CHARS),

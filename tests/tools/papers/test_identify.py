@@ -168,7 +168,8 @@ def test_anything_else_is_a_title(text: str, title: str) -> None:
         "2300.00001", "0703.0001", "1412.69801", "2305.14314v0", "2305.143141", "hep-th/9913001",
         "made-up/9901001", "https://example.org/paper", "https://arxiv.org/list/cs.LG/recent",
         "https://huggingface.co/meta-llama/Llama-2-7b", "http://[", "2305.14314 and 2106.09685",
-        "https://arxiv.org/abs/../../etc/passwd", "https://doi.org/",
+        "https://arxiv.org/abs/../../etc/passwd", "https://doi.org/", "10.1234/../../x",
+        "10.48550/arXiv.2313.00001",
     ],
 )  # fmt: skip
 def test_what_names_no_paper_is_refused_with_what_would(text: str) -> None:

@@ -272,18 +272,27 @@ def test_a_long_list_goes_on_block_by_block(ask, server: PapersServer) -> None:
     first = ask("citations", paper="2305.14314", limit=30)
     assert titles(first)[:2] == ["Paper 499", "Paper 498"]
     assert (first["found"], first["next_offset"]) == (500, 30)
+    assert "among the entries 1 to 500" in first["note"]
     last = ask("citations", paper="2305.14314", limit=30, offset=480)
     assert (len(last["items"]), last["next_offset"]) == (20, 500)
-    assert "entries 1 to 500" in last["note"]
     beyond = ask("citations", paper="2305.14314", limit=30, offset=500)
     assert (len(beyond["items"]), "next_offset" in beyond) == (10, False)
+    assert "among the entries 501 to 510" in beyond["note"]
     assert len(server.paths("/graph/v1/paper/ARXIV:2305.14314/citations")) == 2
 
 
 def test_citations_can_be_of_some_years_and_in_order(ask, server: PapersServer) -> None:
-    server.links = [link(record(each)) for each in (FORESTS, LORA, XGBOOST)]
+    server.links = [
+        link(record(LORA)),
+        link(record(FORESTS)),
+        link(record(XGBOOST), isInfluential=True),
+    ]
     found = ask("citations", paper="2305.14314", when="2010-", sort="date")
     assert titles(found) == [LORA.title, XGBOOST.title]
+    found = ask("citations", paper="2305.14314", sort="citations")
+    assert titles(found) == [FORESTS.title, XGBOOST.title, LORA.title]
+    found = ask("citations", paper="2305.14314")
+    assert titles(found) == [XGBOOST.title, FORESTS.title, LORA.title]
 
 
 # snippets, recommend, links
@@ -324,6 +333,7 @@ def test_like_a_paper_are_others(ask, server: PapersServer) -> None:
     found = ask("recommend", paper=QLORA.title, sort="citations")
     assert found["like"] == "arXiv:2305.14314"
     assert titles(found) == [FORESTS.title, XGBOOST.title, LORA.title, STRINGS.title]
+    assert titles(ask("recommend", paper=QLORA.title, when="2010-2020")) == [XGBOOST.title]
     (path,) = server.paths("/recommendations")
     assert query(path)["from"] == "all-cs"
 
@@ -417,6 +427,10 @@ def test_the_output_is_marked_as_data_and_its_sources_are_facts(
         {"operation": "search", "query": "10.1145/2939672.2939785"},
         {"operation": "snippets"},
         {"operation": "snippets", "query": "a", "offset": 39},
+        {"operation": "search", "query": "a", "paper": "2305.14314"},
+        {"operation": "citations", "paper": "2305.14314", "query": "a"},
+        {"operation": "details", "paper": "2305.14314", "when": "2023"},
+        {"operation": "recommend", "paper": "2305.14314", "when": "soon"},
         {"operation": "trending", "when": "2026-13"},
         {"operation": "trending", "when": "2026-W60"},
         {"operation": "details"},

@@ -196,6 +196,33 @@ def test_a_field_of_another_type_counts_as_unsaid(ask, server: PapersServer, odd
     assert LORA.title in [item["title"] for item in cited["items"]]
 
 
+BAD_IDS = ["2313.00001", "2305.14314v0", "10.48550/arXiv.2313.00001", "10.1234/../../x", "a b", "/"]
+
+
+@pytest.mark.parametrize("odd", [*ODD, *BAD_IDS], ids=repr)
+def test_within_a_field_anything_may_stand_too(ask, server: PapersServer, odd: Any) -> None:
+    paper = {**record(QLORA), "title": "Odd"}
+    odd_ones = [
+        {**paper, "externalIds": {"ArXiv": odd}},
+        {**paper, "externalIds": {"DOI": odd}},
+        {**paper, "openAccessPdf": {"url": odd, "license": odd}},
+        {**paper, "tldr": {"text": odd}},
+        {**paper, "authors": [odd]},
+        {**paper, "authors": [{"name": odd}]},
+    ]
+    on_hub = {"id": odd, "title": "Odd", "authors": [odd, {"name": odd}], "githubRepo": odd}
+    bad = entry(QLORA).replace("<arxiv:comment>", f"<arxiv:doi>{odd!a}</arxiv:doi><arxiv:comment>")
+    server.instead = {
+        "arxiv": feed([bad.replace(QLORA.title, "lora"), entry(LORA)], 2),
+        "hub": Given(content=json.dumps([{"paper": on_hub}, {"paper": {**on_hub, "id": "1"}}])),
+        "semantic_scholar": Given(content=json.dumps({"data": [*odd_ones, record(LORA)]})),
+    }
+    found = ask("search", query="lora", limit=30)
+    (lora,) = [each for each in found["items"] if each["title"] == LORA.title]
+    assert lora["citations"] == LORA.citations
+    assert "Without" not in found.get("note", "")
+
+
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_snippets_and_repositories_of_any_form(ask, server: PapersServer, odd: Any) -> None:
     good = {"snippet": {"text": "words"}, "paper": {"corpusId": 1, "title": "A title"}}
