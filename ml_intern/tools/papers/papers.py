@@ -46,7 +46,7 @@ class Papers(Tool[PapersArguments]):
         try:
             outcome = _answer(args, ctx, reading)
         except (InputError, OutsideError) as exc:
-            outcome = fail(str(exc))
+            outcome = fail(" ".join((str(exc), *reading.notes)))
         return replace(outcome, sources=reading.sources)
 
 

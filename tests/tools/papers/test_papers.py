@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -228,6 +229,15 @@ def test_a_title_that_is_only_near_is_told_and_not_taken(call) -> None:
     assert error.startswith("No paper is exactly called “QLoRA”.")
     assert f"“{QLORA.title}” (arXiv:2305.14314)" in error
     assert outcome.sources, "the titles are text from outside"
+
+
+def test_a_title_of_two_papers_names_neither(call, server: PapersServer) -> None:
+    server.known = [QLORA, replace(LORA, title=QLORA.title)]
+    outcome = call("details", paper=QLORA.title)
+    error = json.loads(outcome.output)["error"]
+    assert error.startswith(f"More than one paper is called “{QLORA.title}”.")
+    assert "(arXiv:2305.14314)" in error
+    assert "(arXiv:2106.09685)" in error
 
 
 # citations and references

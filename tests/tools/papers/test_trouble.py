@@ -111,6 +111,15 @@ def test_a_service_that_limits_us_is_not_asked_again_at_once(ask, server: Papers
     assert len(server.paths("/graph")) == asked
 
 
+def test_a_title_that_an_index_could_not_be_asked_for_is_not_said_to_be_unknown(
+    call, server: PapersServer
+) -> None:
+    server.instead["semantic_scholar"] = RATE
+    outcome = call("citations", paper="Random Forests")
+    assert not outcome.ok
+    assert "Without Semantic Scholar: semantic_scholar limits" in outcome.output
+
+
 # arXiv says in feeds what is wrong
 
 
