@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_RULE = re.compile(r"([^{}]{1,2000})\{([^{}]{0,5000})\}")
 _SIMPLE = re.compile(r"([.#][\w-]+)")
 _NOTHING = r"(?:0+(?:\.0*)?|0*\.0+)(?:px|pt|em|rem|ex|%|vw|vh)?"
 _GONE = re.compile(
@@ -53,8 +52,9 @@ def styles_of(sheets: Iterable[str]) -> dict[str, str]:
     """The declarations of each class (`.x`) and id (`#x`) that a rule names alone."""
     found: dict[str, str] = {}
     for sheet in sheets:
-        for names, declarations in _RULE.findall(_COMMENT.sub("", sheet)):
-            for name in names.split(","):
+        for rule in _COMMENT.sub("", sheet).split("}"):
+            names, _, declarations = rule.rpartition("{")
+            for name in names.rpartition("{")[2].split(","):  # within `@media {` too
                 if simple := _SIMPLE.fullmatch(name.strip()):
                     found[simple[1]] = f"{found.get(simple[1], '')};{declarations}"
     return found

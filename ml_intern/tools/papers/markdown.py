@@ -18,7 +18,8 @@ _BEGIN = "Markdown Content:"
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
 _SETEXT = re.compile(r" {0,3}(=+|-{3,})[ \t]*")
-_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_RULE = frozenset("|:- \t")
+"""What the line below a table's header is made of."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\(\s*<?([^)\s>]{0,2000})>?[^)\n]{0,300}\)")
@@ -203,7 +204,12 @@ class _Reader:
 def _table(text: str) -> list[list[str]] | None:
     """The cells of a pipe table; None for other text."""
     lines = text.split("\n")
-    if len(lines) < 2 or "|" not in lines[0] or not _RULE.fullmatch(lines[1]):
+    if (
+        len(lines) < 2
+        or "|" not in lines[0]
+        or "-" not in lines[1]
+        or not _RULE.issuperset(lines[1])
+    ):
         return None
     return [_cells(line) for line in (lines[0], *lines[2:])]
 

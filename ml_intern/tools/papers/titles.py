@@ -40,6 +40,11 @@ def plain_title(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def with_accents(text: str) -> str:
+    """LaTeX's accents as letters (`\\'e` as `é`); all else as it is."""
+    return _SPECIAL.sub(_accented, text)
+
+
 def title_key(text: str) -> str:
     """The same for two spellings of one title: letters and digits only, without case and accents.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.errors import InputError
+from ml_intern.tools.papers import apart
 from ml_intern.tools.papers import pdf as reader
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.pdf import draw_figure, read_pdf
@@ -234,7 +235,7 @@ def test_an_interrupted_call_stops_the_process(ctx: ToolContext) -> None:
 def test_one_that_needs_too_much_memory_has_a_sentence(
     ctx: ToolContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_MEMORY_BYTES", 60 << 20)
+    monkeypatch.setattr(apart, "MEMORY_BYTES", 60 << 20)
 
     with pytest.raises(InputError, match=r"read the paper in another form|needs more memory"):
         read_pdf(pdf([first_page()]), URL, ctx)

@@ -1,7 +1,7 @@
-"""The process that reads a PDF: a request as JSON on its command line, the answer in a file.
+"""The process that reads a paper: a request as JSON on its command line, the answer in a file.
 
 The request: `path`, `answer` (where the answer goes), `act` and what that needs. Answers are
-`{"document": …}`, `{"picture": PATH}` or `{"error": WORD, …}`; see `ml_intern/tools/papers/pdf.py`.
+`{"document": …}`, `{"picture": PATH}` or `{"error": WORD, …}`.
 """
 
 import json
@@ -13,12 +13,14 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from pydantic import TypeAdapter
 
+from ml_intern.errors import InputError
+from ml_intern.tools.papers.confined import figures, pictures
+from ml_intern.tools.papers.confined.layout import lay_out
+from ml_intern.tools.papers.confined.spans import PageText, read_page
+from ml_intern.tools.papers.confined.structure import Page, caption_pages, structure
+from ml_intern.tools.papers.confined.tables import find_tables
 from ml_intern.tools.papers.document import Document, Draft, How
-from ml_intern.tools.papers.pdf_side import figures, pictures
-from ml_intern.tools.papers.pdf_side.layout import lay_out
-from ml_intern.tools.papers.pdf_side.spans import PageText, read_page
-from ml_intern.tools.papers.pdf_side.structure import Page, caption_pages, structure
-from ml_intern.tools.papers.pdf_side.tables import find_tables
+from ml_intern.tools.papers.latex import read_latex
 
 THIN = 200
 """Characters on a page of text, at least; pages with less are pictures."""
@@ -35,6 +37,8 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     path = Path(request["path"])
+    if request["act"] == "latex":
+        return _latex(path, request["url"])
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as exc:
@@ -50,6 +54,17 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return _read(document, path, request)
     finally:
         document.close()
+
+
+def _latex(path: Path, url: str) -> dict[str, Any]:
+    try:
+        return _said(read_latex(path.read_bytes(), url))
+    except InputError as exc:
+        return {"error": "said", "message": str(exc)}
+
+
+def _said(document: Document) -> dict[str, Any]:
+    return {"document": TypeAdapter(Document).dump_python(document, mode="json")}
 
 
 def _read(document: pdfium.PdfDocument, path: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +95,7 @@ def _read(document: pdfium.PdfDocument, path: Path, request: dict[str, Any]) -> 
     _write(draft, texts, path, request)
     if how == "pdf" and not request["is_whole"]:
         draft.notes.append("The file seems to be cut off: the end of a PDF is missing.")
-    adapter = TypeAdapter(Document)
-    return {"document": adapter.dump_python(draft.document(request["url"], how), mode="json")}
+    return _said(draft.document(request["url"], how))
 
 
 def _pages(document: pdfium.PdfDocument, numbers: range) -> tuple[list[PageText], list[int]]:

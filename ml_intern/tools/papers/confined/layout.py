@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ml_intern.tools.papers.pdf_side.spans import Span
+from ml_intern.tools.papers.confined.spans import Span
 
 _STEP = 2.0
 _MOST_CROSSED = 0.35
 """Share of the text that may cross the strip between columns."""
 _LEAST_SIDE = 0.12
 """Share of the text that stands on either side of it, at least."""
-_LONG = 0.6
+_LONG = 0.5
 """Of the width of a column: such a line is running text, not a cell."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 
-from ml_intern.tools.papers.pdf_side.spans import PageText, Span
+from ml_intern.tools.papers.confined.spans import PageText, Span
 
 SCALE = 150 / 72
 """Dots for each point: letters of 10 points are 20 dots high."""

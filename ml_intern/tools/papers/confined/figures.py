@@ -6,8 +6,8 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from ml_intern.tools.papers.confined.spans import Span, read_page
 from ml_intern.tools.papers.document import Box
-from ml_intern.tools.papers.pdf_side.spans import Span, read_page
 
 SCALE = 200 / 72
 """Dots for each point."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ml_intern.tools.papers.confined.layout import Line
 from ml_intern.tools.papers.document import Box, Draft, Row, captioned
 from ml_intern.tools.papers.headings import is_usual, level_of, numbered
-from ml_intern.tools.papers.pdf_side.layout import Line
 
 _MARGIN = 0.09
 """Of a page's height, above and below: where running heads and page numbers stand."""

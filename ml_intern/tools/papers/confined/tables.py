@@ -12,8 +12,8 @@ from typing import Any
 import pdfplumber
 from pdfminer.pdfexceptions import PDFException
 
+from ml_intern.tools.papers.confined.structure import FoundTable
 from ml_intern.tools.papers.document import Row, evened
-from ml_intern.tools.papers.pdf_side.structure import FoundTable
 
 _SAME = 4.0
 """Points by which two ends may differ and still be at one place."""
