@@ -38,6 +38,7 @@ bench: .venv/.dev ## timings, beside those of the machine itself
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.large_traces
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.context --write
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.papers
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.papers_pdf
 
 chaos: .venv/.dev ## kill the service a thousand times and count what is lost (CHAOS="--kills 50" HISTORIES=chaos)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)

@@ -349,6 +349,10 @@ class Settings(BaseSettings):
     arxiv_site_url: Address = Field(
         "https://arxiv.org", description="Where arXiv has papers as HTML, LaTeX and PDF."
     )
+    ar5iv_url: Address = Field(
+        "https://ar5iv.labs.arxiv.org",
+        description="Where papers of arXiv are as HTML that arXiv itself has not as HTML.",
+    )
     semantic_scholar_url: Address = Field(
         "https://api.semanticscholar.org", description="Address of Semantic Scholar's interface."
     )

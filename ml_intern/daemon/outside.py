@@ -61,6 +61,12 @@ def services(settings: Settings) -> Iterator[Service]:
         fresh_s=30 * DAY_S,
     )
     yield Service(
+        name="ar5iv",
+        base_url=settings.ar5iv_url,
+        interval_s=1.0,
+        fresh_s=30 * DAY_S,
+    )
+    yield Service(
         name="semantic_scholar",
         base_url=settings.semantic_scholar_url,
         interval_s=1.0,

@@ -17,6 +17,7 @@ from ml_intern.tools.hub.search import HubSearch
 from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
 from ml_intern.tools.papers.papers import Papers
+from ml_intern.tools.papers.read_paper import ReadPaper
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Tool
@@ -48,6 +49,7 @@ def all_tools() -> list[Tool[Any]]:
         Edit(),
         Bash(),
         Papers(),
+        ReadPaper(),
         HubSearch(),
         HubDetails(),
         HubFiles(),

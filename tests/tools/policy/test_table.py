@@ -25,6 +25,7 @@ TABLE = {
     ("edit", ""): ("allow", "allow"),
     ("bash", ""): ("allow", "ask"),
     ("papers", ""): ("allow", "allow"),
+    ("read_paper", ""): ("allow", "allow"),
     ("hub_search", ""): ("allow", "allow"),
     ("hub_details", ""): ("allow", "allow"),
     ("hub_files", ""): ("allow", "allow"),

@@ -1,0 +1,229 @@
+"""The forms in which a paper can be had, in the order in which they are tried.
+
+The Hub's Markdown, arXiv's HTML, ar5iv's HTML, the LaTeX source, the PDF. That another form than
+the first was read, and why, is said in the notes of what was read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.papers.apart import Apart
+from ml_intern.tools.papers.document import Document
+from ml_intern.tools.papers.html import is_latexml, read_html
+from ml_intern.tools.papers.identify import PaperId, identify
+from ml_intern.tools.papers.local import is_path, read_file
+from ml_intern.tools.papers.markdown import read_markdown
+from ml_intern.tools.papers.pdf import MOST_BYTES, read_pdf
+from ml_intern.tools.protocol import ToolContext
+from ml_intern.web import Page
+
+Form = Literal["best", "hub", "html", "latex", "pdf"]
+_LEAST_CHARACTERS = 3_000
+_LEAST_SECTIONS = 3
+"""Of a paper; what has less is its abstract only."""
+_HEAD = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A paper that was read, and what it was read from, for what lies beside the text."""
+
+    document: Document
+    content: bytes
+    sources: tuple[str, ...]
+    """Addresses that were asked; none for a file of this machine."""
+
+
+def open_paper(name: str, form: Form, first_page: int, ctx: ToolContext) -> Opened:
+    """By a path, an address, or an id. Raises InputError and OutsideError, with what to do."""
+    if is_path(name) and not _is_id(name):
+        content, path = read_file(ctx.place, name)
+        document = _read_any(content, str(path), "", None, first_page, ctx)
+        return Opened(document=document, content=content, sources=())
+    paper = _paper(name)
+    if paper is not None and paper.arxiv:
+        return _from_arxiv(paper, form, first_page, ctx)
+    address = paper.url if paper is not None and paper.doi else name.strip()
+    if not address.startswith(("http://", "https://")):
+        raise InputError(
+            f"{name!r} names a paper, but not where its text is. Find its arXiv id with the tool "
+            "papers (operation search), or give an address or a file."
+        )
+    page = ctx.place.web.fetch(address, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
+    document = _read_any(page.content, page.url, page.content_type, page.charset, first_page, ctx)
+    return _opened(document, page)
+
+
+def _is_id(name: str) -> bool:
+    """Whether it is `2305.14314.pdf` or the like, which is no path."""
+    if name.strip().startswith(("/", ".", "~", "file:")):
+        return False
+    try:
+        return bool(identify(name).arxiv)
+    except InputError:
+        return False
+
+
+def _paper(name: str) -> PaperId | None:
+    """None for an address that names no paper: any page can be read."""
+    try:
+        return identify(name)
+    except InputError:
+        if name.strip().startswith(("http://", "https://")):
+            return None
+        raise
+
+
+# A paper of arXiv
+
+
+def _from_arxiv(paper: PaperId, form: Form, first_page: int, ctx: ToolContext) -> Opened:
+    """In the first form that can be had."""
+    ways: dict[str, Callable[[], Opened]] = {
+        "hub": lambda: _hub(paper, ctx),
+        "html": lambda: _html("arxiv_site", paper.versioned, ctx),
+        "ar5iv": lambda: _html("ar5iv", paper.arxiv, ctx),
+        "latex": lambda: _latex(paper, ctx),
+        "pdf": lambda: _pdf(paper, first_page, ctx),
+    }
+    if paper.version is not None:  # the Hub and ar5iv have the newest only
+        ways = {name: way for name, way in ways.items() if name not in ("hub", "ar5iv")}
+        if form == "hub":
+            raise InputError("The Hub has no versions of papers; leave out the version, or form.")
+    if first_page > 1:
+        form = "pdf"
+    if form != "best":
+        wanted = ("html", "ar5iv") if form == "html" else (form,)
+        ways = {name: way for name, way in ways.items() if name in wanted}
+    failed: list[tuple[str, InputError | OutsideError]] = []
+    for name, way in ways.items():
+        try:
+            return _with_failures(way(), failed)
+        except (InputError, OutsideError) as exc:
+            if isinstance(exc, OutsideError) and exc.trouble == "stopped":
+                raise
+            failed.append((name, exc))
+    raise _nowhere(paper, failed)
+
+
+def _with_failures(opened: Opened, failed: list[tuple[str, InputError | OutsideError]]) -> Opened:
+    if not failed:
+        return opened
+    why = "; ".join(f"{name}: {str(exc).rstrip('.')}" for name, exc in failed)
+    note = f"Read from {opened.document.url}, because of other forms: {why[:600]}."
+    document = replace(opened.document, notes=(*opened.document.notes, note))
+    return replace(opened, document=document)
+
+
+def _nowhere(
+    paper: PaperId, failed: list[tuple[str, InputError | OutsideError]]
+) -> InputError | OutsideError:
+    why = " ".join(f"{name}: {exc}" for name, exc in failed)
+    troubles = [exc.trouble if isinstance(exc, OutsideError) else "broken" for _, exc in failed]
+    if all(trouble == "missing" for trouble in troubles):
+        return OutsideError(
+            f"No text of {paper} was found ({why}) It may be withdrawn, or there is no such paper: "
+            "look with the tool papers (operation details).",
+            trouble="missing",
+        )
+    trouble = next((each for each in troubles if each in ("limited", "away")), None)
+    message = f"{paper} could not be read. {why}"
+    if trouble is None:
+        return InputError(message)
+    later = max(
+        (exc.retry_after_s or 0.0 for _, exc in failed if isinstance(exc, OutsideError)),
+        default=0.0,
+    )
+    return OutsideError(
+        message, trouble="limited" if trouble == "limited" else "away", retry_after_s=later or None
+    )
+
+
+def _hub(paper: PaperId, ctx: ToolContext) -> Opened:
+    page = ctx.place.web.get(
+        "hub", f"/papers/{paper.arxiv}.md", accept="text/markdown", cancelled=ctx.cancelled
+    )
+    if page.content_type == "text/html" or page.content.lstrip()[:1] == b"<":
+        raise OutsideError(f"{page.url} answered with HTML, not Markdown.", trouble="broken")
+    return _opened(_whole(read_markdown(page.text, page.url, "hub_markdown")), page)
+
+
+def _html(service: str, paper: str, ctx: ToolContext) -> Opened:
+    page = ctx.place.web.get(service, f"/html/{paper}", accept="text/html", cancelled=ctx.cancelled)
+    if not is_latexml(page.content):
+        raise OutsideError(f"{page.url} holds no paper as HTML.", trouble="missing")
+    return _opened(_whole(read_html(page.content, page.url, "arxiv_html", page.charset)), page)
+
+
+def _latex(paper: PaperId, ctx: ToolContext) -> Opened:
+    page = _download(f"/e-print/{paper.versioned}", ctx)
+    if b"%PDF-" in page.content[:_HEAD]:
+        raise OutsideError(f"{page.url} is a PDF: there is no source.", trouble="missing")
+    return _opened(_read_latex(page.content, page.url, ctx), page)
+
+
+def _pdf(paper: PaperId, first_page: int, ctx: ToolContext) -> Opened:
+    page = _download(f"/pdf/{paper.versioned}", ctx)
+    return _opened(read_pdf(page.content, page.url, ctx, first_page=first_page), page)
+
+
+def _download(path: str, ctx: ToolContext) -> Page:
+    return ctx.place.web.get(
+        "arxiv_site", path, accept="*/*", most_bytes=MOST_BYTES, cancelled=ctx.cancelled
+    )
+
+
+def _whole(document: Document) -> Document:
+    """Raises InputError for what is no more than an abstract."""
+    length = sum(len(section.text) for section in document.sections)
+    if length < _LEAST_CHARACTERS or len(document.sections) < _LEAST_SECTIONS:
+        raise InputError(f"{document.url} holds only {length:,} characters, not the whole paper.")
+    return document
+
+
+# Anything
+
+
+def _opened(document: Document, page: Page) -> Opened:
+    notes = document.notes
+    if page.is_old:
+        notes = (
+            *notes,
+            f"The service is away: this is its answer of {page.fetched:%Y-%m-%d %H:%M}.",
+        )
+    return Opened(
+        document=replace(document, notes=notes), content=page.content, sources=(page.url,)
+    )
+
+
+def _read_latex(content: bytes, url: str, ctx: ToolContext) -> Document:
+    with Apart(content, url, ctx) as reading:
+        return reading.document({"act": "latex", "url": url})
+
+
+def _read_any(
+    content: bytes, url: str, media: str, charset: str | None, first_page: int, ctx: ToolContext
+) -> Document:
+    """By what it is, which neither its name nor its type need tell rightly."""
+    name = url.partition("?")[0].lower()
+    head = content[:_HEAD]
+    if b"%PDF-" in head or name.endswith(".pdf"):
+        return read_pdf(content, url, ctx, first_page=first_page)
+    if head.startswith(b"\x1f\x8b") or content[257:262] == b"ustar":
+        return _read_latex(content, url, ctx)
+    if not content.strip():
+        raise InputError(f"{url} is empty.")
+    if b"\0" in head:
+        raise InputError(f"{url} is no PDF, HTML, LaTeX, Markdown or text ({media or 'unknown'}).")
+    if name.endswith((".tex", ".ltx")) or (
+        b"\\begin{document}" in content and b"<html" not in head
+    ):
+        return _read_latex(content, url, ctx)
+    is_html = "html" in media or name.endswith((".html", ".htm", ".xhtml"))
+    if is_html or b"<html" in head.lower() or b"<!doctype html" in head.lower():
+        return read_html(content, url, "html", charset)
+    how = "markdown" if name.endswith((".md", ".markdown")) or "markdown" in media else "text"
+    text = content.decode(charset or "utf-8", "replace")
+    return read_markdown(text, url, "markdown" if how == "markdown" else "text")
