@@ -51,7 +51,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             return figures.draw(document, request)
         if request["act"] == "picture":
             return figures.draw_page(document, request)
-        return _read(document, path, request)
+        return _read(document, request)
     finally:
         document.close()
 
@@ -67,7 +67,7 @@ def _said(document: Document) -> dict[str, Any]:
     return {"document": TypeAdapter(Document).dump_python(document, mode="json")}
 
 
-def _read(document: pdfium.PdfDocument, path: Path, request: dict[str, Any]) -> dict[str, Any]:
+def _read(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, Any]:
     count, first = len(document), request["first_page"]
     if first > count:
         return {"error": "no_page", "pages": count}
@@ -92,7 +92,7 @@ def _read(document: pdfium.PdfDocument, path: Path, request: dict[str, Any]) -> 
         draft.notes.append(
             f"Pages with a picture and almost no text, which were not read: {_listed(scans)}."
         )
-    _write(draft, texts, path, request)
+    _write(document, draft, texts, request)
     if how == "pdf" and not request["is_whole"]:
         draft.notes.append("The file seems to be cut off: the end of a PDF is missing.")
     return _said(draft.document(request["url"], how))
@@ -121,7 +121,9 @@ def _note_guessed(draft: Draft, texts: list[PageText], last: int) -> None:
         )
 
 
-def _write(draft: Draft, texts: list[PageText], path: Path, request: dict[str, Any]) -> None:
+def _write(
+    document: pdfium.PdfDocument, draft: Draft, texts: list[PageText], request: dict[str, Any]
+) -> None:
     laid = [(text, lay_out(text.spans, text.number)) for text in texts]
     pages = [Page(text.number, text.height, page.lines) for text, page in laid]
     doubtful = [text.number for text, page in laid if page.is_doubtful]
@@ -131,7 +133,8 @@ def _write(draft: Draft, texts: list[PageText], path: Path, request: dict[str, A
         draft.notes.append(f"{hidden:,} characters that people cannot see were left out.")
     wanted = [page.number for page in pages] if len(pages) <= _SMALL else caption_pages(pages)
 
-    tables, left = find_tables(path, wanted, request["tables_s"])
+    path = Path(request["path"])
+    tables, left = find_tables(document, path, wanted, request["tables_s"])
     if left:
         draft.notes.append(f"Tables of {left} pages were not taken apart; their words are text.")
     structure(pages, tables, draft)

@@ -17,10 +17,11 @@ def read_pages(document: pdfium.PdfDocument, pages: Sequence[PageText]) -> list[
     from rapidocr_onnxruntime import RapidOCR  # an optional extra
 
     engine = RapidOCR()
-    return [_read(document, page, engine) for page in pages]
+    return [read_with(engine, document, page) for page in pages]
 
 
-def _read(document: pdfium.PdfDocument, page: PageText, engine: Any) -> PageText:
+def read_with(engine: Any, document: pdfium.PdfDocument, page: PageText) -> PageText:
+    """The page as `engine` sees it: from a picture to corners, text and certainty of each line."""
     picture = document[page.number - 1].render(scale=SCALE, rev_byteorder=True).to_numpy()
     found, _times = engine(picture[..., :3])
     spans = [

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-_GAP = 0.95
-"""In heights of a letter: a wider gap parts columns or cells."""
+from ml_intern.tools.papers.document import Box
+
+COLUMN_GAP, CELL_GAP = 0.95, 0.55
+"""In heights of a letter: a wider gap parts columns, or cells of a table."""
 _BACK = 1.5
 """In heights of a letter: a step back of this size begins another line."""
 _TINY = 2.0
@@ -67,13 +69,29 @@ class PageText:
         return sum(len(span.text) for span in self.spans)
 
 
+def read_cells(page: pdfium.PdfPage, box: Box) -> list[Span]:
+    """What stands within `box`, parted at gaps as narrow as those between cells."""
+    text = page.get_textpage()
+    try:
+        spans = list(_PageReader(text.raw, page.get_bbox(), CELL_GAP).spans())
+    finally:
+        text.close()
+    left, bottom, right, top = box
+    return [
+        each
+        for each in spans
+        if left - 2 <= each.left and each.right <= right + 2
+        if bottom <= (each.bottom + each.top) / 2 <= top
+    ]
+
+
 def read_page(document: pdfium.PdfDocument, number: int) -> PageText:
     """Page `number`, from 1. Raises pypdfium2.PdfiumError for one that is broken."""
     page = document[number - 1]
     try:
         text = page.get_textpage()
         try:
-            reader = _PageReader(text.raw, *page.get_bbox())
+            reader = _PageReader(text.raw, page.get_bbox())
             spans = list(reader.spans())
         finally:
             text.close()
@@ -94,9 +112,10 @@ def read_page(document: pdfium.PdfDocument, number: int) -> PageText:
 class _PageReader:
     """One page of text, letter by letter; calls of the library are dear, so few are made."""
 
-    def __init__(self, text: object, left: float, bottom: float, right: float, top: float) -> None:
+    def __init__(self, text: object, page: Box, gap: float = COLUMN_GAP) -> None:
+        self._gap = gap
         self._text = text
-        self._page = (left, bottom, right, top)
+        self._page = page
         self._count = max(0, raw.FPDFText_CountChars(text))
         self._numbers = [ctypes.c_double() for _ in range(4)]
         self._at = [ctypes.byref(number) for number in self._numbers]
@@ -122,7 +141,7 @@ class _PageReader:
                 self.hidden += 1
                 has_gap = False
                 continue
-            if span is not None and _is_apart(span, left, bottom, top):
+            if span is not None and _is_apart(span, left, bottom, top, self._gap):
                 yield span
                 span = None
             if span is None:
@@ -184,9 +203,9 @@ def _letter(code: int) -> str:
     return chr(code).translate(_LIGATURES)
 
 
-def _is_apart(span: Span, left: float, bottom: float, top: float) -> bool:
+def _is_apart(span: Span, left: float, bottom: float, top: float, gap: float) -> bool:
     """Whether a letter at this place belongs to another piece than the one before it."""
     size = span.size
-    if left - span.right > _GAP * size or span.right - left > _BACK * size:
+    if left - span.right > gap * size or span.right - left > _BACK * size:
         return True
     return bottom > span.top + 0.1 * size or top < span.bottom - 0.1 * size

@@ -188,18 +188,21 @@ class _Writer:
         self._flush()
 
     def _title(self) -> int:
-        """How many lines the title takes: the largest letters of the upper half of page 1."""
+        """How many lines the title takes: the largest letters among the first lines."""
         first = [line for line in self._lines[:40] if line.page == self._lines[0].page]
         if not first:
             return 0
-        largest = max(line.size for line in first[:12])
+        largest = max(line.size for line in first[:6])
         if largest < 1.15 * self._body:
             return 0
         place = next(at for at, line in enumerate(first) if line.size == largest)
         end = place
         while end < len(first) and abs(first[end].size - largest) < 0.3 and end - place < 5:
             end += 1
-        self._draft.title = " ".join(line.text for line in first[place:end])
+        words = " ".join(line.text for line in first[place:end])
+        if numbered(words)[0] or is_usual(words):  # a page from the middle of a paper
+            return 0
+        self._draft.title = words
         return end if place == 0 else 0
 
     # Headings
