@@ -1,6 +1,7 @@
 """How long papers take to be read: a two-column PDF of 30 pages with tables, and one of 150.
 
-The whole way is timed, as a tool goes it: a confined process starts, reads, and answers.
+The whole way is timed, as a tool goes it: a confined process starts, reads, and answers. The time
+of the processor tells what it costs where other work takes most of the machine.
 """
 
 import argparse
@@ -41,17 +42,24 @@ def page(number: int) -> PdfPage:
     return drawn
 
 
-def measure(pages: int, times: int, ctx: ToolContext) -> tuple[float, int, int]:
-    """Median seconds, and how many sections and tables were found."""
+def processor_s() -> float:
+    """Spent by all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(pages: int, times: int, ctx: ToolContext) -> tuple[float, float, int, int]:
+    """Median seconds, those of the processor, and how many sections and tables were found."""
     content = pdf([page(number) for number in range(1, pages + 1)])
-    seconds = []
+    seconds, spent = [], []
     found = (0, 0)
     for _ in range(times):
-        begin = time.monotonic()
+        begin, used = time.monotonic(), processor_s()
         document = read_pdf(content, "benchmark.pdf", ctx)
         seconds.append(time.monotonic() - begin)
+        spent.append(processor_s() - used)
         found = (len(document.sections), len(document.tables))
-    return statistics.median(seconds), *found
+    return statistics.median(seconds), statistics.median(spent), *found
 
 
 def main() -> int:
@@ -59,16 +67,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=5)
     times = parser.parse_args().times
-    print(f"{'pages':>6} {'seconds':>8} {'sections':>9} {'tables':>7}")
+    print(f"{'pages':>6} {'seconds':>8} {'processor':>10} {'sections':>9} {'tables':>7}")
     kept = True
     with tempfile.TemporaryDirectory() as folder:
         ctx = context_in(confined_place(Path(folder)))
         for pages in (1, 30, 150):
-            seconds, sections, tables = measure(pages, times, ctx)
-            print(f"{pages:>6} {seconds:>8.2f} {sections:>9} {tables:>7}")
+            seconds, spent, sections, tables = measure(pages, times, ctx)
+            print(f"{pages:>6} {seconds:>8.2f} {spent:>10.2f} {sections:>9} {tables:>7}")
             kept &= pages != 30 or seconds < LIMIT_S
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"CPU of the confined processes: {used.ru_utime + used.ru_stime:.1f} s in all")
     print(f"30 pages in under {LIMIT_S:.0f} s: {'yes' if kept else 'NO'}")
     return 0 if kept else 1
 
