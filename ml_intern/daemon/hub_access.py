@@ -4,14 +4,18 @@ Looked up anew each time: a token may come, or become another, while the daemon 
 """
 
 import os
+import threading
 from pathlib import Path
 
+from ml_intern.clock import Clock
 from ml_intern.credentials import secret
 from ml_intern.errors import ConfigError
 from ml_intern.hub.away import PATIENCE_S, HubAbroad
 from ml_intern.settings import Settings
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+CHANGE_PATIENCE_S = 3000.0
+"""For a change: weights take their time."""
 PUBLIC_HUB = "https://huggingface.co"
 NO_TOKEN = (
     "There is no token of the Hugging Face Hub. Set HF_TOKEN or hf_token to one that may write, or "
@@ -65,3 +69,13 @@ def hub_of(
     if token is None and not as_anybody:
         raise ConfigError(f"{NO_TOKEN} {OF_THIS_SHELL}")
     return HubAbroad(endpoint_of(settings), token, patience_s=patience_s)
+
+
+def changing(settings: Settings, clock: Clock, stop: threading.Event) -> HubAbroad | None:
+    """The Hub, for a tool that changes it; None where there is no token, or no network."""
+    token = token_of(settings)
+    if token is None or is_offline():
+        return None
+    return HubAbroad(
+        endpoint_of(settings), token, stop=stop, clock=clock, patience_s=CHANGE_PATIENCE_S
+    )

@@ -22,6 +22,7 @@ from ml_intern.daemon.clockwork import Clockwork
 from ml_intern.daemon.folders import private_folder
 from ml_intern.daemon.forking import remove_orphans
 from ml_intern.daemon.hub import Hub
+from ml_intern.daemon.hub_access import changing
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
 from ml_intern.daemon.models import Models, chain_of, training_python
@@ -322,6 +323,7 @@ class Service:
             cpus=usable_cpus(),
             threads=set_threads(),
             notices=self._notices,
+            connect_hub=partial(changing, settings, self._clock),
         )
 
 

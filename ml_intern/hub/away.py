@@ -20,7 +20,17 @@ from typing import IO, Any, Self
 
 from ml_intern.clock import Clock, SystemClock
 from ml_intern.errors import HubAway, HubOvertaken, HubRefused
-from ml_intern.hub.protocol import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
+from ml_intern.hub.protocol import (
+    Change,
+    Changed,
+    Fetched,
+    Outgoing,
+    Ref,
+    RemoteFile,
+    Repository,
+    Wanted,
+    Who,
+)
 
 PATIENCE_S = 300.0
 """For one request, uploads of many files too."""
@@ -126,6 +136,19 @@ class HubAbroad:
     def set_private(self, repo_id: str, private: bool) -> None:
         """See `Hub.set_private`."""
         self._ask("set_private", repo_id=repo_id, private=private)
+
+    def make(self, kind: str, repo_id: str, private: bool) -> None:
+        """See `Hub.make`."""
+        self._ask("make", kind=kind, repo_id=repo_id, private=private)
+
+    def change(self, change: Change) -> Changed:
+        """See `Hub.change`."""
+        files = [{**asdict(one), "source": str(one.source)} for one in change.files]
+        return Changed(**self._ask("change", **{**asdict(change), "files": files}))
+
+    def mark(self, ref: Ref) -> None:
+        """See `Hub.mark`."""
+        self._ask("mark", **asdict(ref))
 
     def download(self, wanted: Wanted, tell: Callable[[int], None] = _nobody) -> Fetched:
         """See `Hub.download`. The patience is that between two pieces."""

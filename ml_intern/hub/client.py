@@ -15,14 +15,15 @@ import re
 import resource
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
 import huggingface_hub
-from huggingface_hub import CommitOperationAdd, HfApi, hf_raise_for_status
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_raise_for_status
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
@@ -30,7 +31,17 @@ from ml_intern.errors import HubAway, HubOvertaken, HubRefused
 from ml_intern.hub.connection import ANSWER_S, connections_to
 from ml_intern.hub.download import fetch
 from ml_intern.hub.failures import translated
-from ml_intern.hub.protocol import Fetched, Outgoing, RemoteFile, Repository, Wanted, Who
+from ml_intern.hub.protocol import (
+    Change,
+    Changed,
+    Fetched,
+    Outgoing,
+    Ref,
+    RemoteFile,
+    Repository,
+    Wanted,
+    Who,
+)
 
 DATASET = "dataset"
 MOST_ENTRIES = 200_000
@@ -119,6 +130,43 @@ class Client:
         with translated(repo_id):
             self._api.update_repo_settings(repo_id, private=private, repo_type=DATASET)
 
+    def make(self, kind: str, repo_id: str, private: bool) -> None:
+        """See `Hub.make`."""
+        more = {"space_sdk": "static"} if kind == "space" else {}
+        with translated(repo_id):
+            self._api.create_repo(repo_id, repo_type=kind, private=private, **more)
+
+    def change(self, change: Change) -> Changed:
+        """See `Hub.change`."""
+        with translated(change.repo_id), _card_refused():
+            made = self._api.create_commit(
+                change.repo_id,
+                [
+                    *map(_addition, change.files),
+                    *(CommitOperationDelete(path) for path in change.deleted),
+                ],
+                commit_message=change.message,
+                repo_type=change.kind,
+                revision=None if change.as_pull_request else change.branch,
+                parent_commit=change.parent,
+                create_pr=change.as_pull_request,
+            )
+            return Changed(commit=_commit(made.oid), pull_request=str(made.pr_url or ""))
+
+    def mark(self, ref: Ref) -> None:
+        """See `Hub.mark`."""
+        where, kind = ref.repo_id, ref.kind
+        with translated(f"{ref.repo_id} ({ref.name})"):
+            match ref.act:
+                case "create_branch":
+                    self._api.create_branch(where, repo_type=kind, branch=ref.name, revision=ref.at)
+                case "delete_branch":
+                    self._api.delete_branch(where, repo_type=kind, branch=ref.name)
+                case "create_tag":
+                    self._api.create_tag(where, repo_type=kind, tag=ref.name, revision=ref.at)
+                case "delete_tag":
+                    self._api.delete_tag(where, repo_type=kind, tag=ref.name)
+
     def download(self, wanted: Wanted, tell: Callable[[int], None]) -> Fetched:
         """See `Hub.download`."""
         with translated(f"{wanted.repo_id}/{wanted.path}"):
@@ -163,6 +211,28 @@ def _remote(found: RepoFile) -> RemoteFile:
     if not (isinstance(found.path, str) and isinstance(found.size, int) and isinstance(oid, str)):
         raise TypeError("it lists what is no file")
     return RemoteFile(path=found.path, size=found.size, oid=oid, in_lfs=found.lfs is not None)
+
+
+@contextmanager
+def _card_refused() -> Iterator[None]:
+    """What the client raises before anything is sent, where the Hub does not like a card."""
+    try:
+        yield
+    except ValueError as exc:
+        if not str(exc).startswith("Invalid metadata"):
+            raise
+        raise HubRefused(" ".join(str(exc).split()), reason="content") from exc
+
+
+def _addition(wanted: Outgoing) -> CommitOperationAdd:
+    """Read from its file, however large it is."""
+    try:
+        made = CommitOperationAdd(wanted.path, str(wanted.source))
+    except (OSError, ValueError) as exc:  # ValueError: there is no file
+        raise HubOvertaken(f"{wanted.source} cannot be read: {exc}") from exc
+    if made.upload_info.sha256.hex() != wanted.sha256:
+        raise HubOvertaken(f"{wanted.source} has changed")
+    return made
 
 
 def _content(wanted: Outgoing) -> bytes:
@@ -231,16 +301,28 @@ def _done(client: Client, act: str, given: dict[str, Any]) -> Any:
         case "create":
             return client.create(**given)
         case "commit":
-            files = [Outgoing(**{**f, "source": Path(f["source"])}) for f in given.pop("files")]
+            files = [_outgoing(each) for each in given.pop("files")]
             return client.commit(files=files, **given)
         case "set_private":
             return client.set_private(**given)
+        case "make":
+            return client.make(**given)
+        case "change":
+            outgoing = tuple(map(_outgoing, given.pop("files")))
+            deleted = tuple(given.pop("deleted"))
+            return asdict(client.change(Change(files=outgoing, deleted=deleted, **given)))
+        case "mark":
+            return client.mark(Ref(**given))
         case "download":
             wanted = Wanted(**{**given, "cache": Path(given["cache"])})
             found = client.download(wanted, lambda size: _write({"progress": size}))
             return {**asdict(found), "path": str(found.path)}
         case _:
             raise ValueError(f"nobody asks for {act}")
+
+
+def _outgoing(given: dict[str, Any]) -> Outgoing:
+    return Outgoing(**{**given, "source": Path(given["source"])})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What is asked of the Hub, and what it answers: datasets, as far as session files need them."""
+"""What is asked of the Hub, and what it answers: datasets of session files, and changes of any."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 CARD = "README.md"
 OFFLINE = "HF_HUB_OFFLINE is set, so the Hub is not asked"
@@ -54,6 +54,44 @@ class Outgoing:
     size: int
     sha256: str
     """Of these bytes: what has changed meanwhile is not sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One commit to a repository of any kind, or a pull request with it."""
+
+    kind: str
+    """`model`, `dataset` or `space`."""
+    repo_id: str
+    branch: str
+    parent: str
+    """The commit that it is made on top of; where the branch is at another one it is not made."""
+    files: tuple[Outgoing, ...] = ()
+    """Each of them whole."""
+    deleted: tuple[str, ...] = ()
+    message: str
+    as_pull_request: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A commit that the Hub has made."""
+
+    commit: str
+    pull_request: str = ""
+    """Its address, where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ref:
+    """A branch or a tag, to be made or removed."""
+
+    act: Literal["create_branch", "delete_branch", "create_tag", "delete_tag"]
+    kind: str
+    repo_id: str
+    name: str
+    at: str = ""
+    """The commit that a new one begins at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,4 +166,16 @@ class Hub(Protocol):
 
         HubRefused `large` for one of more bytes than are wanted.
         """
+        ...
+
+    def make(self, kind: str, repo_id: str, private: bool) -> None:
+        """A repository of any kind. Raises HubOvertaken when there is one."""
+        ...
+
+    def change(self, change: Change) -> Changed:
+        """Raises HubOvertaken when the branch is elsewhere, or a file of ours has changed."""
+        ...
+
+    def mark(self, ref: Ref) -> None:
+        """Make or remove a branch or a tag. Raises HubOvertaken when it is there already."""
         ...

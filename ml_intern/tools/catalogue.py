@@ -10,6 +10,7 @@ from ml_intern.tools.data.prepare import PrepareDataset
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
+from ml_intern.tools.hub.change import HubChange
 from ml_intern.tools.hub.check_licences import CheckLicences
 from ml_intern.tools.hub.details import HubDetails
 from ml_intern.tools.hub.files import HubFiles
@@ -53,6 +54,7 @@ def all_tools() -> list[Tool[Any]]:
         HubSearch(),
         HubDetails(),
         HubFiles(),
+        HubChange(),
         CheckLicences(),
         InspectDataset(),
         PrepareDataset(),

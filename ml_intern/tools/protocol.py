@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -23,6 +23,7 @@ from ml_intern.compute.protocol import Compute
 from ml_intern.errors import InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.home import spelled_out
+from ml_intern.hub.away import HubAbroad
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
@@ -154,6 +155,10 @@ class Workplace:
     """That every run computes with; None: as fits the model and `cpus`."""
     notices: Notices | None = None
     """None: there is nobody to tell."""
+    connect_hub: Callable[[threading.Event], HubAbroad | None] = field(default=lambda _: None)
+    """To the Hub in the person's name, for what changes it, until the event is set; None: there is
+    no token.
+    """
 
     def is_record(self, found: Path) -> bool:
         """Whether this resolved path lies among the records of the product."""

@@ -5,7 +5,7 @@ said of a repository is said of one state of it, and that state can be named aga
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -67,12 +67,12 @@ class Listing:
     sources: tuple[str, ...] = field(default=())
 
 
-def look(ctx: ToolContext, repo: Repo, revision: str = "main") -> Info:
+def look(ctx: ToolContext, repo: Repo, revision: str = "main", *, fresh_s: float = FRESH_S) -> Info:
     """The repository at a revision. Raises InputError, OutsideError."""
     at = "" if revision == "main" else f"/revision/{quote(check_revision(revision), safe='')}"
     web = ctx.place.web
     with explained(web, repo, revision):
-        page = web.get("hub", repo.api + at, fresh_s=FRESH_S, cancelled=ctx.cancelled)
+        page = web.get("hub", repo.api + at, fresh_s=fresh_s, cancelled=ctx.cancelled)
         said = mapping(page.json())
     sha = said.get("sha")
     if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
@@ -165,6 +165,19 @@ def entry(ctx: ToolContext, info: Info, path: str) -> Entry:
         if not found:
             raise OutsideError("", trouble="missing", code="EntryNotFound")
     return found[0]
+
+
+def hashes(ctx: ToolContext, info: Info, paths: Sequence[str]) -> dict[str, str]:
+    """Of those files that are there: the sha256 of one in LFS, else that of the git blob."""
+    asked = {"paths": list(map(check_path, paths)), "expand": False}
+    where = f"{info.repo.api}/paths-info/{info.sha}"
+    with explained(ctx.place.web, info.repo, info.sha):
+        page = ctx.place.web.post("hub", where, asked, cancelled=ctx.cancelled)
+        found = [mapping(each) for each in items(page.json())]
+    return {
+        text(each.get("path"), 1000): text(mapping(each.get("lfs")).get("oid") or each.get("oid"))
+        for each in found
+    }
 
 
 def content(ctx: ToolContext, info: Info, path: str, *, most_bytes: int = MOST_TEXT_BYTES) -> Page:

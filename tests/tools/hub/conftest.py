@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ml_intern.events import Fact
+from ml_intern.hub.away import HubAbroad
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
@@ -41,14 +42,14 @@ class Caller:
         self.context = context_in(place)
         self.router = ToolRouter(all_tools())
 
-    def prepared(self, name: str, **arguments: Any) -> Prepared:
-        call = self.router.prepare(name, arguments)
+    def prepared(self, tool: str, /, **arguments: Any) -> Prepared:
+        call = self.router.prepare(tool, arguments)
         assert isinstance(call, Prepared), call
         return self.router.settle(call, self.context)
 
-    def __call__(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def __call__(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """The answer; `error` in it is why there is none."""
-        outcome = self.router.run(self.prepared(name, **arguments), self.context, threading.Event())
+        outcome = self.router.run(self.prepared(tool, **arguments), self.context, threading.Event())
         assert isinstance(outcome, ToolOutcome)
         self.outcome = outcome
         text = outcome.output
@@ -63,6 +64,10 @@ class Caller:
         """Of the last answer."""
         assert self.outcome is not None
         return self.outcome.facts
+
+    def connect(self, connect: Callable[[threading.Event], HubAbroad]) -> None:
+        """How the Hub is reached for what changes it."""
+        self.with_context(place=replace(self.context.place, connect_hub=connect))
 
     def with_context(self, **changes: Any) -> ToolContext:
         self.context = replace(self.context, **changes)
@@ -86,6 +91,3 @@ def call(tmp_path: Path, hub: HubServer, viewer: Outside) -> Iterator[Caller]:
     caller = Caller(tmp_path, hub.url, viewer.url)
     yield caller
     caller.web.close()
-
-
-Change = Callable[..., None]

@@ -1,0 +1,261 @@
+"""Changing a repository of the Hub: what a person says yes to is what happens, once."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.hub.away import HubAbroad
+from ml_intern.tools.protocol import ToolOutcome
+from tests.support.hub import READ_TOKEN, TOKEN, HubServer
+from tests.support.hub.repository import Blob, Repository
+from tests.tools.hub.conftest import Caller
+
+NAME = "ada/rows"
+HEAD = "---\nlicense: mit\n---\n"
+
+
+@pytest.fixture
+def repository(hub: HubServer) -> Repository:
+    made = hub.datasets.add(NAME)
+    made.edit("README.md", HEAD.encode() + b"# Rows\nOld words.\n")
+    made.edit("a.csv", b"1,2\n")
+    return made
+
+
+@pytest.fixture
+def folder(call: Caller, hub: HubServer) -> Path:
+    """The workspace, and a token that may write."""
+    may_write(call, hub, TOKEN)
+    found = call.context.place.workspace
+    (found / "README.md").write_text(f"{HEAD}# Rows\nNew words.\n")
+    (found / "big.bin").write_bytes(b"\0" * 2_000)
+    hub.datasets.lfs_from = 1_000
+    return found
+
+
+def may_write(call: Caller, hub: HubServer, token: str) -> None:
+    call.connect(lambda stop: HubAbroad(hub.url, token, stop=stop, clock=call.clock))
+
+
+UPLOAD = {
+    "operation": "upload",
+    "repo": NAME,
+    "kind": "dataset",
+    "files": {"README.md": "README.md", "data/big.bin": "big.bin"},
+    "message": "New words",
+}
+
+
+def test_files_are_uploaded_in_one_commit(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    done = call("hub_change", **UPLOAD)
+    assert done["commit"] == repository.head
+    assert done["url"] == f"{hub.url}/datasets/{NAME}"
+    assert repository.files["README.md"].content.endswith(b"# Rows\nNew words.\n")
+    assert repository.files["data/big.bin"].in_lfs
+    assert (len(repository.commits), repository.commits[-1].summary) == (4, "New words")
+    (fact,) = call.facts
+    assert (fact.kind, fact.data["repo"]) == ("hub_changed", NAME)
+    assert list(call.context.place.jobs.iterdir()) == []
+
+
+def test_a_person_sees_what_changes_and_who_will_see_it(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    case = call.router.case(given, call.context)
+    judged = call.router.judge(case)
+    assert (judged.verdict, case.repository, case.operation) == ("ask", NAME, "upload")
+    assert judged.reason == f"Upload 2 files to main (dataset {NAME}, private)."
+    files, changes = call.router.exhibits(given, call.context)
+    assert files.text == "+ README.md (39 bytes)\n+ data/big.bin (2.0 kB)"
+    assert "-Old words.\n+New words." in changes.text
+    assert given.arguments["parent"] == repository.head
+
+
+def test_a_repository_that_has_moved_on_is_left_alone(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    repository.edit("README.md", b"# somebody else's")
+    error = answer(call, given)
+    assert "A commit has happened since" in error
+    assert "Nothing was changed" in error
+    assert repository.files["README.md"].content == b"# somebody else's"
+
+
+def test_files_that_changed_after_the_yes_are_not_sent(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    before = call.router.content_sha256(given, call.context)
+    (folder / "README.md").write_text("# Something else\n")
+    assert call.router.content_sha256(given, call.context) != before
+    assert "are not those that were looked at" in answer(call, given)
+    assert len(repository.commits) == 3
+
+
+def test_files_are_deleted(repository: Repository, folder: Path, call: Caller) -> None:
+    call("hub_change", operation="delete", repo=NAME, kind="dataset", paths=["a.csv"])
+    assert "a.csv" not in repository.files
+    assert "README.md" in repository.files
+
+
+def test_a_pull_request_leaves_main_alone(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    before = repository.head
+    done = call("hub_change", **{**UPLOAD, "operation": "pull_request", "paths": ["a.csv"]})
+    assert done["pull_request"] == f"{hub.url}/datasets/{NAME}/discussions/1"
+    assert repository.head == before
+    proposed = repository.at("refs/pr/1")
+    assert proposed is not None
+    assert proposed["README.md"].content.endswith(b"# Rows\nNew words.\n")
+    assert "a.csv" not in proposed
+
+
+def test_branches_and_tags_come_and_go(repository: Repository, folder: Path, call: Caller) -> None:
+    def change(operation: str, name: str) -> dict[str, Any]:
+        return call("hub_change", operation=operation, repo=NAME, kind="dataset", name=name)
+
+    assert change("create_branch", "wip/1")["commit"] == repository.head
+    assert change("create_tag", "v1")["name"] == "v1"
+    assert repository.tags == {"v1": repository.head}
+    assert set(repository.branches) == {"main", "wip/1"}
+    assert "already exists" in change("create_tag", "v1")["error"]
+    change("delete_branch", "wip/1")
+    change("delete_tag", "v1")
+    assert (repository.tags, set(repository.branches)) == ({}, {"main"})
+    assert "has no revision v1" in change("delete_tag", "v1")["error"]
+
+
+def test_a_branch_is_written_to(repository: Repository, folder: Path, call: Caller) -> None:
+    repository.branch("next", "main")
+    done = call("hub_change", **{**UPLOAD, "branch": "next"})
+    assert repository.branches["next"] == done["commit"] != repository.head
+
+
+def test_a_repository_is_made_private_unless_said(
+    hub: HubServer, folder: Path, call: Caller
+) -> None:
+    call("hub_change", operation="create", repo="ada/new")
+    assert hub.models.repository("ada/new").private
+    given = call.prepared("hub_change", operation="create", repo="ada/open", private=False)
+    case = call.router.case(given, call.context)
+    assert case.operation == "create_public"
+    assert "for everybody to see" in call.router.judge(case).reason
+    error = call("hub_change", operation="create", repo="ada/new")["error"]
+    assert "already created" in error
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"files": {}}, "needs files"),
+        ({"files": {"../x": "README.md"}}, "is no path in a repository"),
+        ({"files": {"x\u202e": "README.md"}}, "cannot be seen"),
+        ({"files": {"x": "../../etc/passwd"}}, "outside the workspace"),
+        ({"files": {"x": "nothing"}}, "is no plain file"),
+        ({"files": {"x": "link"}}, "is no plain file"),
+        ({"paths": ["a.csv"]}, "upload takes files"),
+        ({"operation": "delete", "files": {}, "paths": []}, "needs paths"),
+        ({"operation": "create_tag", "files": {}}, "needs the name"),
+        ({"operation": "pull_request", "paths": ["README.md"]}, "both written and deleted"),
+        ({"repo": "ada/none"}, "There is no dataset ada/none"),
+    ],
+)
+def test_what_does_not_go_together(
+    repository: Repository, folder: Path, call: Caller, changes: dict[str, Any], words: str
+) -> None:
+    (folder / "link").symlink_to(folder / "README.md")
+    assert words in call("hub_change", **{**UPLOAD, **changes})["error"]
+    assert len(repository.commits) == 3
+
+
+@pytest.mark.parametrize("repo", ["ada/none", "../x", "ada"])
+def test_a_person_is_told_what_would_be_refused(
+    repository: Repository, folder: Path, call: Caller, repo: str
+) -> None:
+    given = call.prepared("hub_change", **{**UPLOAD, "repo": repo})
+    case = call.router.case(given, call.context)
+    judged = call.router.judge(case)
+    assert (judged.verdict, case.is_question) == ("ask", False)
+    assert f"Upload 2 files to main: {repo}. It would be refused now: " in judged.reason
+
+
+def test_without_a_token_it_says_so(repository: Repository, call: Caller) -> None:
+    (call.context.place.workspace / "README.md").write_text("x")
+    (call.context.place.workspace / "big.bin").write_text("x")
+    assert "There is no token of the Hub" in call("hub_change", **UPLOAD)["error"]
+
+
+def test_a_token_that_may_only_read_is_refused(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    may_write(call, hub, READ_TOKEN)
+    assert "you must use a write token" in call("hub_change", **UPLOAD)["error"]
+
+
+def test_a_card_that_the_hub_does_not_take_is_not_sent(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    (folder / "README.md").write_text("---\n[\n---\n")
+    error = call("hub_change", **UPLOAD)["error"]
+    assert "The Hub refuses it: Invalid metadata in README.md." in error
+    assert len(repository.commits) == 3
+
+
+# After a crash
+
+
+def recovered(call: Caller, given: Any) -> ToolOutcome | None:
+    found = call.router.recover(given, call.context, threading.Event())
+    assert found is None or isinstance(found, ToolOutcome)
+    return found
+
+
+def answer(call: Caller, given: Any) -> str:
+    outcome = call.router.run(given, call.context, threading.Event())
+    assert isinstance(outcome, ToolOutcome)
+    return outcome.output
+
+
+def test_a_commit_whose_answer_was_lost_is_found(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    hub.faults.lose_answer(at="/commit/")
+    assert '"found_done": true' in answer(call, given)
+    assert len(repository.commits) == 4
+
+
+def test_a_crash_is_looked_into(repository: Repository, folder: Path, call: Caller) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    assert recovered(call, given) is None
+    answer(call, given)
+    found = recovered(call, given)
+    assert found is not None
+    assert found.ok
+    repository.commit("more", {"README.md": Blob(b"other")})
+    assert recovered(call, given) is None
+
+
+def test_nobody_knows_of_a_pull_request(repository: Repository, folder: Path, call: Caller) -> None:
+    given = call.prepared("hub_change", **{**UPLOAD, "operation": "pull_request"})
+    assert recovered(call, given) is None
+
+
+def test_marks_are_looked_up(repository: Repository, folder: Path, call: Caller) -> None:
+    tag = {"operation": "create_tag", "repo": NAME, "kind": "dataset", "name": "v1"}
+    given = call.prepared("hub_change", **tag)
+    assert recovered(call, given) is None
+    answer(call, given)
+    found = recovered(call, given)
+    assert found is not None
+    assert found.ok
