@@ -190,7 +190,11 @@ class Settings(BaseSettings):
         None,
         description="Where `publish` puts repositories. Default: `published` in `state_dir`.",
     )
-    author: str = Field("local", description="The name before the slash in repository ids.")
+    author: str = Field(
+        "local",
+        description="The name before the slash in repository ids: on the Hub yours, or that of an "
+        "organisation of yours. `local` publishes into a folder only.",
+    )
     socket: Path | None = Field(
         None,
         description="The daemon's Unix socket. Default: `daemon.sock` in `state_dir`.",

@@ -19,9 +19,10 @@ from pydantic import Field
 from ml_intern.errors import HubAway, HubError, HubOvertaken, InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.hub.away import HubAbroad
-from ml_intern.hub.protocol import Change, Outgoing, Ref
+from ml_intern.hub.protocol import Change, Ref
 from ml_intern.tools.hub import reading
 from ml_intern.tools.hub.answers import items, mapping, size_words, text
+from ml_intern.tools.hub.blobs import is_same, outgoing, sha256_of
 from ml_intern.tools.hub.names import (
     Kind,
     Repo,
@@ -212,7 +213,7 @@ class HubChange(Tool[ChangeArguments]):
                     repo_id=repo.id,
                     branch=args.branch,
                     parent=args.parent,
-                    files=tuple(_outgoing(path, at) for path, at in files.items()),
+                    files=tuple(outgoing(path, at) for path, at in files.items()),
                     deleted=tuple(args.paths),
                     message=args.message or _said(args),
                     as_pull_request=args.operation == "pull_request",
@@ -284,16 +285,11 @@ def _source(ctx: ToolContext, path: str) -> Path:
     return found
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _digest(files: dict[str, Path]) -> str:
     """Of the paths and bytes of all files; empty of none."""
     if not files:
         return ""
-    lines = "".join(f"{path}\0{_sha256(at)}\n" for path, at in sorted(files.items()))
+    lines = "".join(f"{path}\0{sha256_of(at)}\n" for path, at in sorted(files.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -307,10 +303,6 @@ def _copied(args: ChangeArguments, ctx: ToolContext) -> Iterator[dict[str, Path]
             files[path] = Path(folder) / f"{number:05d}"
             shutil.copyfile(_source(ctx, at), files[path], follow_symlinks=False)
         yield files
-
-
-def _outgoing(path: str, at: Path) -> Outgoing:
-    return Outgoing(path=path, source=at, size=at.stat().st_size, sha256=_sha256(at))
 
 
 def _diff(ctx: ToolContext, info: Info, path: str, at: Path) -> str:
@@ -372,7 +364,7 @@ def _is_done(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> bool:
                 return False
             held = reading.hashes(ctx, info, [*args.files, *args.paths])
             return not any(path in held for path in args.paths) and all(
-                held.get(path) in _names_of(_source(ctx, at)) for path, at in args.files.items()
+                is_same(held.get(path), _source(ctx, at)) for path, at in args.files.items()
             )
         case "create_branch" | "create_tag":
             refs = _refs(args, ctx, repo)
@@ -381,15 +373,6 @@ def _is_done(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> bool:
             return args.name not in _refs(args, ctx, repo)
         case "pull_request":
             return False
-
-
-def _names_of(path: Path) -> tuple[str, str]:
-    """By which the Hub knows a file: that of the git blob, or the sha256 of one in LFS."""
-    blob = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            blob.update(piece)
-    return blob.hexdigest(), _sha256(path)
 
 
 def _refs(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> dict[str, str]:

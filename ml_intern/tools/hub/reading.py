@@ -25,6 +25,8 @@ MOST_TEXT_BYTES = 2 << 20
 """Of a file that is read here."""
 MOST_ENTRIES = 5_000
 """Of a folder that are listed."""
+MOST_ASKED = 500
+"""Paths in one question."""
 _NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
 
 
@@ -169,11 +171,14 @@ def entry(ctx: ToolContext, info: Info, path: str) -> Entry:
 
 def hashes(ctx: ToolContext, info: Info, paths: Sequence[str]) -> dict[str, str]:
     """Of those files that are there: the sha256 of one in LFS, else that of the git blob."""
-    asked = {"paths": list(map(check_path, paths)), "expand": False}
     where = f"{info.repo.api}/paths-info/{info.sha}"
+    found: list[dict[str, Any]] = []
     with explained(ctx.place.web, info.repo, info.sha):
-        page = ctx.place.web.post("hub", where, asked, cancelled=ctx.cancelled)
-        found = [mapping(each) for each in items(page.json())]
+        for begin in range(0, len(paths), MOST_ASKED):
+            some = list(map(check_path, paths[begin : begin + MOST_ASKED]))
+            asked = {"paths": some, "expand": False}
+            page = ctx.place.web.post("hub", where, asked, cancelled=ctx.cancelled)
+            found += map(mapping, items(page.json()))
     return {
         text(each.get("path"), 1000): text(mapping(each.get("lfs")).get("oid") or each.get("oid"))
         for each in found

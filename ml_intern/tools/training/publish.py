@@ -1,4 +1,7 @@
-"""Publish a model: a folder laid out exactly as its repository on the Hub would be."""
+"""Publish a model: on the Hub, or as a folder laid out exactly as its repository there would be.
+
+What goes to the Hub lies in that folder, too: it is what was sent.
+"""
 
 import hashlib
 import itertools
@@ -11,9 +14,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from ml_intern.errors import InputError, MLInternError
+from ml_intern.errors import HubError, InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.training import on_hub
 from ml_intern.tools.training.card import entitled
 from ml_intern.tools.training.dataset import split_sha256
 from ml_intern.tools.training.model_folder import ModelFolder, open_model
@@ -29,6 +33,7 @@ from ml_intern.tools.training.repository import (
 
 CARD = "README.md"
 _DATA = f"{BUNDLE}/data/"
+_PUBLIC_USES = ("publish", "commercial")
 
 
 class PublishArguments(Arguments):
@@ -72,12 +77,13 @@ class Parcel:
 
 
 class Publish(Tool[PublishArguments]):
-    """Without a Hub the repository is a folder in `published`; it appears whole or not at all."""
+    """The repository appears whole or not at all, on the Hub and as a folder in `published`."""
 
     name: ClassVar[str] = "publish"
     description: ClassVar[str] = (
         "Publish a model that evaluate has measured and write_model_card has described: weights, "
-        "configuration, tokenizer or image processor, card, loss curve and reproduce/. A person is "
+        "configuration, tokenizer or image processor, card, loss curve and reproduce/; on the "
+        "Hugging Face Hub where there is a token and an author, else in a folder. A person is "
         "asked first."
     )
     arguments = PublishArguments
@@ -133,18 +139,15 @@ class Publish(Tool[PublishArguments]):
         partial = parcel.target.with_name(f".{parcel.target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         lay_out(parcel.repository, partial, {CARD: parcel.card})
-        if not _is_taken(parcel.target) or split_sha256(parcel.target) == split_sha256(partial):
-            put_in_place(partial, parcel.target)
-            return _answer(parcel)
-        if args.overwrite:
-            put_in_place(partial, parcel.target)
-            return _answer(parcel)
-        shutil.rmtree(partial)
-        return fail(
-            f"{parcel.repo_id} exists and holds something else. Choose another repo_name, or ask "
-            "for it to be replaced with overwrite=true.",
-            path=str(parcel.target),
-        )
+        try:
+            return _placed(args, parcel, partial, ctx)
+        except HubError as exc:
+            return fail(
+                f"The Hub did not take {parcel.repo_id}: {exc}. Nothing is sent twice: call "
+                "publish again when that is mended."
+            )
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
     def recover(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         """The same content at the same place is the same publication, so doing it again is safe."""
@@ -166,13 +169,50 @@ class Publish(Tool[PublishArguments]):
             parcel = _pack(args, ctx)
         except (MLInternError, OSError) as exc:
             return f"Publish {ctx.place.author}/{args.repo_name}. It would be refused now: {exc}"
-        return _question(args, parcel) + _why_numbered(args, ctx)
+        return _question(args, parcel) + _on_hub(args, ctx) + _why_numbered(args, ctx)
+
+
+def _placed(args: PublishArguments, parcel: Parcel, partial: Path, ctx: ToolContext) -> ToolOutcome:
+    """First on the Hub, then here: a crash in between is mended by doing it again.
+
+    Raises InputError, OutsideError, HubError.
+    """
+    is_other = _is_taken(parcel.target) and split_sha256(parcel.target) != split_sha256(partial)
+    if is_other and not args.overwrite:
+        return fail(
+            f"{parcel.repo_id} exists and holds something else. Choose another repo_name, or ask "
+            "for it to be replaced with overwrite=true.",
+            path=str(parcel.target),
+        )
+    sent, hub = None, on_hub.hub_for(ctx)
+    if hub is not None:
+        files = {name: partial / name for name in parcel.repository.files}
+        with hub:
+            sent = on_hub.send(
+                parcel.repo_id, files, ctx, hub, private=args.private, overwrite=args.overwrite
+            )
+    put_in_place(partial, parcel.target)
+    return _answer(parcel, sent, "" if sent else on_hub.why_local(ctx))
 
 
 def _is_foreign(name: str, ctx: ToolContext) -> bool:
     """Whether something stands under this name that this session has not published."""
     target = _target(name, ctx)
-    return _is_taken(target) and ctx.facts.latest("published", path=str(target)) is None
+    if _is_taken(target) and ctx.facts.latest("published", path=str(target)) is None:
+        return True
+    return on_hub.is_foreign(f"{ctx.place.author}/{name}", ctx)
+
+
+def _on_hub(args: PublishArguments, ctx: ToolContext) -> str:
+    """That it leaves this machine, and whether its licences were looked at."""
+    if on_hub.hub_for(ctx) is None:
+        return ""
+    place = f" It goes to the Hub at {ctx.place.web.service('hub').base_url}."
+    checked = ctx.facts.latest("licences_checked")
+    if checked is None:
+        return f"{place} The licences of what it is made of were not looked at."
+    agreed = " with conflicts that were agreed to" if checked["agreed"] else ""
+    return f"{place} Licences were looked at for the use {checked['use']}{agreed}."
 
 
 def _why_numbered(args: PublishArguments, ctx: ToolContext) -> str:
@@ -198,6 +238,7 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
     evaluation = ctx.facts.latest("evaluation", split="validation", weights_sha256=weights)
     if evaluation is None:
         raise InputError(f"These weights were not measured: call evaluate on {model.name} first.")
+    _check_licences(args, ctx)
     card = _vouched_card(ctx, model, weights)
     _check_bundle(model, weights)
     return Parcel(
@@ -209,6 +250,17 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
         test=ctx.facts.latest("evaluation", split="test", weights_sha256=weights),
         target=_target(args.repo_name, ctx),
     )
+
+
+def _check_licences(args: PublishArguments, ctx: ToolContext) -> None:
+    """Before everybody may see it, it must be known that everybody may."""
+    if args.private or on_hub.hub_for(ctx) is None:
+        return
+    if all(ctx.facts.latest("licences_checked", use=use) is None for use in _PUBLIC_USES):
+        raise InputError(
+            "Nobody has looked at the licences of what this model is made of: call check_licences "
+            "with use=publish first, or publish it privately."
+        )
 
 
 def _vouched_card(ctx: ToolContext, model: ModelFolder, weights: str) -> str:
@@ -245,9 +297,11 @@ def _is_taken(target: Path) -> bool:
     return target.exists() and (not target.is_dir() or any(target.iterdir()))
 
 
-def _answer(parcel: Parcel) -> ToolOutcome:
+def _answer(parcel: Parcel, sent: on_hub.Sent | None, why_local: str) -> ToolOutcome:
+    where = {"url": sent.url, "commit": sent.commit} if sent else {}
     document: dict[str, Any] = {
         "repo_id": parcel.repo_id,
+        **where,
         "path": str(parcel.target),
         "files": [".gitattributes", *_summarised(parcel.repository)],
         "file_count": parcel.file_count(),
@@ -255,7 +309,10 @@ def _answer(parcel: Parcel) -> ToolOutcome:
     }
     if parcel.repository.left_out:
         document["left_out"] = list(parcel.repository.left_out)
+    if why_local:
+        document["note"] = why_local
     fact = {
+        **where,
         "repo_id": parcel.repo_id,
         "path": str(parcel.target),
         "model_dir": parcel.model.name,
