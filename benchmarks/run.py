@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.attach import text_latency_ms
+from benchmarks.lookups import lookup_s
 from benchmarks.service import op_to_model_s, ready_cpu_s
 from benchmarks.sessions import hosted_turns_per_cpu_s, own_turns_per_cpu_s
 from benchmarks.turns import cpu_per_turn
@@ -25,6 +26,7 @@ TURN_LIMIT_MS = 10.0
 READY_LIMIT_S = 1.5
 OP_LIMIT_MS = 20.0
 ATTACH_LIMIT_MS = 50.0
+LOOKUP_LIMIT_S = 1.0
 LEAST_TURNS = 200.0
 DEMO_LIMIT_S = 90.0
 
@@ -43,6 +45,9 @@ def main() -> None:
         own_ms, commit_ms = cpu_per_turn(turns)
         row(f"our CPU, turn {turns}", f"{own_ms:.2f} ms", f"{TURN_LIMIT_MS:.0f} ms")
         row(f"commits to disk, turn {turns}", f"{commit_ms:.2f} ms wall", "")
+    median, slowest = lookup_s()
+    figures = f"{median:.2f} s, slowest {slowest:.2f} s"
+    row("look into installed packages", figures, f"{LOOKUP_LIMIT_S:.0f} s")
     service()
     if chosen.demo:
         row("demo, second run", f"{demo_s():.0f} s", f"{DEMO_LIMIT_S:.0f} s")

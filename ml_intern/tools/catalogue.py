@@ -15,6 +15,7 @@ from ml_intern.tools.hub.check_licences import CheckLicences
 from ml_intern.tools.hub.details import HubDetails
 from ml_intern.tools.hub.files import HubFiles
 from ml_intern.tools.hub.search import HubSearch
+from ml_intern.tools.library.library import Library
 from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
 from ml_intern.tools.papers.papers import Papers
@@ -56,6 +57,7 @@ def all_tools() -> list[Tool[Any]]:
         HubFiles(),
         HubChange(),
         CheckLicences(),
+        Library(),
         InspectDataset(),
         PrepareDataset(),
         SurveyHardware(),

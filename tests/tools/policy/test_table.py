@@ -39,6 +39,7 @@ TABLE = {
     ("hub_change", "create_tag"): ("ask", "ask"),
     ("hub_change", "delete_tag"): ("ask", "ask"),
     ("check_licences", ""): ("allow", "allow"),
+    ("library", ""): ("allow", "allow"),
     ("inspect_dataset", ""): ("allow", "allow"),
     ("prepare_dataset", ""): ("allow", "allow"),
     ("survey_hardware", ""): ("allow", "allow"),

@@ -1,0 +1,35 @@
+"""What a question about installed packages costs, in a process of its own as the tool asks it."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import ml_intern.tools.library
+
+RUN = Path(ml_intern.tools.library.__file__).parent / "reading" / "run.py"
+QUESTIONS = (
+    {"operation": "signature", "name": "trl.SFTConfig"},
+    {"operation": "check", "name": "trl.SFTConfig", "arguments": ["max_seq_length"]},
+    {"operation": "members", "name": "transformers", "match": "Trainer"},
+    {"operation": "doc", "name": "transformers.AutoModelForCausalLM.from_pretrained"},
+)
+
+
+def lookup_s(times: int = 3) -> tuple[float, float]:
+    """Wall seconds of the median and of the slowest answer; each was asked once before."""
+    figures = []
+    for question in QUESTIONS:
+        _answer_s(question)
+        figures += [_answer_s(question) for _ in range(times)]
+    return statistics.median(figures), max(figures)
+
+
+def _answer_s(question: dict[str, object]) -> float:
+    started = time.perf_counter()
+    command = [sys.executable, "-I", str(RUN), json.dumps(question)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "error" not in json.loads(done.stdout), done.stdout
+    return time.perf_counter() - started

@@ -1,0 +1,1 @@
+"""The packages that training runs with, looked up in exactly the version that is installed."""
