@@ -14,7 +14,7 @@ QUESTIONS = (
     {"operation": "signature", "name": "trl.SFTConfig"},
     {"operation": "check", "name": "trl.SFTConfig", "arguments": ["max_seq_length"]},
     {"operation": "members", "name": "transformers", "match": "Trainer"},
-    {"operation": "doc", "name": "transformers.AutoModelForCausalLM.from_pretrained"},
+    {"operation": "source", "name": "transformers.AutoModelForCausalLM.from_pretrained"},
 )
 
 

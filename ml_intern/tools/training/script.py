@@ -8,6 +8,7 @@ import ast
 import hashlib
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ml_intern.errors import InputError
 from ml_intern.events import Exhibit
 from ml_intern.sandbox.run import Completed
+from ml_intern.tools.library.keywords import WrongKeyword, wrong_keywords
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace, fail
 from ml_intern.tools.run_script import run_python
 from ml_intern.tools.training.metrics import last_event
@@ -104,8 +106,11 @@ def check(
 ) -> dict[str, Any] | ToolOutcome:
     """Run the script with `--flag`; its report line, or the failure to answer with.
 
-    The line is `{"event": flag, ...}`. A script that changes while it runs has not passed.
+    The line is `{"event": flag, ...}`. A script that changes while it runs has not passed, and one
+    whose calls would end in a TypeError is not run.
     """
+    if wrong := wrong_keywords(ctx, script.path, script.source):
+        return _not_run(script, wrong)
     completed = run_python(
         ctx,
         [str(script.path), f"--{flag}"],
@@ -131,6 +136,16 @@ def check(
     if read_script(ctx.place, script.name).source != script.source:
         return fail(f"{script.name} changed while it ran; leave it as it is and check it again.")
     return report
+
+
+def _not_run(script: Script, wrong: Sequence[WrongKeyword]) -> ToolOutcome:
+    sentences = [f"Line {each.line}: {each.sentence}" for each in wrong]
+    return fail(
+        f"{script.name} was not run, because it gives arguments that the installed packages do not "
+        f"take. {' '.join(sentences)}",
+        traceback=None,
+        exit_code=None,
+    )
 
 
 def output_end(completed: Completed, limit_bytes: int = 1 << 20) -> str:

@@ -55,6 +55,19 @@ def test_a_script_without_the_flag_is_told_to_have_it(session: Session) -> None:
     assert "--dummy_forward" in answer["error"]
 
 
+@pytest.mark.parametrize("tool", ["dummy_forward", "smoke_test"])
+def test_a_call_that_would_end_in_a_type_error_is_told_before_it_runs(
+    session: Session, tool: str
+) -> None:
+    text = "from datasets import load_from_disk\ndef f(): load_from_disk(dataset_dir='x')\n"
+    session.write("train.py", text + a_script(dummy="open('ran', 'w')", smoke="open('ran', 'w')"))
+    answer = session.refusal(tool, path="train.py")
+    assert "train.py was not run" in answer["error"]
+    assert "Line 2: load_from_disk has no argument dataset_dir (datasets " in answer["error"]
+    assert "Nearest: dataset_path." in answer["error"]
+    assert not (session.place.workspace / "ran").exists()
+
+
 def test_a_killed_script_is_said_to_be_killed(session: Session) -> None:
     session.write("train.py", a_script(dummy="import os; os.kill(os.getpid(), 9)"))
     answer = session.refusal("dummy_forward", path="train.py")
