@@ -28,9 +28,9 @@ def _public(names: Names, module: Module, seen: set[str]) -> set[str]:
         if not name.startswith("_") and not (binding.module and is_standard(binding.module))
     }
     for star in module.stars:
-        source = names.modules.load(star)
-        if source is not None:
-            found |= _public(names, source, seen)
+        listed = names.modules.exports(star)
+        source = names.modules.load(star) if listed is None else None
+        found |= set(listed or ()) if source is None else _public(names, source, seen)
     return found
 
 

@@ -7,11 +7,13 @@ by something that is computed, is bound `surely=False`.
 import ast
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_ALL = re.compile(r"^__all__ = (\[[^\]]*\]|\([^)]*\))\s*$", re.MULTILINE)
 LARGEST_BYTES = 8 << 20
 """Of a file that is read."""
 
@@ -89,6 +91,18 @@ class Modules:
             return _may_bind(Path(spec.origin).read_bytes(), word.encode())
         except OSError:
             return False
+
+    def exports(self, name: str) -> list[str] | None:
+        """What the `__all__` of a module lists, found without parsing the rest of its text."""
+        spec = None if name in self._known else self._spec(name)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            module = self.load(name)
+            return module.exports() if module is not None else []
+        try:
+            found = _ALL.search(Path(spec.origin).read_text(encoding="utf-8"))
+            return [str(each) for each in ast.literal_eval(found[1])] if found else None
+        except (OSError, ValueError, SyntaxError):
+            return None
 
     def _spec(self, name: str) -> importlib.machinery.ModuleSpec | None:
         parent, _, _ = name.rpartition(".")
