@@ -20,6 +20,8 @@ from ml_intern.tools.memory import Memory
 from ml_intern.tools.notify import Notify
 from ml_intern.tools.papers.papers import Papers
 from ml_intern.tools.papers.read_paper import ReadPaper
+from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
+from ml_intern.tools.papers.recipe.plan_experiment import PlanExperiment
 from ml_intern.tools.person import AskPerson, ProposeChange, WithdrawRequest
 from ml_intern.tools.plan import Plan
 from ml_intern.tools.protocol import Tool
@@ -52,6 +54,7 @@ def all_tools() -> list[Tool[Any]]:
         Bash(),
         Papers(),
         ReadPaper(),
+        ExtractRecipe(),
         HubSearch(),
         HubDetails(),
         HubFiles(),
@@ -61,6 +64,7 @@ def all_tools() -> list[Tool[Any]]:
         InspectDataset(),
         PrepareDataset(),
         SurveyHardware(),
+        PlanExperiment(),
         EstimateMemory(),
         WriteRecipe(),
         DummyForward(),

@@ -21,6 +21,8 @@ card               `path`, `model_dir`, `sha256`, `weights_sha256`
 notice             `text`, `destination` (empty: the session's thread), `at`
 change_agreed      `what`, `was`, `becomes`
 read_outside       `sources`: addresses that an output was read from
+recipe_extracted   `paper` (as it was named), `title`, `url`, `recipe` (see
+                   `tools/papers/recipe/words.py`), `ambiguous`
 published          `repo_id`, `path`, `model_dir`, `weights_sha256`
 
 `sha256` is that of the script's bytes: editing a script voids every check it has passed.

@@ -28,7 +28,7 @@ def agreed(candidates: Iterable[Candidate]) -> Found | None:
         return None
     if isinstance(given[0].value, str):
         return max(given, key=lambda each: len(str(each.value))).found()
-    return given[0].found()
+    return next((each for each in given if each.unit), given[0]).found()
 
 
 def differing(candidates: Sequence[Candidate]) -> list[Found]:

@@ -1,0 +1,355 @@
+"""The tool `plan_experiment`: steps from a recipe to a comparison with what the paper reports."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ml_intern.errors import InputError
+from ml_intern.events import Effect, Recovery
+from ml_intern.money import MICRO_USD, dollars
+from ml_intern.tools.papers.recipe.machine import Machine, machine_of
+from ml_intern.tools.papers.recipe.plan import (
+    Scaled,
+    Speed,
+    Values,
+    Work,
+    evaluation_s,
+    memory_of,
+    scaled,
+    stated_speed,
+    training_s,
+    work_of,
+)
+from ml_intern.tools.papers.recipe.words import VALUES, Dataset, Recipe, Value
+from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
+
+MOST_TARGETS = 10
+
+
+class Scale(BaseModel):
+    """How much smaller. One of them."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    fraction: float | None = Field(None, gt=0, le=1, description="Of the recipe's training.")
+    hours: float | None = Field(None, gt=0, le=24 * 90, description="That training may take.")
+    usd: float | None = Field(None, gt=0, le=1_000_000, description="That it may cost.")
+
+
+class PlanArguments(Arguments):
+    """Which recipe, on what, and how large."""
+
+    paper: str = Field(
+        "", max_length=2_000, description="As given to extract_recipe; empty: the last one."
+    )
+    values: dict[str, Value] = Field(
+        default={},
+        max_length=60,
+        description="What the recipe lacks or you want otherwise, by its names, and "
+        "train_examples, test_examples. Shares as fractions, batch_size in examples.",
+    )
+    dataset: str = Field("", max_length=200, description="To train on, where there are several.")
+    flavor: str = Field("", max_length=100, description="The Hub's hardware; empty: this machine.")
+    examples_per_second: float | None = Field(
+        None, gt=0, description="Measured there, in training; null: unknown."
+    )
+    measured_how: str = Field("", max_length=300, description="E.g. smoke_test, 20 steps in 8 s.")
+    scale: Scale | None = Field(None, description="Null: the whole recipe.")
+
+
+class PlanExperiment(Tool[PlanArguments]):
+    """Computes from what is known, and says what is not."""
+
+    name: ClassVar[str] = "plan_experiment"
+    description: ClassVar[str] = (
+        "Plan the experiment of an extracted recipe: steps with tool, hardware, time, cost and what "
+        "each estimate rests on; scaled down by a fraction or to a budget, with what changes and "
+        "why. Unknown stays null. Call survey_hardware first."
+    )
+    arguments = PlanArguments
+    effect: ClassVar[Effect] = "read"
+    recovery: ClassVar[Recovery] = "pure"
+    reads_outside: ClassVar[bool] = True  # it quotes the paper
+
+    def run(self, args: PlanArguments, ctx: ToolContext) -> ToolOutcome:
+        """Raises InputError for no recipe, and for a scale that cannot be reached."""
+        url = _url(args, ctx)
+        return replace(succeed(_plan(args, ctx)), sources=(url,) if "://" in url else ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What a plan stands on."""
+
+    title: str
+    recipe: Recipe
+    ambiguous: tuple[str, ...]
+    dataset: Dataset | None
+    values: Values
+    test_examples: int | None
+
+
+def _plan(args: PlanArguments, ctx: ToolContext) -> dict[str, Any]:
+    ground = _ground(args, ctx)
+    machine = machine_of(args.flavor, ctx)
+    whole = work_of(ground.values, _train_examples(args, ground))
+    speed = _speed(args, ground.values, whole, machine)
+    small = _scaled(args.scale, whole, speed, machine)
+    memory, lacks = _memory(ground.values, machine)
+    train_s = training_s(small.work, speed)
+    return {
+        "recipe": ground.title,
+        "hardware": machine.words,
+        "work": _work(small.work),
+        **({"scaled_to": small.fraction, "changes": list(small.changes)} if args.scale else {}),
+        "memory": memory or {"unknown": f"the recipe lacks {', '.join(lacks)}"},
+        "throughput": {
+            "examples_per_second": _rounded(speed.examples_per_second),
+            "basis": speed.basis,
+        },
+        "steps": _steps(ground, small.work, machine, speed, memory),
+        "total": {
+            "time_s": _rounded(train_s),
+            "cost": dollars(machine.cost_micro_usd(train_s)),
+            "basis": machine.price,
+        },
+        "compare_with": _targets(ground, small),
+        "unknown": _unknown(ground, whole),
+        **_given(ground),
+    }
+
+
+def _ground(args: PlanArguments, ctx: ToolContext) -> _Ground:
+    fact = _fact(args.paper, ctx)
+    recipe = Recipe.model_validate(fact["recipe"]) if fact else Recipe()
+    if not fact and not args.values:
+        raise InputError(
+            "No recipe was extracted in this session. Call extract_recipe first, or give `values`."
+        )
+    known = (*VALUES, "train_examples", "test_examples")
+    if wrong := sorted(set(args.values) - set(known)):
+        raise InputError(f"There is no value {', '.join(wrong)}; there are {', '.join(known)}.")
+    dataset = _dataset(recipe, args.dataset)
+    test = args.values.get("test_examples")
+    size = dataset.test if dataset else None
+    said = size.value if size and size.unit == "examples" else None
+    return _Ground(
+        title=str(fact["title"] or fact["url"]) if fact else "given values",
+        recipe=recipe,
+        ambiguous=tuple(fact["ambiguous"]) if fact else (),
+        dataset=dataset,
+        values=_values(recipe, args.values),
+        test_examples=_whole(test if test is not None else said),
+    )
+
+
+def _fact(paper: str, ctx: ToolContext) -> dict[str, Any] | None:
+    if not paper:
+        return ctx.facts.latest("recipe_extracted")
+    for name in ("paper", "url", "title"):
+        if (fact := ctx.facts.latest("recipe_extracted", **{name: paper})) is not None:
+            return fact
+    raise InputError(f"No recipe of {paper} was extracted in this session; call extract_recipe.")
+
+
+def _url(args: PlanArguments, ctx: ToolContext) -> str:
+    return str((_fact(args.paper, ctx) or {}).get("url", ""))
+
+
+def _dataset(recipe: Recipe, name: str) -> Dataset | None:
+    """The one to train on: of this name, or the only one whose size is known."""
+    if name:
+        found = [each for each in recipe.data if str(each.name.value).lower() == name.lower()]
+        if not found and recipe.data:
+            names = ", ".join(str(each.name.value) for each in recipe.data)
+            raise InputError(f"The recipe has no dataset {name}; it has {names}.")
+        return found[0] if found else None
+    sized = [each for each in recipe.data if each.train is not None]
+    return sized[0] if len(sized) == 1 else None
+
+
+def _values(recipe: Recipe, given: dict[str, Value]) -> Values:
+    numbers: dict[str, float] = {}
+    words: dict[str, str] = {}
+    units: dict[str, str] = {}
+    for name in VALUES:
+        found = getattr(recipe, name)
+        value = given.get(name, found.value if found else None)
+        if isinstance(value, str):
+            words[name] = value
+        elif value is not None:
+            numbers[name] = value
+        if name in given:
+            units[name] = _given_unit(name, value, found.unit if found else "")
+        elif found is not None:
+            units[name] = found.unit
+    return Values(numbers=numbers, words=words, units=units, given=frozenset(given))
+
+
+_UNITS = {"batch_size": "examples", "seeds": "seeds", "training_time": "hours"}
+
+
+def _given_unit(name: str, value: Value | None, before: str) -> str:
+    if name == "warmup":
+        return "fraction" if isinstance(value, float) and value < 1 else "steps"
+    return _UNITS.get(name, before)
+
+
+def _train_examples(args: PlanArguments, ground: _Ground) -> int | None:
+    if (given := args.values.get("train_examples")) is not None:
+        return _whole(given)
+    size = ground.dataset.train if ground.dataset else None
+    return _whole(size.value) if size and size.unit == "examples" else None
+
+
+def _whole(value: Value | None) -> int | None:
+    return int(value) if isinstance(value, int | float) and value >= 1 else None
+
+
+def _speed(args: PlanArguments, values: Values, work: Work, machine: Machine) -> Speed:
+    if args.examples_per_second is not None:
+        how = args.measured_how or "how is not said"
+        return Speed(examples_per_second=args.examples_per_second, basis=f"measured: {how}")
+    return stated_speed(values, work, machine.gpus)
+
+
+def _scaled(scale: Scale | None, work: Work, speed: Speed, machine: Machine) -> Scaled:
+    if scale is None:
+        return Scaled(work=work, fraction=1.0)
+    given = scale.model_dump(exclude_none=True)
+    if len(given) != 1:
+        raise InputError("Give one of fraction, hours and usd to scale to.")
+    if scale.fraction is not None:
+        return scaled(work, scale.fraction)
+    one_run_s = training_s(replace(work, seeds=1), speed)
+    if one_run_s is None:
+        raise InputError(
+            f"How long the recipe takes is unknown ({speed.basis}), so it cannot be scaled to a "
+            "budget. Give examples_per_second and what `unknown` lists, or a fraction."
+        )
+    budget_s = (
+        scale.hours * 3600
+        if scale.hours is not None
+        else machine.seconds_for(round((scale.usd or 0) * MICRO_USD))
+    )
+    return _within(work, budget_s / one_run_s)
+
+
+def _within(work: Work, runs: float) -> Scaled:
+    """What a budget for so many runs of the whole recipe pays for."""
+    if runs < 1:
+        return scaled(work, runs)
+    seeds = min(work.seeds, math.floor(runs))
+    if seeds == work.seeds:
+        return Scaled(work=work, fraction=1.0)
+    why = "the budget pays for no more runs; the noise between seeds is known less well"
+    change = {"what": "seeds", "was": work.seeds, "becomes": seeds, "why": why}
+    return Scaled(work=replace(work, seeds=seeds), fraction=1.0, changes=(change,))
+
+
+def _memory(values: Values, machine: Machine) -> tuple[dict[str, Any] | None, list[str]]:
+    if machine.available_bytes is None:
+        return None, [f"nothing, but the memory of {machine.words} is not known"]
+    return memory_of(values, machine.devices, machine.available_bytes, gpu=bool(machine.gpus))
+
+
+def _work(work: Work) -> dict[str, Any]:
+    return {
+        "train_examples": work.train_examples,
+        "batch_size": work.batch_examples,
+        "epochs": _rounded(work.epochs),
+        "updates": work.updates,
+        "warmup_updates": work.warmup_updates,
+        "seeds": work.seeds,
+    }
+
+
+def _steps(
+    ground: _Ground, work: Work, machine: Machine, speed: Speed, memory: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    data = str(ground.dataset.name.value) if ground.dataset else "the data"
+    fits = "unknown" if memory is None else "yes" if memory["fits"] else "no"
+    if memory and not memory["fits"] and memory["per_device_train_batch_size"]:
+        fits = (
+            f"with {memory['per_device_train_batch_size']} examples per device and "
+            f"{memory['gradient_accumulation_steps']} accumulation steps (same effective batch)"
+        )
+    train_s = training_s(work, speed)
+    here, free = "this machine", dollars(0)
+    brief = None if machine.micro_usd_per_minute != 0 else free
+    runs = f"{work.seeds} run{'' if work.seeds == 1 else 's'}, one first"
+    return [
+        _step("inspect_dataset", f"Read {data}: schema, sizes, licence.", here, None, free),
+        _step("prepare_dataset", "Make splits as the paper has them.", here, None, free),
+        _step("write_recipe", "Write the script with the values of the recipe.", here, None, free),
+        _step(
+            "dummy_forward", f"Check shapes and memory; fits: {fits}.", machine.words, None, brief
+        ),
+        _step("smoke_test", "A few steps; time them.", machine.words, None, brief),
+        _step(
+            "launch_training",
+            f"Train {runs}.",
+            machine.words,
+            _rounded(train_s),
+            dollars(machine.cost_micro_usd(train_s)),
+        ),
+        _step(
+            "evaluate",
+            "Measure on the test split; forward passes count as a third of training.",
+            machine.words,
+            _rounded(evaluation_s(ground.test_examples, work.seeds, speed)),
+            brief,
+        ),
+    ]
+
+
+def _step(
+    tool: str, what: str, hardware: str, time_s: float | None, cost: str | None
+) -> dict[str, Any]:
+    return {"tool": tool, "what": what, "hardware": hardware, "time_s": time_s, "cost": cost}
+
+
+def _targets(ground: _Ground, small: Scaled) -> list[dict[str, Any]]:
+    """What the paper reports, with its sentence; on less data it need not be reached."""
+    return [
+        {
+            "dataset": each.dataset,
+            "metric": each.metric,
+            "value": each.value.value,
+            "unit": each.value.unit,
+            "sentence": each.value.sentence,
+            **({"note": "of the whole recipe"} if small.fraction < 1 else {}),
+        }
+        for each in ground.recipe.metrics[:MOST_TARGETS]
+    ]
+
+
+_NEEDED = (
+    *("architecture", "loss", "optimiser", "learning_rate", "schedule", "batch_size"),
+    *("weight_decay", "precision"),
+)
+
+
+def _unknown(ground: _Ground, work: Work) -> list[str]:
+    known = {*ground.values.numbers, *ground.values.words}
+    missing = [
+        f"{name} (the paper says several)" if name in ground.ambiguous else name
+        for name in _NEEDED
+        if name not in known
+    ]
+    if work.train_examples is None:
+        missing.append("train_examples")
+    if work.updates is None and work.epochs is None:
+        missing.append("epochs or steps")
+    return missing
+
+
+def _given(ground: _Ground) -> dict[str, Any]:
+    given = sorted(ground.values.given)
+    return {"not_from_the_paper": given} if given else {}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}") if value < 1000 else round(value)
