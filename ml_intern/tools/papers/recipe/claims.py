@@ -18,7 +18,7 @@ _REPLACED = re.compile(
 _OWN = re.compile(r"\b(?:we|our|ours|us|this (?:work|paper|study))\b")
 _OTHERS = re.compile(
     r"\bet al\b|\b(?:they|their|authors|prior|previous|earlier|baselines?|competitors?|existing|"
-    r"originally|original (?:paper|work|implementation|authors|recipe|setting)|others|"
+    r"originally|original (?:paper|work|model|network|implementation|authors|recipe|setting)|others|"
     r"state-of-the-art|concurrent|counterparts?|predecessors?|the teacher)\b"
 )
 _FOLLOWS = re.compile(
@@ -33,11 +33,11 @@ _THEIR_DOING = re.compile(
 _TRIED = re.compile(
     r"\b(?:sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
     r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
-    r"candidates?|among|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tune|"
-    r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|between|either)\b"
+    r"candidates?|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tune|"
+    r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|either)\b|\b(?:between|among) [{\[]?\d"
 )
 _EFFECT = re.compile(
-    r"\b(?:hurts?|degrad\w+|drops?|dropped|worse\w*|diverg\w+|unstable|instabilit\w+|improv\w+|"
+    r"\b(?:hurts?|degrad\w+|drops?|dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )improv(?:es|ed|ing)|"
     r"collaps\w+|fails?|failed|sensitiv\w+|doubling|halving|increasing|reducing|raising|lowering|"
     r"when (?:using|we (?:use|increase|reduce|set|remove|double|halve)|set)|lead(?:s|ing)? to|"
     r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|did not|does not|do not)\b"
@@ -84,7 +84,7 @@ def is_done_by_us(words: str, is_setup: bool = False) -> bool:
 
 def is_tried(words: str) -> bool:
     """Whether several values were tried in it."""
-    return bool(_TRIED.search(words))
+    return bool(_TRIED.search(words)) or "{" in words
 
 
 def names_best(words: str) -> bool:

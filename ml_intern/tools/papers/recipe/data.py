@@ -29,7 +29,8 @@ _NAMED = re.compile(
     rf"(?<![\w-])(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
     r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank)\b|"
     rf"\b(?:dataset|corpus|data set|benchmark),? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? )(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
-    rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))"
+    rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients)\b"
 )
 _FIRST = frozenset(
     [
@@ -69,10 +70,10 @@ _FIRST = frozenset(
 )
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
-    r"collect|benchmark|measure|has \d|holds|annotat"
+    r"collect|benchmark|measure|has \d|holds|annotat|reach|achiev|obtain|attain|includes|provides"
 )
 _NOT_USED = re.compile(
-    r"pre-?trained on|unlike|such as|e\.g\.|in contrast|similar to|inspired by|larger than|smaller than"
+    r"which (?:was|were|is|has been) (?:\w+ )?(?:pre-?)?trained|initiali[sz]ed (?:from|with)|pre-?trained on|unlike|such as|e\.g\.|in contrast|similar to|inspired by|larger than|smaller than"
 )
 _ITEM = (
     r"(?P<unit>examples|sentences|images|samples|documents|utterances|pairs|sentence pairs|graphs|clips|instances|"
@@ -83,7 +84,7 @@ _ITEM2 = _ITEM.replace("<unit>", "<unit2>")
 _SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)"
 _SIZES = (
     re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
-    re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?: (?:[\w-]+ )?{_ITEM}| ?(?=,|and\b|\.|;|$|\())"),
+    re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?: (?:[\w-]+ )?{_ITEM}| ?(?=,|and\b|\.|;|$|\(|\)))(?! (?:images |examples |sentences |samples )?(?:for|as) (?:the )?(?:validation|development|test|dev))"),
     re.compile(rf"\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
     re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
     re.compile(rf"\b{_SPLIT} ?(?:=|:) ?(?P<n>{NUMBER})"),
@@ -111,7 +112,14 @@ def dataset_names(words: str) -> list[str]:
     """Those that are named in plain words, in their order, each once."""
     found: dict[str, None] = {}
     for match in _NAMED.finditer(words):
-        name = match["known"] or match["said"] or match["called"] or match["new"] or ""
+        name = (
+            match["known"]
+            or match["said"]
+            or match["called"]
+            or match["new"]
+            or match["sized"]
+            or ""
+        )
         parts = name.split()
         while parts and parts[0] in _FIRST:
             parts = parts[1:]
@@ -122,7 +130,7 @@ def dataset_names(words: str) -> list[str]:
 
 def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset, ...]:
     """Every dataset that the paper says it uses, with the sizes that are beyond doubt."""
-    named = list(_named(sentences))
+    named = [*_named(sentences), *_in_heads(document)]
     names = _distinct(candidate.value for candidate in named)
     sizes = [
         *_in_sentences(sentences, names),
@@ -159,6 +167,25 @@ def _named(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
             )
 
 
+def _in_heads(document: Document) -> Iterator[Candidate]:
+    """Well-known data above the columns of a table of results."""
+    for table in document.tables:
+        if role_of(document, table.section) in ("aside", "end") or len(table.rows) < 2:
+            continue
+        if not _RESULTS.search(plain(table.caption).lower()):
+            continue
+        section = document.sections[table.section].name if document.sections else ""
+        for cell in table.rows[0][1:]:
+            for found in _NAMED.finditer(plain(cell)):
+                if found["known"]:
+                    yield Candidate(
+                        name="data",
+                        value=found["known"],
+                        sentence=_quoted(table.rows[0]),
+                        section=section,
+                    )
+
+
 def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterator[Candidate]:
     last: tuple[int, list[str]] = (-1, [])
     for sentence in sentences:
@@ -192,7 +219,11 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
         for match in pattern.finditer(words):
             value = value_of(match["n"])
             unit = match.groupdict().get("unit") or ""
-            if value >= 10 and value == int(value) and words[match.end("n") :][:1] != "%":
+            if (
+                value >= (1 if unit == "hours" else 10)
+                and value == int(value)
+                and words[match.end("n") :][:1] != "%"
+            ):
                 yield _OF_SPLIT[match["split"]], int(value), _UNITS.get(unit, "examples")
 
 

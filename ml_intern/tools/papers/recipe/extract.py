@@ -2,18 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing
 from ml_intern.tools.papers.recipe.data import data_of
 from ml_intern.tools.papers.recipe.names import named_in
-from ml_intern.tools.papers.recipe.own_names import own_names
+from ml_intern.tools.papers.recipe.own_names import is_about_another, own_names
 from ml_intern.tools.papers.recipe.release import released_in
 from ml_intern.tools.papers.recipe.results import results_of
 from ml_intern.tools.papers.recipe.rules import numbers_in
 from ml_intern.tools.papers.recipe.sentences import Sentence, sentences_of
-from ml_intern.tools.papers.recipe.subject import architectures_in, image_sizes_in, tasks_of
+from ml_intern.tools.papers.recipe.subject import (
+    architectures_in,
+    image_sizes_in,
+    most_specific,
+    tasks_of,
+)
 from ml_intern.tools.papers.recipe.tables import in_tables
 from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Dataset, Found, Recipe
 
@@ -30,10 +35,13 @@ def extract(document: Document) -> Extracted:
     """By rules alone. Every quoted sentence occurs in the document."""
     sentences = sentences_of(document)
     names = own_names(document.title, sentences)
+    models = _built_on(sentences, names)
+    sentences = [_placed(each, names, models) for each in sentences]
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in _candidates(document, sentences, names):
         if document.holds(candidate.sentence):
             by_name[candidate.name].append(candidate)
+    by_name["architecture"] = most_specific(by_name["architecture"])
     data = tuple(
         _held(each, document)
         for each in data_of(document, sentences)
@@ -51,6 +59,18 @@ def extract(document: Document) -> Extracted:
     )
 
 
+def _built_on(sentences: Sequence[Sentence], names: Sequence[str]) -> tuple[str, ...]:
+    """The models that the authors say they train: what is told of them is their own doing."""
+    found = (each.value for one in sentences for each in architectures_in(one, names))
+    return tuple(dict.fromkeys(map(str, found)))
+
+
+def _placed(sentence: Sentence, names: Sequence[str], models: Sequence[str]) -> Sentence:
+    """An aside, if it tells of a method that is neither the authors' nor what they train."""
+    is_aside = is_about_another(sentence, (*names, *models))
+    return replace(sentence, role="aside") if is_aside else sentence
+
+
 def _candidates(
     document: Document, sentences: Sequence[Sentence], names: Sequence[str]
 ) -> Iterator[Candidate]:
@@ -58,7 +78,7 @@ def _candidates(
     for sentence in sentences:
         yield from numbers_in(sentence)
         yield from named_in(sentence)
-        yield from architectures_in(sentence)
+        yield from architectures_in(sentence, names)
         yield from image_sizes_in(sentence)
         yield from released_in(sentence)
     yield from tasks_of(document.title, sentences)

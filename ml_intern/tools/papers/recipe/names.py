@@ -128,7 +128,7 @@ _COUNTED = re.compile(
     rf"(?:(?P<count>{WORD_NUMBER})[ -]?(?:×|x)?[ -]?)?(?P<article>\b(?:an?|one) )?(?<![\w]){ACCELERATORS}"
     r"\)?(?:[- ](?:tensor core |graphics )?(?:gpus?|cards?|accelerators?|chips?|devices|cores|pods?|slices?))?"
 )
-_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|compute|takes|took"
+_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|compute|takes|took|batch"
 _INFER = r"inference|latency|throughput|deploy|measured? on|decod(?:e|ing) (?:speed|time)|evaluat\w+ (?:\w+ ){0,3}?on (?:a|an|one)"
 _TIME = re.compile(
     rf"(?P<n>{WORD_NUMBER}) ?(?P<gpu>(?:gpu|tpu|a100|v100|h100)[- ])?(?P<unit>hours?|days?|minutes?|h\b|hrs?)"
@@ -290,6 +290,8 @@ def _kind(found: re.Match[str]) -> str:
 
 
 def _count(found: re.Match[str]) -> int | None:
+    if re.search(r"-\d+$", found["kind"]):  # the slice says how many: TPU v3-32
+        return None
     if found["count"]:
         value = value_of(found["count"])
         return int(value) if value == int(value) and 1 <= value <= 100_000 else None
@@ -298,18 +300,21 @@ def _count(found: re.Match[str]) -> int | None:
 
 def _time(sentence: Sentence) -> Iterator[Candidate]:
     words = sentence.lower
-    if not _TAKES.search(words) or (
-        "train" not in words.replace("constrain", "") and "tun" not in words
-    ):
+    is_training = re.search(r"\b(?:pre-?)?train|tun(?:e|ing)", words) or re.search(
+        ACCELERATORS, words
+    )
+    if not _TAKES.search(words) or not is_training or _NO_TIME.search(words):
         return
     found = list(_TIME.finditer(words))
-    if len(found) != 1 or _NO_TIME.search(words):
+    by_clock = [each for each in found if not each["gpu"]] or found
+    if len(by_clock) != 1 or len(found) > 2:
         return
-    unit = _CODES.get(found[0]["unit"], found[0]["unit"].rstrip("s") + "s")
-    if found[0]["gpu"]:
+    (time,) = by_clock
+    unit = _CODES.get(time["unit"], time["unit"].rstrip("s") + "s")
+    if time["gpu"]:
         if unit != "hours":
             return
         unit = "accelerator hours"
-    if re.match(r"[- ]+(?:per|each|on average for each|for each)\b", words[found[0].end() :]):
+    if re.match(r"[- ]+(?:per|each|on average for each|for each)\b", words[time.end() :]):
         return
-    yield from _made(sentence, "training_time", value_of(found[0]["n"]), unit)
+    yield from _made(sentence, "training_time", value_of(time["n"]), unit)

@@ -67,10 +67,16 @@ _SCALES = {
     "trillion": 10**12,
     "t": 10**12,
 }
-_POWER_OF_TEN = r"10\s?\^\s?[-+]?\s?\d{1,2}|10\s?-\s?\d{1,2}(?![\d.]|\s?(?:%|[a-z]))"
+_COUNTED = (
+    r"%|percent|fold|epochs?|steps?|iterations?|updates|hours?|days?|minutes?|layers?|classes|times|"
+    r"points|examples|tokens|runs?|seeds?|years?"
+)
+_RAISED_TEN = r"10\s?\^\s?[-+]?\s?\d{1,2}"
+_POWER_OF_TEN = rf"{_RAISED_TEN}|10\s?-\s?\d{{1,2}}(?![\d.]|\s?(?:{_COUNTED}))"
+"""Where a raised exponent was lost, `10-4` is one ten-thousandth, but `10-12 epochs` a range."""
 NUMBER = (
     r"(?<![\w.^-])(?:"
-    rf"\d+(?:\.\d+)?\s?[×x]\s?(?:{_POWER_OF_TEN})"
+    rf"\d+(?:\.\d+)?\s?[×x]\s?(?:{_RAISED_TEN}|10\s?-\s?\d{{1,2}})"
     r"|\d+(?:\.\d+)?\s?e\s?[-+]?\s?\d{1,2}"
     rf"|(?:{_POWER_OF_TEN})"
     r"|2\s?\^\s?\d{1,2}"

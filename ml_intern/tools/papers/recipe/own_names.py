@@ -38,6 +38,30 @@ def own_names(title: str, sentences: Iterable[Sentence]) -> tuple[str, ...]:
     return tuple(name for name in found if name.split()[0] not in _COMMON)
 
 
+_SUBJECT = re.compile(
+    r"(?:^|[,;:] |\band |\bwhile |\bwhereas |\bThe (?:original |released )?)"
+    r"(?P<name>[A-Z][\w+]*(?:[A-Z0-9][\w+]*|(?=[- ]\d)|[a-z]+(?=-\d))(?:[- ][A-Z0-9][\w.+]*){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
+    r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed)|"
+    r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|relie[sd]|applies)|sets?)\b"
+)
+_NO_METHOD = re.compile(
+    r"Adam|SGD|Lion|LAMB|Adafactor|RMSprop|GPUs?|TPUs?|A100|H100|V100|CIFAR|ImageNet|FP16|BF16|LoRA|BPE|We\b|All\b|Our\b|GLUE|SST|MNIST"
+)
+
+
+def is_about_another(sentence: Sentence, own: Sequence[str]) -> bool:
+    """Whether it tells how a named method, which is not the authors' own, was trained."""
+    for found in _SUBJECT.finditer(sentence.plain):
+        name = found["name"]
+        if _NO_METHOD.match(name) or any(
+            name.lower().startswith(each.lower()) or each.lower().startswith(name.lower())
+            for each in own
+        ):
+            continue
+        return True
+    return False
+
+
 def names_own(words: str, names: Sequence[str]) -> bool:
     """Whether one of the names stands in these plain words."""
     return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", words) for name in names)

@@ -14,7 +14,7 @@ _URL = re.compile(
 _CODE = re.compile(r"\b(?:code|implementation|source|scripts?|repository|software|codebase)\b")
 _OURS = re.compile(
     r"\b(?:we (?:\w+ )?(?:release|publish|provide|share|make|open-?source)|our (?:\w+ )?(?:code|implementation|source|repository|scripts|training code|codebase|software)|"
-    r"(?:code|implementation|scripts?|source code|software)(?: \w+){0,6} (?:is|are|can be|will be|was|were) (?:\w+ )?(?:available|released|found|published|hosted|provided|open)|^code:|^code available|reproduc)"
+    r"(?:code|implementation|scripts?|source code|software)(?: \w+){0,6} (?:is|are|can be|will be|was|were) (?:\w+ )?(?:available|released|found|published|hosted|provided|open)|^code:|^code available|code under|reproduc)"
 )
 _THEIRS = re.compile(
     r"\b(?:based on|built (?:on|upon)|build (?:on|upon)|official|adapt\w* from|fork\w*|implementation of|provided by|taken from|library|toolkit|framework|"

@@ -176,7 +176,8 @@ def _in_tables(
 ) -> Iterator[Candidate]:
     for table in document.tables:
         caption = plain(table.caption)
-        if role_of(document, table.section) in ("aside", "end") or len(table.rows) < 2:
+        # Tables float, into a section on ablations too: what they show their captions say.
+        if role_of(document, table.section) == "end" or len(table.rows) < 2:
             continue
         if _NOT_RESULTS.search(caption.lower()):
             continue

@@ -43,9 +43,9 @@ class Rule:
     """Another pattern that it must not."""
 
 
-_LR = r"(?:learning[- ]rate|\blr|step[- ]size)s?(?! (?:multiplier|decay factor|range))"
-_BATCH = r"(?:mini-?)?batch[- ]sizes?"
-_PER_DEVICE = r"\bper[- _](?:gpu|device|worker|core|tpu|chip|replica|accelerator|node)\b|/gpu|on each (?:gpu|device)|micro-?batch|local batch"
+_LR = r"(?:learning[- ]rate|\blr|step[- ]size)(?! (?:multiplier|decay factor|range))"
+_BATCH = r"(?:mini-?)?batch[- ]size"
+_PER_DEVICE = r"\binference|decoding|evaluation|at test|\bper[- _](?:gpu|device|worker|core|tpu|chip|replica|accelerator|node)\b|/gpu|on each (?:gpu|device)|micro-?batch|local batch"
 _ITEMS = r"(?P<unit>tokens|sequences|sentences|examples|images|samples|documents|utterances|pairs|graphs|clips|instances|prompts|frames|questions)"
 _ITEMS2 = _ITEMS.replace("<unit>", "<unit2>")
 _WARM = r"warm(?:ing|ed|s)?[- ]?up"
@@ -64,22 +64,26 @@ RULES = (
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
     Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_PER_DEVICE),
     Rule("batch_size", rf"\bbatch(?:es)? (?:of|with|containing|contain|contains|consisting of|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_PER_DEVICE),
+    Rule("learning_rate", rf"{_LR} peaks at {_N}", most=100),
+    Rule("batch_size", rf"\bbs ?= ?{_N}", whole=True, least=1),
+    Rule("weight_decay", rf"\bwd ?= ?{_N}", most=10),
     Rule("batch_size", rf"{_N} {_ITEMS} (?:per|in (?:a|each|every)) (?:mini-?)?batch", whole=True, least=1, bars=_PER_DEVICE),
     Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?: \w+){{0,3}}? (?:of|to|is) {_N}(?: {_ITEMS})?", whole=True, least=1),
     Rule("batch_size_per_device", rf"(?:{_BATCH}|batch) (?:of|is|=|set to)? ?{_N}(?: {_ITEMS})? (?:per[- ](?:gpu|device|worker|core|accelerator)|on each (?:gpu|device))", unit="examples", whole=True, least=1),
+    Rule("batch_size_per_device", rf"{_BATCH} per (?:gpu|device|worker|core|accelerator){_IS}{_N}", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"per[- ](?:gpu|device|worker|core|accelerator) (?:mini-?)?batch size{_IS}{_N}", unit="examples", whole=True, least=1),
     Rule("gradient_accumulation_steps", rf"(?:gradient accumulation|accumulat\w+ gradients) (?:steps )?(?:over|of|for|with|across|=|set to|is)? ?{_W}(?: (?:steps|batches|micro-?batches|iterations))?", unit="steps", whole=True, least=1, most=4096),
     Rule("gradient_accumulation_steps", rf"{_W} (?:steps of gradient accumulation|gradient accumulation steps)", unit="steps", whole=True, least=1, most=4096),
     Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
-    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?|after) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
+    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
     Rule("epochs", rf"(?<!-)\bepochs ?[:=] ?{_N}", unit="epochs", least=1e-9, bars=_WARM),
-    Rule("steps", rf"\b(?:for|over|in|to|takes|after) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
+    Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
-    Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio))[^.;:\d]{{0,45}}?{_N} ?(?:{_WARM_UNIT})", least=0),
+    Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio))[^.;:\d]{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER})[^.;:\d]{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})", least=0),
     Rule("warmup", rf"\b(?:first|initial) {_N} ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|increas\w+ (?:\w+ ){{0,3}}?linearly|linearly increas|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),
     Rule("warmup", rf"{_N}[- ](?P<unit>steps?|epochs?)? ?(?:of )?(?:linear |learning[- ]rate |lr )*{_WARM}(?: (?P<unit2>steps|epochs|iterations|updates|ratio))?", least=0),
@@ -94,7 +98,7 @@ RULES = (
     Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b"),
     Rule("sequence_length", rf"{_N}[- ]tokens? (?:sequences|context|windows?|inputs|chunks|blocks)", unit="tokens", least=8, whole=True),
     Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use)|total", bars=r"trainable|embedding|lora|adapter|teacher"),
-    Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone", bars=r"last|first|top|bottom|every|mlp|perceptron|head with|lora|frozen|freez|convolution|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|classifier"),
+    Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone|\bis an?\b|hidden", bars=r"last|first|top|bottom|every|mlp|perceptron|head with|lora|frozen|freez|convolution|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|encoder and \w+ decoder|classifier"),
     Rule("num_hidden_layers", rf"(?:number of (?:hidden )?layers){_IS}{_W}", whole=True, least=1, most=500),
     Rule("hidden_size", rf"(?:hidden|model|embedding)[- ](?:size|dimension(?:ality)?|width|dim|state size|units){_IS}{_N}", whole=True, least=4, most=200_000, bars=r"encoder[^.;]*decoder|feed-?forward (?:hidden|dim|size)|lora|mlp|projection head|head with"),
     Rule("hidden_size", rf"{_N}[- ](?:dimensional )?(?:hidden (?:units|states|dimensions?|size))", whole=True, least=4, most=200_000, bars=r"mlp|head with|perceptron"),
@@ -121,17 +125,25 @@ _LISTED = re.compile(
     r"|\s?×\s?(?:batch|b\b|\d|n\b|sqrt|√)|\s?\^|,? respectively"
 )
 _PARTIAL = re.compile(
+    r"\s?\((?:the |for (?:the )?)?(?:encoder|decoder|head|heads|backbone|generator|discriminator|pre-?training|fine-?tuning|actor|critic|teacher|student|small|base|large)\)|"
     r"[^.,;]{0,25}?\b(?:for|on|in|to) (?:the |all |our )?(?:\w+[- ]){0,2}?(?:encoder|decoder|head|heads|generator|"
     r"discriminator|critic|actor|teacher|adapters?|embeddings?|vision|policy|reward|value network|"
     r"classifier|projector|biases|backbone|baselines?|probe|probing|second stage|first stage|stage|"
     r"small(?:er)? models?|large(?:r)? models?|others?|rest|remaining)\b"
 )
 _SOME = re.compile(
-    r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b"
+    r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
+    r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(
-    r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$|\b(?:patience|every|stopping)\s$"
+    r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$|\b(?:patience|every|stopping|improv\w+|unchanged|constant|plateau\w*|frozen)\s$"
 )
+_SHARED_OUT = re.compile(
+    rf" (?:for|on|in) [^.;]{{1,40}}?(?:,|\band\b) (?:for [^.;]{{1,30}})?(?:{NUMBER}) (?:for|on|in)\b|"
+    rf",? and (?:for|on|in) [^.;]{{1,30}}? (?:{NUMBER})"
+)
+"""`0.2 for one and 0.3 for the other`."""
+_BEHIND_ANOTHER = re.compile(rf"(?:{WORD_NUMBER}) ?(?:,|/|-|\band\b|\bor\b|\bto\b) (?:and |or )?$")
 _POWERS_OF_TWO_K = frozenset(1000 * 2**power for power in range(9))
 
 
@@ -154,6 +166,10 @@ def _candidate(
     if rule.name not in _IN_LISTS and (_LISTED.match(after) or _SOME.search(clause)):
         return
     if _PARTIAL.match(after) and rule.name not in _OF_MODEL:
+        return
+    if rule.name not in _IN_LISTS and _SHARED_OUT.match(after):
+        return
+    if rule.name in _COUNTS and _BEHIND_ANOTHER.search(clause[: match.start("n")]):
         return
     if _NOT_AFTER.search(before):
         return
@@ -238,6 +254,7 @@ _IN_LISTS = frozenset({"adam_beta1", "adam_beta2"})
 _OF_MODEL = frozenset(
     {"num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "parameters"}
 )
+_COUNTS = frozenset({"num_hidden_layers", "epochs", "steps"})
 _Compiled = tuple[Rule, re.Pattern[str], re.Pattern[str] | None, re.Pattern[str] | None]
 
 

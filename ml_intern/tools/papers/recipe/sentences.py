@@ -81,9 +81,11 @@ def sentences_of(document: Document) -> list[Sentence]:
             paragraphs += 1
             if role == "end" or not _is_prose(paragraph):
                 continue
+            here = list(split(paragraph))
+            part: Role = "aside" if here and _is_aside_head(here[0]) else role
             found.extend(
-                Sentence(words, section.name, role, paragraphs, len(found) + place, is_setup)
-                for place, words in enumerate(split(paragraph))
+                Sentence(words, section.name, part, paragraphs, len(found) + place, is_setup)
+                for place, words in enumerate(here)
             )
     return found
 
@@ -112,6 +114,11 @@ def split(paragraph: str) -> Iterator[str]:
 def _kept(words: str) -> Iterator[str]:
     if words.strip() and len(words) <= LONGEST:
         yield words.strip()
+
+
+def _is_aside_head(words: str) -> bool:
+    """Whether a paragraph that begins so has a heading in its line: `Baselines.`"""
+    return len(words.split()) <= 4 and words.endswith(".") and bool(_ASIDE.search(words))
 
 
 def _is_prose(paragraph: str) -> bool:

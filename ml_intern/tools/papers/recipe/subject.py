@@ -40,9 +40,11 @@ _GIVEN = (
     re.compile(rf"(?P<name>{_NAME})(?: \([^()]*\)| \[[\d, ]+\])? (?:\w+ )?as (?:the|our|a|an) (?:[\w-]+ )?(?:backbone|base model|encoder|architecture|model|feature extractor|classifier|network|initiali[sz]ation)"),
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"^(?:[Aa]n?|[Tt]he) (?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?: [^.;,]{{0,60}})? (?:is|are) (?:used|trained|employed|adopted|fine-?tuned)\b"),
+    re.compile(rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ ){{0,2}}?(?:model|network|architecture) follows the (?P<name>{_NAME})"),
 )  # fmt: skip
 _SUBJECT = re.compile(
-    r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|study|address|present|propose|introduce|for)\b"
+    r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|stud(?:y|ies)|address(?:es)?|presents?|proposes?|introduces?|for)\b"
 )
 _IMAGE = r"(?P<w>\d{2,4}) ?(?:×|x) ?(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
 _IMAGES = (
@@ -54,7 +56,7 @@ _NO_IMAGE = re.compile(
 )
 
 
-def architectures_in(sentence: Sentence) -> Iterator[Candidate]:
+def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Iterator[Candidate]:
     """The models that the authors say they train or build on."""
     if not is_own(sentence) and not any(True for _ in clauses(sentence)):
         return
@@ -67,18 +69,39 @@ def architectures_in(sentence: Sentence) -> Iterator[Candidate]:
         words.lower(),
     ):
         return
-    for pattern in _GIVEN:
+    own = [
+        re.compile(
+            rf"(?<![\w-]){re.escape(name)} (?:is|uses|has|follows|builds on|consists of) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"
+        )
+        for name in own_names
+    ]
+    for pattern in (*_GIVEN, *own):
         for match in pattern.finditer(words):
             yield _made(sentence, "architecture", match["name"].strip())
+
+
+_GENERIC = re.compile(
+    r"(?:(?:decoder|encoder)-only |encoder-decoder )?transformer(?: (?:encoder|decoder))?|cnn|mlp|"
+    r"(?:temporal )?convolutional (?:neural )?network|multi-?layer perceptron|vision transformer"
+)
+
+
+def most_specific(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Without those that name only a kind (`Transformer`), where another names the model."""
+    exact = [each for each in candidates if not _GENERIC.fullmatch(str(each.value).lower())]
+    return exact or list(candidates)
 
 
 def image_sizes_in(sentence: Sentence) -> Iterator[Candidate]:
     """The size of a model's input, in pixels."""
     for clause in clauses(sentence):
-        if _NO_IMAGE.search(clause):
-            continue
         for pattern in _IMAGES:
             for match in pattern.finditer(clause):
+                around = (
+                    clause[max(0, match.start() - 40) : match.end()] + clause[match.end() :][:12]
+                )
+                if _NO_IMAGE.search(around):
+                    continue
                 width, height = int(match["w"]), int(match["h"])
                 value = width if width == height else f"{width}x{height}"
                 yield _made(sentence, "image_size", value, "pixels")

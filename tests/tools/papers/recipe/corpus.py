@@ -9,7 +9,9 @@ from typing import Any
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.html import read_html
 from ml_intern.tools.papers.markdown import read_markdown
+from ml_intern.tools.papers.pdf import read_pdf
 from ml_intern.tools.papers.recipe.words import VALUES, Found, Recipe
+from ml_intern.tools.protocol import ToolContext
 
 OWN = Path(__file__).with_name("own")
 BLIND = Path(__file__).parents[1] / "recipes"
@@ -42,8 +44,10 @@ def papers(folder: Path) -> list[Paper]:
     ]
 
 
-def read(path: Path) -> Document:
-    """Markdown and HTML; a PDF needs a sandbox and is read by the tests that have one."""
+def read(path: Path, ctx: ToolContext) -> Document:
+    """By the ending of its name; a PDF in the sandbox of `ctx`."""
+    if path.suffix == ".pdf":
+        return read_pdf(path.read_bytes(), str(path), ctx)
     if path.suffix == ".html":
         return read_html(path.read_bytes(), str(path))
     return read_markdown(path.read_text(), str(path))

@@ -1,0 +1,206 @@
+"""What is found in single sentences, and what must not be."""
+
+from typing import Any
+
+import pytest
+
+from ml_intern.tools.papers.recipe.extract import extract
+from tests.tools.papers.recipe.documents import saying, written
+
+
+def found(text: str, **options: str) -> dict[str, Any]:
+    """Values by name; with a unit where the value has one."""
+    flat = extract(saying(text, **options)).recipe.flat()
+    return {name: (each.value, each.unit) if each.unit else each.value for name, each in flat}
+
+
+STATED: list[tuple[str, dict[str, Any]]] = [
+    (
+        r"We train with AdamW using a peak learning rate of $3\times10^{-4}$, a batch size of 256 "
+        "sequences and a weight decay of 0.1.",
+        {
+            "optimiser": "AdamW",
+            "learning_rate": 3e-4,
+            "batch_size": (256, "examples"),
+            "weight_decay": 0.1,
+        },
+    ),
+    (
+        "We use Adam with (β1, β2) = (0.9, 0.98) and ε = 1e-9.",
+        {"optimiser": "Adam", "adam_beta1": 0.9, "adam_beta2": 0.98, "adam_epsilon": 1e-9},
+    ),
+    ("The learning rate peaks at 4e-4.", {"learning_rate": 4e-4}),
+    (
+        "The learning rate is warmed up from 0 to 6e-4 over 2,000 steps.",
+        {"learning_rate": 6e-4, "warmup": (2000, "steps")},
+    ),
+    (
+        "The initial learning rate is 0.1 and is divided by 10 at epochs 30 and 60.",
+        {"learning_rate": 0.1, "schedule": "step"},
+    ),
+    ("We use batches of 256K tokens.", {"batch_size": (256_000, "tokens")}),
+    ("Each batch contains approximately 25,000 source tokens.", {"batch_size": (25_000, "tokens")}),
+    (
+        "We use a per-device batch size of 8 and gradient accumulation over 4 steps, for an "
+        "effective batch size of 256.",
+        {
+            "batch_size": (256, "examples"),
+            "batch_size_per_device": (8, "examples"),
+            "gradient_accumulation_steps": (4, "steps"),
+        },
+    ),
+    (
+        "All models are trained for 100 epochs, with a warm-up of 5 epochs.",
+        {"epochs": (100, "epochs"), "warmup": (5, "epochs")},
+    ),
+    (
+        "We train for 20 epochs with early stopping with a patience of 3 epochs.",
+        {"epochs": (20, "epochs")},
+    ),
+    (
+        "We train for 300K steps with 10K warmup steps.",
+        {"steps": (300_000, "steps"), "warmup": (10_000, "steps")},
+    ),
+    ("We fine-tune for three epochs.", {"epochs": (3, "epochs")}),
+    ("Warmup lasts for 5% of training.", {"warmup": (0.05, "fraction")}),
+    ("The learning rate is decayed linearly to zero.", {"schedule": "linear"}),
+    ("Gradients are clipped to a maximum norm of 1.0.", {"gradient_clipping": 1}),
+    (
+        "We apply dropout with probability 0.1 and label smoothing of 0.1.",
+        {"dropout": 0.1, "label_smoothing": 0.1},
+    ),
+    ("Inputs are truncated to 512 tokens.", {"sequence_length": (512, "tokens")}),
+    (
+        "We use 256×256 crops for training and evaluate on 512×512 images.",
+        {"image_size": (256, "pixels")},
+    ),
+    (
+        "The encoder has 12 layers, a hidden size of 768 and 12 attention heads.",
+        {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12},
+    ),
+    (
+        "Training took 14 hours on 8 NVIDIA V100 32GB GPUs.",
+        {"accelerator": "V100 32GB", "accelerators": 8, "training_time": (14, "hours")},
+    ),
+    ("Results are averaged over five random seeds.", {"seeds": (5, "seeds")}),
+    ("We run with seeds 1, 2 and 3.", {"seeds": ("1, 2, 3", "seed")}),
+    ("We fix the random seed to 42.", {"seeds": (42, "seed")}),
+    ("Following Liu et al. (2019), we use a dropout of 0.1.", {"dropout": 0.1}),
+    (
+        "Unlike Liu et al., who use a batch size of 8192, we use a batch size of 32.",
+        {"batch_size": (32, "examples")},
+    ),
+    ("We use Adam rather than SGD.", {"optimiser": "Adam"}),
+    (
+        "We tried learning rates in {1e-5, 3e-5, 5e-5} and found 3e-5 to work best.",
+        {"learning_rate": 3e-5},
+    ),
+    (
+        "Our code is available at https://github.com/example/owl under the MIT license.",
+        {"code": "https://github.com/example/owl", "code_licence": "MIT"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), STATED, ids=[text[:40] for text, _ in STATED])
+def test_what_the_authors_did_is_found(text: str, values: dict[str, Any]) -> None:
+    assert found(text) == values
+
+
+NOT_STATED = (
+    "The baseline uses a learning rate of 0.1 and was trained for 90 epochs.",
+    "Liu et al. (2019) use a learning rate of 6e-4.",
+    "Lee et al. (2021) showed that our choice of a learning rate of 1e-3 is too high.",
+    "Their model was trained with a batch size of 4096.",
+    "BERT was trained with a batch size of 256 for 1,000,000 steps.",
+    "GPT-3 used batches of 3.2M tokens.",
+    "The teacher is trained for 300 epochs with SGD.",
+    "The original model was optimised with SGD.",
+    "Increasing the dropout rate from 0.1 to 0.3 gave no gain.",
+    "Reducing the batch size to 64 hurts performance.",
+    "With a learning rate of 1e-3 training diverges.",
+    "We sweep over learning rates 1e-3, 1e-4.",
+    "We vary the batch size from 16 to 512.",
+    "The dropout rate was 0.2 for the encoder and 0.3 for the decoder.",
+    "The learning rate is 1e-5 for the encoder and 1e-3 for the head.",
+    "Learning rates of 1e-5 (encoder) and 1e-4 (decoder) are used.",
+    "For the small model we use a learning rate of 1e-3, and for the large model 3e-4.",
+    "The first stage uses a batch size of 256 and the second stage uses 64.",
+    "We train models with 3 and 6 layers.",
+    "A typical choice is a weight decay of 0.1.",
+    "In future work, we could train with a batch size of 8192.",
+    "We do not use dropout of 0.5.",
+    "We evaluate every 500 steps and keep the best checkpoint.",
+    "At inference we use a batch size of 64 on a T4.",
+    "We use an EMA with momentum 0.999.",
+    "Batch normalization uses a momentum of 0.1.",
+    "The noise schedule is linear from β1 = 1e-4 to βT = 0.02 over 1000 diffusion steps.",
+    "The head is trained with a learning rate ten times larger.",
+    "The corpus contains 960 hours of speech.",
+    "The dataset was collected over 14 days by three annotators.",
+    "We thank the lab for 8 A100 GPUs.",
+    "Inference runs at 30 ms on a single RTX 3090.",
+    "The context length is 8K tokens.",
+    "The total loss is the sum of a cross-entropy loss and a Dice loss.",
+    "Images are split into patches of 16×16 pixels.",
+    "The code of the baseline is at https://github.com/example/base under the MIT license.",
+    "Our work is based on the official implementation at https://github.com/example/base.",
+)
+
+
+@pytest.mark.parametrize("text", NOT_STATED, ids=lambda text: text[:40])
+def test_what_others_did_and_what_was_only_tried_is_not_found(text: str) -> None:
+    assert found(text) == {}
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["Related Work", "Background", "Baselines", "Ablation study", "Limitations", "References"],
+)
+def test_some_sections_are_not_about_what_was_done(section: str) -> None:
+    text = "The model is trained with a learning rate of 1e-3 and a batch size of 64."
+    assert found(text, section=section) == {}
+    assert found(text) == {"learning_rate": 1e-3, "batch_size": (64, "examples")}
+
+
+def test_a_subsection_of_related_work_is_related_work() -> None:
+    document = written(
+        "# T", "## 2 Related Work", "### 2.1 Training", "The learning rate is 0.1.", "## 3 Method",
+        "### 3.1 Training", "The learning rate is 0.2.",
+    )  # fmt: skip
+    rate = extract(document).recipe.learning_rate
+    assert rate is not None
+    assert (rate.value, rate.section) == (0.2, "3.1 Training")
+
+
+def test_a_paragraph_with_a_heading_in_its_line_is_what_the_heading_says() -> None:
+    assert found("Baselines. The learning rate is 0.1.") == {}
+
+
+def test_two_values_for_one_name_are_none_and_both_are_told() -> None:
+    extracted = extract(
+        saying(
+            "Pre-training uses a learning rate of 1e-4. Fine-tuning uses a learning rate of 2e-5."
+        )
+    )
+    assert extracted.recipe.learning_rate is None
+    assert [each.value for each in extracted.ambiguous["learning_rate"]] == [1e-4, 2e-5]
+
+
+def test_the_same_value_twice_is_one() -> None:
+    assert found("The learning rate is 1e-4. We keep a learning rate of 0.0001.") == {
+        "learning_rate": 1e-4
+    }
+
+
+def test_a_method_of_the_authors_own_is_no_other_method() -> None:
+    text = "OwlNet was trained with a batch size of 64."
+    assert found(text) == {}
+    assert found(text, title="OwlNet: Seeing at Night") == {"batch_size": (64, "examples")}
+
+
+def test_the_quote_is_the_sentence_as_it_stands() -> None:
+    text = r"Settings follow. We set   the learning" + "\n" + r"rate to $1\times10^{-4}$. It works."
+    rate = extract(saying(text)).recipe.learning_rate
+    assert rate is not None
+    assert rate.sentence == r"We set the learning rate to $1\times10^{-4}$."
