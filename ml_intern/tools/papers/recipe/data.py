@@ -23,15 +23,6 @@ _KNOWN = (
     r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
     r"Cora|Citeseer|PubMed|ogbn-\w+|ETTh[12]|ETTm[12]|MovieLens(?:-\w+)?|KITTI|nuScenes|Kinetics-?\d*|UCF-?101|MIMIC-\w+|CheXpert"
 )
-_CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
-_NAMED = re.compile(
-    rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
-    rf"(?<![\w-])(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
-    r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank)\b|"
-    rf"\b(?:dataset|corpus|data set|benchmark),? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? )(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
-    rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
-    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients)\b"
-)
 _FIRST = frozenset(
     [
         "The",
@@ -68,6 +59,15 @@ _FIRST = frozenset(
         "Table",
     ]
 )
+_CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
+_NAMED = re.compile(
+    rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
+    rf"(?<![\w-])(?!(?:{'|'.join(sorted(_FIRST))})\b)(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
+    r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank|(?:test|training|train|validation|dev|development) (?:set|split|data))\b|"
+    rf"\b(?:dataset|corpus|data set|benchmark)(?:, (?=[A-Z][\w&+-]*(?:[ -]\d[\w.]*)?,)|,? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? ))(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
+    rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients)\b"
+)
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
     r"collect|benchmark|measure|has \d|holds|annotat|reach|achiev|obtain|attain|includes|provides"
@@ -84,7 +84,7 @@ _ITEM2 = _ITEM.replace("<unit>", "<unit2>")
 _SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)"
 _SIZES = (
     re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
-    re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?: (?:[\w-]+ )?{_ITEM}| ?(?=,|and\b|\.|;|$|\(|\)))(?! (?:images |examples |sentences |samples )?(?:for|as) (?:the )?(?:validation|development|test|dev))"),
+    re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?! (?:steps|epochs|iterations|updates|time|runs|hours|days|batches|loss|accuracy|error|tokens|classes|sets?|splits?|gpus|stages|phases|seeds)\b)(?!(?: [a-z]+){{0,2}} (?:for|as) (?:the )?(?:validation|development|test|dev))(?: (?:[\w-]+ )?{_ITEM})?"),
     re.compile(rf"\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
     re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
     re.compile(rf"\b{_SPLIT} ?(?:=|:) ?(?P<n>{NUMBER})"),

@@ -285,8 +285,8 @@ def _kind(found: re.Match[str]) -> str:
     kind = re.sub(r"(?<=tpu) ?-?|(?<=rtx) ?-?|(?<=gtx) ?-?", " ", found["kind"]).strip()
     kind = re.sub(r" v(?=\d)", " V", kind.upper()).replace("TI", " Ti").replace("  ", " ")
     kind = kind.replace("T Ti", "TI").replace("TPU V", "TPU v").replace(" TiTAN", "TITAN")
-    memory = re.search(r"\d+", found["memory"] or "")
-    return f"{kind} {memory[0]}GB" if memory else kind
+    memory = re.search(r"(\d+) ?gi?b", found["memory"] or "")
+    return f"{kind} {memory[1]}GB" if memory else kind
 
 
 def _count(found: re.Match[str]) -> int | None:

@@ -42,7 +42,7 @@ _SUBJECT = re.compile(
     r"(?:^|[,;:] |\band |\bwhile |\bwhereas |\bThe (?:original |released )?)"
     r"(?P<name>[A-Z][\w+]*(?:[A-Z0-9][\w+]*|(?=[- ]\d)|[a-z]+(?=-\d))(?:[- ][A-Z0-9][\w.+]*){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
     r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed)|"
-    r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|relie[sd]|applies)|sets?)\b"
+    r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|need(?:s|ed)|relie[sd]|applies)|sets?)\b"
 )
 _NO_METHOD = re.compile(
     r"Adam|SGD|Lion|LAMB|Adafactor|RMSprop|GPUs?|TPUs?|A100|H100|V100|CIFAR|ImageNet|FP16|BF16|LoRA|BPE|We\b|All\b|Our\b|GLUE|SST|MNIST"

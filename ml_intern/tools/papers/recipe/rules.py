@@ -46,6 +46,8 @@ class Rule:
 _LR = r"(?:learning[- ]rate|\blr|step[- ]size)(?! (?:multiplier|decay factor|range))"
 _BATCH = r"(?:mini-?)?batch[- ]size"
 _PER_DEVICE = r"\binference|decoding|evaluation|at test|\bper[- _](?:gpu|device|worker|core|tpu|chip|replica|accelerator|node)\b|/gpu|on each (?:gpu|device)|micro-?batch|local batch"
+_NOT_WHOLE = rf"{_PER_DEVICE}|accumulat"
+"""Beside these a batch may be that of one device, or of one of several passes."""
 _ITEMS = r"(?P<unit>tokens|sequences|sentences|examples|images|samples|documents|utterances|pairs|graphs|clips|instances|prompts|frames|questions)"
 _ITEMS2 = _ITEMS.replace("<unit>", "<unit2>")
 _WARM = r"warm(?:ing|ed|s)?[- ]?up"
@@ -62,12 +64,12 @@ RULES = (
     Rule("learning_rate", rf"{_LR} [^.;:]{{0,40}}?(?:warm\w*[- ]?up|increas\w+|ramp\w+) [^.;:\d]{{0,20}}?(?:from (?:{NUMBER} )?)?to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
     Rule("learning_rate", rf"\b(?:an? |the )?{_N} (?:peak |initial |constant |base |maximum )?{_LR}", most=100),
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
-    Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_PER_DEVICE),
-    Rule("batch_size", rf"\bbatch(?:es)? (?:of|with|containing|contain|contains|consisting of|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_PER_DEVICE),
+    Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
+    Rule("batch_size", rf"\bbatch(?:es)? (?:of|with|containing|contain|contains|consisting of|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("learning_rate", rf"{_LR} peaks at {_N}", most=100),
     Rule("batch_size", rf"\bbs ?= ?{_N}", whole=True, least=1),
     Rule("weight_decay", rf"\bwd ?= ?{_N}", most=10),
-    Rule("batch_size", rf"{_N} {_ITEMS} (?:per|in (?:a|each|every)) (?:mini-?)?batch", whole=True, least=1, bars=_PER_DEVICE),
+    Rule("batch_size", rf"{_N} {_ITEMS} (?:per|in (?:a|each|every)) (?:mini-?)?batch", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?: \w+){{0,3}}? (?:of|to|is) {_N}(?: {_ITEMS})?", whole=True, least=1),
     Rule("batch_size_per_device", rf"(?:{_BATCH}|batch) (?:of|is|=|set to)? ?{_N}(?: {_ITEMS})? (?:per[- ](?:gpu|device|worker|core|accelerator)|on each (?:gpu|device))", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"{_BATCH} per (?:gpu|device|worker|core|accelerator){_IS}{_N}", unit="examples", whole=True, least=1),
@@ -128,16 +130,18 @@ _PARTIAL = re.compile(
     r"\s?\((?:the |for (?:the )?)?(?:encoder|decoder|head|heads|backbone|generator|discriminator|pre-?training|fine-?tuning|actor|critic|teacher|student|small|base|large)\)|"
     r"[^.,;]{0,25}?\b(?:for|on|in|to) (?:the |all |our )?(?:\w+[- ]){0,2}?(?:encoder|decoder|head|heads|generator|"
     r"discriminator|critic|actor|teacher|adapters?|embeddings?|vision|policy|reward|value network|"
-    r"classifier|projector|biases|backbone|baselines?|probe|probing|second stage|first stage|stage|"
+    r"classifier|projector|backbone|baselines?|probe|probing|second stage|first stage|stage|"
     r"small(?:er)? models?|large(?:r)? models?|others?|rest|remaining)\b"
 )
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
-_NOT_AFTER = re.compile(
-    r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$|\b(?:patience|every|stopping|improv\w+|unchanged|constant|plateau\w*|frozen)\s$"
+_NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")
+_NOT_LASTING = re.compile(
+    r"\b(?:patience|every|stopping|improv\w+|unchanged|constant|plateau\w*|frozen)\s$"
 )
+"""What so many epochs are not the length of the training of."""
 _SHARED_OUT = re.compile(
     rf" (?:for|on|in) [^.;]{{1,40}}?(?:,|\band\b) (?:for [^.;]{{1,30}})?(?:{NUMBER}) (?:for|on|in)\b|"
     rf",? and (?:for|on|in) [^.;]{{1,30}}? (?:{NUMBER})"
@@ -171,7 +175,7 @@ def _candidate(
         return
     if rule.name in _COUNTS and _BEHIND_ANOTHER.search(clause[: match.start("n")]):
         return
-    if _NOT_AFTER.search(before):
+    if _NOT_AFTER.search(before) or (rule.name in _COUNTS and _NOT_LASTING.search(before)):
         return
     yield from _valued(rule, match, sentence)
 
@@ -188,7 +192,7 @@ def _valued(rule: Rule, match: re.Match[str], sentence: Sentence) -> Iterator[Ca
             return
     elif rule.name == "batch_size":
         unit = "tokens" if said == "tokens" else "examples"
-    if rule.name == "sequence_length" and _is_rounded(match["n"], value):
+    if _is_rounded(match["n"], value) and (rule.name, unit) in _POWERS:
         return
     if not rule.least <= value <= rule.most or (rule.whole and value != int(value)):
         return
@@ -208,6 +212,10 @@ def _warmup(value: Number, said: str, unit: str, *, is_share: bool) -> tuple[Num
     if said == "tokens":
         return value, "tokens"
     return value, "steps" if said and value >= 1 and value == int(value) else ""
+
+
+_POWERS = frozenset({("sequence_length", "tokens"), ("batch_size", "examples")})
+"""What people choose as powers of two."""
 
 
 def _is_rounded(number: str, value: Number) -> bool:
