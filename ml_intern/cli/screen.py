@@ -117,6 +117,7 @@ class Lines(Screen):
         match event:
             case SessionStarted():
                 self._print(render.opening(view))
+                self._show_plan(view)  # a fork begins with one
             case UserSaid() if event.text != view.task:
                 self.remark(f"{event.author}: {event.text}")
             case ModelReplied() if event.text and event.tool_calls:

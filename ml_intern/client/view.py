@@ -244,6 +244,7 @@ class View:
         """Take up one event of the session, in journal order."""
         self.session_id = recorded.session_id
         self.updated = recorded.at
+        self._rest_until(recorded.at)
         asked = recorded.event
         self.asking_model = isinstance(asked, ModelAsked) and asked.purpose == "answer"
         self.again_at = _again_at(recorded)
@@ -258,7 +259,7 @@ class View:
             case Recalled(message=UserMessage(text=text)):
                 self.task = self.task or text
             case TurnStarted():
-                self._end_rest(at)
+                self._resting_since = None
                 self.outcome, self.detail, self.waiting_on = None, "", ()
                 self.reached = None
             case BudgetReached():
@@ -310,12 +311,12 @@ class View:
             case _:
                 assert_never(event)
 
-    def _end_rest(self, at: datetime) -> None:
-        """A turn begins: from the end of the last one on, a person was waited for, or nobody."""
+    def _rest_until(self, at: datetime) -> None:
+        """Something happens: since the last turn ended, a person was waited for, or nobody."""
         if self._resting_since is None:
             return
         rested_s = (at - self._resting_since).total_seconds()
-        self._resting_since = None
+        self._resting_since = at
         if self.outcome == "waiting" and not is_for_model(self.waiting_on):
             self.waited_s += rested_s
         else:
@@ -326,6 +327,9 @@ class View:
         self.model = self.own_model = event.model
         self.effort = event.effort
         self.workspace, self.started_in = Path(event.workspace), event.started_in
+        if event.forked_from is not None:
+            for fact in event.forked_from.meant:
+                self._learn(fact)
 
     def _take_model(self, event: ModelChanged | ModelSwitched | ModelFailed) -> None:
         match event:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from ml_intern.events import (
     ApprovalRequested,
     Event,
     Fact,
+    ForkedFrom,
     JobEnded,
     JobProgressed,
     JobStarted,
@@ -187,6 +189,17 @@ def evaluation(split: str, accuracy: float, weights: str = "w1", model_dir: str 
             "rows": 180,
         },
     )
+
+
+def forked_journal(plan: list[dict[str, str]]) -> Journal:
+    """A session that goes on from another one, which had this plan and a pin."""
+    meant = Fact(kind="plan", data={"items": plan}), Fact(kind="pin", data={"text": "x"})
+    journal = Journal()
+    first = journal.recorded[0]
+    assert isinstance(first.event, SessionStarted)
+    begun = replace(first.event, forked_from=ForkedFrom(session_id="p", turn=1, meant=meant))
+    journal.recorded[0] = replace(first, event=begun)
+    return journal
 
 
 def finished_journal() -> Journal:

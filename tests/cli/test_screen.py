@@ -24,6 +24,7 @@ from tests.cli.journals import (
     Journal,
     at,
     finished_journal,
+    forked_journal,
     lost_journal,
     published_journal,
 )
@@ -197,6 +198,13 @@ def test_what_becomes_of_the_models_is_told_line_by_line() -> None:
     ]
     assert "model       m, effort high\n" in stream.getvalue()
     assert render.opening(view).plain == "session 11111111 · m, effort high"
+
+
+def test_a_fork_begins_with_its_plan() -> None:
+    journal = forked_journal([{"step": "Train", "status": "pending"}])
+    stream = io.StringIO()
+    _play(Lines(stream), journal)
+    assert stream.getvalue().startswith("session 11111111 · autopilot\nplan\n  · Train\n")
 
 
 def test_a_terminal_counts_down_to_the_next_request() -> None:

@@ -3,7 +3,9 @@ import pytest
 from ml_intern.client.view import fold
 from ml_intern.events import (
     ApprovalDecided,
+    CompactRequested,
     InterruptRequested,
+    ModelChanged,
     TurnStarted,
     UnknownResolved,
 )
@@ -14,6 +16,7 @@ from tests.cli.journals import (
     at,
     evaluation,
     finished_journal,
+    forked_journal,
     lost_journal,
     published_journal,
 )
@@ -265,6 +268,29 @@ def test_time_without_a_model_is_neither_a_persons_nor_working_time() -> None:
     view = fold(journal)
 
     assert (view.working_s, view.waited_s, view.wall_s) == (25.0, 100.0, 425.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waiting_on", "waited_s"),
+    [("finished", (), 0.0), ("waiting", ("approval:a1",), 90.0), ("waiting", NO_MODEL, 0.0)],
+)
+def test_what_is_changed_between_two_turns_is_no_work(
+    outcome: str, waiting_on: tuple[str, ...], waited_s: float
+) -> None:
+    journal = Journal().end(outcome, "", waiting_on, 10.0)
+    journal.add(ModelChanged(model="m", asked_by="ada", effort="low"), 70.0)
+    journal.add(CompactRequested(op_seq=3, asked_by="ada"), 100.0)
+
+    view = fold(journal)
+    assert (view.working_s, view.waited_s) == (10.0, waited_s)
+
+    journal.add(TurnStarted(op_seq=4, attempt=1), 110.0).end("finished", seconds=112.0)
+    assert fold(journal).working_s == 12.0
+
+
+def test_a_fork_has_the_plan_that_its_parent_had() -> None:
+    items = [{"step": "Train", "status": "pending"}]
+    assert fold(forked_journal(items)).plan == items
 
 
 def test_time_that_a_job_took_is_working_time() -> None:
