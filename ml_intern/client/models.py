@@ -3,10 +3,16 @@
 Pure.
 """
 
+import re
+from collections.abc import Iterable
+
 from ml_intern.effort import Effort
 from ml_intern.events import Compacted, ModelFailed, ModelSwitched
 from ml_intern.messages import Usage
-from ml_intern.wording import sentence
+from ml_intern.wording import sentence, shortened
+
+CLAUSE_CHARS = 120
+_NEXT_SENTENCE = re.compile(r"(?<=\w.)[.!?] +(?=[A-Z`])|[.!?]$")
 
 
 def remedy(failed: ModelFailed, *, with_wait: bool = True) -> str:
@@ -31,8 +37,32 @@ def failure(failed: ModelFailed) -> str:
 
 def switch(switched: ModelSwitched) -> str:
     """Who answers now, and why."""
-    why = f": {switched.reason}" if switched.reason.strip() else ""
+    why = f": {clause(switched.reason)}" if switched.reason.strip() else ""
     return sentence(f"{switched.model} answers instead of {switched.instead_of}{why}")
+
+
+def clause(text: str) -> str:
+    """What a sentence about a failure begins with, in one line: without what follows from it, and
+    without advice.
+    """
+    first = _NEXT_SENTENCE.split(text.strip(), maxsplit=1)[0]
+    return shortened(first.partition(", so ")[0], CLAUSE_CHARS)
+
+
+def apart(told: str, names: Iterable[str]) -> list[str]:
+    """What is wrong with each model of a chain, of which all is `told` with semicolons between.
+
+    `names`: of models; others are known by the slash in them.
+    """
+    found: list[str] = []
+    known = set(names)
+    for piece in told.split("; "):
+        first = piece.partition(" ")[0].rstrip(":")
+        if not found or first in known or "/" in first:
+            found.append(piece)
+        else:  # a sentence with a semicolon of its own
+            found[-1] += f"; {piece}"
+    return found
 
 
 def answering(model: str, own: str, effort: Effort | None, lowered: Effort | None) -> str:
@@ -50,8 +80,13 @@ def compaction(compacted: Compacted) -> str:
     before, after = compacted.tokens_before, compacted.tokens_after
     known = before is not None and after is not None
     shorter = f"{before:,} tokens became {after:,}; " if known else ""
-    kept = f"the last {compacted.kept} messages stay as they were"
-    return f"Summed up by {by}: {shorter}{kept}."
+    return f"Summed up by {by}: {shorter}{_kept(compacted.kept)}."
+
+
+def _kept(messages: int) -> str:
+    if messages == 1:
+        return "the last message stays as it was"
+    return f"the last {messages:,} messages stay as they were"
 
 
 def tokens(usage: Usage) -> str:

@@ -37,6 +37,35 @@ def test_a_failure_names_its_model_once() -> None:
     assert models.failure(event) == "m at http://x is overloaded. Asked again in 1 s."
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "Nobody answers at http://127.0.0.1:9/v1, so vllm/m cannot be asked. Start the server.",
+            "Nobody answers at http://127.0.0.1:9/v1",
+        ),
+        (
+            "gpt-5.5 at https://x.y/v1 is overloaded (503). It can",
+            "gpt-5.5 at https://x.y/v1 is overloaded (503)",
+        ),
+        ("m wants a key. Set M_KEY.", "m wants a key"),
+        ("it is gone.", "it is gone"),
+        ("x" * 130, "x" * 119 + "…"),
+    ],
+)
+def test_a_failure_is_told_shortly_by_what_it_begins_with(text: str, words: str) -> None:
+    assert models.clause(text) == words
+
+
+def test_what_is_wrong_with_each_model_is_told_apart() -> None:
+    told = "gpt: It is busy; come later.; vllm/m at http://x is away.; Nobody; o/x: It is gone."
+    assert models.apart(told, ["gpt"]) == [
+        "gpt: It is busy; come later.",
+        "vllm/m at http://x is away.; Nobody",
+        "o/x: It is gone.",
+    ]
+
+
 def test_a_switch_says_who_answers_and_why() -> None:
     switched = ModelSwitched(model="b", instead_of="a", reason="a is overloaded")
     assert models.switch(switched) == "b answers instead of a: a is overloaded."
@@ -82,6 +111,7 @@ def test_tokens_are_told_with_those_of_a_cache(usage: Usage, words: str) -> None
             {"tokens_before": 24310, "tokens_after": 6120},
             "Summed up by m: 24,310 tokens became 6,120; the last 4 messages stay as they were.",
         ),
+        ({"kept": 1}, "Summed up by m: the last message stays as it was."),
         (
             {"written_by": "rules"},
             "Summed up by rules, without a model: the last 4 messages stay as they were.",
@@ -89,8 +119,9 @@ def test_tokens_are_told_with_those_of_a_cache(usage: Usage, words: str) -> None
     ],
 )
 def test_a_compaction_says_by_whom_and_by_how_much(more: dict[str, Any], words: str) -> None:
+    more = {"kept": 4, **more}
     compacted = Compacted(
-        asked_by="ada", summary="s", kept=4, model="m", usage=Usage(), cost_micro_usd=0, **more
+        asked_by="ada", summary="s", model="m", usage=Usage(), cost_micro_usd=0, **more
     )
     assert models.compaction(compacted) == words
 
