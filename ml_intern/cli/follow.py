@@ -120,7 +120,7 @@ class Follow:
             if from_start:
                 self._screen.event(recorded, self.view)
         if not from_start:
-            self._screen.begin(self.view)
+            self._screen.begin(self.view, self._clock.now())
         return seq
 
     def _step_patiently(self) -> int | None:

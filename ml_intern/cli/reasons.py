@@ -10,7 +10,7 @@ from typing import Literal, assert_never
 
 from ml_intern.cli.quantities import count, duration, line, number
 from ml_intern.cli.summary import how_much, short
-from ml_intern.client.models import remedy
+from ml_intern.client import models
 from ml_intern.client.training import Training
 from ml_intern.client.view import View, fold
 from ml_intern.client.waits import models_at
@@ -39,6 +39,8 @@ class Reason:
     """A sentence."""
     since: datetime | None = None
     until: datetime | None = None
+    details: tuple[str, ...] = ()
+    """More of it, each for a line of its own."""
     commands: tuple[str, ...] = ()
     """What ends the wait, ready to be typed; empty where it ends by itself."""
 
@@ -125,8 +127,8 @@ class Reasons:
     def _doing(self) -> Iterator[Reason]:
         """What the turn is at."""
         last = self._recorded[-1] if self._recorded else None
-        if last is not None and isinstance(last.event, ModelFailed) and remedy(last.event):
-            yield _retry(last.event, last.at)
+        if last is not None and isinstance(last.event, ModelFailed) and models.remedy(last.event):
+            yield self._retry(last.event, last.at)
         elif last is not None and isinstance(last.event, ModelAsked):
             what = "its answer" if last.event.purpose == "answer" else "a summary of what was done"
             words = f"The model {last.event.model} is writing {what}."
@@ -164,16 +166,43 @@ class Reasons:
                     yield Reason(awaited="other", words=words, since=since)
 
     def _no_model(self) -> Iterator[Reason]:
-        why = f": {line(self._view.detail)}" if self._view.detail else "."
+        told = models.apart(self._view.detail) if self._view.detail else []
         yield Reason(
             awaited="model",
-            words=f"No model answers it{why}",
+            words="No model answers it:" if told else "No model answers it.",
             since=self._since.get("models"),
             until=self._view.models_at,
-            commands=(f"ml-intern model {self._id} NAME",),
+            details=tuple(line(models.clause(each)) for each in told),
+            commands=(self._other_model(),),
         )
         if self._host_pid is None:
             yield self._nobody()
+
+    def _retry(self, failed: ModelFailed, at: datetime) -> Reason:
+        """A wait within the turn, with what each model said that failed since the last answer."""
+        said: dict[str, ModelFailed] = {}
+        for one in self._recorded:
+            match one.event:
+                case ModelReplied():
+                    said.clear()
+                case ModelFailed(model=model):
+                    said[model] = one.event
+                case _:
+                    pass
+        others = [each for name, each in said.items() if name != failed.model]
+        until = at + timedelta(seconds=failed.retry_in_s) if failed.retry_in_s else None
+        words = f"The model {failed.model} gave no answer: {sentence(line(failed.error))}"
+        return Reason(
+            awaited="model",
+            words=f"{words} {models.remedy(failed, with_wait=False)}",
+            since=at,
+            until=until,
+            details=tuple(line(_told(each)) for each in others),
+            commands=(self._other_model(),),
+        )
+
+    def _other_model(self) -> str:
+        return f"ml-intern model {self._id} NAME"
 
     def _room(self, cap: str, since: datetime | None) -> Reason:
         reached = self._view.reached
@@ -274,11 +303,10 @@ def _beginnings(recorded: Sequence[Recorded]) -> dict[str, datetime]:
     return found
 
 
-def _retry(failed: ModelFailed, at: datetime) -> Reason:
-    until = at + timedelta(seconds=failed.retry_in_s) if failed.retry_in_s else None
-    words = f"The model {failed.model} gave no answer: {sentence(line(failed.error))}"
-    words += f" {remedy(failed, with_wait=False)}"
-    return Reason(awaited="model", words=words, since=at, until=until)
+def _told(failed: ModelFailed) -> str:
+    """With the name of the model, in short."""
+    why = models.clause(failed.error)
+    return why if why.startswith(failed.model) else f"{failed.model}: {why}"
 
 
 def is_held_by_another(place: QueuePlace) -> bool:

@@ -59,7 +59,7 @@ PROGRESS_EVERY_S = 5.0
 class Screen:
     """Shows nothing; the base of those that do."""
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: View, now: datetime) -> None:
         """A session is followed from here on; what stands in `view` is past."""
 
     def event(self, recorded: Recorded, view: View) -> None:
@@ -102,10 +102,12 @@ class Lines(Screen):
         """Why a model gave no answer, as it was shown last."""
         self._progress_at: datetime | None = None
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: View, now: datetime) -> None:
         if view.session_id:
             self._print(render.opening(view))
             self._show_plan(view)
+        if view.models_at is not None:
+            self.remark(render.without_model(view.models_at, now))
 
     def event(self, recorded: Recorded, view: View) -> None:
         if self._words and not _is_plan(recorded.event):
@@ -361,7 +363,7 @@ class Json(Screen):
 class Quiet(Lines):
     """Only questions and the end."""
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: View, now: datetime) -> None:
         """Nothing."""
 
     def event(self, recorded: Recorded, view: View) -> None:

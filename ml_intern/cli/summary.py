@@ -17,7 +17,7 @@ from ml_intern.cli.quantities import count, duration, number, percent
 from ml_intern.client import models
 from ml_intern.client.training import Training
 from ml_intern.client.view import RESULTS, Step, View
-from ml_intern.clock import stamp
+from ml_intern.clock import parse_stamp, stamp
 from ml_intern.events import BudgetReached
 from ml_intern.messages import Choice, Usage
 from ml_intern.money import MICRO_USD, bill
@@ -98,13 +98,14 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "title": view.title,
         "model": view.model,
         "own_model": view.own_model,
+        "switched_for": view.switched_for or None,
         "effort": view.effort,
         "effort_taken": view.lowered.get(view.model, view.effort),
         "outcome": view.outcome,
         "exit_code": exits.of_outcome(view.outcome),
         "detail": view.detail,
         "waiting_on": list(view.waiting_on) if view.outcome == "waiting" else [],
-        "models_asked_again_at": stamp(view.models_at) if view.models_at else None,
+        "models_asked_again_at": stamp(view.asked_again_at) if view.asked_again_at else None,
         "answer_with": how_to_answer(view),
         "metrics": {split: view.metrics.get(split) for split in ("validation", "test")},
         "artefacts": {
@@ -122,6 +123,8 @@ def summary(view: View, *, trace: Path | None) -> dict[str, Any]:
         "waited_for_person_s": round(view.waited_s, 3),
         "tool_calls": len(view.steps),
         "model_calls": view.model_calls,
+        "compactions": len(view.compactions),
+        "last_compaction": models.compaction(view.compactions[-1]) if view.compactions else None,
         "input_tokens": view.input_tokens,
         "cache_read_tokens": view.usage.cache_read_tokens,
         "cache_write_tokens": view.usage.cache_write_tokens,
@@ -169,6 +172,7 @@ def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("workspace", None if artefacts["weights"] else artefacts["workspace"]),
         ("trace", _trace(found)),
         ("model", _model(found)),
+        ("summed up", _compactions(found)),
         ("tokens", _tokens(found)),
         ("took", _took(found)),
     ]
@@ -303,12 +307,24 @@ def _published(artefacts: Mapping[str, Any]) -> str:
 
 
 def _model(found: Mapping[str, Any]) -> str:
-    """Which one answers and how hard it thinks, where that is another than at first or is set."""
+    """Which one answers, why not the session's own, how hard it thinks; or that none does now."""
     model, own, effort = found["model"], found["own_model"], found["effort"]
     taken = found["effort_taken"]
-    if model == own and taken is None:
-        return ""
-    return models.answering(model, own, effort, None if taken == effort else taken)
+    words = models.answering(model, own, effort, None if taken == effort else taken)
+    if found["models_asked_again_at"] is not None:
+        at = parse_stamp(found["models_asked_again_at"]).astimezone()
+        own_words = models.answering(own, own, effort, None)
+        return f"{own_words}: no answer at present, asked again at {at:%H:%M:%S}"
+    why = found["switched_for"]
+    return f"{words}: {models.clause(why)}" if why else words
+
+
+def _compactions(found: Mapping[str, Any]) -> str:
+    """How often, where it was more than once, and what came of the last time."""
+    last = found["last_compaction"]
+    if last is None or found["compactions"] == 1:
+        return (last or "").removeprefix("Summed up ")
+    return f"{found['compactions']} times, the last time {last.removeprefix('Summed up ')}"
 
 
 def _tokens(found: Mapping[str, Any]) -> str:

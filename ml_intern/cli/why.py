@@ -56,6 +56,7 @@ def _document(
             {
                 "kind": reason.awaited,
                 "words": reason.words,
+                "details": list(reason.details),
                 "since": reason.since and stamp(reason.since),
                 "until": reason.until and stamp(reason.until),
                 "commands": list(reason.commands),
@@ -87,6 +88,8 @@ def _print(
     for reason in reasons:
         words = Text(shown(reason.words), _STYLES.get(reason.awaited, ""))
         console.print(Text.assemble(words, (_times(reason, now), "dim")), soft_wrap=True)
+        for detail in reason.details:
+            console.print(Text(f"  {shown(detail)}"), soft_wrap=True)
         for command in reason.commands:
             console.print(Text(f"  → {command}", "cyan"), soft_wrap=True)
     console.print(Text("\nlast events", "dim"))

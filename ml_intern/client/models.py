@@ -4,7 +4,6 @@ Pure.
 """
 
 import re
-from collections.abc import Iterable
 
 from ml_intern.effort import Effort
 from ml_intern.events import Compacted, ModelFailed, ModelSwitched
@@ -12,6 +11,7 @@ from ml_intern.messages import Usage
 from ml_intern.wording import sentence, shortened
 
 CLAUSE_CHARS = 120
+_BEGINS_WITH_MODEL = re.compile(r"\S+(:| at \S+://)|\S+/\S+ ")
 _NEXT_SENTENCE = re.compile(r"(?<=\w.)[.!?] +(?=[A-Z`])|[.!?]$")
 
 
@@ -49,16 +49,11 @@ def clause(text: str) -> str:
     return shortened(first.partition(", so ")[0], CLAUSE_CHARS)
 
 
-def apart(told: str, names: Iterable[str]) -> list[str]:
-    """What is wrong with each model of a chain, of which all is `told` with semicolons between.
-
-    `names`: of models; others are known by the slash in them.
-    """
+def apart(told: str) -> list[str]:
+    """What is wrong with each model of a chain, of which all is `told` with semicolons between."""
     found: list[str] = []
-    known = set(names)
     for piece in told.split("; "):
-        first = piece.partition(" ")[0].rstrip(":")
-        if not found or first in known or "/" in first:
+        if not found or _BEGINS_WITH_MODEL.match(piece):
             found.append(piece)
         else:  # a sentence with a semicolon of its own
             found[-1] += f"; {piece}"

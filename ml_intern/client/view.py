@@ -104,6 +104,8 @@ class View:
         """That answers now; another than `own_model` while that does not."""
         self.own_model = ""
         """That the session was given."""
+        self.switched_for = ""
+        """Why another one answers than `own_model`; empty where none does."""
         self.effort: Effort | None = None
         """With which its models are asked to think; None: the setting counts."""
         self.lowered: dict[str, Effort] = {}
@@ -144,6 +146,8 @@ class View:
         self.again_at: datetime | None = None
         """When a model is asked again within the turn, after one gave no answer."""
         self.model_calls = 0
+        self.compactions: list[Compacted] = []
+        """Oldest first."""
         self.usage = Usage()
         self.known_cost_micro_usd = 0
         """Of models, calls and jobs, as far as it is known."""
@@ -175,6 +179,11 @@ class View:
     def models_at(self) -> datetime | None:
         """When a model is asked again, where the session waits for one that answers."""
         return models_at(self.waiting_on)
+
+    @property
+    def asked_again_at(self) -> datetime | None:
+        """The same, also where the wait is short and the turn goes on."""
+        return self.models_at or self.again_at
 
     @property
     def wall_s(self) -> float:
@@ -285,10 +294,10 @@ class View:
                 self._resting_since = None if self.running_jobs else at
             case ModelChanged() | ModelSwitched() | ModelFailed():
                 self._take_model(event)
-            case Compacted() if event.model:
-                self._spend(event)
             case Compacted():
-                pass  # written by rules: nobody was asked
+                self.compactions.append(event)
+                if event.model:  # else rules wrote it: nobody was asked
+                    self._spend(event)
             case RuleGranted():
                 self.rules[event.rule_id] = event
             case RuleRevoked():
@@ -335,10 +344,12 @@ class View:
         match event:
             case ModelChanged():
                 self.model = self.own_model = event.model
+                self.switched_for = ""
                 self.effort = event.effort or self.effort
                 self.lowered.clear()
             case ModelSwitched():
                 self.model = event.model
+                self.switched_for = "" if self.model == self.own_model else event.reason
             case ModelFailed(effort=effort):
                 # One that is asked without thoughts is so only until a person speaks.
                 if effort is not None and event.trouble == "effort":

@@ -78,13 +78,19 @@ def test_an_approval_names_the_tool_and_both_answers() -> None:
 def test_a_model_that_does_not_answer_is_waited_for_since_the_first_turn_without_it() -> None:
     journal = waiting(Journal(), "model:2026-01-31T12:00:59.000Z", seconds=50.0)
     journal.add(TurnStarted(op_seq=2, attempt=1), 60.0)
-    journal.end("waiting", "m is away.", NO_MODEL, 61.0)
+    journal.end(
+        "waiting",
+        "m is away.; vllm/x: nobody answers at http://x, so it cannot. Start it.",
+        NO_MODEL,
+        61.0,
+    )
     assert reasons(journal, place("waiting")) == [
         Reason(
             awaited="model",
-            words="No model answers it: m is away.",
+            words="No model answers it:",
             since=at(50),
             until=at(300),
+            details=("m is away", "vllm/x: nobody answers at http://x"),
             commands=("ml-intern model 11111111 NAME",),
         )
     ]
@@ -213,6 +219,8 @@ def test_a_job_of_another_site_is_looked_after_there() -> None:
 
 def test_a_retry_of_a_model_says_until_when() -> None:
     journal = Journal().add(ModelAsked(model="gpt", iteration=1), 10.0)
+    away = "Nobody answers at http://x, so vllm/x cannot be asked. Start the server."
+    journal.add(ModelFailed(model="vllm/x", error=away, retry_in_s=0.0), 80.0)
     journal.add(ModelFailed(model="gpt", error="overloaded", retry_in_s=60.0), 90.0)
     first, second = reasons(journal, place("leased", op(state="running"), left_s=12.0))
     assert first == Reason(
@@ -220,6 +228,8 @@ def test_a_retry_of_a_model_says_until_when() -> None:
         words="The model gpt gave no answer: overloaded. Asked again.",
         since=at(90),
         until=at(150),
+        details=("vllm/x: Nobody answers at http://x",),
+        commands=("ml-intern model 11111111 NAME",),
     )
     assert second.words == "Process 42 works on it; its lease lasts 12 s more."
 

@@ -56,6 +56,7 @@ model card  /state/sessions/1/workspace/runs/1/README.md
 reproduce   /state/sessions/1/workspace/runs/1/reproduce
 published   local/digits → /published/local/digits
 trace       /state/traces/x.jsonl
+model       autopilot
 tokens      100 in, 20 out
 took        20 s, waited for you 2.0 s, 9 tool calls, 10 model calls, cost $0.00
 """
@@ -224,6 +225,10 @@ def test_until_when_a_model_is_waited_for_is_shown() -> None:
     lines = io.StringIO()
     view = _play(Lines(lines), journal)
     assert f"  {words} (4 min 50 s)\n" in lines.getvalue()
+
+    begun = io.StringIO()
+    Lines(begun).begin(view, at(250.0))
+    assert begun.getvalue().endswith(f"  {words} (50 s)\n")
 
     screen, stream = _terminal(80)
     screen.tick(view, at(250.0))

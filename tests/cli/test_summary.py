@@ -12,9 +12,12 @@ from ml_intern.cli.summary import (
     tildes,
 )
 from ml_intern.client.view import fold
+from ml_intern.events import Compacted, ModelFailed, ModelSwitched
+from ml_intern.messages import Usage
 from tests.cli.journals import (
     NO_MODEL,
     Journal,
+    at,
     evaluation,
     finished_journal,
     published_journal,
@@ -103,6 +106,39 @@ def test_a_wait_for_a_model_needs_nobody_and_says_until_when() -> None:
     assert advice.startswith(f"no model answers, and one is asked again at {local}: ml-intern ")
     assert "ml-intern resume 11111111 follows it" in advice
     assert "it goes on by itself: ml-intern attach" in how_to_go_on(view, is_hosted=True)[0]
+
+
+def words_of(journal: Journal, label: str) -> str | None:
+    return dict(lines(summary(fold(journal), trace=None))).get(label)
+
+
+def test_the_model_is_named_and_why_it_is_not_the_sessions_own() -> None:
+    journal = Journal()
+    assert words_of(journal, "model") == "autopilot"
+    reason = "Nobody answers at http://x, so autopilot cannot be asked. Start the server."
+    journal.add(ModelSwitched(model="m", instead_of="autopilot", reason=reason))
+    assert words_of(journal, "model") == "m instead of autopilot: Nobody answers at http://x"
+    journal.add(ModelSwitched(model="autopilot", instead_of="m", reason="it answers again"))
+    assert words_of(journal, "model") == "autopilot"
+
+
+def test_while_none_answers_no_model_is_said_to_go_on() -> None:
+    journal = Journal().add(ModelSwitched(model="m", instead_of="autopilot", reason="away"))
+    journal.add(ModelFailed(model="m", error="It is busy.", retry_in_s=30.0), 270.0)
+    words = f"autopilot: no answer at present, asked again at {at(300).astimezone():%H:%M:%S}"
+    assert words_of(journal, "model") == words
+    assert words_of(journal.end("waiting", "", NO_MODEL), "model") == words
+
+
+def test_compactions_are_told() -> None:
+    summed_up = Compacted(
+        asked_by="ml-intern", summary="", kept=2, model="m", usage=Usage(), cost_micro_usd=0
+    )
+    journal = Journal()
+    assert words_of(journal, "summed up") is None
+    words = "by m: the last 2 messages stay as they were."
+    assert words_of(journal.add(summed_up), "summed up") == words
+    assert words_of(journal.add(summed_up), "summed up") == f"2 times, the last time {words}"
 
 
 def test_done_needs_no_advice() -> None:

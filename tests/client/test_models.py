@@ -58,11 +58,16 @@ def test_a_failure_is_told_shortly_by_what_it_begins_with(text: str, words: str)
 
 
 def test_what_is_wrong_with_each_model_is_told_apart() -> None:
-    told = "gpt: It is busy; come later.; vllm/m at http://x is away.; Nobody; o/x: It is gone."
-    assert models.apart(told, ["gpt"]) == [
+    told = (
+        "gpt: It is busy; come later.; vllm/m at http://x is away.; Nobody; o/x: It is gone.; "
+        "gpt-5.5 at https://x/v1 is busy.; o/y is not there."
+    )
+    assert models.apart(told) == [
         "gpt: It is busy; come later.",
         "vllm/m at http://x is away.; Nobody",
         "o/x: It is gone.",
+        "gpt-5.5 at https://x/v1 is busy.",
+        "o/y is not there.",
     ]
 
 
