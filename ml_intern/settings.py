@@ -6,6 +6,7 @@ the working directory, `LLM_ENDPOINT` (for the model), `config.toml`, the defaul
 """
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -53,6 +54,7 @@ _BRACKETS = " Write the head of each rule of the policy with two brackets: [[pol
 
 
 Listed = Annotated[tuple[str, ...], NoDecode]
+"""In a variable with commas or spaces between, or as a list in JSON."""
 
 
 def _address(given: str) -> str:
@@ -62,7 +64,6 @@ def _address(given: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
-"""In a variable with commas or spaces between."""
 Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
 _NO_FALLBACK = re.compile(r"(autopilot|by-hand)$|replay/")
@@ -118,8 +119,8 @@ class Settings(BaseSettings):
     fallback_models: Listed = Field(
         (),
         description="Models that are asked in its place while it is away, in this order; in the "
-        "variable with commas between. Each at the address and with the key of its provider's own "
-        "variables. See `docs/models.md`.",
+        "variable with commas between, or as JSON. Each at the address and with the key of its "
+        "provider's own variables. See `docs/models.md`.",
     )
     api_base: str | None = Field(
         None, description="Address of the model's server, when it is not the provider's own."
@@ -401,10 +402,14 @@ class Settings(BaseSettings):
     @field_validator("fallback_models", "slack_may_start", "slack_may_decide", mode="before")
     @classmethod
     def _listed(cls, given: object) -> object:
-        """A variable holds several with commas between."""
-        if isinstance(given, str):
-            return tuple(one for one in re.split(r"[\s,]+", given.strip()) if one)
-        return given
+        """A variable holds several with commas between, or as a list in JSON."""
+        if not isinstance(given, str):
+            return given
+        if given.lstrip().startswith("["):
+            return _json_list(given)
+        if ";" in given:
+            raise ValueError("write commas between them: first, second")
+        return tuple(one for one in re.split(r"[\s,]+", given.strip()) if one)
 
     @field_validator("fallback_models")
     @classmethod
@@ -597,18 +602,37 @@ def _explain_text(exc: SettingsError) -> str:
     if found is None:
         return f"{exc}: {exc.__cause__}."
     variable = f"{ENV_PREFIX}{found[1].upper()}"
-    shown = _EXAMPLES.get(found[1], '["first", "second"]')
+    shown = EXAMPLES.get(found[1], '["first", "second"]')
     return (
-        f"{variable} is no JSON ({exc.__cause__}). A list is written as JSON there, e.g. "
+        f"{variable} is no JSON ({exc.__cause__}). A {_kind(shown)} is written as JSON there, e.g. "
         f"{variable}='{shown}'."
     )
 
 
-_EXAMPLES = {
+def _kind(example: str) -> str:
+    return "table" if example.startswith("{") else "list"
+
+
+def _json_list(given: str) -> tuple[str, ...]:
+    try:
+        found = json.loads(given)
+    except ValueError as exc:
+        raise ValueError(
+            f'it is no list in JSON ({exc}); write first, second or ["first", "second"]'
+        ) from exc
+    if not all(isinstance(one, str) for one in found):
+        raise ValueError('it must be a list of texts, e.g. ["first", "second"]')
+    return tuple(found)
+
+
+EXAMPLES = {
+    "context_windows": '{"ollama/*": 32768}',
+    "model_prices": '{"vllm/mine": {"input_usd_per_million": 0.2, "output_usd_per_million": 0.6}}',
+    "notify_channels": '{"team": "C0123456789"}',
     "redact_patterns": r'["PROJ-\\d{4}", "badge (?P<secret>\\d+)"]',
     "policy": '[{"verdict": "ask", "tool": "bash"}]',
 }
-"""Of variables that hold lists in JSON."""
+"""Of variables that hold lists and tables in JSON."""
 
 
 def _explain(exc: ValidationError, written: list[_Written]) -> str:
@@ -634,12 +658,52 @@ def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
         )
     secret = "secret" in str(Settings.model_fields[name].annotation).lower()
     value = "(not shown)" if secret else repr(error["input"])
-    why = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+    given = "" if error["type"] == "missing" else f" = {value}"
     return (
-        f"Setting {name} = {value}: {why}. It comes from "
+        f"Setting {_key(error['loc'])}{given}: {_why(error, name)}. It comes from "
         f"{_writing_of(name, written).place}; "
         f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
     )
+
+
+def _key(loc: tuple[int | str, ...]) -> str:
+    """As TOML writes it: `context_windows."vllm/*"`; items of lists by their number, from 1."""
+    name, *inner = loc
+    shown = str(name)
+    for part in inner:
+        if isinstance(part, int):
+            shown += f", item {part + 1}"
+        else:
+            shown += f".{part}" if _BARE_KEY.fullmatch(part) else f".{json.dumps(part)}"
+    return shown
+
+
+_BARE_KEY = re.compile(r"[\w-]+")
+_MUST_BE = {
+    "dict": "a table",
+    "model": "a table",
+    "tuple": "a list",
+    "list": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text",
+    "bool": "true or false",
+}
+
+
+def _why(error: ErrorDetails, name: str) -> str:
+    """What is wrong with a value, in words of ours where the library's are about Python."""
+    kind, _, what = error["type"].partition("_")
+    if error["type"] == "missing":
+        return "it is missing"
+    if error["type"] == "extra_forbidden":
+        return "there is no such key"
+    if kind in _MUST_BE and what in ("type", "parsing", "from_float"):
+        example = EXAMPLES.get(name, "") if kind in ("dict", "model") else ""
+        shown = f", in a variable as {example}" if example else ""
+        return f"it must be {_MUST_BE[kind]}{shown}"
+    words = error["msg"].removeprefix("Value error, ")
+    return re.sub("^Input should", "it should", words)
 
 
 def _bad_pattern(error: ErrorDetails, number: int, written: _Written) -> str:

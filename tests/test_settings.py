@@ -151,7 +151,7 @@ def test_a_path_may_begin_with_the_home_folder(tmp_path):
     [
         ("PROJ-1", r"ML_INTERN_REDACT_PATTERNS is no JSON .* written as JSON there, e\.g\. "),
         ('["a",', r"e\.g\. ML_INTERN_REDACT_PATTERNS='\[\"PROJ-"),
-        ('"a"', "should be a list"),
+        ('"a"', "must be a list"),
     ],
 )
 def test_a_list_that_is_malformed_in_a_variable_says_how_one_is_written(
@@ -169,6 +169,62 @@ def test_the_list_that_is_shown_as_an_example_is_one(monkeypatch: pytest.MonkeyP
     example = str(refused.value).partition("='")[2].removesuffix("'.")
     monkeypatch.setenv("ML_INTERN_REDACT_PATTERNS", example)
     assert settings.load().redact_patterns == (r"PROJ-\d{4}", r"badge (?P<secret>\d+)")
+
+
+@pytest.mark.parametrize("name", ["context_windows", "model_prices", "notify_channels"])
+def test_a_table_in_the_form_of_the_file_says_how_one_is_written_in_a_variable(monkeypatch, name):
+    variable = f"ML_INTERN_{name.upper()}"
+    monkeypatch.setenv(variable, '{"vllm/*" = 32768}')
+    with pytest.raises(ConfigError, match="A table is written as JSON there") as refused:
+        settings.load()
+    example = str(refused.value).partition("='")[2].removesuffix("'.")
+    monkeypatch.setenv(variable, example)
+    assert getattr(settings.load(), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "words"),
+    [
+        (
+            "context_windows",
+            '{"vllm/*": "x"}',
+            """context_windows."vllm/*" = 'x': it must be a whole number.""",
+        ),
+        (
+            "context_windows",
+            '{"m": 3}',
+            "context_windows.m = 3: it should be greater than or equal to 1024.",
+        ),
+        ("context_windows", "[1]", 'it must be a table, in a variable as {"ollama/*": 32768}.'),
+        ("model_prices", '{"m": {"x": 1}}', "model_prices.m.input_usd_per_million: it is missing."),
+        ("model_prices", '{"m": {"x": 1}}', "model_prices.m.x = 1: there is no such key."),
+        ("reminder_s", '["a"]', "reminder_s, item 1 = 'a': it must be a number."),
+    ],
+)
+def test_a_wrong_value_in_a_table_is_named_by_its_key(monkeypatch, name, written, words):
+    monkeypatch.setenv(f"ML_INTERN_{name.upper()}", written)
+    with pytest.raises(ConfigError) as refused:
+        settings.load()
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("vllm/a;vllm/b", "write commas between them"),
+        ('["vllm/a",', "it is no list in JSON .* write first, second or"),
+        ("[1]", "it must be a list of texts"),
+    ],
+)
+def test_fallbacks_in_another_form_say_the_right_one(monkeypatch, written, words):
+    monkeypatch.setenv("ML_INTERN_FALLBACK_MODELS", written)
+    with pytest.raises(ConfigError, match=words):
+        settings.load()
+
+
+def test_fallbacks_stand_in_a_variable_as_json_as_well(monkeypatch):
+    monkeypatch.setenv("ML_INTERN_FALLBACK_MODELS", '["gpt-5.5", "transformers//a, b"]')
+    assert settings.load().fallback_models == ("gpt-5.5", "transformers//a, b")
 
 
 def test_fallbacks_stand_in_a_variable_with_commas_between(monkeypatch):
@@ -189,7 +245,7 @@ def test_fallbacks_stand_in_the_file_as_a_list(tmp_path):
         ('["replay//a.jsonl"]', "replay//a.jsonl cannot go on with what another model began"),
         ('["vllm/a", "gpt-5.5", " vllm/a"]', "vllm/a stands there twice"),
         ('["vllm/a", " "]', "one of the names is empty"),
-        ("[1]", "Input should be a valid string"),
+        ("[1]", "it must be text"),
     ],
 )
 def test_a_fallback_that_can_be_none_is_an_error_of_the_setting(tmp_path, written, why):

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from ml_intern.rules import PolicyRule
-from ml_intern.settings import ENV_PREFIX, Expressions, Settings
+from ml_intern.settings import ENV_PREFIX, EXAMPLES, Address, Expressions, Settings
 
 _HEAD = """# Settings
 
@@ -42,11 +42,18 @@ def _row(name: str, field: FieldInfo) -> str:
     cells = (
         f"`{name}`",
         f"`{ENV_PREFIX}{name.upper()}`",
-        _type(field.annotation),
+        _type(field.annotation) + _as_variable(name, field.annotation),
         _default(field),
         (field.description or "").replace("|", "\\|"),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _as_variable(name: str, annotation: Any) -> str:
+    """How a table is written in its variable."""
+    if get_origin(annotation) is not dict:
+        return ""
+    return f"; in the variable JSON: `{EXAMPLES[name]}`"
 
 
 def _default(field: FieldInfo) -> str:
@@ -71,6 +78,7 @@ def _type(annotation: Any) -> str:
 
 _WORDS = {
     str: "text",
+    Address: "address",
     SecretStr: "text, kept secret",
     Path: "path",
     int: "whole number",
