@@ -25,6 +25,7 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.daemon.hub_access import changing
 from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.daemon.local import LocalDoor, Parts
+from ml_intern.daemon.logged_health import LoggedHealth
 from ml_intern.daemon.models import Models, chain_of, training_python
 from ml_intern.daemon.outside import web_of
 from ml_intern.daemon.patience import Patience
@@ -40,7 +41,6 @@ from ml_intern.daemon.waking import Waking
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
 from ml_intern.llm.client import ModelClient
-from ml_intern.llm.health import Health
 from ml_intern.messages import JobId, SessionId
 from ml_intern.queue.lock import DaemonLock, Holder
 from ml_intern.queue.store import SessionRow, Store
@@ -85,7 +85,7 @@ class Service:
         """
         self.settings = settings
         self._models = Models(settings, clients)
-        self._health = Health(clock, random.Random())
+        self._health = LoggedHealth(clock, random.Random())
         self.store = store
         known = all_tools() if tools is None else tools
         self.router = ToolRouter(known, rules_of(settings.policy, known))

@@ -59,6 +59,7 @@ from ml_intern.session.chain import Chain
 from ml_intern.session.compacting import Compactor
 from ml_intern.session.desk import Desk, Limits, Signals
 from ml_intern.session.history import History, OpenCall
+from ml_intern.session.outage_log import OutageLog
 from ml_intern.session.parking import goes_on, parked
 from ml_intern.session.scribe import Scribe
 from ml_intern.session.turn import Turn
@@ -148,6 +149,8 @@ class Handling:
         for recorded in journal:
             self._context.add(recorded.event)
         self._scribe.tell(self._context.add)
+        self._outages = OutageLog(claim.session_id, journal)
+        self._scribe.tell(self._outages.take)
 
     def run(self) -> None:
         """Do what the op asks, to its end."""
@@ -192,6 +195,8 @@ class Handling:
 
     def _finish(self, *events: Event) -> None:
         self._desk.store.finish(self._claim, *events)
+        for event in events:
+            self._outages.take(event)
 
     def _undo(self, asked_by: str) -> None:
         """Take the last words out of the conversation; what still waits for an answer gets one."""

@@ -127,6 +127,24 @@ def test_the_first_is_asked_again_when_it_is_well_and_people_learn_it_once(bench
     assert switches(b) == [("listed", "second"), ("second", "listed")]
 
 
+def test_the_log_says_once_that_another_model_answers_and_that_none_does(
+    bench: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = [LIMITED, LIMITED, LIMITED]
+    b = bench(*limits, second=[calls(("effect", "{}")), *limits])
+    b.start()
+    assert b.drive().outcome == "waiting"
+    skip(b, 400)
+    b.submit(Resume(on=b.last(TurnFinished).waiting_on[0]))
+    assert b.drive().outcome == "waiting"
+    said = [(one.message, vars(one)) for one in caplog.records if "model" in one.message]
+    assert [message for message, _ in said] == ["model_switched", "no_model_answers"]
+    switched, waits = (about for _, about in said)
+    assert (switched["instead_of"], switched["model"]) == ("listed", "second")
+    assert switched["session_id"] == waits["session_id"] == SESSION
+    assert waits["waiting_on"] == b.all(TurnFinished)[0].waiting_on[0]
+
+
 class Held(Listed):
     """Something happens when it is about to be asked, once that is set."""
 
