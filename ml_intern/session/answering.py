@@ -112,6 +112,8 @@ class Answering:
         """By model, the moment before which it is not asked again, by the monotonic clock."""
         self._refusals: Counter[str] = Counter()
         """By model, how often in a row it was for the length of the request."""
+        self._too_long: set[str] = set()
+        """Models that have refused a request for its length which has not been shortened since."""
 
     def record_next(self) -> None:
         """Record the next answer, or what came of asking for it: then it is to be asked anew.
@@ -217,7 +219,7 @@ class Answering:
         if asking.window is None and requested is None:
             return None
         trigger: Trigger = "size" if requested is None else "asked"
-        if self._refusals[asking.name]:
+        if asking.name in self._too_long:
             trigger = "refused"
         try:
             tokens = self._compactor.fit(asking, trigger)
@@ -230,6 +232,7 @@ class Answering:
             self._treat(asking, exc)
         if tokens is None:
             raise _Again
+        self._too_long.discard(asking.name)
         return None if asking.window is None else tokens
 
     def _pass_over(self, name: str, exc: MLInternError) -> NoReturn:
@@ -319,6 +322,7 @@ class Answering:
                 self._chain.pass_over(name, exc)
             case "shorter":
                 self._refusals[name] += 1
+                self._too_long.add(name)
                 if asking.window is not None and self._refusals[name] <= MOST_REFUSALS:
                     return 0.0
                 self._chain.pass_over(name, exc)

@@ -10,7 +10,14 @@ import pytest
 
 from ml_intern.clock import parse_stamp
 from ml_intern.effort import Effort
-from ml_intern.errors import ConfigError, Interrupted, ModelError, Refused, Retryable
+from ml_intern.errors import (
+    ConfigError,
+    ContextOverflow,
+    Interrupted,
+    ModelError,
+    Refused,
+    Retryable,
+)
 from ml_intern.events import (
     Compacted,
     CompactRequested,
@@ -466,6 +473,20 @@ def test_thoughts_that_are_refused_are_left_out_until_a_person_speaks(bench: Mak
     b.submit(UserInput(text="go on", author="ada"))
     assert b.drive().detail == "two"
     assert model.efforts == ["high", "none", "high"]
+
+
+def test_a_request_that_was_made_shorter_is_not_made_shorter_again_for_another_failure(
+    bench: Make,
+) -> None:
+    b = bench()
+    talk = [calls(("effect", f'{{"number": {number}}}')) for number in range(6)]
+    refused = ContextOverflow("too long")
+    model = refusing(b, *talk, refused, words("## Goal\nall of it"), AWAY, words("done"))
+    b.effect.answer = lambda *_: succeed({"text": "a long way " * 2_000})
+    b.start()
+    assert b.drive().detail == "done"
+    assert len(model.asked[-2]) < len(model.asked[6])
+    assert model.asked[-1] == model.asked[-2]
 
 
 def test_what_was_learned_of_effort_survives_a_crash(bench: Make) -> None:
