@@ -39,7 +39,7 @@ def first_page() -> PdfPage:
     for bottom, row in zip((358, 342, 328), ROWS, strict=True):
         for left, cell in zip((320, 440, 500), row, strict=True):
             page.text(left, bottom, cell, 9)
-    page.box(330, 120, 540, 240).box(350, 130, 400, 200)
+    page.box(330, 120, 540, 240).box(350, 130, 400, 200).text(318, 200, "99.9", 8)
     page.text(316, 100, "Figure 1: The loss of both.", 9)
     return page.text(300, 30, "1", 9)
 
@@ -110,8 +110,12 @@ def test_a_figure_is_drawn_as_a_picture(ctx: ToolContext, paper: Document) -> No
     width, height = (int.from_bytes(drawn.png[at : at + 4], "big") for at in (16, 20))
     dots = 200 / 72
     assert not drawn.is_guessed
-    assert 210 * dots < width < 235 * dots
+    assert 222 * dots < width < 245 * dots
     assert 120 * dots < height < 145 * dots
+
+
+def test_words_in_a_figure_are_not_text(paper: Document) -> None:
+    assert "99.9" not in paper.text
 
 
 def test_text_that_people_cannot_see_is_left_out_and_counted(ctx: ToolContext) -> None:

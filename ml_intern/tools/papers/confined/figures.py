@@ -15,6 +15,9 @@ _MOST_OBJECTS = 20_000
 _NEAR = 40.0
 """Points between a figure and its caption, and between its parts, at most."""
 _MARGIN = 4.0
+_CLOSE = 8.0
+"""Points between a drawing and the words that belong to it."""
+_LONGEST_LABEL = 60
 _DRAWN = (raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_SHADING)
 _FALLBACK = 250.0
 """Points above a caption that are shown where nothing drawn was found."""
@@ -28,14 +31,30 @@ def draw(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, Any
     spans = read_page(document, number).spans
     page = document[number - 1]
     whole = page.get_bbox()
-    drawn = [box for box in _drawn(page) if _is_in_column(box, caption, whole)]
-    region = grown(drawn, caption, is_above=True) or grown(drawn, caption, is_above=False)
+    region = _beside(list(_drawn(page)), caption, whole)
     is_guessed = region is None
     if region is None:
         region = (caption[0], caption[3], caption[2], min(whole[3], caption[3] + _FALLBACK))
     region = _with_labels(region, spans, caption)
     _save(page, whole, region, request["picture"])
     return {"picture": request["picture"], "is_guessed": is_guessed}
+
+
+def regions(
+    document: pdfium.PdfDocument, number: int, spans: Sequence[Span], captions: Sequence[Box]
+) -> list[Box]:
+    """Where the figures of these captions are on a page, with the words in them."""
+    page = document[number - 1]
+    drawn, whole = list(_drawn(page)), page.get_bbox()
+    page.close()
+    found = ((caption, _beside(drawn, caption, whole)) for caption in captions)
+    return [_with_labels(region, spans, caption) for caption, region in found if region]
+
+
+def _beside(drawn: Sequence[Box], caption: Box, page: Box) -> Box | None:
+    """What is drawn above the caption, or else below it; None for nothing."""
+    near = [box for box in drawn if _is_in_column(box, caption, page)]
+    return grown(near, caption, is_above=True) or grown(near, caption, is_above=False)
 
 
 def draw_page(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, Any]:
@@ -84,14 +103,21 @@ def _is_in_column(box: Box, caption: Box, page: Box) -> bool:
 
 
 def _with_labels(region: Box, spans: Sequence[Span], caption: Box) -> Box:
-    """With short words within and close by: axes and legends."""
-    near = (region[0] - 12, region[1] - 12, region[2] + 12, region[3] + 12)
-    for span in spans:
-        box = (span.left, span.bottom, span.right, span.top)
-        is_caption = box[1] < caption[3] and box[3] > caption[1]
-        is_close = box[0] > near[0] and box[1] > near[1] and box[2] < near[2] and box[3] < near[3]
-        if is_close and not is_caption and len(span.text) < 60:
-            region = _union(region, box)
+    """With short words that reach into it or stand close by: marks of an axis, then its name."""
+    boxes = [
+        (each.left, each.bottom, each.right, each.top)
+        for each in spans
+        if len(each.text) < _LONGEST_LABEL
+        and each.width < 0.6 * (region[2] - region[0])
+        and not (each.bottom < caption[3] and each.top > caption[1])
+    ]
+    for _ in range(2):
+        for box in boxes:
+            if (
+                min(box[2], region[2]) - max(box[0], region[0]) > -_CLOSE
+                and min(box[3], region[3]) - max(box[1], region[1]) > -_CLOSE
+            ):
+                region = _union(region, box)
     return region
 
 

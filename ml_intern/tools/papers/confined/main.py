@@ -17,7 +17,12 @@ from ml_intern.errors import InputError
 from ml_intern.tools.papers.confined import figures, pictures
 from ml_intern.tools.papers.confined.layout import lay_out
 from ml_intern.tools.papers.confined.spans import PageText, read_page
-from ml_intern.tools.papers.confined.structure import Page, caption_pages, structure
+from ml_intern.tools.papers.confined.structure import (
+    Page,
+    caption_pages,
+    figure_captions,
+    structure,
+)
 from ml_intern.tools.papers.confined.tables import find_tables
 from ml_intern.tools.papers.document import Document, Draft, How
 from ml_intern.tools.papers.latex import read_latex
@@ -137,7 +142,12 @@ def _write(
     tables, left = find_tables(document, path, wanted, request["tables_s"])
     if left:
         draft.notes.append(f"Tables of {left} pages were not taken apart; their words are text.")
-    structure(pages, tables, draft)
+    drawn = {
+        page.number: figures.regions(document, page.number, text.spans, captions)
+        for text, page in zip(texts, pages, strict=True)
+        if (captions := figure_captions(page))
+    }
+    structure(pages, tables, draft, drawn)
 
 
 def _listed(numbers: list[int]) -> str:

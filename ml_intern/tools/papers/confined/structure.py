@@ -6,7 +6,7 @@ title, so that a list or a sentence that begins with a number is none.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,6 +30,8 @@ _ROMAN = {
         ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"), 1
     )
 }
+_LONGEST_LABEL = 100
+"""Characters of what stands in a figure on one line; more is text with a frame around it."""
 _LONGEST_HEADING = 160
 _KEEPS_HYPHEN = frozenset(
     re.findall(
@@ -67,12 +69,27 @@ def caption_pages(pages: Iterable[Page]) -> list[int]:
     ]
 
 
-def structure(pages: Sequence[Page], tables: Sequence[FoundTable], draft: Draft) -> None:
-    """Put all of it into `draft`."""
+def figure_captions(page: Page) -> list[Box]:
+    """Boxes of the lines with which captions of figures begin."""
+    return [
+        (line.left, line.bottom, line.right, line.top)
+        for line in page.lines
+        if _CAPTION.match(line.text) and line.text[0] == "F"
+    ]
+
+
+def structure(
+    pages: Sequence[Page],
+    tables: Sequence[FoundTable],
+    draft: Draft,
+    figures: Mapping[int, Sequence[Box]] | None = None,
+) -> None:
+    """Put all of it into `draft`, but for words in `figures`: where they are, by page."""
     heads = _running_heads(pages)
     lines = [
         line for page in pages for line in page.lines if not _is_margin(line, page.height, heads)
     ]
+    lines = [line for line in lines if not _is_label(line, (figures or {}).get(line.page, ()))]
     captioned_tables = _assigned(tables, lines)
     lines = [line for line in lines if not _is_within(line, captioned_tables.values())]
     if not lines:
@@ -141,6 +158,18 @@ def _is_within(line: Line, tables: Iterable[FoundTable]) -> bool:
         and table.box[1] <= middle_y <= table.box[3]
         and not _CAPTION.match(line.text)
         for table in tables
+    )
+
+
+def _is_label(line: Line, figures: Sequence[Box]) -> bool:
+    """Whether it is short and stands wholly within a figure."""
+    return any(
+        line.left >= left - 1
+        and line.right <= right + 1
+        and line.bottom >= bottom - 1
+        and line.top <= top + 1
+        and len(line.text) < _LONGEST_LABEL
+        for left, bottom, right, top in figures
     )
 
 
