@@ -10,6 +10,7 @@ from ml_intern.tools.data.prepare import PrepareDataset
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
+from ml_intern.tools.github.github import GitHub
 from ml_intern.tools.hub.change import HubChange
 from ml_intern.tools.hub.check_licences import CheckLicences
 from ml_intern.tools.hub.details import HubDetails
@@ -61,6 +62,7 @@ def all_tools() -> list[Tool[Any]]:
         HubChange(),
         CheckLicences(),
         Library(),
+        GitHub(),
         InspectDataset(),
         PrepareDataset(),
         SurveyHardware(),

@@ -260,7 +260,7 @@ class Web:
     def _error(self, service: Service, response: httpx.Response) -> OutsideError:
         status, url = response.status_code, _shown(response.url)
         code = response.headers.get("x-error-code", "")
-        if status in (408, 429) or (status == 503 and "retry-after" in response.headers):
+        if status in (408, 429) or _says_limited(response):
             wait_s = _retry_after_s(response, self._clock)
             if (pace := self._paces.get(service.name)) is not None and wait_s:
                 pace.leave_alone(min(wait_s, 3600.0))
@@ -314,9 +314,23 @@ def _limited(service: Service, wait_s: float | None) -> OutsideError:
     )
 
 
+def _says_limited(response: httpx.Response) -> bool:
+    """Whether it is refused only for now: 503 with a time, or GitHub's 403 with nothing left."""
+    if response.status_code not in (403, 503):
+        return False
+    left = response.headers.get("x-ratelimit-remaining", "")
+    return "retry-after" in response.headers or (response.status_code == 403 and left == "0")
+
+
 def _retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
-    """In seconds, or as a date (RFC 9110, 10.2.3); None where it says nothing that can be used."""
+    """In seconds, or as a date (RFC 9110, 10.2.3); None where it says nothing that can be used.
+
+    GitHub says at which second since 1970 it may be asked again.
+    """
     said = response.headers.get("retry-after", "").strip()
+    reset = response.headers.get("x-ratelimit-reset", "").strip()
+    if not said and reset.isascii() and reset.isdigit() and len(reset) <= 12:
+        return max(0.0, float(reset) - clock.now().timestamp())
     if said.isascii() and said.isdigit():
         return float(said)
     try:

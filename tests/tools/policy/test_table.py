@@ -41,6 +41,7 @@ TABLE = {
     ("hub_change", "delete_tag"): ("ask", "ask"),
     ("check_licences", ""): ("allow", "allow"),
     ("library", ""): ("allow", "allow"),
+    ("github", ""): ("allow", "allow"),
     ("inspect_dataset", ""): ("allow", "allow"),
     ("prepare_dataset", ""): ("allow", "allow"),
     ("survey_hardware", ""): ("allow", "allow"),

@@ -1,0 +1,1 @@
+"""GitHub, read through its REST API: examples, files and repositories."""
