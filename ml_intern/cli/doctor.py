@@ -46,6 +46,7 @@ from ml_intern.daemon.models import AUTOPILOT, Models, known_price, training_pyt
 from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.stores import database_of, open_store
 from ml_intern.daemon.uploads import traces_of
+from ml_intern.effort import Effort
 from ml_intern.errors import HubError, HubRefused, MLInternError
 from ml_intern.llm.client import ModelClient, window_of
 from ml_intern.llm.hosted import GUESS, HostedModel, price_list
@@ -371,7 +372,7 @@ def _training(settings: Settings) -> Check:
 
 def _model(settings: Settings) -> Check:
     with closing(Models(settings)) as models:
-        return _seen(models.named(settings.model), where="`api_base`")
+        return _seen(models.named(settings.model), settings.reasoning_effort, where="`api_base`")
 
 
 def _fallbacks(settings: Settings) -> Iterator[Check]:
@@ -387,7 +388,8 @@ def _fallbacks(settings: Settings) -> Iterator[Check]:
 
 def _fallback(name: str, models: Models, settings: Settings) -> Iterator[Check]:
     try:
-        seen = _seen(models.named(name), where="its variable in docs/models.md")
+        model, effort = models.named(name), settings.reasoning_effort
+        seen = _seen(model, effort, where="its variable in docs/models.md")
         is_priced = known_price(name, settings).origin != "unknown"
     except (MLInternError, OSError, subprocess.SubprocessError) as exc:
         yield _warned("fallback", passed_over(name, exc))
@@ -399,7 +401,7 @@ def _fallback(name: str, models: Models, settings: Settings) -> Iterator[Check]:
         yield Check(name="fallback", verdict="warn", found=words, next_step=step)
 
 
-def _seen(model: ModelClient, *, where: str) -> Check:
+def _seen(model: ModelClient, effort: Effort | None, *, where: str) -> Check:
     """What one model takes, and whether it is there. `where`: its address is set."""
     if isinstance(model, WeightsModel):
         return _weights(model)
@@ -415,6 +417,8 @@ def _seen(model: ModelClient, *, where: str) -> Check:
         words = " (in this process: no key, no network, no cost)" if name == AUTOPILOT else ""
         return Check(name="model", verdict="ok", found=name + words)
     words = f"{name}: window {window.tokens:,} ({window.source}), answer {window.answer:,}"
+    if isinstance(model, HostedModel):
+        words += _effort(model, effort)
     if window.source != GUESS:
         return Check(name="model", verdict="ok", found=words)
     return Check(
@@ -424,6 +428,16 @@ def _seen(model: ModelClient, *, where: str) -> Check:
         next_step="set what it takes: "
         f"context_windows = {{{json.dumps(name)} = TOKENS}} in config.toml",
     )
+
+
+def _effort(model: HostedModel, wanted: Effort | None) -> str:
+    """The level of the settings, and what becomes of it."""
+    if wanted is None:
+        return ""
+    taken = model.effort_taken()
+    if taken is None:
+        return f", reasoning_effort {wanted} not asked for: it has no such levels"
+    return f", reasoning_effort {wanted}" + (f" (it takes {taken})" if taken != wanted else "")
 
 
 def _weights(model: WeightsModel) -> Check:

@@ -750,6 +750,7 @@ def main() -> None:
         status = app(standalone_mode=False, prog_name="ml-intern")
         sys.stdout.flush()
     except typer.TyperException as exc:
+        exc.message = exc.message.removeprefix("Value error, ")
         exc.show()  # type: ignore[attr-defined]  # what reaches us is about usage
         status = exits.USAGE
     except MLInternError as exc:

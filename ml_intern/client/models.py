@@ -11,6 +11,8 @@ from ml_intern.messages import Usage
 from ml_intern.wording import sentence, shortened
 
 CLAUSE_CHARS = 120
+_DO_NOT_THINK = re.compile(r"(autopilot|by-hand)$|replay/")
+"""They are no language models, so no effort is theirs."""
 _BEGINS_WITH_MODEL = re.compile(r"\S+(:| at \S+://)|\S+/\S+ ")
 _NEXT_SENTENCE = re.compile(r"(?<=\w.)[.!?] +(?=[A-Z`])|[.!?]$")
 
@@ -63,6 +65,8 @@ def apart(told: str) -> list[str]:
 def answering(model: str, own: str, effort: Effort | None, lowered: Effort | None) -> str:
     """`claude-x instead of gpt-y, effort high (it takes medium)`. `own`: the session's."""
     instead = f" instead of {own}" if model != own else ""
+    if _DO_NOT_THINK.match(model):
+        return f"{model}{instead}"
     asked = f", effort {effort}" if effort else ""
     if lowered is not None:
         asked = f"{asked} (it takes {lowered})" if effort else f", effort {lowered}"

@@ -116,6 +116,8 @@ class SessionLines:
         self._version = ""
         self._context_tokens = 0
         self._task = ""
+        self._model = ""
+        """The session's own; another may answer."""
         self._started: SessionStarted | None = None
         self._titled = False
         self._calls: dict[CallId, _OpenCall] = {}
@@ -167,7 +169,10 @@ class SessionLines:
                 self._notice(notices.notice(event))
             case Shortened():
                 self._shorten(event)
-            case ToolLost() | UnknownResolved() | ModelChanged() | Undone():
+            case ModelChanged():
+                self._notice(notices.model_changed(event, self._model))
+                self._model = event.model
+            case ToolLost() | UnknownResolved() | Undone():
                 self._notice(notices.notice(event))
             case RuleGranted() | RuleRevoked() | AccessRefused() | ApprovalReminded() | Notified():
                 self._notice(notices.notice(event))
@@ -195,7 +200,7 @@ class SessionLines:
 
     def _start(self, event: SessionStarted) -> None:
         self._started = event
-        self._version = event.version
+        self._version, self._model = event.version, event.model
         self._shown = Shown(self._redactor, event.workspace)
 
     def _person(self, event: UserSaid) -> None:

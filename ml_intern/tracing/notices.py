@@ -57,7 +57,6 @@ Plain = (
     | ApprovalRequested
     | ToolLost
     | UnknownResolved
-    | ModelChanged
     | ModelSwitched
     | CompactRequested
     | Undone
@@ -92,12 +91,6 @@ def notice(event: Plain) -> Notice:
             return Notice(text=text, level="warning", extra={"unknown": {"callId": event.call_id}})
         case UnknownResolved():
             return _unknown_resolved(event)
-        case ModelChanged():
-            effort = f", effort {event.effort}" if event.effort else ""
-            text = f"{event.asked_by} changed the model to {event.model}{effort}"
-            extra = {"modelChanged": {"to": event.model, "askedBy": event.asked_by}}
-            extra["modelChanged"] |= {"effort": event.effort} if event.effort else {}
-            return Notice(text=text, extra=extra)
         case ModelSwitched():
             text = switch(event)
             about = {"to": event.model, "from": event.instead_of, "reason": event.reason}
@@ -114,6 +107,17 @@ def notice(event: Plain) -> Notice:
             return _about_budget(event)
         case _:
             assert_never(event)
+
+
+def model_changed(event: ModelChanged, before: str) -> Notice:
+    """`before`: the session's model until then."""
+    effort = f", effort {event.effort}" if event.effort else ""
+    text = f"{event.asked_by} changed the model to {event.model}{effort}"
+    if event.effort and event.model == before:
+        text = f"{event.asked_by} changed the effort of {event.model} to {event.effort}"
+    about: JsonObject = {"to": event.model, "askedBy": event.asked_by}
+    about |= {"effort": event.effort} if event.effort else {}
+    return Notice(text=text, extra={"modelChanged": about})
 
 
 def _about_people(

@@ -120,6 +120,26 @@ def test_a_server_that_does_not_answer_is_named(windows):
     assert (check.verdict, check.found) == ("warn", "vllm/m: its server does not answer")
 
 
+@pytest.mark.parametrize(
+    ("name", "effort", "words"),
+    [
+        ("vllm/m", None, "answer 16,384"),
+        ("vllm/m", "high", "answer 16,384, reasoning_effort high"),
+        ("vllm/m", "max", "answer 16,384, reasoning_effort max (it takes high)"),
+        ("openai/gpt-4o", "low", "reasoning_effort low not asked for: it has no such levels"),
+    ],
+)
+def test_the_effort_of_the_settings_is_named_and_what_becomes_of_it(
+    monkeypatch, name, effort, words
+):
+    monkeypatch.setenv("OPENAI_API_KEY", "no-key-at-all")
+    pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 131_072}]}}
+    with ModelServer([], pages=pages) as server:
+        monkeypatch.setenv("VLLM_API_BASE", server.openai_url)
+        check = _model(Settings(model=name, reasoning_effort=effort))
+    assert check.found.endswith(words)
+
+
 def told(**given):
     """Of each fallback: how it is, and what is said of it."""
     checks = list(_fallbacks(Settings(**given)))

@@ -86,6 +86,7 @@ def test_a_switch_says_who_answers_and_why() -> None:
         ("a", "high", None, "a, effort high"),
         ("a", "high", "medium", "a, effort high (it takes medium)"),
         ("b", None, "low", "b instead of a, effort low"),
+        ("autopilot", "high", None, "autopilot instead of a"),
     ],
 )
 def test_a_model_is_named_with_what_it_stands_for_and_how_hard_it_thinks(

@@ -607,9 +607,11 @@ def test_a_summary_is_marked_as_the_format_has_it(tmp_path: Path) -> None:
 def test_what_changes_a_session_between_turns_is_told() -> None:
     undone = Undone(asked_by="ada", words="a bad idea")
     changed = ModelChanged(model="another", asked_by="bob")
-    assert [text for _, text in notices(undone, changed)] == [
+    harder = ModelChanged(model="another", asked_by="bob", effort="high")
+    assert [text for _, text in notices(undone, changed, harder)] == [
         "ada took back what was said last, and the answer to it",
         "bob changed the model to another",
+        "bob changed the effort of another to high",
     ]
 
 

@@ -132,6 +132,15 @@ class HostedModel:
         bound._effort = effort
         return bound
 
+    def effort_taken(self) -> Effort | None:
+        """With which it is asked to think, of what it can; None: as it does by itself."""
+        if self._effort is None:
+            return None
+        efforts = self._learned.efforts
+        if self._effort not in efforts:
+            efforts[self._effort] = effort_for(self._endpoint, self._effort)
+        return efforts[self._effort]
+
     def complete(
         self,
         messages: Sequence[Message],
@@ -318,12 +327,7 @@ class HostedModel:
 
         Anthropic's models refuse to think on in a run whose last answer shows no thought of theirs.
         """
-        if self._effort is None:
-            return None
-        efforts = self._learned.efforts
-        if self._effort not in efforts:
-            efforts[self._effort] = effort_for(self._endpoint, self._effort)
-        effort = efforts[self._effort]
+        effort = self.effort_taken()
         if effort not in (None, "none") and self._endpoint.signs_thoughts:
             return "none" if lacks_thought(messages, self.name) else effort
         return effort
