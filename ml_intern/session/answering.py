@@ -44,7 +44,7 @@ from ml_intern.llm.client import (
 from ml_intern.messages import CallId, ToolCall, ToolSpec
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.chain import AllAway, Chain
-from ml_intern.session.compacting import Asking, Compactor, NotCompacted, TooSmall, Trigger
+from ml_intern.session.compacting import Compactor, TooSmall, Trigger
 from ml_intern.session.desk import Signals
 from ml_intern.session.failures import cut_off, failure
 from ml_intern.session.history import History
@@ -52,6 +52,7 @@ from ml_intern.session.meter import price_cap
 from ml_intern.session.offering import needed_now, offered
 from ml_intern.session.remedies import Remedy, remedy
 from ml_intern.session.scribe import Scribe
+from ml_intern.session.summarizing import Asking, NotCompacted
 
 MOST_REFUSALS = 6
 """Of one model in a row, for the length of a request; each one is shorter than the one before."""

@@ -9,11 +9,11 @@ and at last what is still too long is cut. No step depends on a model: none can 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ml_intern.context import compaction, summary
+from ml_intern.context import summary
 from ml_intern.context.compaction import is_summary
 from ml_intern.context.counting import count_message, count_text, count_thinking, count_tools
 from ml_intern.context.cutting import cut_message, superseded, to_size
@@ -30,27 +30,21 @@ from ml_intern.context.room import (
 )
 from ml_intern.errors import (
     InputError,
-    Interrupted,
     MLInternError,
-    ModelError,
-    OverBudget,
-    Retryable,
 )
-from ml_intern.events import Compacted, Cut, ModelAsked, Shortened
-from ml_intern.llm.client import ModelClient, Window, goes_by_length, sums_up_whole
+from ml_intern.events import Compacted, Cut, Shortened
+from ml_intern.llm.client import sums_up_whole
 from ml_intern.messages import (
     Message,
     ToolMessage,
-    ToolSpec,
-    Usage,
     UserMessage,
 )
-from ml_intern.session.budget import Budget, price
+from ml_intern.session.budget import Budget
 from ml_intern.session.desk import Signals
-from ml_intern.session.failures import cut_off, failure
 from ml_intern.session.history import History
 from ml_intern.session.outstanding import outstanding
 from ml_intern.session.scribe import Scribe
+from ml_intern.session.summarizing import Asking, NotCompacted, Summarizer
 from ml_intern.tools.files.beneath import write_beneath
 from ml_intern.tools.spill import FOLDER
 
@@ -61,52 +55,14 @@ AFTER_REFUSAL = 0.75
 """Of what a provider has refused for its length, at most, is sent next."""
 OF_TASK = 1 / 3
 """Share of a request that the task may take before it is cut, with the whole in a file."""
-TOKENS_A_WORD = 3
-"""Of a summary: paths and numbers are long words."""
 BY_ITSELF = "ml-intern"
-BY_RULES = "the summary is made of the journal"
-WROTE_NONE = "it wrote no summary"
 TOO_SHORT = "the conversation is too short to sum up"
 
 _WHOLE_IN, _END = "[... left out here; the whole is in ", " ...]"
-MOST_TRIES = 3
-"""Of a model that does not answer when it is asked for a summary; then rules write it."""
-MOST_IN_VAIN, AGAIN_AFTER = 3, 10
-"""Summaries in a row that no model wrote, after which rules write them unasked; and one of so many
-is asked for all the same.
-"""
 
 
 class TooSmall(MLInternError):
     """The window of a model cannot hold what every request needs."""
-
-
-class NotCompacted(MLInternError):
-    """There was nothing to sum up, or nobody who could; for people."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking:
-    """The model that is to be asked next, and what goes with every request to it."""
-
-    name: str
-    """As the settings write it."""
-    model: ModelClient
-    window: Window | None
-    """None: it does not go by the length of a conversation, or its server is away."""
-    tools: Sequence[ToolSpec]
-    is_away: bool = False
-    """It would not answer now, so nothing is asked of it."""
-
-    @property
-    def may_be_by_rules(self) -> bool:
-        """Whether rules may sum up for it; else it alone knows what it makes of a conversation."""
-        return goes_by_length(self.model)
-
-    @property
-    def thoughts(self) -> bool:
-        """Whether its thoughts of the run of calls under way are part of a request."""
-        return self.window is not None and self.window.thoughts
 
 
 class Compactor:
@@ -126,11 +82,11 @@ class Compactor:
         self._scribe = scribe
         self._history = history
         self._context = context
-        self._budget = budget
-        self._signals = signals
+        self._summarizer = Summarizer(
+            scribe=scribe, history=history, context=context, budget=budget, signals=signals
+        )
         self._workspace = workspace
         self._compact_at = compact_at
-        self._tries = 0
 
     def fit(self, asking: Asking, trigger: Trigger = "size") -> int | None:
         """Bring the next request below the threshold; its tokens, as we count them.
@@ -285,7 +241,7 @@ class Compactor:
         if all(map(is_summary, older)):
             return True
         before, replaced = self._tokens(asking), sum(sizes[FIRST_OLD:start])
-        written = self._written(asking, room, start, replaced)
+        written = self._summarizer.write(asking, room, start, replaced)
         if written is None:
             return False
         text = written.text
@@ -319,88 +275,6 @@ class Compactor:
         requested = self._history.compact_requested
         return requested.asked_by if requested and trigger == "asked" else BY_ITSELF
 
-    def _written(self, asking: Asking, room: Room, start: int, replaced: int) -> "_Written | None":
-        """By the model, or nothing for the rules to fill; None when the session is to stop."""
-        if self._is_in_vain(asking):
-            return _Written()
-        messages = self._context.messages()
-        request = compaction.request_for(
-            messages,
-            self._sizes(asking),
-            start,
-            room.threshold,
-            stands=outstanding(self._history).text(),
-            words=room.summary // TOKENS_A_WORD,
-        )
-        try:
-            self._ask_for(asking, request)
-            reply = asking.model.complete(request, (), cancelled=self._signals.is_called_off)
-        except OverBudget as exc:
-            if not asking.may_be_by_rules:
-                raise NotCompacted(str(exc)) from exc
-            return _Written()  # nothing was recorded, so nothing was asked
-        except ModelError as exc:
-            self._give_up_on(asking, exc)
-            return _Written()
-        except Interrupted as cut:
-            self._scribe.record(cut_off(asking.name, cut))
-            return None
-        self._tries = 0
-        text = reply.message.text.strip()
-        if not any(map(str.isalnum, text)):  # signs that nobody can see, or that say nothing
-            text = ""
-        is_usable = reply.stop_reason == "end" and not reply.message.tool_calls
-        if not asking.may_be_by_rules and not text:
-            self._scribe.record(failure(reply.model, ModelError(WROTE_NONE)))
-            raise NotCompacted(f"{reply.model}: {WROTE_NONE}")
-        if asking.may_be_by_rules and (
-            not is_usable or summary.is_longer(text, replaced, count_text)
-        ):
-            text = ""
-        return _Written(
-            text=text,
-            model=reply.model,
-            usage=reply.usage,
-            cost_micro_usd=price(reply.cost_micro_usd),
-        )
-
-    def _is_in_vain(self, asking: Asking) -> bool:
-        """Whether none is asked: it would not answer, or models have not for so long."""
-        if asking.is_away:
-            return True
-        if not asking.may_be_by_rules or self._history.compact_requested is not None:
-            return False
-        by_rules = self._history.by_rules
-        return by_rules >= MOST_IN_VAIN and by_rules % AGAIN_AFTER != 0
-
-    def _give_up_on(self, asking: Asking, exc: ModelError) -> None:
-        """Rules write the summary now.
-
-        Raises Retryable while it may be asked again, and NotCompacted for a model that makes of a
-        conversation what nobody else can sum up.
-        """
-        self._tries += 1
-        if isinstance(exc, Retryable) and self._tries < MOST_TRIES:
-            raise exc
-        name = asking.name
-        if not asking.may_be_by_rules:
-            self._scribe.record(failure(name, exc))
-            raise NotCompacted(str(exc)) from exc
-        self._scribe.record(failure(name, exc, remedy=BY_RULES))
-
-    def _ask_for(self, asking: Asking, request: Sequence[Message]) -> None:
-        """Raises OverBudget."""
-        spend = self._budget.for_model(asking.model, request, ())
-        self._scribe.record(
-            ModelAsked(
-                model=asking.name,
-                iteration=self._history.iterations,
-                spend=spend,
-                purpose="summary",
-                tokens=sum(count_message(message) for message in request),
-            )
-        )
-
     def _said(self, kept: Sequence[Message]) -> list[str]:
         """A person's words that are not before the model any more."""
         stay = [self._context.messages()[1], *kept]
@@ -425,13 +299,3 @@ def _said_before(text: str, folder: Path) -> str:
     said = f"{_WHOLE_IN}{folder}/"
     found = re.search(re.escape(said) + r"words-\w+\.txt" + re.escape(_END), text)
     return found[0] if found else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Written:
-    """What a model wrote, and what it took; empty and for nothing where none was asked."""
-
-    text: str = ""
-    model: str = ""
-    usage: Usage = field(default_factory=Usage)
-    cost_micro_usd: int | None = 0

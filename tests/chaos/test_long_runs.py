@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.session.compacting import MOST_IN_VAIN
+from ml_intern.session.summarizing import MOST_IN_VAIN
 from tests.chaos.long_runs import long_run
 from tests.support.long_run import BROKEN, WildModel
 

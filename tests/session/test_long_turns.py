@@ -23,8 +23,8 @@ from ml_intern.messages import (
     UserMessage,
 )
 from ml_intern.ops import UserInput
-from ml_intern.session.compacting import AGAIN_AFTER, MOST_IN_VAIN, MOST_TRIES
 from ml_intern.session.desk import Limits
+from ml_intern.session.summarizing import AGAIN_AFTER, MOST_IN_VAIN, MOST_TRIES
 from ml_intern.tools.protocol import succeed
 from tests.session.test_guarded_turns import CLOSED_PLAN, OPEN_PLAN
 from tests.support.desks import Bench, calls, words
