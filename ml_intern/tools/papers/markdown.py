@@ -1,7 +1,7 @@
 """Markdown as a paper: the Hub's own (`/papers/ID.md`), and a file of somebody's.
 
 Read are headings of both kinds, pipe tables with their captions, pictures with theirs, and code
-blocks; links into the paper itself become plain words. HTML within is not shown.
+blocks; links into the paper itself become plain words. HTML is left out, with what it hides.
 """
 
 import re
@@ -12,6 +12,7 @@ from html import unescape
 from ml_intern.tools.papers.addresses import absolute
 from ml_intern.tools.papers.document import Document, Draft, How, captioned
 from ml_intern.tools.papers.headings import is_usual, level_of, numbered
+from ml_intern.tools.papers.hidden import Ground, is_hidden_by
 
 _FIELD = re.compile(r"(Title|URL Source|Published Time|Number of Pages): ?(.*)")
 _BEGIN = "Markdown Content:"
@@ -22,6 +23,10 @@ _RULE = frozenset("|:- \t")
 """What the line below a table's header is made of."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+_STYLED = re.compile(
+    r"<([a-z][a-z0-9]{0,20})\s[^<>]{0,300}?(?:style\s*=\s*[\"']([^\"'<>]{0,300})|hidden\b)[^<>]{0,300}>",
+    re.IGNORECASE,
+)
 _IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\(\s*<?([^)\s>]{0,2000})>?[^)\n]{0,300}\)")
 _LINK = re.compile(
     r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]){0,500})\]\(([^()\s]{0,2000})[^()\n]{0,300}\)"
@@ -41,13 +46,33 @@ class _Front:
 
 def read_markdown(text: str, url: str, how: How = "markdown") -> Document:
     """Never fails: what is no Markdown is a document of one section."""
-    front = _front(_COMMENT.sub("", text.replace("\r\n", "\n")))
+    seen, hidden = _seen(_COMMENT.sub("", text.replace("\r\n", "\n")))
+    front = _front(seen)
     draft = Draft(title=front.title)
+    if hidden:
+        draft.notes.append(f"{hidden:,} characters that people cannot see were left out.")
     reader = _Reader(draft, front.url or url)
     for block in _blocks(front.lines):
         reader.take(block)
     reader.finish()
     return draft.document(url, how)
+
+
+def _seen(text: str) -> tuple[str, int]:
+    """Without what its own HTML hides, and how many characters that were."""
+    pieces: list[str] = []
+    place = hidden = 0
+    lowered = text.lower()
+    for tag in _STYLED.finditer(text):
+        style = tag[2] if tag[2] is not None else "display:none"
+        if tag.start() < place or not is_hidden_by(style, Ground()):
+            continue
+        end = lowered.find(f"</{tag[1].lower()}", tag.end())
+        end = len(text) if end < 0 else end
+        pieces.append(text[place : tag.start()])
+        hidden += end - tag.end()
+        place = end
+    return "".join([*pieces, text[place:]]), hidden
 
 
 def _front(text: str) -> _Front:

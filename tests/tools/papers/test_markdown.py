@@ -123,10 +123,13 @@ def test_underlined_headings_and_front_matter_are_read() -> None:
 
 
 def test_hidden_comments_and_tags_are_not_read() -> None:
-    document = read("Seen. <!-- not\nthis --> <span style='display:none'>Also seen</span> <b>x</b>")
+    hidden = "<span style='display:none'>nor\n\nthis</span>"
+    text = f"Seen. <!-- not\nthis --> <b>Bold.</b>\n\n{hidden} End."
 
-    assert "not" not in document.text
-    assert "<" not in document.text
+    document = read(f"{text} <p hidden>nothing")
+
+    assert document.text == "Seen.  Bold.\n\nEnd."
+    assert document.notes == ("16 characters that people cannot see were left out.",)
 
 
 @pytest.mark.parametrize(
