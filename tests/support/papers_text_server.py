@@ -37,8 +37,11 @@ def sites(
     hub: Mapping[str, Given] | None = None,
     arxiv: Mapping[str, Given] | None = None,
     ar5iv: Mapping[str, Given] | None = None,
+    indexes: str = "",
 ) -> Iterator[Sites]:
-    """Answers by path; everything else is missing. `folder`: for the client's cache."""
+    """Answers by path; everything else is missing. `folder`: for the client's cache; `indexes`:
+    where arXiv's and Semantic Scholar's interfaces are, for titles.
+    """
     with ExitStack() as stack:
         one, two, three = (
             stack.enter_context(Outside(answers or {})) for answers in (hub, arxiv, ar5iv)
@@ -46,6 +49,10 @@ def sites(
         services = [
             Service(name=name, base_url=site.url)
             for name, site in (("hub", one), ("arxiv_site", two), ("ar5iv", three))
+        ]
+        services += [
+            Service(name=name, base_url=indexes or two.url)
+            for name in ("arxiv", "semantic_scholar")
         ]
         web = Web(services, Cache(folder / "outside"), SystemClock(), user_agent="test")
         stack.callback(web.close)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.papers.answer import Reading
 from ml_intern.tools.papers.apart import Apart
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.html import is_latexml, read_html
@@ -16,6 +17,7 @@ from ml_intern.tools.papers.identify import PaperId, identify
 from ml_intern.tools.papers.local import is_path, read_file
 from ml_intern.tools.papers.markdown import read_markdown
 from ml_intern.tools.papers.pdf import MOST_BYTES, read_pdf
+from ml_intern.tools.papers.resolve import on_arxiv, resolved
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.web import Page
 
@@ -37,20 +39,49 @@ class Opened:
 
 
 def open_paper(name: str, form: Form, first_page: int, ctx: ToolContext) -> Opened:
-    """By a path, an address, or an id. Raises InputError and OutsideError, with what to do."""
+    """By a path, an address, an id or a title. Raises InputError and OutsideError."""
     if is_path(name) and not _is_id(name):
         content, path = read_file(ctx.place, name)
         document = _read_any(content, str(path), "", None, first_page, ctx)
         return Opened(document=document, content=content, sources=())
     paper = _paper(name)
-    if paper is not None and paper.arxiv:
-        return _from_arxiv(paper, form, first_page, ctx)
-    address = paper.url if paper is not None and paper.doi else name.strip()
-    if not address.startswith(("http://", "https://")):
-        raise InputError(
-            f"{name!r} names a paper, but not where its text is. Find its arXiv id with the tool "
-            "papers (operation search), or give an address or a file."
-        )
+    if paper is None:
+        return _at(name.strip(), first_page, ctx)
+    reading = Reading()
+    found = _found(paper, reading, ctx)
+    if found.arxiv:
+        opened = _from_arxiv(found, form, first_page, ctx)
+    elif found.doi:
+        opened = _at(found.url, first_page, ctx)
+    else:
+        raise InputError(f"{found} has no arXiv id and no DOI. Give an address or a file of it.")
+    notes = (*opened.document.notes, *reading.notes)
+    return replace(
+        opened,
+        document=replace(opened.document, notes=notes),
+        sources=(*reading.sources, *opened.sources),
+    )
+
+
+def _found(paper: PaperId, reading: Reading, ctx: ToolContext) -> PaperId:
+    """Its arXiv id, else its DOI, where it has one.
+
+    Raises InputError for a title that no paper has, or several.
+    """
+    if paper.arxiv:
+        return paper
+    found = resolved(ctx.place.web, paper, reading, ctx.cancelled)
+    try:
+        return on_arxiv(ctx.place.web, found, reading, ctx.cancelled)
+    except (InputError, OutsideError) as exc:
+        if isinstance(exc, OutsideError) and exc.trouble == "stopped":
+            raise
+        reading.notes.append(f"Not read from arXiv: {exc}")
+        return found
+
+
+def _at(address: str, first_page: int, ctx: ToolContext) -> Opened:
+    """Whatever is there."""
     page = ctx.place.web.fetch(address, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
     document = _read_any(page.content, page.url, page.content_type, page.charset, first_page, ctx)
     return _opened(document, page)

@@ -35,8 +35,8 @@ class ReadPaperArguments(Arguments):
     paper: str = Field(
         min_length=1,
         max_length=2_000,
-        description="arXiv id (with a version if it matters), DOI, address, or path of a PDF, "
-        "HTML, LaTeX or Markdown file.",
+        description="arXiv id (with a version if it matters), DOI, whole title, address, or path "
+        "of a PDF, HTML, LaTeX or Markdown file.",
     )
     operation: Operation = Field(
         "outline",

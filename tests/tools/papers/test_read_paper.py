@@ -13,6 +13,7 @@ from ml_intern.tools.papers import local
 from ml_intern.tools.papers.read_paper import ReadPaper, ReadPaperArguments
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from tests.support.outside import Given
+from tests.support.papers_server import QLORA, papers_server
 from tests.support.papers_text_server import PAPER, Sites, latexml, markdown, sites, tarball
 from tests.support.pdfs import PdfPage, pdf, running_text
 from tests.support.places import confined_place, context_in
@@ -242,6 +243,27 @@ def test_what_was_read_before_is_read_while_the_service_is_away(tmp_path: Path) 
         assert len(there.asked) == asked
 
 
+def test_a_title_is_looked_up_and_read_as_the_paper_that_has_it(tmp_path: Path) -> None:
+    with (
+        papers_server() as indexes,
+        at(tmp_path, hub={f"/papers/{QLORA.arxiv}.md": markdown()}, indexes=indexes.url) as there,
+    ):
+        outcome = call(there[0], QLORA.title)
+
+        assert json.loads(outcome.output)["read_from"] == "hub_markdown"
+        assert len(outcome.sources) > 1
+        assert "No paper is exactly" in refusal(there[0], "QLoRA: Efficient Finetuning")
+
+
+def test_a_doi_is_read_from_arxiv_where_the_paper_is_there(tmp_path: Path) -> None:
+    with (
+        papers_server() as indexes,
+        at(tmp_path, hub={f"/papers/{QLORA.arxiv}.md": markdown()}, indexes=indexes.url) as there,
+    ):
+        assert answer(there[0], f"10.48550/arXiv.{QLORA.arxiv}")["title"] == "Small Steps"
+        assert answer(there[0], f"CorpusId:{QLORA.corpus}")["title"] == "Small Steps"
+
+
 # Other papers than arXiv's
 
 
@@ -285,7 +307,7 @@ def test_an_address_is_read_by_what_it_holds(tmp_path: Path) -> None:
         ("./missing.pdf", "There is no file ./missing.pdf"),
         ("/etc/shadow.pdf", "nobody named it"),
         ("../held_out/test.md", "nobody named it"),
-        ("Attention is all you need", "Find its arXiv id with the tool papers"),
+        ("Attention is all you need", "No index has a paper called"),
         ("http://127.0.0.1:9/paper.html", "nothing was asked there"),
         ("http://169.254.169.254/latest", "nothing was asked there"),
         ("2602.99999999", "2602.99999999"),
