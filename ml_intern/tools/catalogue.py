@@ -7,6 +7,7 @@ from ml_intern.errors import ConfigError
 from ml_intern.tools.bash import Bash
 from ml_intern.tools.data.inspect import InspectDataset
 from ml_intern.tools.data.prepare import PrepareDataset
+from ml_intern.tools.documentation.docs import Docs
 from ml_intern.tools.files.edit import Edit
 from ml_intern.tools.files.read import Read
 from ml_intern.tools.files.write import Write
@@ -61,6 +62,7 @@ def all_tools() -> list[Tool[Any]]:
         HubFiles(),
         HubChange(),
         CheckLicences(),
+        Docs(),
         Library(),
         GitHub(),
         InspectDataset(),

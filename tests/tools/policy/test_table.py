@@ -40,6 +40,7 @@ TABLE = {
     ("hub_change", "create_tag"): ("ask", "ask"),
     ("hub_change", "delete_tag"): ("ask", "ask"),
     ("check_licences", ""): ("allow", "allow"),
+    ("docs", ""): ("allow", "allow"),
     ("library", ""): ("allow", "allow"),
     ("github", ""): ("allow", "allow"),
     ("inspect_dataset", ""): ("allow", "allow"),

@@ -1,0 +1,1 @@
+"""The Hub's documentation of libraries: which pages there are, and what stands in them."""

@@ -1,0 +1,142 @@
+"""Where the Hub's documentation lies, and which pages a library has.
+
+Known of it is: `/docs/LIBRARY` is a page of HTML whose links lead to all pages of the library, and
+an address with `.md` behind it is that page as Markdown. Versions and languages lie below the
+library: `/docs/trl/v1.16.0/en/sft_trainer`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.protocol import ToolContext
+from ml_intern.web import Page
+
+ROOT = "/docs/"
+PUBLIC = "https://huggingface.co"
+MOST_PAGES = 3_000
+MOST_BYTES = 8 << 20
+_LIBRARY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+_VERSION = re.compile(r"main|v\d[\w.]{0,30}")
+_PATH = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One page of a library."""
+
+    path: str
+    """Below the documentation's root, e.g. `trl/sft_trainer`."""
+    title: str
+
+
+def library_path(library: str, version: str) -> str:
+    """Of a library's documentation. Raises InputError."""
+    if not _LIBRARY.fullmatch(library):
+        raise InputError(f"{library[:100]!r} is no library of the Hub's documentation, e.g. trl.")
+    if not version:
+        return library
+    if not _VERSION.fullmatch(version):
+        raise InputError(f"{version[:100]!r} is no version: give e.g. v1.16.0, or main.")
+    return f"{library}/{version}/en"
+
+
+def page_path(page: str, library: str, version: str, base_url: str) -> str:
+    """Of a page: by its address, or by its name within the library. Raises InputError."""
+    plain = page.partition("#")[0].partition("?")[0].removesuffix(".md").rstrip("/")
+    for host in (base_url, PUBLIC):
+        if plain.startswith(f"{host}{ROOT}"):
+            return _checked(plain.removeprefix(f"{host}{ROOT}"))
+    if "://" in plain:
+        raise InputError(f"{page[:200]!r} is no page of {PUBLIC}{ROOT}; nothing was asked there.")
+    plain = plain.removeprefix(ROOT)
+    inside = library_path(library, version) if library else ""
+    if inside and plain != library and not plain.startswith(f"{library}/"):
+        plain = f"{inside}/{plain}"
+    return _checked(plain)
+
+
+def _checked(path: str) -> str:
+    if not _PATH.fullmatch(path) or len(path) > 300:
+        raise InputError(f"{path[:200]!r} is no page: give its address, or library and page.")
+    return path
+
+
+def links_of(ctx: ToolContext, library: str, version: str) -> tuple[list[Link], Page]:
+    """The pages of a library, in the order of its table of contents. Raises OutsideError."""
+    inside = library_path(library, version)
+    page = ctx.place.web.get(
+        "hub",
+        f"{ROOT}{inside}{'/index' if version else ''}",
+        accept="text/html",
+        fresh_s=86_400.0,
+        most_bytes=MOST_BYTES,
+        cancelled=ctx.cancelled,
+    )
+    reader = _Anchors()
+    reader.feed(page.text)
+    reader.close()
+    found: dict[str, str] = {}
+    for address, title in reader.found:
+        path = _inside(urljoin(page.url, address), page.url, library)
+        if path and title and len(found) < MOST_PAGES:
+            found.setdefault(path, title)
+    if not found:
+        raise OutsideError(
+            f"{page.url} names no pages of {library}; its documentation may lie elsewhere.",
+            trouble="broken",
+        )
+    return [Link(path=path, title=title) for path, title in found.items()], page
+
+
+def _inside(address: str, own: str, library: str) -> str:
+    """The path of an address if it is a page of the library on the same host, else nothing."""
+    try:
+        url, home = urlsplit(address), urlsplit(own)
+    except ValueError:
+        return ""
+    path = url.path.removeprefix(ROOT).rstrip("/")
+    is_page = url.path.startswith(f"{ROOT}{library}/") and _PATH.fullmatch(path)
+    return path if is_page and url.netloc == home.netloc else ""
+
+
+class _Anchors(HTMLParser):
+    """Links of a page, with the text that stands in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._address = ""
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            given: Mapping[str, str | None] = dict(attrs)
+            self._address, self._text = given.get("href") or "", []
+
+    def handle_data(self, data: str) -> None:
+        if self._address:
+            self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a" and self._address:
+            self.found.append((self._address, " ".join("".join(self._text).split())[:200]))
+            self._address = ""
+
+
+def markdown_of(ctx: ToolContext, path: str) -> Page:
+    """The page as Markdown. Raises OutsideError."""
+    page = ctx.place.web.get(
+        "hub",
+        f"{ROOT}{path}.md",
+        accept="text/markdown, text/plain",
+        fresh_s=86_400.0,
+        most_bytes=MOST_BYTES,
+        cancelled=ctx.cancelled,
+    )
+    if page.content_type == "text/html":
+        raise OutsideError(f"{page.url} came as HTML, not as Markdown.", trouble="broken")
+    return page
