@@ -227,9 +227,19 @@ def how_to_go_on(view: View, host_pid: int | None = None, *, is_hosted: bool = F
                 f"ml-intern model {session} NAME has another one asked",
             ]
         case "interrupted" | "failed" | "stopped":
-            return [*going, f'everything so far is kept; go on with: ml-intern say {session} "..."']
+            kept = f'everything so far is kept; go on with: ml-intern say {session} "..."'
+            return [*going, *_of_models(view), kept]
         case _:
             return going or [f"left as it stands; go on with: ml-intern resume {session}"]
+
+
+def _of_models(view: View) -> list[str]:
+    """What a person may do about models for which the turn failed."""
+    told = models.for_people(view.troubles) if view.outcome == "failed" else ""
+    if not told:
+        return []
+    session = short(view.session_id)
+    return [f"{told}; mend that, or have another model asked: ml-intern model {session} NAME"]
 
 
 def tilde(path: str) -> str:

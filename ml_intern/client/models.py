@@ -4,13 +4,22 @@ Pure.
 """
 
 import re
+from collections.abc import Mapping
 
 from ml_intern.effort import Effort
+from ml_intern.errors import Trouble
 from ml_intern.events import Compacted, ModelFailed, ModelSwitched
 from ml_intern.messages import Usage
 from ml_intern.wording import sentence, shortened
 
 CLAUSE_CHARS = 120
+_FOR_PEOPLE: Mapping[Trouble, str] = {
+    "authentication": "no key, or one that is not accepted",
+    "billing": "nothing left in the account",
+    "model": "no such model at this address",
+    "content": "it does not answer what was said",
+}
+"""Troubles that do not pass by themselves."""
 _DO_NOT_THINK = re.compile(r"(autopilot|by-hand)$|replay/")
 """They are no language models, so no effort is theirs."""
 _BEGINS_WITH_MODEL = re.compile(r"\S+(:| at \S+://)|\S+/\S+ ")
@@ -41,6 +50,12 @@ def switch(switched: ModelSwitched) -> str:
     """Who answers now, and why."""
     why = f": {clause(switched.reason)}" if switched.reason.strip() else ""
     return sentence(f"{switched.model} answers instead of {switched.instead_of}{why}")
+
+
+def for_people(troubles: Mapping[str, Trouble]) -> str:
+    """What a person has to mend, of models by name: `gpt-y: no usable key`; empty: nothing."""
+    found = {name: _FOR_PEOPLE[kind] for name, kind in troubles.items() if kind in _FOR_PEOPLE}
+    return ", ".join(f"{name}: {words}" for name, words in found.items())
 
 
 def clause(text: str) -> str:

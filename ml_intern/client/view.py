@@ -14,6 +14,7 @@ from typing import Any, Literal, assert_never
 from ml_intern.client.training import Training
 from ml_intern.client.waits import models_at
 from ml_intern.effort import Effort
+from ml_intern.errors import Trouble
 from ml_intern.events import (
     AccessRefused,
     ApprovalDecided,
@@ -146,6 +147,8 @@ class View:
         self.again_at: datetime | None = None
         """When a model is asked again within the turn, after one gave no answer."""
         self.model_calls = 0
+        self.troubles: dict[str, Trouble] = {}
+        """What is wrong with models that failed in this turn, since the last answer, by name."""
         self.compactions: list[Compacted] = []
         """Oldest first."""
         self.usage = Usage()
@@ -271,6 +274,7 @@ class View:
                 self._resting_since = None
                 self.outcome, self.detail, self.waiting_on = None, "", ()
                 self.reached = None
+                self.troubles.clear()
             case BudgetReached():
                 self.reached = event
             case BudgetExtended(cap=cap):
@@ -351,6 +355,8 @@ class View:
                 self.model = event.model
                 self.switched_for = "" if self.model == self.own_model else event.reason
             case ModelFailed(effort=effort):
+                if event.trouble is not None:
+                    self.troubles[event.model] = event.trouble
                 # One that is asked without thoughts is so only until a person speaks.
                 if effort is not None and event.trouble == "effort":
                     self.lowered[event.model] = effort
@@ -359,6 +365,7 @@ class View:
 
     def _take_reply(self, event: ModelReplied) -> None:
         self._spend(event)
+        self.troubles.clear()
         for call in event.tool_calls:
             self._of(call.call_id, call.name, json_object(call.arguments))
 

@@ -12,7 +12,7 @@ from ml_intern.cli.summary import (
     tildes,
 )
 from ml_intern.client.view import fold
-from ml_intern.events import Compacted, ModelFailed, ModelSwitched
+from ml_intern.events import Compacted, ModelFailed, ModelSwitched, TurnStarted
 from ml_intern.messages import Usage
 from tests.cli.journals import (
     NO_MODEL,
@@ -106,6 +106,29 @@ def test_a_wait_for_a_model_needs_nobody_and_says_until_when() -> None:
     assert advice.startswith(f"no model answers, and one is asked again at {local}: ml-intern ")
     assert "ml-intern resume 11111111 follows it" in advice
     assert "it goes on by itself: ml-intern attach" in how_to_go_on(view, is_hosted=True)[0]
+
+
+def test_a_turn_that_failed_for_its_models_says_what_kind_it_is_and_how_to_choose_another() -> None:
+    journal = Journal().add(
+        ModelFailed(model="a", error="x", retry_in_s=None, trouble="authentication")
+    )
+    journal.add(ModelFailed(model="b", error="x", retry_in_s=None, trouble="billing"))
+    advices = how_to_go_on(fold(journal.end("failed", "a: x; b: x")))
+    assert advices[0] == (
+        "a: no key, or one that is not accepted, b: nothing left in the account; mend that, or "
+        "have another model asked: ml-intern model 11111111 NAME"
+    )
+    assert "ml-intern say 11111111" in advices[1]
+
+
+@pytest.mark.parametrize("later", ["another answered", "another turn"])
+def test_what_a_model_failed_for_before_is_no_reason_now(later: str) -> None:
+    journal = Journal().add(ModelFailed(model="a", error="x", retry_in_s=None, trouble="billing"))
+    if later == "another answered":
+        journal.reply()
+    else:
+        journal.end("failed").add(TurnStarted(op_seq=2, attempt=1))
+    assert len(how_to_go_on(fold(journal.end("failed", "no data")))) == 1
 
 
 def words_of(journal: Journal, label: str) -> str | None:
