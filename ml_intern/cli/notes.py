@@ -164,6 +164,16 @@ def _evaluated(answer: Answer) -> list[str]:
     ]
 
 
+def _read_paper(answer: Answer) -> list[str]:
+    counted = (("sections", "section"), ("passages", "passage"), ("figures", "figure"))
+    return [
+        line(str(answer.get("title") or answer.get("url") or ""), 60),
+        str(answer.get("section") or answer.get("path") or answer.get("table") or ""),
+        *(count(len(_list(answer, name)), noun) for name, noun in counted if _list(answer, name)),
+        "from pictures (OCR)" if answer.get("read_from") == "ocr" else "",
+    ]
+
+
 def _papers(answer: Answer) -> list[str]:
     """Of a list, how many there are and which is first; of one paper, its title."""
     items = [each for each in _list(answer, "items") if isinstance(each, dict)]
@@ -217,6 +227,7 @@ _WORDS: dict[str, Callable[[Answer], list[str]]] = {
     "inspect_dataset": _inspected,
     "prepare_dataset": _prepared,
     "papers": _papers,
+    "read_paper": _read_paper,
     "survey_hardware": _surveyed,
     "estimate_memory": _estimated,
     "write_recipe": _wrote_recipe,

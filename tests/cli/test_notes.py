@@ -78,6 +78,16 @@ def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **argumen
         ("ask_person", {"answer": "a.csv"}, "“a.csv”"),
         ("papers", {"found": 37, "items": [{"title": "QLoRA"}, {}]}, "37 papers, QLoRA"),
         ("papers", {"found": 0, "items": []}, "0 papers"),
+        (
+            "read_paper",
+            {"title": "QLoRA", "sections": [{}, {}], "tables": 3, "figures": 4},
+            "QLoRA, 2 sections",
+        ),
+        (
+            "read_paper",
+            {"title": "QLoRA", "section": "3.1 Data", "text": "…", "read_from": "ocr"},
+            "QLoRA, 3.1 Data, from pictures (OCR)",
+        ),
         ("papers", {"title": "QLoRA", "code": "https://x"}, "QLoRA"),
         (
             "papers",
