@@ -82,8 +82,10 @@ def server() -> Iterator[Outside]:
 
 
 @pytest.fixture
-def docs(tmp_path: Path, server: Outside) -> Caller:
-    return Caller(tmp_path, server.url)
+def docs(tmp_path: Path, server: Outside) -> Iterator[Caller]:
+    caller = Caller(tmp_path, server.url)
+    yield caller
+    caller.context.place.web.close()
 
 
 def test_a_search_shows_the_section_that_fits(docs: Caller) -> None:

@@ -83,8 +83,10 @@ def server() -> Iterator[Outside]:
 
 
 @pytest.fixture
-def github(tmp_path: Path, server: Outside) -> Caller:
-    return Caller(tmp_path, server.url)
+def github(tmp_path: Path, server: Outside) -> Iterator[Caller]:
+    caller = Caller(tmp_path, server.url)
+    yield caller
+    caller.context.place.web.close()
 
 
 def test_examples_of_a_repository_come_before_its_own_code(github: Caller) -> None:
