@@ -7,7 +7,7 @@ from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed
 from ml_intern.tools.papers.recipe.claims import is_own
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
-from ml_intern.tools.papers.recipe.sentences import Sentence, role_of
+from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
 from ml_intern.tools.papers.recipe.words import SPLITS, Dataset, Value
 
 _KNOWN = (
@@ -81,7 +81,7 @@ _ITEM = (
     r"molecules|compounds|posts|passages|queries|problems|segments|abstracts|photographs|pictures|hours|tokens|words|texts|sequences|windows|series)"
 )
 _ITEM2 = _ITEM.replace("<unit>", "<unit2>")
-_SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)"
+_SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)\b"
 _SIZES = (
     re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
     re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?! (?:steps|epochs|iterations|updates|time|runs|hours|days|batches|loss|accuracy|error|tokens|classes|sets?|splits?|gpus|stages|phases|seeds)\b)(?!(?: [a-z]+){{0,2}} (?:for|as) (?:the )?(?:validation|development|test|dev))(?: (?:[\w-]+ )?{_ITEM})?"),
@@ -169,8 +169,9 @@ def _named(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
 
 def _in_heads(document: Document) -> Iterator[Candidate]:
     """Well-known data above the columns of a table of results."""
+    roles = roles_of(document)
     for table in document.tables:
-        if role_of(document, table.section) in ("aside", "end") or len(table.rows) < 2:
+        if roles[table.section] in ("aside", "end") or len(table.rows) < 2:
             continue
         if not _RESULTS.search(plain(table.caption).lower()):
             continue
@@ -228,8 +229,9 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
 
 
 def _in_tables(document: Document, names: Sequence[str]) -> Iterator[Candidate]:
+    roles = roles_of(document)
     for table in document.tables:
-        role = role_of(document, table.section)
+        role = roles[table.section]
         if role == "end" or _RESULTS.search(plain(table.caption).lower()) or len(table.rows) < 2:
             continue
         section = document.sections[table.section].name if document.sections else ""

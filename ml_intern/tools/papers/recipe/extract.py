@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ml_intern.tools.papers.document import Document
+from ml_intern.tools.papers.document import Document, squeezed
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing
 from ml_intern.tools.papers.recipe.data import data_of
 from ml_intern.tools.papers.recipe.names import named_in
@@ -37,21 +37,20 @@ def extract(document: Document) -> Extracted:
     names = own_names(document.title, sentences)
     models = _built_on(sentences, names)
     sentences = [_placed(each, names, models) for each in sentences]
+    source = _Source(document)
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in _candidates(document, sentences, names):
-        if document.holds(candidate.sentence):
+        if source.holds(candidate.sentence, candidate.section):
             by_name[candidate.name].append(candidate)
     by_name["architecture"] = most_specific(by_name["architecture"])
     data = tuple(
-        _held(each, document)
-        for each in data_of(document, sentences)
-        if document.holds(each.name.sentence)
+        source.kept(each) for each in data_of(document, sentences) if source.has(each.name)
     )
     reported = results_of(document, sentences, names, data)
     recipe = Recipe(
         **{name: agreed(by_name[name]) for name in VALUES if name in by_name},
         data=data,
-        metrics=tuple(each for each in reported if document.holds(each.value.sentence)),
+        metrics=tuple(each for each in reported if source.has(each.value)),
     )
     contested = {name: tuple(differing(given)) for name, given in by_name.items()}
     return Extracted(
@@ -84,11 +83,28 @@ def _candidates(
     yield from tasks_of(document.title, sentences)
 
 
-def _held(dataset: Dataset, document: Document) -> Dataset:
-    """Without sizes whose quotes do not occur in the document."""
-    missing = {
-        split: None
-        for split in SPLITS
-        if (size := getattr(dataset, split)) is not None and not document.holds(size.sentence)
-    }
-    return dataset.model_copy(update=missing)
+class _Source:
+    """The sections of a document by their names, to look whether a quote stands in them."""
+
+    def __init__(self, document: Document) -> None:
+        self._texts: dict[str, list[str]] = defaultdict(list)
+        for section in document.sections:
+            self._texts[section.name].append(squeezed(section.text))
+
+    def holds(self, sentence: str, section: str) -> bool:
+        """Whether these words stand in a section of this name, white space aside."""
+        wanted = squeezed(sentence)
+        return bool(wanted) and any(wanted in text for text in self._texts.get(section, ()))
+
+    def has(self, found: Found) -> bool:
+        """Whether its quote does."""
+        return self.holds(found.sentence, found.section)
+
+    def kept(self, dataset: Dataset) -> Dataset:
+        """Without sizes whose quotes do not."""
+        missing = {
+            split: None
+            for split in SPLITS
+            if (size := getattr(dataset, split)) is not None and not self.has(size)
+        }
+        return dataset.model_copy(update=missing)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from ml_intern.tools.papers.recipe.numbers import plain
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
-_NAME = r"(?P<name>[A-Z][\w+-]*(?:[A-Z0-9][\w+-]*|[a-z]{2,})(?:[- ][A-Z0-9][\w+-]*){0,2})"
+_PART = r"[\w+]{1,30}(?:-[\w+]{1,20}){0,3}"
+_NAME = rf"(?P<name>[A-Z]{_PART}(?: [A-Z0-9]{_PART}){{0,2}})"
 _MADE = (
     re.compile(rf"\b[Ww]e (?:call|name|dub|term|refer to|denote) (?:[\w-]+ ){{0,4}}?(?:as )?{_NAME}"),
     re.compile(rf"\b(?:[Ww]e|paper|work) (?:propose|introduce|present|describe|develop|presents|introduces|proposes|describes) {_NAME}"),
@@ -40,7 +41,7 @@ def own_names(title: str, sentences: Iterable[Sentence]) -> tuple[str, ...]:
 
 _SUBJECT = re.compile(
     r"(?:^|[,;:] |\band |\bwhile |\bwhereas |\bThe (?:original |released )?)"
-    r"(?P<name>[A-Z][\w+]*(?:[A-Z0-9][\w+]*|(?=[- ]\d)|[a-z]+(?=-\d))(?:[- ][A-Z0-9][\w.+]*){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
+    r"(?P<name>[A-Z][\w+]{1,30}(?:[- ][A-Z0-9][\w.+]{0,30}){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
     r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed)|"
     r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|need(?:s|ed)|relie[sd]|applies)|sets?)\b"
 )
@@ -53,6 +54,8 @@ def is_about_another(sentence: Sentence, own: Sequence[str]) -> bool:
     """Whether it tells how a named method, which is not the authors' own, was trained."""
     for found in _SUBJECT.finditer(sentence.plain):
         name = found["name"]
+        if sum(char.isupper() or char.isdigit() for char in name) < 2:
+            continue  # the first word of a sentence, more likely than a name
         if _NO_METHOD.match(name) or any(
             name.lower().startswith(each.lower()) or each.lower().startswith(name.lower())
             for each in own

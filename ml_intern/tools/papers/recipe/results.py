@@ -12,7 +12,7 @@ from ml_intern.tools.papers.recipe.candidates import Candidate, agreed
 from ml_intern.tools.papers.recipe.data import dataset_names
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
 from ml_intern.tools.papers.recipe.own_names import names_own
-from ml_intern.tools.papers.recipe.sentences import Sentence, role_of
+from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
 from ml_intern.tools.papers.recipe.words import Dataset, Reported
 
 _METRICS = {
@@ -174,10 +174,11 @@ def _stated(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate]:
 def _in_tables(
     document: Document, own_names: Sequence[str], names: Sequence[str]
 ) -> Iterator[Candidate]:
+    roles = roles_of(document)
     for table in document.tables:
         caption = plain(table.caption)
         # Tables float, into a section on ablations too: what they show their captions say.
-        if role_of(document, table.section) == "end" or len(table.rows) < 2:
+        if roles[table.section] == "end" or len(table.rows) < 2:
             continue
         if _NOT_RESULTS.search(caption.lower()):
             continue

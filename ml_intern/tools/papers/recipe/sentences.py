@@ -42,6 +42,7 @@ _STOP = re.compile(r"[.!?][\"'”’)\]]*(?:\[\d[\d, ]*\])?(?=\s+[\"'“‘(\[$*
 _CAPTION = re.compile(
     r"\s*\[?(?:figure|fig\.|table|tab\.|algorithm|listing)\s*[\dIVX]+\s*[:.|]", re.I
 )
+_LONG_WORD = re.compile(r"\S{200}")
 LONGEST = 2_000
 """Characters of a sentence; what is longer is no prose, or was not read well."""
 
@@ -90,12 +91,9 @@ def sentences_of(document: Document) -> list[Sentence]:
     return found
 
 
-def role_of(document: Document, index: int) -> Role:
-    """The part that the section at `index` plays."""
-    for place, (_, role, _) in enumerate(_roles(document)):
-        if place == index:
-            return role
-    return "own"
+def roles_of(document: Document) -> tuple[Role, ...]:
+    """The part that each section plays; a document without sections has one."""
+    return tuple(role for _, role, _ in _roles(document)) or ("own",)
 
 
 def split(paragraph: str) -> Iterator[str]:
@@ -112,7 +110,7 @@ def split(paragraph: str) -> Iterator[str]:
 
 
 def _kept(words: str) -> Iterator[str]:
-    if words.strip() and len(words) <= LONGEST:
+    if words.strip() and len(words) <= LONGEST and not _LONG_WORD.search(words):
         yield words.strip()
 
 

@@ -17,7 +17,7 @@ from ml_intern.tools.papers.recipe.names import (
     schedule_of,
 )
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
-from ml_intern.tools.papers.recipe.sentences import role_of
+from ml_intern.tools.papers.recipe.sentences import roles_of
 
 _LR = r"(?:learning[- ]rate|lr|step[- ]size)"
 KEYS: Mapping[str, str] = {
@@ -124,11 +124,12 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
 
 def in_tables(document: Document, own_names: Sequence[str]) -> Iterator[Candidate]:
     """Every hyper-parameter that a table states as the paper's own."""
+    roles = roles_of(document)
     for table in document.tables:
-        if role_of(document, table.section) == "end" or len(table.rows) > 200:
+        if roles[table.section] == "end" or len(table.rows) > 200:
             continue
         section = document.sections[table.section].name if document.sections else ""
-        is_aside = role_of(document, table.section) == "aside" or bool(
+        is_aside = roles[table.section] == "aside" or bool(
             _NOT_OWN.search(plain(table.caption).lower())
         )
         yield from _of_table(table, section, own_names, is_aside=is_aside)

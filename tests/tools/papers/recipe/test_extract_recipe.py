@@ -1,0 +1,141 @@
+"""The tool, from a file to its answer, and what whoever has read the paper may correct."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.errors import InputError
+from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
+from ml_intern.tools.papers.recipe.words import VALUES, Recipe
+from ml_intern.tools.protocol import ToolContext, ToolOutcome
+from tests.support.pdfs import BOLD, PdfPage, pdf, running_text
+from tests.support.places import confined_place, context_in, real_place
+from tests.tools.papers.recipe.corpus import OWN
+
+PAPER = (OWN / "tiny_owl.md").read_text()
+QUOTE = "With a learning rate of 1e-3 training diverges."
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> ToolContext:
+    place = real_place(tmp_path)
+    (place.started_in / "owl.md").write_text(PAPER)
+    return context_in(place)
+
+
+def run(ctx: ToolContext, paper: str = "owl.md", **given: Any) -> ToolOutcome:
+    tool = ExtractRecipe()
+    return tool.run(tool.arguments(paper=paper, **given), ctx)
+
+
+def answer(ctx: ToolContext, paper: str = "owl.md", **given: Any) -> dict[str, Any]:
+    return json.loads(run(ctx, paper, **given).output)
+
+
+def test_every_value_names_its_sentence_and_what_is_not_found_is_null(ctx: ToolContext) -> None:
+    said = answer(ctx)
+    assert set(VALUES) <= said.keys()
+    assert said["momentum"] is None
+    assert said["batch_size"] == {
+        "value": 64,
+        "unit": "examples",
+        "from": said["epochs"]["from"],
+    }
+    assert said["sentences"][str(said["epochs"]["from"])] == {
+        "section": "4.2 Implementation details",
+        "text": "We train for 20 epochs with a batch size of 64.",
+    }
+    assert said["metrics"][0]["dataset"] == "BANKING77"
+
+
+def test_the_answer_is_short_and_the_fact_holds_all(ctx: ToolContext) -> None:
+    outcome = run(ctx)
+    assert len(outcome.output) < 6_000
+    (fact,) = outcome.facts
+    assert fact.kind == "recipe_extracted"
+    assert fact.data["paper"] == "owl.md"
+    assert Recipe.model_validate(fact.data["recipe"]).epochs is not None
+    assert outcome.sources == ()
+
+
+def test_a_correction_is_taken_with_its_sentence(ctx: ToolContext) -> None:
+    said = answer(
+        ctx,
+        corrections=[
+            {"name": "learning_rate", "value": 1e-3, "sentence": QUOTE},
+            {"name": "dropout", "value": None},
+            {"name": "data.BANKING77.test", "value": 3080, "unit": "examples",
+             "sentence": "We use the BANKING77 dataset, which contains 9,003 training, 1,000 "
+             "validation and 3,080 test examples."},
+            {"name": "metrics.BANKING77.accuracy", "value": 92.1,
+             "sentence": "| BERT-base | 92.1 | 110M |"},
+        ],
+    )  # fmt: skip
+    assert said["learning_rate"]["value"] == 1e-3
+    assert said["sentences"][str(said["learning_rate"]["from"])] == {
+        "section": "4.3 Ablation",
+        "text": QUOTE,
+    }
+    assert said["dropout"] is None
+    assert said["metrics"][0]["value"] == 92.1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"name": "learning_rate", "value": 1e-3, "sentence": "We use 1e-3."}, "does not occur"),
+        ({"name": "learning_rate", "value": 1e-3, "sentence": ""}, "does not occur"),
+        ({"name": "learning_rate", "value": 2e-3, "sentence": QUOTE}, "does not hold the number"),
+        ({"name": "speed", "value": 1e-3, "sentence": QUOTE}, "there is no such value"),
+        ({"name": "data", "value": "x", "sentence": QUOTE}, "there is no such value"),
+    ],
+)
+def test_a_correction_that_the_paper_does_not_bear_is_refused(
+    ctx: ToolContext, wrong: dict[str, Any], words: str
+) -> None:
+    right = {"name": "steps", "value": None}
+    with pytest.raises(InputError, match=words) as refusal:
+        run(ctx, corrections=[right, wrong])
+    assert str(refusal.value).startswith("1 of 2 corrections were refused, and none was taken.")
+    assert wrong["name"] in str(refusal.value)
+
+
+def test_a_correction_settles_what_was_ambiguous(ctx: ToolContext) -> None:
+    (ctx.place.started_in / "birds.md").write_text((OWN / "bird_song.md").read_text())
+    assert answer(ctx, "birds.md")["ambiguous"].keys() == {"learning_rate", "batch_size"}
+    row = "| Learning rate | 1e-4 | 2e-5 |"
+    said = answer(
+        ctx,
+        "birds.md",
+        corrections=[{"name": "learning_rate", "value": 2e-5, "sentence": row}],
+    )
+    assert said["ambiguous"].keys() == {"batch_size"}
+    assert said["learning_rate"]["value"] == 2e-5
+
+
+@pytest.mark.parametrize("paper", ["gone.md", "A title that names no file"])
+def test_what_cannot_be_read_says_what_to_do(ctx: ToolContext, paper: str) -> None:
+    with pytest.raises(InputError, match=r"no file|arXiv id"):
+        run(ctx, paper)
+
+
+def test_a_file_that_nobody_named_is_not_read(ctx: ToolContext, tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text(PAPER)
+    with pytest.raises(InputError, match="nobody named it"):
+        run(ctx, str(tmp_path / "secret.md"))
+
+
+def test_a_pdf_is_read_as_well(tmp_path: Path) -> None:
+    page = PdfPage().text(150, 730, "Small Steps in Training", 18, BOLD)
+    page.text(54, 650, "2 Method", 12, BOLD).lines(
+        54, 632, ["We train for 3 epochs with a fine-", "tuned model, a learning rate of"]
+    )
+    page.lines(54, 608, ["0.001 and a bat-", "ch size of 64."])
+    page.text(54, 560, "3 Results", 12, BOLD).lines(54, 542, running_text(20, 55))
+    ctx = context_in(confined_place(tmp_path))
+    (ctx.place.started_in / "steps.pdf").write_bytes(pdf([page]))
+    said = answer(ctx, "steps.pdf")
+    assert (said["learning_rate"]["value"], said["epochs"]["value"]) == (0.001, 3)
+    assert said["read_from"] == "pdf"

@@ -1,0 +1,238 @@
+"""From a recipe to steps with time and cost; what is unknown stays unknown."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern.compute.hub.hardware import PriceList
+from ml_intern.compute.hub.prices import Flavor
+from ml_intern.errors import InputError
+from ml_intern.events import Fact
+from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
+from ml_intern.tools.papers.recipe.plan_experiment import PlanExperiment
+from ml_intern.tools.protocol import ToolContext
+from ml_intern.tools.training.memory import Load, judge
+from tests.support.places import context_in, real_place
+from tests.tools.papers.recipe.corpus import OWN
+
+A100 = {"name": "NVIDIA A100-SXM4-40GB", "memory_bytes": 40 << 30}
+T4 = {"name": "Tesla T4", "memory_bytes": 15 << 30}
+UPDATES = 20 * 141
+"""Of 9,003 examples in batches of 64, 20 times."""
+
+
+class Listed:
+    """The Hub's prices, as they were read."""
+
+    def __init__(self, *flavors: Flavor) -> None:
+        self._flavors = flavors
+
+    def prices(self) -> PriceList:
+        return PriceList(
+            endpoint="https://hub.example",
+            read_at=datetime(2026, 1, 31, tzinfo=UTC),
+            flavors=self._flavors,
+        )
+
+
+HUB = Listed(
+    Flavor(name="a100", title="A100", accelerator="1 x A100, 80 GB", micro_usd_per_minute=50_000),
+    Flavor(
+        name="odd",
+        title="Odd",
+        accelerator="1 x A100, 80 GB",
+        micro_usd_per_minute=None,
+        trouble="it has two prices",
+    ),
+)
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> ToolContext:
+    return context_in(real_place(tmp_path, hub=HUB))
+
+
+@pytest.fixture
+def read(ctx: ToolContext) -> ToolContext:
+    """After `tiny_owl` was read."""
+    (ctx.place.started_in / "owl.md").write_text((OWN / "tiny_owl.md").read_text())
+    tool = ExtractRecipe()
+    return with_facts(ctx, *tool.run(tool.arguments(paper="owl.md"), ctx).facts)
+
+
+def with_facts(ctx: ToolContext, *facts: Fact) -> ToolContext:
+    known = [Fact(kind="recipe_extracted", data=data) for data in ctx.facts.all("recipe_extracted")]
+    return context_in(ctx.place, *known, *facts)
+
+
+def surveyed(ctx: ToolContext, *gpus: dict[str, Any]) -> ToolContext:
+    return with_facts(ctx, Fact(kind="hardware", data={"report": {"gpus": list(gpus)}}))
+
+
+def plan(ctx: ToolContext, **given: Any) -> dict[str, Any]:
+    tool = PlanExperiment()
+    return json.loads(tool.run(tool.arguments(**given), ctx).output)
+
+
+def test_the_work_follows_from_the_recipe(read: ToolContext) -> None:
+    assert plan(surveyed(read))["work"] == {
+        "train_examples": 9003,
+        "batch_size": 64,
+        "epochs": 20,
+        "updates": UPDATES,
+        "warmup_updates": UPDATES // 10,
+        "seeds": 5,
+    }
+
+
+def test_the_memory_is_that_of_the_estimate(read: ToolContext) -> None:
+    memory = plan(surveyed(read, A100))["memory"]
+    load = Load(
+        parameters=None,
+        hidden_size=768,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        sequence_length=64,
+        vocab_size=0,
+        per_device_train_batch_size=64,
+        precision="bfloat16_mixed",
+    )
+    assert memory.items() >= judge(load, 40 << 30, gpu=True).items()
+    assert "without embeddings" in memory["assumes"]
+
+
+def test_where_the_batch_does_not_fit_the_effective_batch_stays(read: ToolContext) -> None:
+    small = {"name": "small", "memory_bytes": 2_600_000_000}
+    memory = plan(surveyed(read, small))["memory"]
+    per_device, steps = memory["per_device_train_batch_size"], memory["gradient_accumulation_steps"]
+    assert not memory["fits"]
+    assert per_device < 64
+    assert per_device * steps >= 64 > per_device * (steps - 1)
+    assert per_device <= memory["largest_batch_size_that_fits"]
+
+
+def test_time_is_the_papers_on_the_papers_accelerator(read: ToolContext) -> None:
+    said = plan(surveyed(read, A100))
+    assert said["total"]["time_s"] == 5 * 3 * 3600
+    assert "the paper's 3 hours on 1 x A100 40GB, assumed" in said["throughput"]["basis"]
+    assert said["total"]["cost"] == "$0.00"
+
+
+def test_twice_the_accelerators_take_half_the_time(read: ToolContext) -> None:
+    assert plan(surveyed(read, A100, A100))["total"]["time_s"] == 5 * 3 * 3600 / 2
+
+
+def test_on_another_accelerator_time_is_unknown_until_it_is_measured(read: ToolContext) -> None:
+    said = plan(surveyed(read, T4))
+    assert said["total"]["time_s"] is None
+    assert "run smoke_test" in said["throughput"]["basis"]
+    measured = plan(surveyed(read, T4), examples_per_second=100, measured_how="20 steps in 13 s")
+    assert measured["total"]["time_s"] == 5 * UPDATES * 64 / 100
+    assert measured["throughput"]["basis"] == "measured: 20 steps in 13 s"
+
+
+def test_a_fraction_shrinks_data_updates_and_warm_up_alike(read: ToolContext) -> None:
+    said = plan(surveyed(read, A100), scale={"fraction": 0.2})
+    assert said["work"] == {
+        "train_examples": 1801,
+        "batch_size": 64,
+        "epochs": 20,
+        "updates": 564,
+        "warmup_updates": 56,
+        "seeds": 1,
+    }
+    assert [each["what"] for each in said["changes"]] == [
+        "train_examples",
+        "updates",
+        "warmup_updates",
+        "seeds",
+    ]
+    assert all(each["why"] for each in said["changes"])
+    assert said["compare_with"][0]["note"] == "of the whole recipe"
+
+
+def test_a_budget_of_time_is_kept(read: ToolContext) -> None:
+    said = plan(surveyed(read, A100), scale={"hours": 1.5})
+    assert said["scaled_to"] == 0.5
+    assert said["total"]["time_s"] == pytest.approx(1.5 * 3600, rel=0.01)
+
+
+def test_a_budget_for_some_of_the_runs_leaves_the_recipe_whole(read: ToolContext) -> None:
+    said = plan(surveyed(read, A100), scale={"hours": 7})
+    assert said["scaled_to"] == 1
+    assert said["work"]["updates"] == UPDATES
+    assert [(each["what"], each["becomes"]) for each in said["changes"]] == [("seeds", 2)]
+
+
+def test_a_budget_of_money_pays_for_the_start_too(read: ToolContext) -> None:
+    said = plan(read, flavor="a100", scale={"usd": 5})
+    assert said["total"]["cost"] in ("$4.95", "$5.00")
+    assert said["total"]["time_s"] == pytest.approx(95 * 60, rel=0.01)
+    assert "$0.05 a minute" in said["total"]["basis"]
+
+
+def test_hardware_without_a_price_costs_an_unknown_sum(read: ToolContext) -> None:
+    said = plan(read, flavor="odd")
+    assert said["total"]["cost"] == "unknown"
+    assert "two prices" in said["total"]["basis"]
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"flavor": "none-such"}, "The Hub has no hardware none-such.*a100, odd"),
+    ({"flavor": "odd", "scale": {"usd": 5}, "examples_per_second": 10}, "needs hardware with a p"),
+    ({"scale": {"usd": 5}, "examples_per_second": 10}, "needs hardware with a price"),
+    ({"flavor": "a100", "scale": {"usd": 0.1}, "examples_per_second": 10}, "not even pay for the"),
+    ({"scale": {"hours": 1}}, "How long the recipe takes is unknown"),
+    ({"scale": {"fraction": 0.01}}, "below 100 a run tells nothing"),
+    ({"scale": {}}, "Give one of fraction, hours and usd"),
+    ({"scale": {"hours": 1, "usd": 1}}, "Give one of fraction, hours and usd"),
+    ({"values": {"speed": 3}}, "There is no value speed"),
+    ({"paper": "another.md"}, "No recipe of another.md was extracted"),
+    ({"dataset": "Owls"}, "The recipe has no dataset Owls; it has BANKING77"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), REFUSED, ids=[words[:30] for _, words in REFUSED])
+def test_what_cannot_be_planned_says_why(
+    read: ToolContext, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        plan(surveyed(read, T4), **given)
+
+
+def test_without_a_recipe_values_are_enough_and_what_is_missing_is_named(ctx: ToolContext) -> None:
+    with pytest.raises(InputError, match="Call extract_recipe first"):
+        plan(ctx)
+    said = plan(ctx, values={"epochs": 3, "batch_size": 32, "train_examples": 3200})
+    assert said["work"]["updates"] == 300
+    assert said["not_from_the_paper"] == ["batch_size", "epochs", "train_examples"]
+    assert said["memory"] == {
+        "unknown": "the recipe lacks hidden_size, num_hidden_layers, num_attention_heads, "
+        "sequence_length"
+    }
+    assert "learning_rate" in said["unknown"]
+    assert "train_examples" not in said["unknown"]
+
+
+def test_a_given_value_goes_before_the_papers(read: ToolContext) -> None:
+    assert plan(surveyed(read), values={"epochs": 10})["work"]["updates"] == UPDATES // 2
+
+
+def test_what_the_paper_says_twice_is_unknown(ctx: ToolContext) -> None:
+    (ctx.place.started_in / "birds.md").write_text((OWN / "bird_song.md").read_text())
+    tool = ExtractRecipe()
+    facts = tool.run(tool.arguments(paper="birds.md"), ctx).facts
+    said = plan(with_facts(ctx, *facts))
+    assert "learning_rate (the paper says several)" in said["unknown"]
+    assert said["work"]["updates"] is None
+
+
+def test_the_answer_is_short(read: ToolContext) -> None:
+    tool = PlanExperiment()
+    outcome = tool.run(tool.arguments(scale={"fraction": 0.2}), surveyed(read, A100))
+    assert len(outcome.output) < 6_000
+    assert replace(outcome, output="").sources == ()
