@@ -20,6 +20,8 @@ from ml_intern.money import dollars
 from ml_intern.settings import Settings, load
 
 _NAME_WIDTH = 26
+"""At least; the longest name of a table makes it wider."""
+_LONGEST_NAME = 60
 
 
 def prices(models: Sequence[str], *, as_json: bool, debug: bool) -> int:
@@ -82,7 +84,7 @@ def _as_document(
 
 def _of_models(known: Iterable[KnownPrice], settings: Settings) -> Iterator[str]:
     yield f"Models, for a million tokens (the list is that {price_list()}):"
-    yield from (_row(each.model, _model(each)) for each in known)
+    yield from _rows([(each.model, _model(each)) for each in known])
     if settings.free_models:
         yield line(f"Free by the settings: {', '.join(settings.free_models)}", 300)
 
@@ -100,7 +102,7 @@ def _model(known: KnownPrice) -> str:
 def _of_hardware(hardware: PriceList) -> Iterator[str]:
     if hardware.flavors:
         yield "The Hub's hardware, for an hour:"
-    yield from (_row(flavor.name, _flavor(flavor)) for flavor in hardware.flavors)
+    yield from _rows([(flavor.name, _flavor(flavor)) for flavor in hardware.flavors])
 
 
 def _flavor(flavor: Flavor) -> str:
@@ -110,5 +112,8 @@ def _flavor(flavor: Flavor) -> str:
     return f"{dollars(per_minute * 60)}  {flavor.accelerator}".rstrip()
 
 
-def _row(name: str, words: str) -> str:
-    return f"  {line(name, 60):<{_NAME_WIDTH}} {line(words, 200)}"
+def _rows(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    names = [line(name, _LONGEST_NAME) for name, _ in pairs]
+    width = max([_NAME_WIDTH, *map(len, names)])
+    for name, (_, words) in zip(names, pairs, strict=True):
+        yield f"  {name:<{width}} {line(words, 200)}"

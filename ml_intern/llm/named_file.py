@@ -11,9 +11,11 @@ def file_of(name: str, what: str) -> Path:
     if not path.is_absolute():
         raise ConfigError(f"{name}: give the whole path of the {what}, from / on.")
     try:
-        is_there = path.is_file()
+        is_there, is_folder = path.is_file(), path.is_dir()
     except OSError as exc:
         raise ConfigError(f"{name}: {path} cannot be read ({exc.strerror}).") from exc
+    if is_folder:
+        raise ConfigError(f"{name}: {path} is a folder; give the path of the {what}.")
     if not is_there:
         raise ConfigError(f"{name}: there is no file {path}.")
     return path

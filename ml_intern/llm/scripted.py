@@ -25,7 +25,7 @@ LOOK_EVERY_S = 0.1
 MOST_PIECES = 200
 """In which a text arrives."""
 _WORD = re.compile(r"\S+\s*|\s+")
-_OF_A_SCRIPT = re.compile(r"\(line \d+ of the script\)$")
+_OF_A_SCRIPT = re.compile(r"\(line \d+ of the script\)\.?$")
 Answer = ModelReply | AssistantMessage | str | ModelError
 """What a script may hold: a whole reply, a message, words, or the error to raise instead."""
 Script = Callable[[Sequence[Message], Sequence[ToolSpec]], Answer]
@@ -225,7 +225,8 @@ def _pieces(text: str) -> list[str]:
 
 def _error(failure: script_file.Failure, line: int) -> ModelError:
     trouble = failure.error
-    words = f"{failure.message or f'It fails: {trouble}.'} (line {line} of the script)"
+    said = (failure.message or f"It fails: {trouble}").rstrip(".")
+    words = f"{said} (line {line} of the script)."
     match trouble:
         case "away" | "rate":
             wait_s = failure.retry_after_s

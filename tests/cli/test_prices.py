@@ -39,7 +39,7 @@ def typed(
         **variables,
     }
     return subprocess.run(
-        [sys.executable, "-m", "ml_intern.cli.main", "prices", *arguments],
+        [sys.executable, "-m", "ml_intern", "prices", *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -67,6 +67,13 @@ def test_fallbacks_are_among_the_models_of_the_settings(hub: HubServer, tmp_path
     variables = {"ML_INTERN_MODEL": "vllm/a", "ML_INTERN_FALLBACK_MODELS": "gpt-4o,vllm/a"}
     document = json.loads(typed(hub, tmp_path, "--json", **variables).stdout)
     assert [each["model"] for each in document["models"]] == ["vllm/a", "gpt-4o"]
+
+
+def test_the_column_of_names_is_as_wide_as_the_longest(hub: HubServer, tmp_path: Path) -> None:
+    long = "openai/a-name-that-is-longer-than-most"
+    variables = {"ML_INTERN_FREE_MODELS": f'["{long}", "vllm/a"]'}
+    rows = typed(hub, tmp_path, **variables).stdout.splitlines()[1:4]
+    assert {row.index("free") for row in rows} == {len(f"  {long} ")}
 
 
 def test_programs_read_it_as_json_and_offline_the_kept_list_counts(

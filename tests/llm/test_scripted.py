@@ -170,7 +170,7 @@ def test_only_failures_of_the_script_itself_count(tmp_path):
     """Neither those of other models, nor that the session was stopped while it answered."""
     session = Session(script_at(written(tmp_path, {"error": "away"}, A)))
     session.failures = [
-        ("vllm/a", "It fails. (line 1 of the script)"),
+        ("vllm/a", "It fails (line 1 of the script)."),
         (session.model.name, "the session was told to stop"),
     ]
     with pytest.raises(Retryable):
@@ -188,7 +188,7 @@ def test_every_trouble_can_be_had(tmp_path, trouble):
         ).complete([], TOOLS, on_text=heard.append)
     exc = raised.value
     assert (exc.trouble, exc.text, "".join(heard)) == (trouble, "I was ab", "I was ab")
-    assert str(exc) == "Not now. (line 2 of the script)"
+    assert str(exc) == "Not now (line 2 of the script)."
     assert isinstance(exc, Retryable) is (trouble in ("away", "rate"))
 
 
@@ -196,7 +196,7 @@ def test_a_failure_says_what_a_provider_would(tmp_path):
     rate = {"error": "rate", "retry_after_s": 30}
     context = {"error": "context", "window": 4096}
     session = Session(script_at(written(tmp_path, rate, context, A)))
-    with pytest.raises(Retryable, match=r"^It fails: rate\. \(line 1 of the script\)$") as limited:
+    with pytest.raises(Retryable, match=r"^It fails: rate \(line 1 of the script\)\.$") as limited:
         session.asks()
     assert limited.value.retry_after_s == 30
     with pytest.raises(ContextOverflow) as refused:
@@ -291,6 +291,7 @@ def test_the_name_means_the_file_which_is_read_again_when_it_changed(tmp_path):
     [
         ("scripted/a.jsonl", "give the whole path of the file"),
         ("scripted//nowhere.jsonl", "there is no file /nowhere.jsonl"),
+        ("scripted//", "/ is a folder; give the path of the file"),
         (f"scripted//{'long' * 100}", "File name too long"),
     ],
 )

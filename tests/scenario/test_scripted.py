@@ -39,7 +39,7 @@ def test_the_example_of_the_documents_does_what_it_says(world: World) -> None:
     assert replies(world, session_id) == ["I write down what I found.", "The note is written."]
     (failed,) = (one for one in world.events(session_id) if isinstance(one, ModelFailed))
     assert (failed.error, failed.text, failed.trouble) == (
-        "The line broke. (line 3 of the script)",
+        "The line broke (line 3 of the script).",
         "The note",
         "away",
     )
@@ -61,7 +61,7 @@ def test_a_killed_session_goes_on_at_its_line_and_another_begins_at_the_first(wo
     assert world.start("resume").ends() == exits.DONE
     assert replies(world, killed) == ["Note 1.", "Note 2.", "Done."]
     failures = [e.error for e in world.events(killed) if isinstance(e, ModelFailed) if e.trouble]
-    assert failures == ["It fails: rate. (line 2 of the script)"]
+    assert failures == ["It fails: rate (line 2 of the script)."]
     status, said = world.does("run", "--model", f"scripted/{script}", "Write notes again.")
     assert status == exits.DONE, said
     (other,) = (row.session_id for row in world.sessions() if row.session_id != killed)

@@ -125,9 +125,10 @@ def endpoint_of(
     key = api_key or (None if api_base else _own_key(provider, secrets))
     if key is None and provider.needs_key and api_base is None:
         otherwise = ", or `api_key` in the settings" if is_own else ""
+        without = " The model `autopilot` needs none." if is_own else ""
         raise ConfigError(
             f"The model {name!r} needs a key. Set {provider.keys[0]} in the environment or as a "
-            f"systemd credential{otherwise}. The model `autopilot` needs none."
+            f"systemd credential{otherwise}.{without}"
         )
     return Endpoint(
         name=name,
@@ -182,9 +183,10 @@ def _unknown(name: str, prefix: str) -> str:
     hint = f"Did you mean {near[0]}/...? " if near else ""
     if not near and "/" in name:
         hint = f"A model of the Hugging Face Hub is written huggingface/{name}. "
+    providers = "" if near else f" Providers: {', '.join(sorted(PROVIDERS))}."
     return (
         f"There is no model {name!r}. {hint}Write the provider before the name, for example "
-        f"{EXAMPLE}. Providers: {', '.join(sorted(PROVIDERS))}."
+        f"{EXAMPLE}.{providers}"
     )
 
 

@@ -237,3 +237,20 @@ def test_an_account_is_taken_from_where_secrets_are() -> None:
         "azure/mine", {"AZURE_API_BASE": "https://me.azure.com", "AZURE_API_KEY": "k"}
     )
     assert (azure.api_base, azure.key) == ("https://me.azure.com", "k")
+
+
+def test_what_is_nearly_a_provider_is_named_without_the_list_of_all():
+    with pytest.raises(ConfigError) as near:
+        an_endpoint("vllmm/x")
+    assert "Did you mean vllm/...?" in str(near.value)
+    assert "Providers:" not in str(near.value)
+    with pytest.raises(ConfigError, match="Providers: anthropic, "):
+        an_endpoint("qqqq")
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_only_the_model_of_the_settings_is_said_to_have_one_without_a_key(is_own):
+    """It cannot stand in for another one."""
+    with pytest.raises(ConfigError, match="needs a key") as refused:
+        an_endpoint("gpt-5.5", is_own=is_own)
+    assert ("autopilot" in str(refused.value)) is is_own
