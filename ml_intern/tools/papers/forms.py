@@ -40,18 +40,28 @@ class Opened:
 
 def open_paper(name: str, form: Form, first_page: int, ctx: ToolContext) -> Opened:
     """By a path, an address, an id or a title. Raises InputError and OutsideError."""
+    opened = _opened_as(name, form, first_page, ctx)
+    if first_page > 1 and opened.document.how not in ("pdf", "ocr"):
+        raise InputError(f"{opened.document.url} has no pages; leave out first_page.")
+    return opened
+
+
+def _opened_as(name: str, form: Form, first_page: int, ctx: ToolContext) -> Opened:
     if is_path(name) and not _is_id(name):
+        _refuse_form(name, form)
         content, path = read_file(ctx.place, name)
         document = _read_any(content, str(path), "", None, first_page, ctx)
         return Opened(document=document, content=content, sources=())
     paper = _paper(name)
     if paper is None:
+        _refuse_form(name, form)
         return _at(name.strip(), first_page, ctx)
     reading = Reading()
     found = _found(paper, reading, ctx)
     if found.arxiv:
         opened = _from_arxiv(found, form, first_page, ctx)
     elif found.doi:
+        _refuse_form(name, form)
         opened = _at(found.url, first_page, ctx)
     else:
         raise InputError(f"{found} has no arXiv id and no DOI. Give an address or a file of it.")
@@ -61,6 +71,11 @@ def open_paper(name: str, form: Form, first_page: int, ctx: ToolContext) -> Open
         document=replace(opened.document, notes=notes),
         sources=(*reading.sources, *opened.sources),
     )
+
+
+def _refuse_form(name: str, form: Form) -> None:
+    if form != "best":
+        raise InputError(f"{name} is had in one form only, as it is; leave out form.")
 
 
 def _found(paper: PaperId, reading: Reading, ctx: ToolContext) -> PaperId:

@@ -212,6 +212,25 @@ def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes_and_said(ctx: ToolCont
     assert "The file seems to be cut off: the end of a PDF is missing." in document.notes
 
 
+def test_tables_that_are_damaged_are_text_and_said(ctx: ToolContext) -> None:
+    """pdfminer takes what pdfium forgives for an error."""
+    page = PdfPage().lines(54, 740, running_text(8, 100)).text(54, 560, "Table 2: Sizes.", 9)
+    page.box(54, 500, 150, 520).text(60, 506, "Model").box(150, 500, 250, 520).text(156, 506, "1B")
+    damaged = pdf([page]).replace(b"/Subtype /Type1 /BaseFont", b"/Subtype /Ty e1x /BaseFont")
+
+    document = read_pdf(damaged, URL, ctx)
+
+    assert "Tables were not taken apart on 1 of the pages; their words are text." in document.notes
+    assert "Model" in document.text
+
+
+def test_a_figure_of_a_page_that_is_broken_is_refused_in_words(ctx: ToolContext) -> None:
+    broken = pdf([first_page()]).replace(b"/Type /Page /", b"/Type /Pxge /")
+
+    with pytest.raises(InputError, match="is a damaged PDF"):
+        draw_figure(broken, URL, 1, (316, 98, 500, 108), ctx)
+
+
 def test_a_huge_one_is_refused_unread(ctx: ToolContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MOST_BYTES", 1_000)
 

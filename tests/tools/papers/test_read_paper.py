@@ -320,6 +320,14 @@ def test_what_cannot_be_read_is_said_with_what_to_do(
         assert words in refusal(ctx, paper)
 
 
+def test_what_a_file_cannot_give_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    with at(tmp_path) as (ctx, _):
+        (ctx.place.workspace / "notes.md").write_text("# Notes\n\nText.")
+
+        assert "leave out form" in refusal(ctx, "./notes.md", form="pdf")
+        assert "has no pages" in refusal(ctx, "./notes.md", first_page=2)
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with at(tmp_path) as (ctx, _):
         with (ctx.place.workspace / "huge.pdf").open("wb") as file:

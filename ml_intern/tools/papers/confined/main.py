@@ -57,6 +57,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         if request["act"] == "picture":
             return figures.draw_page(document, request)
         return _read(document, request)
+    except pdfium.PdfiumError:
+        return {"error": "broken"}
     finally:
         document.close()
 
@@ -141,7 +143,9 @@ def _write(
     path = Path(request["path"])
     tables, left = find_tables(document, path, wanted, request["tables_s"])
     if left:
-        draft.notes.append(f"Tables of {left} pages were not taken apart; their words are text.")
+        draft.notes.append(
+            f"Tables were not taken apart on {left} of the pages; their words are text."
+        )
     drawn = {
         page.number: figures.regions(document, page.number, text.spans, captions)
         for text, page in zip(texts, pages, strict=True)

@@ -14,6 +14,8 @@ import pdfplumber
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from pdfminer.pdfexceptions import PDFException
+from pdfminer.psexceptions import PSException
+from pdfplumber.utils.exceptions import PdfminerException
 
 from ml_intern.tools.papers.confined.spans import Span, read_cells
 from ml_intern.tools.papers.confined.structure import FoundTable
@@ -29,7 +31,16 @@ _TALLEST = 350.0
 """Points between two rules of one table, at most."""
 _MOST_OBJECTS = 20_000
 """Lines and boxes on one page; a page with more is a drawing."""
-_DAMAGED = (PDFException, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_DAMAGED = (
+    PdfminerException,
+    PDFException,
+    PSException,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+)
 """pdfminer reads damaged files less kindly than pdfium, and says so in many ways."""
 
 
@@ -53,7 +64,7 @@ def find_tables(
     for done, number in enumerate(pages):
         if time.monotonic() > end:
             return found, len(pages) - done
-        page = document[number - 1]
+        page = document[number - 1]  # it was read before
         drawn = _drawn(page)
         if drawn is not None and drawn.has_grid:
             with_grid.append(number)
