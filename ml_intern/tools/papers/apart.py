@@ -8,12 +8,12 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-import ml_intern
 from ml_intern.errors import InputError
 from ml_intern.sandbox.protocol import Access
 from ml_intern.sandbox.run import Completed, run_confined
@@ -27,6 +27,7 @@ _ANSWER_BYTES = 64 << 20
 _PROCESSES = 32
 INSTALL_OCR = "Install what guesses text from pictures: pip install 'ml-intern[ocr]'"
 _DOCUMENT = TypeAdapter(Document)
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class Apart:
@@ -48,7 +49,8 @@ class Apart:
     def document(self, request: dict[str, Any], timeout_s: float = READ_S) -> Document:
         """What was read. Raises InputError for what cannot be, with what to do; SandboxError."""
         try:
-            return _DOCUMENT.validate_python(self.ask(request, timeout_s).get("document"))
+            said = self.ask(request, timeout_s).get("document")
+            return replace(_DOCUMENT.validate_python(said), url=self._url)
         except ValidationError as exc:
             raise InputError(f"What was read from {self._url} makes no sense.") from exc
 
@@ -82,18 +84,13 @@ class Apart:
         return path.read_bytes()
 
     def _run(self, request: str, timeout_s: float) -> Completed:
-        root = Path(ml_intern.__file__).resolve().parent
-        program = (
-            "import sys; sys.path.insert(0, sys.argv[1]); "
-            "from ml_intern.tools.papers.confined.main import main; main()"
-        )
         sandbox = self._ctx.place.sandbox
         return run_confined(
             sandbox,
-            [sys.executable, "-I", "-c", program, str(root.parent), request],
+            self._command(request),
             access=Access(
                 write=(self.folder,),
-                read=(root,),
+                read=(_ROOT / "ml_intern",),
                 network=False,
                 memory_bytes=MEMORY_BYTES,
                 max_file_bytes=_ANSWER_BYTES,
@@ -105,6 +102,14 @@ class Apart:
             cancelled=self._ctx.cancelled,
             output=output_of(self._ctx),
         )
+
+    def _command(self, request: str) -> list[str]:
+        """Isolated: nothing of the folder that it runs in is imported."""
+        program = (
+            "import sys; sys.path.insert(0, sys.argv[1]); "
+            "from ml_intern.tools.papers.confined.main import main; main()"
+        )
+        return [sys.executable, "-I", "-c", program, str(_ROOT), request]
 
     def _died(self, completed: Completed) -> str:
         if "MemoryError" in completed.text or "bad_alloc" in completed.text:

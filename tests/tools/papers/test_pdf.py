@@ -1,9 +1,11 @@
 """PDFs as papers, read in a confined process."""
 
+import io
 import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pypdfium2 as pdfium
 import pytest
 
 from ml_intern.errors import InputError
@@ -166,6 +168,20 @@ def test_a_scan_says_what_to_install(ctx: ToolContext, monkeypatch: pytest.Monke
 
     with pytest.raises(InputError, match=r"3 pages and no text.*pip install 'ml-intern\[ocr\]'"):
         read_pdf(scan(), URL, ctx)
+
+
+def test_a_scan_is_read_by_its_pictures_where_that_is_installed(ctx: ToolContext) -> None:
+    pytest.importorskip("rapidocr_onnxruntime", reason="the extra `ocr` is not installed")
+    page = PdfPage().text(54, 700, "We train for 3 epochs with a batch size of 64.", 14)
+    page.lines(54, 660, running_text(10, 70), 12)
+    drawn = pdfium.PdfDocument(io.BytesIO(pdf([page])))[0].render(scale=2, grayscale=True)
+    dots = (drawn.width, drawn.height, drawn.to_pil().convert("L").tobytes())
+
+    document = read_pdf(pdf([PdfPage().image(0, 0, 612, 792, dots)]), URL, ctx)
+
+    assert document.how == "ocr"
+    assert "epochs" in document.text
+    assert "guessed from pictures" in document.notes[0]
 
 
 def test_a_page_that_is_a_picture_among_others_is_said(ctx: ToolContext) -> None:
