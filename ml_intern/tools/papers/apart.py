@@ -27,7 +27,7 @@ _ANSWER_BYTES = 64 << 20
 _PROCESSES = 32
 INSTALL_OCR = "Install what guesses text from pictures: pip install 'ml-intern[ocr]'"
 _DOCUMENT = TypeAdapter(Document)
-_ROOT = Path(__file__).resolve().parents[3]
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class Apart:
@@ -41,6 +41,10 @@ class Apart:
 
     def __enter__(self) -> "Apart":
         (self.folder / "paper").write_bytes(self._content)
+        # Python lists a folder before it imports from it, and the one that our package lies in
+        # may hold anything.
+        (self.folder / "code").mkdir()
+        (self.folder / "code" / _PACKAGE.name).symlink_to(_PACKAGE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,7 +94,7 @@ class Apart:
             self._command(request),
             access=Access(
                 write=(self.folder,),
-                read=(_ROOT / "ml_intern",),
+                read=(_PACKAGE,),
                 network=False,
                 memory_bytes=MEMORY_BYTES,
                 max_file_bytes=_ANSWER_BYTES,
@@ -109,7 +113,7 @@ class Apart:
             "import sys; sys.path.insert(0, sys.argv[1]); "
             "from ml_intern.tools.papers.confined.main import main; main()"
         )
-        return [sys.executable, "-I", "-c", program, str(_ROOT), request]
+        return [sys.executable, "-I", "-c", program, str(self.folder / "code"), request]
 
     def _died(self, completed: Completed) -> str:
         if "MemoryError" in completed.text or "bad_alloc" in completed.text:

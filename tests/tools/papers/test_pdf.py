@@ -9,13 +9,15 @@ import pypdfium2 as pdfium
 import pytest
 
 from ml_intern.errors import InputError
+from ml_intern.sandbox.process import ProcessSandbox
+from ml_intern.sandbox.unconfined import NoSandbox
 from ml_intern.tools.papers import apart
 from ml_intern.tools.papers import pdf as reader
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.pdf import draw_figure, read_pdf
 from ml_intern.tools.protocol import ToolContext
 from tests.support.pdfs import BOLD, PdfPage, pdf, running_text
-from tests.support.places import confined_place, context_in
+from tests.support.places import confined_place, context_in, real_place
 
 URL = "https://arxiv.org/pdf/2602.00001"
 LEFT, RIGHT = running_text(20, 55), running_text(20, 55, begin=5_000)
@@ -61,6 +63,13 @@ def test_columns_are_read_one_after_the_other(paper: Document) -> None:
     ]
     assert paper.sections[1].text == " ".join(LEFT)
     assert " ".join(RIGHT) in paper.sections[3].text
+
+
+def test_it_is_read_in_every_sandbox(tmp_path: Path) -> None:
+    for sandbox in (ProcessSandbox(), NoSandbox()):
+        there = context_in(real_place(tmp_path / sandbox.name, sandbox=sandbox))
+
+        assert read_pdf(pdf([first_page()]), URL, there).title == "Small Steps in Training"
 
 
 def test_words_parted_at_the_end_of_a_line_are_whole(paper: Document) -> None:
