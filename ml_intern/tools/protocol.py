@@ -350,9 +350,25 @@ class Tool(ABC, Generic[A]):
 
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""
-        schema = self.arguments.model_json_schema()
-        schema.pop("title", None)
+        schema: dict[str, Any] = _untitled(self.arguments.model_json_schema())
         return ToolSpec(name=self.name, description=self.description, parameters=schema)
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that pydantic makes of the names: they say nothing more, and cost room."""
+    match schema:
+        case dict():
+            return {
+                key: {name: _untitled(each) for name, each in value.items()}
+                if key in ("properties", "$defs") and isinstance(value, dict)
+                else _untitled(value)
+                for key, value in schema.items()
+                if key != "title"
+            }
+        case list():
+            return [_untitled(each) for each in schema]
+        case _:
+            return schema
 
 
 def _usual_recovery(kind: type[Tool[Any]]) -> Recovery:
