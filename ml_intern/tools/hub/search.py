@@ -30,10 +30,7 @@ _TELLS: dict[Kind, tuple[str, ...]] = {
 }
 _ONLY: dict[str, Kind] = {
     "library": "model",
-    "trained_on": "model",
-    "base_model": "model",
     "parameters": "model",
-    "rows": "dataset",
 }
 
 
@@ -47,16 +44,18 @@ class SearchArguments(Arguments):
     language: str = Field("", max_length=20, description="Code, e.g. de.")
     licence: str = Field("", max_length=60, description="Id, e.g. apache-2.0.")
     library: str = Field("", max_length=60, description="Of models, e.g. transformers.")
-    trained_on: str = Field("", max_length=100, description="Of models: a dataset's id.")
-    base_model: str = Field("", max_length=100, description="Of models: OWNER/NAME.")
     parameters: str = Field(
         "",
         max_length=60,
         pattern=r"^$|^(min:[\d.]+[KMBT]?)?,?(max:[\d.]+[KMBT]?)?$",
         description="Of models: min:1B,max:4B.",
     )
-    rows: str = Field("", max_length=40, description="Of datasets: their size, e.g. 10K<n<100K.")
-    tags: list[str] = Field([], max_length=10)
+    tags: list[str] = Field(
+        [],
+        max_length=10,
+        description="Others, as the Hub writes them: dataset:ID, base_model:ID, "
+        "size_categories:1K<n<10K.",
+    )
     gated: bool | None = Field(None, description="true: only gated ones; false: only open ones.")
     sort: Literal["downloads", "likes", "created", "changed", "trending"] | None = None
     limit: int = Field(10, ge=1, le=MOST_FOUND)
@@ -127,9 +126,6 @@ def _filters(args: SearchArguments) -> list[str]:
         (args.language, "language:" if is_dataset else ""),
         (args.licence, "license:"),
         (args.library, ""),
-        (args.trained_on, "dataset:"),
-        (args.base_model, "base_model:"),
-        (args.rows, "size_categories:"),
     ]
     return [*(f"{before}{value}" for value, before in named if value), *args.tags]
 

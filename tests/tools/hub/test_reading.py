@@ -278,3 +278,16 @@ def test_addresses_name_a_repository_too(hub: HubServer, call: Caller) -> None:
         assert (found["repo"], found["kind"]) == ("ada/rows", "dataset")
     error = call("hub_details", repo="https://example.com/ada/rows")["error"]
     assert "is no address of the Hub" in error
+
+
+def test_a_branch_with_a_slash_and_a_pull_request_are_revisions(
+    hub: HubServer, call: Caller
+) -> None:
+    made = hub.models.repository(MODEL)
+    made.branch("wip/1", "main")
+    made.open_pull_request(None)
+    changed = made.commit("on the branch", {"new.txt": Blob(b"new")}, None, "wip/1")
+    assert changed is not None
+    found = call("hub_files", repo=MODEL, operation="read", path="new.txt", revision="wip/1")
+    assert (found["text"], found["commit"]) == ("new", changed.oid)
+    assert call("hub_details", repo=MODEL, revision="refs/pr/1")["commit"] == made.head

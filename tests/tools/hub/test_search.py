@@ -19,7 +19,7 @@ def test_models_by_words_with_what_is_known_of_each(hub: HubServer, call: Caller
         "lastModified": "2026-05-06T07:08:09.000Z",
     }
     hub.models.add("ada/other", private=False)
-    answer = call("hub_search", query="bert", licence="mit", trained_on="ada/rows")
+    answer = call("hub_search", query="bert", licence="mit", tags=["dataset:ada/rows"])
     assert answer["found"] == [
         {
             "id": "ada/tiny-bert",
@@ -58,12 +58,12 @@ def test_private_ones_are_found_by_their_owner_only(hub: HubServer, call: Caller
     ("arguments", "query"),
     [
         (
-            {"kind": "dataset", "task": "text-classification", "language": "de", "rows": "n<1K"},
+            {"kind": "dataset", "task": "text-classification", "language": "de", "licence": "mit"},
             {
                 "filter": [
                     "task_categories:text-classification",
                     "language:de",
-                    "size_categories:n<1K",
+                    "license:mit",
                 ]
             },
         ),
@@ -77,7 +77,7 @@ def test_private_ones_are_found_by_their_owner_only(hub: HubServer, call: Caller
         ),
         ({"sort": "trending"}, {"sort": ["trendingScore"], "direction": ["-1"]}),
         (
-            {"library": "trl", "base_model": "ada/base", "tags": ["region:us"]},
+            {"library": "trl", "tags": ["base_model:ada/base", "region:us"]},
             {"filter": ["trl", "base_model:ada/base", "region:us"]},
         ),
     ],
