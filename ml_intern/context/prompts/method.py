@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-RESEARCH = frozenset(("papers", "hub", "documentation"))
+RESEARCH = frozenset(("papers", "hub", "documentation", "library", "github"))
 """Families of tools that look something up."""
 
 
@@ -49,6 +49,17 @@ _LOOKED_UP = (
         """Begin with papers (`papers`): search, follow the citations of the best to what does
         better now, and look which code, models and datasets belong to it.""",
         "papers",
+    ),
+    step(
+        """How a library is meant to be used, its documentation tells (`docs`), and the examples of
+        others (`github`).""",
+        "docs",
+        "github",
+    ),
+    step(
+        """Before you write a call, look up in what is installed (`library`) what it takes, and
+        check the arguments that you mean to give.""",
+        "library",
     ),
 )
 _UNAIDED = (

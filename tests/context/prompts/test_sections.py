@@ -181,3 +181,11 @@ def test_instructions_that_the_sessions_code_may_have_written_are_no_orders(brie
 )
 def test_durations_are_written_for_people(brief, seconds, said):
     assert f"{said} for one turn" in prompt(brief=brief, max_turn_s=seconds)
+
+
+def test_who_can_look_into_libraries_is_told_to_before_each_call():
+    step = "Before you write a call, look up in what is installed (`library`)"
+    assert step not in prompt()
+    with_library = (*tool_facts(*TOOLS), ToolFact(name="library", family="library"))
+    assert step in prompt(tools=with_library)
+    assert "library (what exactly the installed libraries take)" in prompt(tools=with_library)
