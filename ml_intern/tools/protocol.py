@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import GenerateJsonSchema
 
 from ml_intern.clock import Clock
 from ml_intern.compute.hub import HubHardware
@@ -350,25 +351,16 @@ class Tool(ABC, Generic[A]):
 
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""
-        schema: dict[str, Any] = _untitled(self.arguments.model_json_schema())
+        schema = self.arguments.model_json_schema(schema_generator=_Untitled)
+        schema.pop("title", None)
         return ToolSpec(name=self.name, description=self.description, parameters=schema)
 
 
-def _untitled(schema: Any) -> Any:
-    """Without the titles that pydantic makes of the names: they say nothing more, and cost room."""
-    match schema:
-        case dict():
-            return {
-                key: {name: _untitled(each) for name, each in value.items()}
-                if key in ("properties", "$defs") and isinstance(value, dict)
-                else _untitled(value)
-                for key, value in schema.items()
-                if key != "title"
-            }
-        case list():
-            return [_untitled(each) for each in schema]
-        case _:
-            return schema
+class _Untitled(GenerateJsonSchema):
+    """Without titles that only repeat the names of arguments: a model pays for each word."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def _usual_recovery(kind: type[Tool[Any]]) -> Recovery:
