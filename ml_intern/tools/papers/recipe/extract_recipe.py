@@ -7,9 +7,9 @@ from pydantic import Field
 
 from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.papers.document import Document
+from ml_intern.tools.papers.forms import open_paper
 from ml_intern.tools.papers.recipe.corrections import MOST, Correction, corrected
 from ml_intern.tools.papers.recipe.extract import Extracted, extract
-from ml_intern.tools.papers.recipe.source import document_of
 from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Found, Recipe
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
@@ -23,7 +23,9 @@ class RecipeArguments(Arguments):
     """Which paper, and what whoever read it knows better."""
 
     paper: str = Field(
-        min_length=1, max_length=2_000, description="As read_paper takes it: id, address, or path."
+        min_length=1,
+        max_length=2_000,
+        description="As read_paper takes it: id, title, address, or path.",
     )
     corrections: list[Correction] = Field(
         default=[],
@@ -49,14 +51,15 @@ class ExtractRecipe(Tool[RecipeArguments]):
 
     def run(self, args: RecipeArguments, ctx: ToolContext) -> ToolOutcome:
         """Raises InputError and OutsideError, with what to do."""
-        document, sources = document_of(args.paper, ctx)
+        opened = open_paper(args.paper, "best", 1, ctx)
+        document = opened.document
         found = extract(document)
         recipe = corrected(found.recipe, document, args.corrections)
         settled = {each.name for each in args.corrections}
         ambiguous = {name: each for name, each in found.ambiguous.items() if name not in settled}
         found = Extracted(recipe=recipe, ambiguous=ambiguous)
         fact = Fact(kind="recipe_extracted", data=_fact(args.paper, document, found))
-        return replace(succeed(_answer(document, found), fact), sources=sources)
+        return replace(succeed(_answer(document, found), fact), sources=opened.sources)
 
 
 def _fact(paper: str, document: Document, found: Extracted) -> dict[str, Any]:
