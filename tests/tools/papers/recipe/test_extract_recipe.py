@@ -10,6 +10,9 @@ from ml_intern.errors import InputError
 from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
 from ml_intern.tools.papers.recipe.words import VALUES, Recipe
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
+from tests.support.outside import Given
+from tests.support.papers_text_server import PAPER as ID
+from tests.support.papers_text_server import sites
 from tests.support.pdfs import BOLD, PdfPage, pdf, running_text
 from tests.support.places import confined_place, context_in, real_place
 from tests.tools.papers.recipe.corpus import OWN
@@ -138,3 +141,14 @@ def test_a_pdf_is_read_as_well(tmp_path: Path) -> None:
     said = answer(ctx, "steps.pdf")
     assert (said["learning_rate"]["value"], said["epochs"]["value"]) == (0.001, 3)
     assert said["read_from"] == "pdf"
+
+
+def test_a_paper_of_the_hub_names_where_it_was_read(tmp_path: Path) -> None:
+    path = f"/papers/{ID}.md"
+    text = PAPER + "\n\n## 6 More\n\n" + "Nothing more is said here. " * 200
+    with sites(tmp_path, hub={path: Given(content=text, content_type="text/markdown")}) as there:
+        ctx = context_in(real_place(tmp_path, web=there.web))
+        outcome = run(ctx, ID)
+        assert outcome.sources == (there.hub.url + path,)
+    assert json.loads(outcome.output)["epochs"]["value"] == 20
+    assert ExtractRecipe.reads_outside
