@@ -19,7 +19,7 @@ _KNOWN = (
     r"WMT ?'?\d\d(?: (?:English|En)[- ](?:to-)?(?:German|French|De|Fr|Romanian|Ro|Chinese|Zh))?|IWSLT ?'?(?:20)?\d\d(?: [A-Z]\w+[- ](?:to-)?[A-Z]\w+)?|"
     r"CNN/?(?: ?)Daily ?Mail|XSum|SAMSum|Gigaword|arXiv summarization|CoNLL-?(?:20)?03|OntoNotes(?: 5\.0)?|"
     r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
-    r"GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
+    r"AlpacaEval(?: 2(?:\.0)?)?|MT-Bench|Arena-Hard|BANKING77|CLINC150|GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
     r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
     r"Cora|Citeseer|PubMed|ogbn-\w+|ETTh[12]|ETTm[12]|MovieLens(?:-\w+)?|KITTI|nuScenes|Kinetics-?\d*|UCF-?101|MIMIC-\w+|CheXpert"
 )
@@ -83,7 +83,7 @@ _ITEM = (
 _ITEM2 = _ITEM.replace("<unit>", "<unit2>")
 _SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)\b"
 _SIZES = (
-    re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
+    re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM}| (?!epochs|steps|iterations|gpus?|days|minutes|seconds|percent|of|gb|runs)[a-z-]+)?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
     re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?! (?:steps|epochs|iterations|updates|time|runs|hours|days|batches|loss|accuracy|error|tokens|classes|sets?|splits?|gpus|stages|phases|seeds)\b)(?!(?: [a-z]+){{0,2}} (?:for|as) (?:the )?(?:validation|development|test|dev))(?: (?:[\w-]+ )?{_ITEM})?"),
     re.compile(rf"\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
     re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
@@ -151,12 +151,23 @@ def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset,
     return tuple(found)
 
 
+_INTRODUCTION = re.compile(r"\bintroduction\b|\bmotivation\b")
+
+
+def _is_told_of(sentence: Sentence) -> bool:
+    """Whether data in it are the paper's own; an introduction also tells of those of others."""
+    if not is_own(sentence):
+        return False
+    is_ours = re.search(r"\b(?:we|our|this (?:paper|work))\b", sentence.lower)
+    return bool(is_ours) or not _INTRODUCTION.search(sentence.section.lower())
+
+
 def _named(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
     """Datasets in sentences that say they are used."""
     for sentence in sentences:
         words = sentence.plain
         if (
-            not is_own(sentence)
+            not _is_told_of(sentence)
             or not _USED.search(sentence.lower)
             or _NOT_USED.search(sentence.lower)
         ):
@@ -197,7 +208,7 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
         ]
         if here:
             last = (sentence.paragraph, here)
-        if sentence.role in ("aside", "end") or not is_own(sentence):
+        if sentence.role in ("aside", "end") or not _is_told_of(sentence):
             continue
         of = here or (last[1] if last[0] == sentence.paragraph else [])
         if not of and len(names) == 1:

@@ -128,8 +128,8 @@ _COUNTED = re.compile(
     rf"(?:(?P<count>{WORD_NUMBER})[ -]?(?:×|x)?[ -]?)?(?P<article>\b(?:an?|one) )?(?<![\w]){ACCELERATORS}"
     r"\)?(?:[- ](?:tensor core |graphics )?(?:gpus?|cards?|accelerators?|chips?|devices|cores|pods?|slices?))?"
 )
-_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|compute|takes|took|batch"
-_INFER = r"inference|latency|throughput|deploy|measured? on|decod(?:e|ing) (?:speed|time)|evaluat\w+ (?:\w+ ){0,3}?on (?:a|an|one)"
+_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|compute|takes|took|batch|\bruns\b|\bwe used?\b|deepspeed|fsdp"
+_INFER = r"inference|sampling|generating|latency|throughput|deploy|measured? on|decod(?:e|ing) (?:speed|time)|evaluat\w+ (?:\w+ ){0,3}?on (?:a|an|one)"
 _TIME = re.compile(
     rf"(?P<n>{WORD_NUMBER}) ?(?P<gpu>(?:gpu|tpu|a100|v100|h100)[- ])?(?P<unit>hours?|days?|minutes?|h\b|hrs?)"
 )
@@ -138,7 +138,7 @@ _TAKES = re.compile(
     r"trained|train|converges?|costs?|consum\w+|run|ran|runs|fine-?tun\w+|pre-?train\w+)\b"
 )
 _NO_TIME = re.compile(
-    r"every|per (?:hour|day)|of (?:audio|speech|video|recordings?|data|footage)|-long|inference|annotat|label|collect|hours? of (?!train)|record|interval|horizon|window"
+    r"every|per (?:hour|day)|of (?:audio|speech|video|recordings?|data|footage)|-long|inference|sampling|generating|annotat|label|collect|hours? of (?!train)|record|interval|horizon|window"
 )
 _SEED_COUNT = re.compile(
     rf"\b(?P<n>{WORD_NUMBER}) (?:different |independent |distinct |random |fixed |separate )*(?:seeds|(?:runs|trials|repetitions|restarts) with (?:\w+ ){{0,2}}(?:seeds|initiali[sz]ations)|random initiali[sz]ations)"
@@ -231,6 +231,9 @@ def _optimiser(clause: str, sentence: Sentence) -> Iterator[Candidate]:
 
 
 def _schedule(clause: str, sentence: Sentence) -> Iterator[Candidate]:
+    of_noise = re.search(r"forward process|noise|diffusion|variance|β ?_?t\b", clause)
+    if of_noise and not re.search(r"learning[- ]rate|\blr\b", clause):
+        return
     if re.search(r"learning[- ]rate|\blr\b|schedul|decay|anneal|warm|step size", clause):
         # A weight decay, and a schedule of noise or of a mask, are none of the learning rate.
         words = re.sub(

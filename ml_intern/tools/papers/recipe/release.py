@@ -42,7 +42,7 @@ _LICENSED = re.compile(
 )
 _THINGS = {
     "code_licence": r"\b(?:code|implementation|software|source|scripts|codebase)\b",
-    "data_licence": r"\b(?:data|datasets?|corpus|corpora|annotations|recordings|benchmark|images)\b",
+    "data_licence": r"\b(?:data|datasets?|corpus|corpora|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
     "paper_licence": r"\b(?:this (?:work|paper|article|preprint|document)|the paper|paper|article|preprint|text of this)\b",
     "": r"\b(?:models?|weights|checkpoints?)\b",
 }

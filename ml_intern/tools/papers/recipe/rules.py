@@ -81,6 +81,7 @@ RULES = (
     Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
+    Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse ){_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
     Rule("epochs", rf"(?<!-)\bepochs ?[:=] ?{_N}", unit="epochs", least=1e-9, bars=_WARM),
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),

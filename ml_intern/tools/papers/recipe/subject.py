@@ -41,8 +41,13 @@ _GIVEN = (
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"^(?:[Aa]n?|[Tt]he) (?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?: [^.;,]{{0,60}})? (?:is|are) (?:used|trained|employed|adopted|fine-?tuned)\b"),
+    re.compile(rf"\b[Ss]tarting from (?:the )?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ ){{0,2}}?(?:model|network|architecture) follows the (?P<name>{_NAME})"),
 )  # fmt: skip
+_SEVERAL = re.compile(
+    rf" (?:models|variants|checkpoints|encoders|family|architectures)\b|(?: \([^()]*\))?(?:,| and| or|/)+ ?(?:{_NAME}|[A-Z]\w*-?(?:base|large|small)\b)"
+)
+"""Behind a name: what makes it a kind, or one of several."""
 _SUBJECT = re.compile(
     r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|stud(?:y|ies)|address(?:es)?|presents?|proposes?|introduces?|for)\b"
 )
@@ -77,6 +82,8 @@ def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Itera
     ]
     for pattern in (*_GIVEN, *own):
         for match in pattern.finditer(words):
+            if _SEVERAL.match(words[match.end("name") :]):
+                continue
             yield _made(sentence, "architecture", match["name"].strip())
 
 
