@@ -8,7 +8,7 @@ from ml_intern.tools.papers.recipe.sentences import Sentence
 _BREAK = re.compile(
     r";|,? (?:while|whereas|although|though|but|unlike|in contrast(?: to)?|compared (?:to|with)|"
     r"rather than|instead of|as opposed to|in place of|in lieu of|however)\b|"
-    r",(?= (?:we|our)\b)|,? (?:which|who) (?=(?:use[sd]?|train|report|was|were|employ)\b)|"
+    r",(?= (?:we|our)\b)|,? (?:which|who) (?=(?:use[sd]?|train|report|was|were|employ|(?:is|are) (?:pre-?)?trained|has|have)\b)|"
     r"(?<=[a-z\d]), (?=unlike|in contrast|compared)"
 )
 _REPLACED = re.compile(
@@ -21,6 +21,10 @@ _OTHERS = re.compile(
     r"originally|original (?:paper|work|model|network|implementation|authors|recipe|setting)|others|"
     r"state-of-the-art|concurrent|counterparts?|predecessors?|the teacher)\b"
 )
+_RIVALS = re.compile(
+    r"\b(?:baselines?|competing|competitors?|the teacher|compared? (?:to|with|against)|comparisons?)\b"
+)
+"""Whoever is followed, what is told of these is not the authors' own."""
 _FOLLOWS = re.compile(
     r"\b(?:following|follow|as in|same (?:\w+ )?as|similar to|inspired by|adopted from|"
     r"as (?:proposed|suggested|recommended|described|used) (?:in|by)|by default|introduced by|in line with)\b"
@@ -31,7 +35,7 @@ _THEIR_DOING = re.compile(
     r"propos\w+|rel(?:y|ied)|pre-?train\w*|optimi[sz]ed?|appl(?:y|ied))\b"
 )
 _TRIED = re.compile(
-    r"\b(?:sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
+    r"\b(?:initially|at first|preliminary|pilot|sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
     r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
     r"candidates?|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tune|"
     r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|either)\b|\b(?:between|among) [{\[]?\d"
@@ -75,7 +79,7 @@ def is_done_by_us(words: str, is_setup: bool = False) -> bool:
     """Of lower-case plain words."""
     if _THEIR_DOING.search(words) or _IMAGINED.search(words) or _TRIED.search(words):
         return False
-    if _EFFECT.search(words):
+    if _EFFECT.search(words) or _RIVALS.search(words):
         return False
     if _OTHERS.search(words):
         return bool(_FOLLOWS.search(words) and (_OWN.search(words) or is_setup))

@@ -280,7 +280,11 @@ def _hardware(sentence: Sentence) -> Iterator[Candidate]:
         return
     kind, count = accelerator_of(words)
     yield from _made(sentence, "accelerator", kind)
-    if kind and count is not None:
+    if (
+        kind
+        and count is not None
+        and not re.search(r"\bnodes?\b|\bmachines\b|\bservers\b|\beach\b", words)
+    ):
         yield from _made(sentence, "accelerators", count)
 
 
@@ -313,6 +317,8 @@ def _time(sentence: Sentence) -> Iterator[Candidate]:
     if len(by_clock) != 1 or len(found) > 2:
         return
     (time,) = by_clock
+    if re.search(r"\b(?:under|than|within|at most|up to|over) $", words[: time.start()]):
+        return
     unit = _CODES.get(time["unit"], time["unit"].rstrip("s") + "s")
     if time["gpu"]:
         if unit != "hours":

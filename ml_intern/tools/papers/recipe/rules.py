@@ -136,6 +136,7 @@ _PARTIAL = re.compile(
 )
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
+    r"\b(?:discriminator|critic|teacher|reward model|value network|linear prob(?:e|ing))\b|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")

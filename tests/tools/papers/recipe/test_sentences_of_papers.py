@@ -108,6 +108,18 @@ def test_what_the_authors_did_is_found(text: str, values: dict[str, Any]) -> Non
 
 
 NOT_STATED = (
+    "We compare against ViT-B/16, which is trained with AdamW and a learning rate of 3e-3.",
+    "Hyperparameters of all baselines follow the original papers: batch size 128.",
+    "The competing approach requires 8 A100 GPUs and trains for 500 epochs.",
+    "We initially used a learning rate of 1e-3 but later switched to 5e-4.",
+    "The discriminator uses a learning rate of 4e-4.",
+    "The dropout rate was 0.2 for English and 0.3 for German.",
+    "The learning rate is scaled as 0.1 × batch size / 256.",
+    "Batch size and learning rate were 32 and 1e-4, respectively.",
+    "The minimum learning rate is 1e-5.",
+    "Training takes 12 minutes per epoch.",
+    "Fine-tuning the model takes under 1 hour.",
+    "Each experiment uses a single GPU (A100 or V100).",
     "The baseline uses a learning rate of 0.1 and was trained for 90 epochs.",
     "Liu et al. (2019) use a learning rate of 6e-4.",
     "Lee et al. (2021) showed that our choice of a learning rate of 1e-3 is too high.",
