@@ -462,14 +462,19 @@ def model(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", show_default="the same", help="As in the setting `model`."),
+        typer.Argument(
+            metavar="[NAME]", show_default="the same", help="As in the setting `model`."
+        ),
     ] = None,
     effort: Annotated[
         Effort | None,
         typer.Option("--effort", help="How hard it thinks.", show_default="as before"),
     ] = None,
 ) -> int:
-    """Let another model go on with a session, or have it think harder or less hard."""
+    """Let another model go on with a session, or have it think harder or less hard.
+
+    Without either: say which one answers, and which go on in its place.
+    """
     from ml_intern.cli import revising
 
     return revising.change_model(session, name, effort, debug=context.obj)

@@ -15,7 +15,9 @@ from ml_intern.cli.wishes import Wishes
 from ml_intern.client import models
 from ml_intern.client.author import author
 from ml_intern.client.door import Request, Watch
+from ml_intern.client.view import fold
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.models import chain_of
 from ml_intern.effort import Effort
 from ml_intern.errors import InputError
 from ml_intern.events import Compacted, ModelChanged, OpCancelled, Undone
@@ -23,6 +25,7 @@ from ml_intern.messages import SessionId
 from ml_intern.ops import ChangeModel, Compact, Undo
 from ml_intern.queue.lock import FOREGROUND
 from ml_intern.queue.rows import Recorded, SessionRow
+from ml_intern.settings import load
 from ml_intern.wording import sentence
 
 Outcome = Undone | Compacted | ModelChanged | OpCancelled
@@ -40,15 +43,35 @@ def compact(prefix: str, *, debug: bool) -> int:
 
 
 def change_model(prefix: str, name: str | None, effort: Effort | None, *, debug: bool) -> int:
-    """Ask another model from now on, or with another effort. Raises InputError for neither."""
+    """Ask another model from now on, or with another effort; for neither, say how it is."""
     if name is None and effort is None:
-        raise InputError("Name a model, or say with --effort how hard the session's own thinks.")
+        return _show_models(prefix, debug=debug)
 
     def change(row: SessionRow) -> Request:
         model = model_named(name) or row.model
         return ChangeModel(model=model, asked_by=author(), effort=effort)
 
     return _revise(prefix, change, debug=debug)
+
+
+def _show_models(prefix: str, *, debug: bool) -> int:
+    """Which model answers a session, which go on in its place, and what was wrong with each."""
+    with Wishes() as wishes, opened(wishes, debug=debug) as found:
+        row = session_named(found.door, prefix)
+        view = fold(found.door.events(row.session_id))
+    own = view.own_model or row.model
+    answers = models.answering(view.model or own, own, view.effort, view.lowered.get(view.model))
+    session = short(row.session_id)
+    sys.stdout.write(f"Session {session} is answered by {line(answers)}.\n")
+    chain = chain_of(own, load())
+    for number, name in enumerate(chain, 1):
+        trouble = view.failures.get(name, "")
+        said = f": {models.clause(trouble)}" if trouble else ""
+        sys.stdout.write(f"  {number}. {line(f'{name}{said}', 300)}\n")
+    if len(chain) > 1:
+        sys.stdout.write("After the first they are fallback_models, as this shell has them.\n")
+    sys.stdout.write(f"Another one: ml-intern model {session} NAME\n")
+    return exits.DONE
 
 
 def _revise(prefix: str, made: Callable[[SessionRow], Request], *, debug: bool) -> int:

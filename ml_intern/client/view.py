@@ -147,6 +147,8 @@ class View:
         self.again_at: datetime | None = None
         """When a model is asked again within the turn, after one gave no answer."""
         self.model_calls = 0
+        self.failures: dict[str, str] = {}
+        """Why models gave no answer that have not given one since, by name."""
         self.troubles: dict[str, Trouble] = {}
         """What is wrong with models that failed in this turn, since the last answer, by name."""
         self.compactions: list[Compacted] = []
@@ -349,12 +351,14 @@ class View:
             case ModelChanged():
                 self.model = self.own_model = event.model
                 self.switched_for = ""
+                self.failures.clear()
                 self.effort = event.effort or self.effort
                 self.lowered.clear()
             case ModelSwitched():
                 self.model = event.model
                 self.switched_for = "" if self.model == self.own_model else event.reason
             case ModelFailed(effort=effort):
+                self.failures[event.model] = event.error
                 if event.trouble is not None:
                     self.troubles[event.model] = event.trouble
                 # One that is asked without thoughts is so only until a person speaks.
@@ -366,6 +370,7 @@ class View:
     def _take_reply(self, event: ModelReplied) -> None:
         self._spend(event)
         self.troubles.clear()
+        self.failures.pop(event.model, None)
         for call in event.tool_calls:
             self._of(call.call_id, call.name, json_object(call.arguments))
 

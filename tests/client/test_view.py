@@ -6,6 +6,7 @@ from ml_intern.events import (
     CompactRequested,
     InterruptRequested,
     ModelChanged,
+    ModelFailed,
     TurnStarted,
     UnknownResolved,
 )
@@ -298,3 +299,11 @@ def test_time_that_a_job_took_is_working_time() -> None:
     journal.add(TurnStarted(op_seq=2, attempt=1), 500.0).end("finished", seconds=510.0)
 
     assert fold(journal).working_s == 510.0
+
+
+def test_what_was_wrong_with_a_model_counts_until_it_answers() -> None:
+    journal = Journal().add(ModelFailed(model="autopilot", error="x", retry_in_s=None))
+    journal.add(ModelFailed(model="b", error="y", retry_in_s=None))
+    assert fold(journal).failures == {"autopilot": "x", "b": "y"}
+    assert fold(journal.reply()).failures == {"b": "y"}
+    assert fold(journal.add(ModelChanged(model="m", asked_by="ada"))).failures == {}
