@@ -62,7 +62,8 @@ def _show_models(prefix: str, *, debug: bool) -> int:
     own = view.own_model or row.model
     answers = models.answering(view.model or own, own, view.effort, view.lowered.get(view.model))
     session = short(row.session_id)
-    sys.stdout.write(f"Session {session} is answered by {line(answers)}.\n")
+    none = " Nobody answers at present." if view.asked_again_at is not None else ""
+    sys.stdout.write(f"Session {session} asks {line(answers)}.{none}\n")
     chain = chain_of(own, load())
     for number, name in enumerate(chain, 1):
         trouble = view.failures.get(name, "")

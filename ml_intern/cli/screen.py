@@ -106,8 +106,9 @@ class Lines(Screen):
         if view.session_id:
             self._print(render.opening(view))
             self._show_plan(view)
-        if view.models_at is not None:
-            self.remark(render.without_model(view.models_at, now))
+        again = view.asked_again_at
+        if again is not None and (again == view.models_at or again > now):
+            self.remark(render.without_model(again, now))
 
     def event(self, recorded: Recorded, view: View) -> None:
         if self._words and not _is_plan(recorded.event):

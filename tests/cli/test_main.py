@@ -476,7 +476,7 @@ def test_how_hard_models_think_is_chosen_at_the_start_and_changed_later(ml_inter
     assert (told["model"], told["own_model"], told["effort"]) == ("autopilot", "autopilot", "low")
 
     assert ml_intern("model", new).stdout == (
-        f"Session {new[:8]} is answered by autopilot.\n"
+        f"Session {new[:8]} asks autopilot.\n"
         "  1. autopilot\n"
         f"Another one: ml-intern model {new[:8]} NAME\n"
     )
@@ -488,7 +488,7 @@ def test_the_models_that_would_go_on_with_a_session_are_listed(ml_intern) -> Non
     new = ml_intern("submit", "--model", "vllm/a", "--effort", "low", QUESTION).stdout.strip()
     told = ml_intern("model", new, env={"ML_INTERN_FALLBACK_MODELS": "vllm/b,vllm/a"})
     assert told.stdout.splitlines()[:3] == [
-        f"Session {new[:8]} is answered by vllm/a, effort low.",
+        f"Session {new[:8]} asks vllm/a, effort low.",
         "  1. vllm/a",
         "  2. vllm/b",
     ]

@@ -9,7 +9,7 @@ from rich.console import Console
 from ml_intern.cli import render
 from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
-from ml_intern.client.view import View
+from ml_intern.client.view import View, fold
 from ml_intern.events import (
     Compacted,
     CompactRequested,
@@ -217,6 +217,15 @@ def test_a_terminal_counts_down_to_the_next_request() -> None:
     screen.close()
 
     assert "a model is asked again in 14 s …" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [(20.0, True), (50.0, False)])
+def test_whoever_comes_in_a_short_wait_is_told_until_when(seconds: float, is_told: bool) -> None:
+    journal = Journal().add(ModelFailed(model="m", error="busy", retry_in_s=30.0), 10.0)
+    stream = io.StringIO()
+    Lines(stream).begin(fold(journal), at(seconds))
+    words = f"no model answers; one is asked again at {at(40).astimezone():%H:%M:%S} (20 s)"
+    assert (words in stream.getvalue()) is is_told
 
 
 def test_until_when_a_model_is_waited_for_is_shown() -> None:
