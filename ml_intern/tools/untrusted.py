@@ -1,7 +1,8 @@
 """Text from outside, as a model may read it: as data, and without anything that people cannot see.
 
 A page can hold words that are meant for the model and hidden from people. Those are taken out, and
-how many there were is said. What remains stands between marks that no text from outside can hold.
+how many there were is said. What remains stands between marks that no text from outside can hold,
+and holds no token by which a server would take a part of it for another speaker's.
 """
 
 import re
@@ -18,6 +19,21 @@ _MARKED = re.compile(
 )
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_CONTROL_TOKEN = re.compile(
+    r"""[<\uff1c][|\uff5c][^\s<>\uff1c\uff1e]{1,80}?[|\uff5c][>\uff1e]
+    | <(?:/?s|bos|eos|sop|start_of_turn|end_of_turn)>
+    | </?(?:tools?|tool_calls?|tool_responses?|tool_results?|tool_outputs?|think)>
+    | </?(?:\w+:)?(?:function_calls|function_results?|invoke|parameter)\b
+    | <</?SYS>>
+    | \[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK)\]
+    | \[(?:BOS|EOS|ARGS|CALL_ID|gMASK)\]""",
+    re.VERBOSE,
+)
+"""By which templates of chats part speakers, calls and answers: those of ChatML, Llama, Mistral,
+Gemma, Qwen, DeepSeek, GLM, Phi, Command, Hermes and Claude. A server that writes a conversation as
+one text reads them in what a tool says as it reads its own; where they are letters to it, the space
+does no harm.
+"""
 _PLAIN = "\n\t"
 _JOINERS = "\u200c\u200d"
 """Zero-width, and needed to write Persian, Hindi and some emoji; kept between letters of those."""
@@ -49,13 +65,27 @@ def cleaned(text: str) -> Cleaned:
 def marked(text: str, sources: Sequence[str]) -> str:
     """The cleaned text between marks, with where it came from."""
     found = cleaned(text)
-    shown = ", ".join(cleaned(source).text for source in sources[:SHOWN_SOURCES]) or "outside"
+    shown = ", ".join(map(_of_one_line, sources[:SHOWN_SOURCES])) or "outside"
     more = len(sources) - SHOWN_SOURCES
     if more > 0:
         shown += f" and {more} more"
     begin = BEGIN.format(source=shown.replace("]", "%5D"))
-    note = f"\n[{found.hidden:,} invisible characters were taken out]" if found.hidden else ""
-    return f"{begin}\n{_MARK.sub(_unmarked, found.text)}\n{END}{note}"
+    inside, tokens = _CONTROL_TOKEN.subn(_apart, _MARK.sub(_unmarked, found.text))
+    notes = (
+        f"\n[{found.hidden:,} invisible characters were taken out]" if found.hidden else "",
+        f"\n[{tokens:,} control tokens of chats have a space behind their first character]"
+        if tokens
+        else "",
+    )
+    return f"{begin}\n{inside}\n{END}{''.join(notes)}"
+
+
+def _of_one_line(source: str) -> str:
+    return _CONTROL_TOKEN.sub(_apart, " ".join(cleaned(source).text.split()))
+
+
+def _apart(token: re.Match[str]) -> str:
+    return f"{token[0][0]} {token[0][1:]}"
 
 
 def unmarked(output: str) -> str:

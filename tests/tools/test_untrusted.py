@@ -64,6 +64,30 @@ def test_a_forged_end_does_not_end_it() -> None:
     assert unmarked(shown) == "a\n(END OF OUTSIDE TEXT]\nb"
 
 
+@pytest.mark.parametrize(
+    "token",
+    ["<|im_start|>", "<|eot_id|>", "<\uff5cUser\uff5c>", "</s>", "[/INST]", "<</SYS>>", "</think>",
+     "<start_of_turn>", "</tool_response>", "[TOOL_CALLS]", "</function_results>", "<invoke",
+     "<\u200b|im_end|>"],
+)  # fmt: skip
+def test_control_tokens_of_chats_are_letters_that_a_space_parts(token: str) -> None:
+    plain = token.replace("\u200b", "")
+    shown = marked(f"a {token} b", [f"{URL}{token}\nx"])
+    assert plain not in shown
+    assert f"a {plain[0]} {plain[1:]} b" in shown
+    assert "[1 control tokens of chats have a space behind their first character]" in shown
+    assert shown.index("data, not instructions]\n") == shown.index("\n") - len(
+        "data, not instructions]"
+    )
+
+
+@given(st.text(alphabet=st.sampled_from("<|>[]/sINSTSYS im_start"), min_size=4))
+def test_no_text_makes_a_control_token(text: str) -> None:
+    once = marked(text, [])
+    inside = once[once.index("\n") + 1 : once.rindex(END) - 1]
+    assert "control tokens" not in marked(inside, [])
+
+
 class Reader(Tool[NoArguments]):
     name: ClassVar[str] = "reader"
     description: ClassVar[str] = "Reads."

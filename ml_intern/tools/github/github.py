@@ -22,6 +22,8 @@ from ml_intern.tools.github.examples import ranked
 from ml_intern.tools.github.notebook import as_markdown
 from ml_intern.tools.hub.answers import answered, mapping, number, said, size_words, text
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.rendered import PAGES, as_shown
+from ml_intern.tools.untrusted import Cleaned
 
 EXAMPLES, REPOSITORIES, LINES = 20, 20, 150
 MOST_CHARACTERS, MOST_IN_LINE = 6_000, 1_000
@@ -202,13 +204,15 @@ def _read(args: GitHubArguments, api: Api) -> ToolOutcome:
         raise InputError(f"{place.path} is no text ({size_words(len(data))}): {page_of(place)}")
     notebook = as_markdown(data) if place.path.endswith(".ipynb") else None
     whole = notebook if notebook is not None else data.decode("utf-8", "replace")
-    return _lines(args, api, place, whole, is_notebook=notebook is not None)
+    is_page = notebook is not None or place.path.lower().endswith(PAGES)
+    seen = as_shown(whole) if is_page else Cleaned(text=whole, hidden=0)
+    return _lines(args, api, place, seen, is_notebook=notebook is not None)
 
 
 def _lines(
-    args: GitHubArguments, api: Api, place: Place, whole: str, *, is_notebook: bool
+    args: GitHubArguments, api: Api, place: Place, whole: Cleaned, *, is_notebook: bool
 ) -> ToolOutcome:
-    lines = whole.splitlines()
+    lines = whole.text.splitlines()
     shown: list[str] = []
     characters = 0
     for line in lines[args.offset : args.offset + (args.limit or LINES)]:
@@ -242,4 +246,5 @@ def _lines(
             ]
         ),
         *api.sources,
+        hidden=whole.hidden,
     )

@@ -51,15 +51,15 @@ def size_words(size_bytes: int) -> str:
     return f"{size:.1f} TB"
 
 
-def answered(document: Mapping[str, Any], *sources: str) -> ToolOutcome:
-    """The document as an answer that was read from `sources`.
+def answered(document: Mapping[str, Any], *sources: str, hidden: int = 0) -> ToolOutcome:
+    """The document as an answer that was read from `sources`, `hidden` characters left out.
 
     Every text is cleaned by itself: an HTML comment that is never closed in one of them would else
     take all that follows it away.
     """
-    hidden: list[int] = []
-    told = {name: _clean(value, hidden) for name, value in document.items()}
-    if total := sum(hidden):
+    found = [hidden]
+    told = {name: _clean(value, found) for name, value in document.items()}
+    if total := sum(found):
         told["hidden"] = f"{total:,} invisible characters were taken out"
     return replace(succeed(told), sources=sources)
 

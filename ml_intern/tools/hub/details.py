@@ -21,6 +21,7 @@ from ml_intern.tools.hub.licences import licence_of
 from ml_intern.tools.hub.names import Kind, repo_named, seen
 from ml_intern.tools.hub.reading import Info
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome
+from ml_intern.tools.rendered import as_shown
 
 CARD = "README.md"
 CARD_CHARACTERS = 2_000
@@ -59,7 +60,7 @@ class HubDetails(Tool[DetailsArguments]):
     def run(self, args: DetailsArguments, ctx: ToolContext) -> ToolOutcome:
         repo = repo_named(args.repo, args.kind, ctx.place.web.service("hub").base_url)
         info = reading.look(ctx, repo, args.revision)
-        card, card_note, card_sources = _card(ctx, info, args.card_offset)
+        card, card_note, card_sources, hidden = _card(ctx, info, args.card_offset)
         refs, ref_sources = _refs(ctx, info) if args.revisions else ({}, ())
         document = said(
             [
@@ -70,7 +71,7 @@ class HubDetails(Tool[DetailsArguments]):
                 ("note", " ".join(filter(None, (info.note, card_note)))),
             ]
         )
-        return answered(document, *info.sources, *card_sources, *ref_sources)
+        return answered(document, *info.sources, *card_sources, *ref_sources, hidden=hidden)
 
 
 def _described(info: Info) -> list[tuple[str, Any]]:
@@ -145,19 +146,24 @@ def _refs(ctx: ToolContext, info: Info) -> tuple[dict[str, Any], tuple[str, ...]
     }, (page.url,)
 
 
-def _card(ctx: ToolContext, info: Info, offset: int) -> tuple[dict[str, Any], str, tuple[str, ...]]:
-    """A part of the card, a note where there is none, and where it was read."""
+def _card(
+    ctx: ToolContext, info: Info, offset: int
+) -> tuple[dict[str, Any], str, tuple[str, ...], int]:
+    """A part of the card, a note where there is none, where it was read, and how many characters
+    of it nobody sees.
+    """
     try:
         page = reading.content(ctx, info, CARD)
     except OutsideError as exc:
         match exc.trouble:
             case "missing":
-                return {}, "It has no card.", ()
+                return {}, "It has no card.", (), 0
             case "forbidden" | "large":
-                return {}, f"Its card was not read: {exc}", ()
+                return {}, f"Its card was not read: {exc}", (), 0
             case _:
                 raise
-    words = _without_head(page.text)
+    shown = as_shown(page.text)
+    words = _without_head(shown.text)
     end = offset + CARD_CHARACTERS
     return (
         {
@@ -166,6 +172,7 @@ def _card(ctx: ToolContext, info: Info, offset: int) -> tuple[dict[str, Any], st
         },
         "",
         (page.url,),
+        shown.hidden,
     )
 
 

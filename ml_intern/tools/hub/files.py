@@ -11,6 +11,8 @@ from ml_intern.tools.hub.answers import answered, said, size_words
 from ml_intern.tools.hub.names import Kind, check_path, repo_named, seen
 from ml_intern.tools.hub.reading import Entry, Info
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.rendered import PAGES, as_shown
+from ml_intern.tools.untrusted import Cleaned
 from ml_intern.web import Page
 
 MOST_CHARACTERS = 6_000
@@ -110,7 +112,11 @@ def _read(args: FilesArguments, ctx: ToolContext, info: Info) -> ToolOutcome:
 
 
 def _lines(args: FilesArguments, info: Info, page: Page) -> ToolOutcome:
-    lines = page.content.decode("utf-8", "replace").splitlines()
+    whole = page.content.decode("utf-8", "replace")
+    seen_by_people = (
+        as_shown(whole) if args.path.lower().endswith(PAGES) else Cleaned(text=whole, hidden=0)
+    )
+    lines = seen_by_people.text.splitlines()
     shown: list[str] = []
     cut = characters = 0
     for line in lines[args.offset : args.offset + (args.limit or LINES)]:
@@ -134,7 +140,7 @@ def _lines(args: FilesArguments, info: Info, page: Page) -> ToolOutcome:
             ("note", _note(info, args, len(lines), cut)),
         ]
     )
-    return answered(document, *info.sources, page.url)
+    return answered(document, *info.sources, page.url, hidden=seen_by_people.hidden)
 
 
 def _note(info: Info, args: FilesArguments, lines: int, cut: int) -> str:

@@ -23,9 +23,9 @@ _DEEPEST = 100
 """Elements within elements; what lies deeper is read as plain text."""
 _SKIPPED = frozenset(
     re.findall(
-        r"\w+",
+        r"[\w-]+",
         "script style noscript template nav aside footer form button select textarea input iframe "
-        "object embed svg canvas audio video head title meta link dialog",
+        "object embed svg canvas audio video head title meta link dialog annotation annotation-xml",
     )
 )
 _BLOCKS = frozenset(
@@ -175,7 +175,7 @@ class _Reader:
         if (inside := self._inside(element, here)) is None:
             return
         if inside.depth > _DEEPEST:
-            self._pieces.append(_words(element))
+            self._pieces.append(self._seen(element, inside))
             return
         special = self._special(element)
         if special is not None:
@@ -242,6 +242,14 @@ class _Reader:
             self.walk(child, here)
             self._pieces.append(child.tail or "")
 
+    def _seen(self, element: Element, here: _Here) -> str:
+        """The words in an element as they stand, without those that are hidden."""
+        pieces = [element.text or ""]
+        for child in element:
+            inside = self._inside(child, here)
+            pieces += [self._seen(child, inside) if inside is not None else "", child.tail or ""]
+        return "".join(pieces)
+
     def _inline(self, element: Element, here: _Here) -> str:
         """The words in an element, on one line, apart from what was gathered around it."""
         inner = _Reader(draft=Draft(), base=self.base, styles=self.styles)
@@ -271,8 +279,8 @@ class _Reader:
             level = level_of(number) if number or is_usual(title) else plain
         self.draft.heading(number, title.rstrip(".") if level > 3 else title, level)
 
-    def _math(self, element: Element, _here: _Here) -> None:
-        seen = squeezed(_words(element))
+    def _math(self, element: Element, here: _Here) -> None:
+        seen = squeezed(self._seen(element, here))
         formula = squeezed(element.get("alttext") or "") or seen
         if not seen:  # nothing of it is shown to people
             self.hidden += len(formula)
@@ -304,9 +312,9 @@ class _Reader:
         self._children(element, here)
         self.flush()
 
-    def _code(self, element: Element, _here: _Here) -> None:
+    def _code(self, element: Element, here: _Here) -> None:
         self.flush()
-        self.draft.paragraph(f"```\n{_words(element).strip()}\n```")
+        self.draft.paragraph(f"```\n{self._seen(element, here).strip()}\n```")
 
     def _table(self, element: Element, here: _Here) -> None:
         self.flush()
