@@ -18,6 +18,8 @@ _MARKED = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONCEALED = re.compile(r"\x1b\[(?:0;)?8m.*?(?=\x1b\[(?:[\d;]*;)?(?:0|28)?m|\Z)", re.DOTALL)
+"""What a terminal is told to show as nothing."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CONTROL_TOKEN = re.compile(
     r"""[<\uff1c][|\uff5c][^\s<>\uff1c\uff1e]{1,80}?[|\uff5c][>\uff1e]
@@ -56,7 +58,7 @@ class Cleaned:
 def cleaned(text: str) -> Cleaned:
     """Without control characters, escape sequences, HTML comments and invisible characters."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = _SELECTORS.sub("", _COMMENT.sub("", _ESCAPE.sub("", plain)))
+    kept = _SELECTORS.sub("", _COMMENT.sub("", _ESCAPE.sub("", _CONCEALED.sub("", plain))))
     if not kept.isascii() or not kept.isprintable():
         kept = "".join(char for place, char in enumerate(kept) if not _is_hidden(kept, place, char))
     return Cleaned(text=kept, hidden=len(plain) - len(kept))
@@ -107,5 +109,7 @@ def _is_hidden(text: str, place: int, char: str) -> bool:
 
 
 def _is_foreign(text: str, place: int) -> bool:
-    """Whether there stands a character of a script that joins its letters."""
-    return 0 <= place < len(text) and ord(text[place]) > 0x0590
+    """Whether there stands a character of a script that joins its letters, or such a sign."""
+    if not 0 <= place < len(text) or ord(text[place]) <= 0x0590:
+        return False
+    return unicodedata.category(text[place])[0] in "LMNS"

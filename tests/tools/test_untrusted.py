@@ -30,6 +30,8 @@ URL = "https://huggingface.co/papers/2305.14314"
         (PERSIAN, PERSIAN),
         ("👩‍💻 writes ∑αβ — “naïve”", "👩‍💻 writes ∑αβ — “naïve”"),
         ("a\u200db", "ab"),
+        ("a\u200b\u200c\u200b\u200c\u200c\u200bb", "ab"),
+        ("a\x1b[8mwords\x1b[0m b \x1b[38;5;8mgrey", "a b grey"),
         ("\x00\x07bell\x7f\x9b31m", "bell31m"),
         ("\ud800half", "half"),
     ],

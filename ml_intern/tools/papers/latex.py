@@ -20,6 +20,10 @@ _DEEPEST = 20
 """Files that are read within files."""
 _MOST_INPUTS = 2_000
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n[ \t]*)?")
+_COLOURED_GROUP = re.compile(
+    r"\{\s*\\color(?:\[[^\]]{0,20}\])?\{([^{}]{1,40})\}((?:[^{}]|\{[^{}]{0,200}\}){0,2000})\}"
+)
+"""Of any colour, by `\\color`, which holds to the end of its group."""
 _LEFT_OUT = re.compile(
     r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b|\\if0.*?\\fi\b", re.DOTALL
 )
@@ -380,6 +384,7 @@ class _Reader:
             r"(?<!\\)\\\[(.{1,5000}?)\\\]", lambda m: _keep(kept, self._formula(m[1])), text,
             flags=re.DOTALL,
         )  # fmt: skip
+        text = _COLOURED_GROUP.sub(lambda m: self._coloured([m[1], m[2]]), text)
         text = self._arguments(text, kept)
         if in_cell:
             text = re.sub(r"^\s*(?:\[[^\]]*\])?\{[lcrpmbX|@!>< .\d\\a-z]{0,40}\}(?=\{)", "", text)

@@ -130,7 +130,8 @@ def read_paper(there: Services, each: dict[str, Any]) -> ToolOutcome:
         given = Given(content=pdf([page]), content_type="application/pdf")
     else:
         inside = text if each["format"] == "html" else f"<p>{escape(text)}</p>"
-        page_of_it = str(latexml().content).replace("</section>", f"{inside}</section>", 1)
+        before, end, after = str(latexml().content).rpartition("</section>")
+        page_of_it = f"{before}{inside}{end}{after}"
         given = Given(content=page_of_it, content_type="text/html; charset=utf-8")
     there.papers[path] = given
     return there.call("read_paper", paper=number, form=form, operation="text", limit=20_000)

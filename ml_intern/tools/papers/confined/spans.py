@@ -17,6 +17,8 @@ COLUMN_GAP, CELL_GAP = 0.95, 0.55
 """In heights of a letter: a wider gap parts columns, or cells of a table."""
 _BACK = 1.5
 """In heights of a letter: a step back of this size begins another line."""
+_SAMPLE = 200
+"""Letters of a page that are looked at to see what most are."""
 _TINY = 2.0
 """Points; nobody reads smaller letters on paper."""
 _WHITE = 250
@@ -120,6 +122,7 @@ class _PageReader:
         self._numbers = [ctypes.c_double() for _ in range(4)]
         self._at = [ctypes.byref(number) for number in self._numbers]
         self.hidden = 0
+        self._is_scan: bool | None = None
 
     def spans(self) -> Iterator[Span]:
         span: Span | None = None
@@ -174,7 +177,24 @@ class _PageReader:
             red, green, blue, opacity = (part.value for part in parts)
             if opacity == 0 or min(red, green, blue) >= _WHITE:
                 return False
+        if self._is_invisible(place) and not self._is_read_from_a_scan():
+            return False
         return self._size(place) >= _TINY
+
+    def _is_invisible(self, place: int) -> bool:
+        """By its rendering mode: neither filled nor drawn."""
+        drawn = raw.FPDFText_GetTextObject(self._text, place)
+        return bool(drawn) and (
+            raw.FPDFTextObj_GetTextRenderMode(drawn) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+        )
+
+    def _is_read_from_a_scan(self) -> bool:
+        """Whether most letters are invisible, as where they lie behind a picture of the page."""
+        if self._is_scan is None:
+            places = range(0, self._count, max(1, self._count // _SAMPLE))
+            invisible = sum(map(self._is_invisible, places))
+            self._is_scan = 2 * invisible > len(places)
+        return self._is_scan
 
     def _size(self, place: int) -> float:
         size = raw.FPDFText_GetFontSize(self._text, place)
