@@ -12,8 +12,8 @@ from ml_intern.tools.protocol import ToolContext
 MOST_BYTES = 200 << 20
 MOST_PAGES = 150
 """Of one call."""
-MOST_OCR_PAGES = 12
-"""Of one call: a page takes seconds."""
+MOST_OCR_PAGES = 8
+"""Of one call: a page takes ten seconds or more."""
 OCR_S = 300.0
 _TABLES_S = 15.0
 _HEAD = 1024
