@@ -46,7 +46,7 @@ def main() -> None:
         row(f"our CPU, turn {turns}", f"{own_ms:.2f} ms", f"{TURN_LIMIT_MS:.0f} ms")
         row(f"commits to disk, turn {turns}", f"{commit_ms:.2f} ms wall", "")
     median, slowest = lookup_s()
-    figures = f"{median:.2f} s, slowest {slowest:.2f} s"
+    figures = f"{median:.2f} s CPU, slowest {slowest:.2f} s"
     row("look into installed packages", figures, f"{LOOKUP_LIMIT_S:.0f} s")
     service()
     if chosen.demo:
