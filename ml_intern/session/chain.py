@@ -150,7 +150,7 @@ class Chain:
         raise Refused(self._told(self._names))
 
     def _told(self, names: Iterable[str]) -> str:
-        return "; ".join(map(self.told, names))
+        return "; ".join(self.told(name).removesuffix(".") for name in names)
 
     def told(self, name: str) -> str:
         """What is wrong with it, with its name, which most sentences begin with anyway."""
