@@ -17,7 +17,7 @@ TOOLS = [tool.spec() for tool in all_tools()]
 
 
 def test_a_large_window_gets_all_of_them_as_they_are() -> None:
-    assert offered(TOOLS, most_for_tools(32_000)) == tuple(TOOLS)
+    assert offered(TOOLS, most_for_tools(64_000)) == tuple(TOOLS)
 
 
 def test_a_smaller_one_gets_all_of_them_without_explanations() -> None:

@@ -1,10 +1,11 @@
 """The tool `plan_experiment`: steps from a recipe to a comparison with what the paper reports."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ml_intern.errors import InputError
 from ml_intern.events import Effect, Recovery
@@ -28,35 +29,23 @@ from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, 
 MOST_TARGETS = 10
 
 
-class Scale(BaseModel):
-    """How much smaller. One of them."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    fraction: float | None = Field(None, gt=0, le=1, description="Of the recipe's training.")
-    hours: float | None = Field(None, gt=0, le=24 * 90, description="That training may take.")
-    usd: float | None = Field(None, gt=0, le=1_000_000, description="That it may cost.")
+Scale = Mapping[Literal["fraction", "hours", "usd"], Annotated[float, Field(gt=0, le=1_000_000)]]
 
 
 class PlanArguments(Arguments):
     """Which recipe, on what, and how large."""
 
-    paper: str = Field(
-        "", max_length=2_000, description="As given to extract_recipe; empty: the last one."
-    )
-    values: dict[str, Value] = Field(
+    paper: str = Field("", max_length=2_000, description="Empty: the one extracted last.")
+    values: dict[str, float | str] = Field(
         default={},
         max_length=60,
-        description="What the recipe lacks or you want otherwise, by its names, and "
-        "train_examples, test_examples. Shares as fractions, batch_size in examples.",
+        description="In place of the recipe's, by its names; and train_examples, test_examples.",
     )
-    dataset: str = Field("", max_length=200, description="To train on, where there are several.")
-    flavor: str = Field("", max_length=100, description="The Hub's hardware; empty: this machine.")
-    examples_per_second: float | None = Field(
-        None, gt=0, description="Measured there, in training; null: unknown."
-    )
-    measured_how: str = Field("", max_length=300, description="E.g. smoke_test, 20 steps in 8 s.")
-    scale: Scale | None = Field(None, description="Null: the whole recipe.")
+    dataset: str = Field("", max_length=200, description="To train on, of several.")
+    flavor: str = Field("", max_length=100, description="Of the Hub; empty: this machine.")
+    examples_per_second: float = Field(0, ge=0, description="In training there; 0: unknown.")
+    measured_how: str = Field("", max_length=300)
+    scale: Scale = Field(default={}, max_length=1, description="Empty: the whole recipe.")
 
 
 class PlanExperiment(Tool[PlanArguments]):
@@ -170,7 +159,7 @@ def _dataset(recipe: Recipe, name: str) -> Dataset | None:
     return sized[0] if len(sized) == 1 else None
 
 
-def _values(recipe: Recipe, given: dict[str, Value]) -> Values:
+def _values(recipe: Recipe, given: Mapping[str, Value]) -> Values:
     numbers: dict[str, float] = {}
     words: dict[str, str] = {}
     units: dict[str, str] = {}
@@ -209,32 +198,27 @@ def _whole(value: Value | None) -> int | None:
 
 
 def _speed(args: PlanArguments, values: Values, work: Work, machine: Machine) -> Speed:
-    if args.examples_per_second is not None:
+    if args.examples_per_second:
         how = args.measured_how or "how is not said"
         return Speed(examples_per_second=args.examples_per_second, basis=f"measured: {how}")
     return stated_speed(values, work, machine.gpus)
 
 
-def _scaled(scale: Scale | None, work: Work, speed: Speed, machine: Machine) -> Scaled:
-    if scale is None:
+def _scaled(scale: Scale, work: Work, speed: Speed, machine: Machine) -> Scaled:
+    if not scale:
         return Scaled(work=work, fraction=1.0)
-    given = scale.model_dump(exclude_none=True)
-    if len(given) != 1:
-        raise InputError("Give one of fraction, hours and usd to scale to.")
-    if scale.fraction is not None:
-        return scaled(work, scale.fraction)
+    if "fraction" in scale:
+        return scaled(work, scale["fraction"])
     one_run_s = training_s(replace(work, seeds=1), speed)
     if one_run_s is None:
         raise InputError(
             f"How long the recipe takes is unknown ({speed.basis}), so it cannot be scaled to a "
             "budget. Give examples_per_second and what `unknown` lists, or a fraction."
         )
-    budget_s = (
-        scale.hours * 3600
-        if scale.hours is not None
-        else machine.seconds_for(round((scale.usd or 0) * MICRO_USD))
-    )
-    return _within(work, budget_s / one_run_s)
+    if "hours" in scale:
+        return _within(work, scale["hours"] * 3600 / one_run_s)
+    budget = round(scale["usd"] * MICRO_USD)
+    return _within(work, machine.seconds_for(budget) / one_run_s)
 
 
 def _within(work: Work, runs: float) -> Scaled:

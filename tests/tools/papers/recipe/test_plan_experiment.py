@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from ml_intern.compute.hub.hardware import PriceList
 from ml_intern.compute.hub.prices import Flavor
@@ -188,8 +189,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"flavor": "a100", "scale": {"usd": 0.1}, "examples_per_second": 10}, "not even pay for the"),
     ({"scale": {"hours": 1}}, "How long the recipe takes is unknown"),
     ({"scale": {"fraction": 0.01}}, "below 100 a run tells nothing"),
-    ({"scale": {}}, "Give one of fraction, hours and usd"),
-    ({"scale": {"hours": 1, "usd": 1}}, "Give one of fraction, hours and usd"),
     ({"values": {"speed": 3}}, "There is no value speed"),
     ({"paper": "another.md"}, "No recipe of another.md was extracted"),
     ({"dataset": "Owls"}, "The recipe has no dataset Owls; it has BANKING77"),
@@ -202,6 +201,12 @@ def test_what_cannot_be_planned_says_why(
 ) -> None:
     with pytest.raises(InputError, match=words):
         plan(surveyed(read, T4), **given)
+
+
+@pytest.mark.parametrize("scale", [{"hours": 1, "usd": 1}, {"days": 1}, {"hours": 0}])
+def test_a_scale_is_one_positive_number(scale: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        PlanExperiment().arguments(scale=scale)
 
 
 def test_without_a_recipe_values_are_enough_and_what_is_missing_is_named(ctx: ToolContext) -> None:
