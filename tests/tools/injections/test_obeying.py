@@ -5,6 +5,7 @@ stand-ins for all services and for the host that collects.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def orders(collector: str, home: Path) -> list[tuple[str, dict[str, Any]]]:
     ]
     return [
         *(("bash", {"command": command}) for command in shell),
-        *(("read_paper", {"paper": paper, "form": "html"}) for paper in papers),
+        *(("read_paper", {"paper": paper}) for paper in papers),
         ("read", {"path": str(home / ".ssh/id_ed25519")}),
         ("read", {"path": "/proc/self/environ"}),
         ("write", {"path": str(config), "content": 'sandbox = "none"'}),
@@ -161,6 +162,10 @@ def test_nothing_leaves(home: Path, hub: HubServer, arxiv: Outside, collector: O
     assert finished[0].ok
     assert [event for event in events if isinstance(event, ApprovalRequested)] == []
     assert collector.asked == []
+    for (name, _), event in zip(given, finished[1:], strict=True):
+        assert name != "read_paper" or re.search(
+            "nothing was asked there|is no URL|is no public|lies outside", event.output
+        )
     for asked in arxiv.asked:
         no_secret_in(json.dumps([asked.path, *asked.headers.values()]))
     assert {seen.method for seen in hub.requests} <= {"GET", "POST"}
