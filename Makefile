@@ -14,7 +14,7 @@ demo: .venv/.train ## run the main job on this machine: no key, no GPU, no netwo
 	@if [ -t 0 ] && [ -z "$(YES)" ]; then $(BIN)/ml-intern demo; else $(BIN)/ml-intern demo --yes; fi
 
 test: .venv/.dev debian ## all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/.dev ## format, lint, types, arrows
 	$(BIN)/ruff format --check .

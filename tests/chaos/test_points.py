@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
 SIDE_BY_SIDE = 6
 THINNED = (
     *("order", "orders", "edit", "park", "withdraw", "expire", "paid", "cap", "like"),
-    *("letters", "posts"),
+    *("letters", "posts", "compact", "model", "model_within"),
 )
 """Scenes of which a third of the points are tried here, on one database each; `make chaos` tries
 all of them on both."""

@@ -69,8 +69,9 @@ class LongModel:
         self.problems += [f"request at step {self._step}: {each}" for each in wrong]
 
     def _lost(self, words: str) -> Iterator[str]:
+        found = _flat(words)
         for each in (self.task.words, *self._pins, *(item["step"] for item in self._plan)):
-            if each not in words:
+            if _flat(each) not in found:
                 yield f"{each!r} is not in it"
 
     def _read(self, messages: list[Mapping[str, Any]]) -> None:
@@ -123,6 +124,11 @@ class LongModel:
     def _pinned(self, text: str) -> Call:
         self._pins.append(text)
         return Call(name="memory", arguments={"action": "pin", "text": text})
+
+
+def _flat(text: str) -> str:
+    """Further lines of a pin are indented, so that none passes for a heading."""
+    return " ".join(text.split())
 
 
 def _too_long(size: int, answer: int, window: int) -> Fault:
