@@ -14,7 +14,7 @@ from ml_intern.tools.papers.recipe.words import VALUES, Found, Recipe
 from ml_intern.tools.protocol import ToolContext
 
 OWN = Path(__file__).with_name("own")
-BLIND = Path(__file__).parents[1] / "recipes"
+OTHERS = Path(__file__).parents[1] / "recipes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,28 @@ class Judged:
     is_right: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """One value that a paper states, under each name that it may have."""
+
+    names: tuple[str, ...]
+    value: Any
+
+    def is_called(self, name: str) -> bool:
+        """Capitals and punctuation do not count."""
+        return _key(name) in {_key(each) for each in self.names}
+
+    @property
+    def must_be_found(self) -> bool:
+        """Whether to find nothing is no right reading of the paper."""
+        return not (isinstance(self.value, list) and None in self.value)
+
+
+def folders() -> list[Path]:
+    """Every set of documents: our own, and those that others wrote."""
+    return [OWN, *sorted({values.parent for values in OTHERS.rglob("*.json")})]
+
+
 def papers(folder: Path) -> list[Paper]:
     """Those of a folder, by name."""
     return [
@@ -55,23 +77,28 @@ def read(path: Path, ctx: ToolContext) -> Document:
 
 def judged(paper: Paper, recipe: Recipe) -> Iterator[Judged]:
     """Every value that was found or expected."""
-    wanted = dict(_flat(paper.expected))
-    seen = set()
+    left = list(_wanted(paper.expected))
     for name, found in recipe.flat():
-        key = _key(name)
-        seen.add(key)
-        expected = wanted.get(key)
+        here = [each for each in left if each.is_called(name)]
+        right = [each for each in here if _agrees(found, each.value)]
+        meant = next(iter(right or here), None)
+        if meant:
+            left.remove(meant)
         yield Judged(
             paper=paper.path.name,
             name=name,
             found=found,
-            expected=expected,
-            is_right=expected is not None and _agrees(found, expected),
+            expected=meant and meant.value,
+            is_right=bool(right),
         )
-    for key, expected in wanted.items():
-        if key not in seen and expected is not None:
+    for each in left:
+        if each.must_be_found:
             yield Judged(
-                paper=paper.path.name, name=key, found=None, expected=expected, is_right=False
+                paper=paper.path.name,
+                name=each.names[0],
+                found=None,
+                expected=each.value,
+                is_right=False,
             )
 
 
@@ -81,18 +108,37 @@ def _document(values: Path) -> Path:
     )
 
 
-def _flat(expected: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _wanted(expected: dict[str, Any]) -> Iterator[_Wanted]:
     unknown = expected.keys() - {*VALUES, "data", "metrics"}
     assert not unknown, f"no such values: {sorted(unknown)}"
+    for names, value in _flat(expected):
+        if value is not None:
+            yield _Wanted(names=tuple(names), value=value)
+
+
+def _flat(expected: dict[str, Any]) -> Iterator[tuple[list[str], Any]]:
+    """Each value with its names, as `Recipe.flat` spells them."""
     for name in VALUES:
-        yield _key(name), expected.get(name)
-    for dataset, splits in (expected.get("data") or {}).items():
-        yield _key(f"data.{dataset}"), dataset
+        yield [name], expected.get(name)
+    for data, splits in (expected.get("data") or {}).items():
+        names = [f"data.{spelling}" for spelling in _spellings(data)]
+        yield names, _spellings(data)
         for split, size in (splits or {}).items():
-            yield _key(f"data.{dataset}.{split}"), size
-    for dataset, metrics in (expected.get("metrics") or {}).items():
+            yield [f"{name}.{split}" for name in names], size
+    for data, metrics in (expected.get("metrics") or {}).items():
         for metric, value in metrics.items():
-            yield _key(f"metrics.{dataset}.{metric}"), value
+            yield (
+                [
+                    f"metrics.{one}.{other}"
+                    for one in _spellings(data)
+                    for other in _spellings(metric)
+                ],
+                value,
+            )
+
+
+def _spellings(name: str) -> list[str]:
+    return name.split(" | ")
 
 
 def _key(name: str) -> str:
@@ -108,7 +154,7 @@ def _agrees(found: Found, expected: Any) -> bool:
     if isinstance(expected, str):
         one, other = _letters(str(found.value)), _letters(expected)
         return bool(one) and (one in other or other in one)
-    if isinstance(found.value, str):
+    if expected is None or isinstance(found.value, str):
         return False
     return abs(found.value - expected) <= 1e-9 * max(abs(expected), abs(found.value))
 
