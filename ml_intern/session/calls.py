@@ -31,7 +31,8 @@ from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
 from ml_intern.session.asking import ON_DENIAL, read_outside, what_became, what_changed
 from ml_intern.session.budget import Budget, price
 from ml_intern.session.desk import Limits, Signals
-from ml_intern.session.history import History, OpenCall
+from ml_intern.session.history import History
+from ml_intern.session.open_call import OpenCall
 from ml_intern.session.parking import already_waits
 from ml_intern.session.scribe import Scribe
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished

@@ -58,7 +58,8 @@ from ml_intern.session.calls import Calls
 from ml_intern.session.chain import Chain
 from ml_intern.session.compacting import Compactor
 from ml_intern.session.desk import Desk, Limits, Signals
-from ml_intern.session.history import History, OpenCall
+from ml_intern.session.history import History
+from ml_intern.session.open_call import OpenCall
 from ml_intern.session.outage_log import OutageLog
 from ml_intern.session.parking import goes_on, parked
 from ml_intern.session.scribe import Scribe

@@ -6,8 +6,7 @@ it.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, assert_never
+from typing import assert_never
 
 from ml_intern.effort import Effort
 from ml_intern.events import (
@@ -16,7 +15,6 @@ from ml_intern.events import (
     CallParked,
     Compacted,
     CompactRequested,
-    Effect,
     Event,
     Fact,
     ForkedFrom,
@@ -41,55 +39,15 @@ from ml_intern.events import (
     UnknownResolved,
     UserSaid,
 )
-from ml_intern.messages import ApprovalId, CallId, JobId, ToolCall
+from ml_intern.messages import CallId, JobId
 from ml_intern.session.guards import Conduct, Standing
 from ml_intern.session.knowledge import Knowledge
 from ml_intern.session.meter import Meter
+from ml_intern.session.open_call import OpenCall, Step, planned
 from ml_intern.tools.facts import Facts, pinned
 
 OF_THE_MODEL = ("plan", "pin", "unpin")
 """Facts that are what the model means to do or remember, not what was found out."""
-Stage = Literal[
-    "planned", "awaiting_approval", "approved", "denied", "started", "waiting", "unknown"
-]
-Step = ApprovalRequested | ApprovalDecided | ToolStarted | ToolWaiting | ToolLost | UnknownResolved
-"""What brings an open call to another stage."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenCall:
-    """A call that the model still has no answer to."""
-
-    call: ToolCall
-    stage: Stage = "planned"
-    arguments: dict[str, Any] | None = field(default=None, hash=False)
-    """Those that were asked for, approved or started; None while the call is only planned."""
-    approval_id: ApprovalId | None = None
-    waiting_on: str | None = None
-    decision: ApprovalDecided | None = None
-    effect: Effect | None = None
-    """As it was when the call was started; None before."""
-    reserved_micro_usd: int | None = None
-    """What was reserved when it was started; None: nothing."""
-    cut_off: bool = False
-    """The model's answer was cut before the arguments of this call began."""
-    reply_id: str = ""
-    """Of the answer that it stands in."""
-    why: str = ""
-    """The model's words beside it."""
-    asked: ApprovalRequested | None = None
-    """What a person was shown, last."""
-    edit: ApprovalDecided | None = None
-    """Of a person, if there was one."""
-    parked: bool = False
-    """The model has read that it waits; what becomes of it is told in a message of its own."""
-    words_before: int = 0
-    """How many words of a person stood before it that could be taken back."""
-
-    @property
-    def waits_for_job(self) -> bool:
-        """Whether it is asked again when a job has ended."""
-        return self.stage == "waiting" and (self.waiting_on or "").startswith("job:")
 
 
 def _taken_over(parent: ForkedFrom) -> Iterator[Fact]:
@@ -200,33 +158,9 @@ class History:
         self.knowledge.apply(event)
         match event:
             case SessionStarted():
-                self.max_iterations = event.max_iterations
-                self.instructions = event.instructions
-                self.machine = event.machine
-                self.model = self.answering = event.model
-                self.effort = event.effort
-                if event.forked_from is not None:
-                    self.facts.extend(_taken_over(event.forked_from))
-                if event.replayed is not None:
-                    self.facts.extend(event.replayed.scored_before)
-                    self._played = event.replayed.scored
-            case ModelChanged():
-                self._stop_playing()
-                self._change_model(event)
-            case ModelSwitched(model=model):
-                self.answering = model
-            case ModelFailed():
-                self._failed(event)
-            case CompactRequested(op_seq=op_seq):
-                self._taken_up.add(op_seq)
-                self.compact_requested = event
-            case OpCancelled(op_seq=op_seq):
-                self._drop_request(op_seq)
+                self._begin(event)
             case UserSaid(text=text):
-                self.said.append(text)
-                self._facts_when_said.append(len(self.facts))
-                self.iterations = 0
-                self._begin_anew()
+                self._hear(text)
             case Undone():
                 self._take_back(event)
             case TurnStarted(op_seq=op_seq):
@@ -234,20 +168,10 @@ class History:
                 self.last_turn = None
             case TurnFinished():
                 self.last_turn = event
-            case ModelReplied():
-                self.iterations += 1
-                self.failures.clear()
-                self.unanswered.clear()
-                self.answers.append(tuple(call.call_id for call in event.tool_calls))
-                parked = {key: call for key, call in self.open_calls.items() if call.parked}
-                self.open_calls = parked | _planned(event, len(self._facts_when_said))
-            case Compacted():
-                self.summaries += 1
-                self.by_rules = self.by_rules + 1 if event.written_by == "rules" else 0
-                if event.trigger == "asked":
-                    self.compact_requested = None
-            case CallParked(call_id=call_id):
-                self.open_calls[call_id] = replace(self.open_calls[call_id], parked=True)
+            case CompactRequested() | OpCancelled() | Compacted():
+                self._apply_compaction(event)
+            case ModelChanged() | ModelSwitched() | ModelFailed() | ModelReplied():
+                self._apply_model(event)
             case JobStarted(job_id=job_id):
                 self.jobs[job_id] = event
             case JobEnded(job_id=job_id):
@@ -258,15 +182,40 @@ class History:
                 self.rules.pop(event.rule_id, None)
             case ApprovalRequested() | ApprovalDecided() | ToolStarted() | ToolWaiting():
                 self._move(event)
-            case ToolLost() | UnknownResolved():
+            case ToolLost() | UnknownResolved() | CallParked():
                 self._move(event)
             case ToolFinished():
-                self.open_calls.pop(event.call_id, None)
-                if event.answered_by == "person":
-                    self.said.append(event.output)
-                self.facts.extend(event.facts)
+                self._close(event)
             case _:
                 pass
+
+    def _begin(self, event: SessionStarted) -> None:
+        self.max_iterations = event.max_iterations
+        self.instructions = event.instructions
+        self.machine = event.machine
+        self.model = self.answering = event.model
+        self.effort = event.effort
+        if event.forked_from is not None:
+            self.facts.extend(_taken_over(event.forked_from))
+        if event.replayed is not None:
+            self.facts.extend(event.replayed.scored_before)
+            self._played = event.replayed.scored
+
+    def _apply_model(
+        self, event: ModelChanged | ModelSwitched | ModelFailed | ModelReplied
+    ) -> None:
+        match event:
+            case ModelChanged():
+                self._stop_playing()
+                self._change_model(event)
+            case ModelSwitched(model=model):
+                self.answering = model
+            case ModelFailed():
+                self._failed(event)
+            case ModelReplied():
+                self._plan(event)
+            case _:
+                assert_never(event)
 
     def _change_model(self, event: ModelChanged) -> None:
         self.model = self.answering = event.model
@@ -282,16 +231,41 @@ class History:
         if event.trouble == "thinking":
             self._without_thoughts.add(event.model)
 
-    def _begin_anew(self) -> None:
+    def _plan(self, reply: ModelReplied) -> None:
+        """An answer makes calls; of those before it only the parked ones are still open."""
+        self.iterations += 1
+        self.failures.clear()
+        self.unanswered.clear()
+        self.answers.append(tuple(call.call_id for call in reply.tool_calls))
+        parked = {key: call for key, call in self.open_calls.items() if call.parked}
+        self.open_calls = parked | planned(reply, words_before=len(self._facts_when_said))
+
+    def _hear(self, words: str) -> None:
         """A person has spoken: a run of calls without thoughts is over."""
+        self.said.append(words)
+        self._facts_when_said.append(len(self.facts))
+        self.iterations = 0
         self.failures.clear()
         for model in self._without_thoughts:
             self.efforts.pop(model, None)
         self._without_thoughts.clear()
 
-    def _drop_request(self, op_seq: int) -> None:
-        if self.compact_requested is not None and self.compact_requested.op_seq == op_seq:
-            self.compact_requested = None
+    def _apply_compaction(self, event: CompactRequested | OpCancelled | Compacted) -> None:
+        match event:
+            case CompactRequested(op_seq=op_seq):
+                self._taken_up.add(op_seq)
+                self.compact_requested = event
+            case OpCancelled(op_seq=op_seq):
+                asked = self.compact_requested
+                if asked is not None and asked.op_seq == op_seq:
+                    self.compact_requested = None
+            case Compacted():
+                self.summaries += 1
+                self.by_rules = self.by_rules + 1 if event.written_by == "rules" else 0
+                if event.trigger == "asked":
+                    self.compact_requested = None
+            case _:
+                assert_never(event)
 
     def _stop_playing(self) -> None:
         """Who decides from here on may know what the recording scored."""
@@ -309,60 +283,11 @@ class History:
         self.facts[before:] = since
         self.iterations = 0
 
-    def _move(self, event: Step) -> None:
-        was = self.open_calls[event.call_id]
-        match event:
-            case ApprovalRequested():
-                now = replace(
-                    was,
-                    stage="awaiting_approval",
-                    approval_id=event.approval_id,
-                    asked=event,
-                    arguments=event.arguments,
-                    waiting_on=f"approval:{event.approval_id}",
-                )
-            case ApprovalDecided():
-                stage: Stage = "denied" if event.verdict in ("deny", "expire") else "approved"
-                now = replace(
-                    was,
-                    stage=stage,
-                    arguments=event.arguments,
-                    decision=event,
-                    edit=event if event.verdict == "edit" else was.edit,
-                    waiting_on=None,
-                )
-            case ToolStarted():
-                reserved = was.reserved_micro_usd if event.spend is None else event.spend.micro_usd
-                now = replace(
-                    was,
-                    stage="started",
-                    arguments=event.arguments,
-                    effect=event.effect,
-                    reserved_micro_usd=reserved,
-                    waiting_on=None,
-                )
-            case ToolWaiting():
-                now = replace(was, stage="waiting", waiting_on=event.on)
-            case ToolLost():
-                now = replace(was, stage="unknown", waiting_on=f"unknown:{event.call_id}")
-            case UnknownResolved():
-                again: Stage = "approved" if event.choice == "retry" else "unknown"
-                now = replace(was, stage=again, waiting_on=None)
-            case _:
-                assert_never(event)
-        self.open_calls[event.call_id] = now
+    def _move(self, step: Step) -> None:
+        self.open_calls[step.call_id] = self.open_calls[step.call_id].after(step)
 
-
-def _planned(reply: ModelReplied, words_before: int) -> dict[CallId, OpenCall]:
-    """The calls of an answer. Only the last one can have been cut."""
-    planned = {
-        call.call_id: OpenCall(
-            call=call, reply_id=reply.reply_id, why=reply.text, words_before=words_before
-        )
-        for call in reply.tool_calls
-    }
-    if reply.stop_reason == "length" and reply.tool_calls:
-        last = reply.tool_calls[-1]
-        cut_off = not last.arguments.strip()
-        planned[last.call_id] = replace(planned[last.call_id], cut_off=cut_off)
-    return planned
+    def _close(self, event: ToolFinished) -> None:
+        self.open_calls.pop(event.call_id, None)
+        if event.answered_by == "person":
+            self.said.append(event.output)
+        self.facts.extend(event.facts)

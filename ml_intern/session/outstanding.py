@@ -5,7 +5,8 @@ from typing import Any
 
 from ml_intern.context.summary import Standing
 from ml_intern.messages import short_request
-from ml_intern.session.history import History, OpenCall
+from ml_intern.session.history import History
+from ml_intern.session.open_call import OpenCall
 from ml_intern.tools.facts import Facts
 
 _MARKS = {"done": "[x]", "in_progress": "[>]", "pending": "[ ]"}

@@ -7,7 +7,7 @@ becomes of it is told later in a message of its own.
 
 from ml_intern.events import CallParked, ToolFinished
 from ml_intern.messages import short_request
-from ml_intern.session.history import OpenCall
+from ml_intern.session.open_call import OpenCall
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT
 
 GOES_ON = (

@@ -14,7 +14,7 @@ from ml_intern.messages import NOT_FINISHED, CallId, Choice, SessionId
 from ml_intern.ops import ResolveUnknown
 from ml_intern.queue.rows import Recorded
 from ml_intern.queue.store import Store
-from ml_intern.session.history import OpenCall
+from ml_intern.session.open_call import OpenCall
 from ml_intern.tools.protocol import ToolOutcome, fail, succeed
 
 UNKNOWN = (
