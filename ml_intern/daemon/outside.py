@@ -34,6 +34,7 @@ def services(settings: Settings) -> Iterator[Service]:
     hub = _hub(settings)
     yield Service(
         name="hub",
+        title="The Hub",
         base_url=endpoint_of(settings),
         interval_s=0.1,
         fresh_s=HOUR_S,
@@ -42,6 +43,7 @@ def services(settings: Settings) -> Iterator[Service]:
     )
     yield Service(
         name="datasets_server",
+        title="The dataset viewer of the Hub",
         base_url=settings.datasets_server_url,
         interval_s=0.1,
         fresh_s=HOUR_S,
@@ -50,24 +52,28 @@ def services(settings: Settings) -> Iterator[Service]:
     )
     yield Service(
         name="arxiv",
+        title="arXiv",
         base_url=settings.arxiv_url,
         interval_s=ARXIV_INTERVAL_S,
         fresh_s=DAY_S,
     )
     yield Service(
         name="arxiv_site",
+        title="arXiv",
         base_url=settings.arxiv_site_url,
         interval_s=ARXIV_INTERVAL_S,
         fresh_s=30 * DAY_S,
     )
     yield Service(
         name="ar5iv",
+        title="ar5iv",
         base_url=settings.ar5iv_url,
         interval_s=1.0,
         fresh_s=30 * DAY_S,
     )
     yield Service(
         name="semantic_scholar",
+        title="Semantic Scholar",
         base_url=settings.semantic_scholar_url,
         interval_s=1.0,
         fresh_s=DAY_S,
@@ -77,6 +83,7 @@ def services(settings: Settings) -> Iterator[Service]:
     )
     yield Service(
         name="github",
+        title="GitHub",
         base_url=settings.github_url,
         interval_s=0.2,
         fresh_s=HOUR_S,

@@ -169,7 +169,7 @@ class Web:
     ) -> Page:
         if self._is_offline():
             raise OutsideError(
-                f"{service.name} was not asked: HF_HUB_OFFLINE is set, so nothing outside is.",
+                f"{service.called} was not asked: HF_HUB_OFFLINE is set, so nothing outside is.",
                 trouble="away",
             )
         tries = Retrying(
@@ -202,11 +202,11 @@ class Web:
                 response.close()
         except httpx.TimeoutException as exc:
             raise OutsideError(
-                f"{service.name} ({_shown(request.url)}) did not answer in time.", trouble="away"
+                f"{service.called} ({_shown(request.url)}) did not answer in time.", trouble="away"
             ) from exc
         except httpx.HTTPError as exc:
             raise OutsideError(
-                f"{service.name} ({_shown(request.url)}) is out of reach: {exc}.", trouble="away"
+                f"{service.called} ({_shown(request.url)}) is out of reach: {exc}.", trouble="away"
             ) from exc
 
     def _followed(self, service: Service, request: httpx.Request) -> httpx.Response:
@@ -222,7 +222,7 @@ class Web:
             response.close()
             request = response.next_request
         raise OutsideError(
-            f"{service.name} redirects more than {MOST_REDIRECTS} times.", trouble="broken"
+            f"{service.called} redirects more than {MOST_REDIRECTS} times.", trouble="broken"
         )
 
     def _read(
@@ -267,7 +267,7 @@ class Web:
             return _limited(service, wait_s)
         if status >= 500:
             return OutsideError(
-                f"{service.name} is in trouble itself ({status} for {url}).",
+                f"{service.called} is in trouble itself ({status} for {url}).",
                 trouble="away",
                 code=code,
             )
@@ -276,12 +276,12 @@ class Web:
         if status in (401, 403):
             why = f" {service.without_secrets}" if not service.secrets() else ""
             return OutsideError(
-                f"{service.name} does not let us see {url} ({status}).{why}",
+                f"{service.called} does not let us see {url} ({status}).{why}",
                 trouble="forbidden",
                 code=code,
             )
         return OutsideError(
-            f"{service.name} refuses the request ({status} for {url}).",
+            f"{service.called} refuses the request ({status} for {url}).",
             trouble="refused",
             code=code,
         )
@@ -308,7 +308,7 @@ def _limited(service: Service, wait_s: float | None) -> OutsideError:
     when = f"; it may be asked again in {wait_s:.0f} s" if wait_s else ""
     why = f" {service.without_secrets}" if not service.secrets() else ""
     return OutsideError(
-        f"{service.name} limits how often it may be asked{when}.{why}",
+        f"{service.called} limits how often it may be asked{when}.{why}",
         trouble="limited",
         retry_after_s=wait_s,
     )

@@ -13,7 +13,9 @@ class Service:
     """One service, at one address."""
 
     name: str
-    """For people and programs, e.g. `arxiv`."""
+    """For programs, e.g. `semantic_scholar`."""
+    title: str = ""
+    """As people call it, e.g. `Semantic Scholar`; it begins a sentence."""
     base_url: str
     """Without a slash at its end. Nothing secret is ever sent to another host."""
     interval_s: float = 0.0
@@ -24,3 +26,8 @@ class Service:
     """Headers that say who we are, e.g. `Authorization`; looked up for each request."""
     without_secrets: str = ""
     """What it means to have none, for people; e.g. how few requests are allowed then."""
+
+    @property
+    def called(self) -> str:
+        """Its title, or its name where it has none."""
+        return self.title or self.name

@@ -117,7 +117,7 @@ def test_a_title_that_an_index_could_not_be_asked_for_is_not_said_to_be_unknown(
     server.instead["semantic_scholar"] = RATE
     outcome = call("citations", paper="Random Forests")
     assert not outcome.ok
-    assert "Without Semantic Scholar: semantic_scholar limits" in outcome.output
+    assert "Without Semantic Scholar: Semantic Scholar limits" in outcome.output
 
 
 # arXiv says in feeds what is wrong
