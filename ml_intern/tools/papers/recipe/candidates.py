@@ -15,10 +15,20 @@ class Candidate:
     unit: str = ""
     sentence: str
     section: str
+    standing: int = 1
+    """Of candidates that differ, those of the highest standing decide. 2: from where the paper tells
+    how the experiments were run. 0: one of several, and it does not say which it took.
+    """
 
     def found(self) -> Found:
         """As the recipe has it."""
         return Found(value=self.value, unit=self.unit, sentence=self.sentence, section=self.section)
+
+
+def foremost(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those of the highest standing."""
+    highest = max((each.standing for each in candidates), default=0)
+    return [each for each in candidates if each.standing == highest]
 
 
 def agreed(candidates: Iterable[Candidate]) -> Found | None:

@@ -38,7 +38,9 @@ _TRIED = re.compile(
     r"\b(?:initially|at first|preliminary|pilot|sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
     r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
     r"candidates?|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tune|"
-    r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|either)\b|\b(?:between|among) [{\[]?\d"
+    r"(?:chosen|selected|picked|sampled) (?:from|among|in|within)|either|trials?|variants?|"
+    r"also (?:(?:tr(?:y|ied)|ran|run|trained|train|test(?:ed)?|fine-?tuned?|evaluated?)\b)|for comparison|to see (?:if|whether)|as a check)\b|"
+    r"\b(?:between|among) [{\[]?\d"
 )
 _EFFECT = re.compile(
     r"\b(?:hurts?|degrad\w+|drops?|dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )improv(?:es|ed|ing)|"
@@ -63,16 +65,17 @@ def clauses(sentence: Sentence) -> Iterator[str]:
 
     What stands behind `instead of`, `unlike` and the like is left out.
     """
-    if sentence.role in ("aside", "end"):
+    if sentence.role not in ("own", "abstract"):
         return
     for clause in _parts(sentence.lower):
         if is_done_by_us(clause, sentence.is_setup):
             yield clause
 
 
-def is_own(sentence: Sentence) -> bool:
-    """Whether as a whole it tells what the authors did."""
-    return sentence.role in ("own", "abstract") and is_done_by_us(sentence.lower, sentence.is_setup)
+def is_own(sentence: Sentence, *, or_results: bool = False) -> bool:
+    """Whether as a whole it tells what the authors did; if wished, also where results are told."""
+    roles = ("own", "abstract", "results") if or_results else ("own", "abstract")
+    return sentence.role in roles and is_done_by_us(sentence.lower, sentence.is_setup)
 
 
 def is_done_by_us(words: str, is_setup: bool = False) -> bool:
@@ -84,6 +87,11 @@ def is_done_by_us(words: str, is_setup: bool = False) -> bool:
     if _OTHERS.search(words):
         return bool(_FOLLOWS.search(words) and (_OWN.search(words) or is_setup))
     return True
+
+
+def is_of_rivals(words: str) -> bool:
+    """Whether it tells of baselines and the like."""
+    return bool(_RIVALS.search(words))
 
 
 def is_tried(words: str) -> bool:

@@ -156,7 +156,7 @@ _INTRODUCTION = re.compile(r"\bintroduction\b|\bmotivation\b")
 
 def _is_told_of(sentence: Sentence) -> bool:
     """Whether data in it are the paper's own; an introduction also tells of those of others."""
-    if not is_own(sentence):
+    if not is_own(sentence, or_results=True):
         return False
     is_ours = re.search(r"\b(?:we|our|this (?:paper|work))\b", sentence.lower)
     return bool(is_ours) or not _INTRODUCTION.search(sentence.section.lower())
@@ -182,7 +182,7 @@ def _in_heads(document: Document) -> Iterator[Candidate]:
     """Well-known data above the columns of a table of results."""
     roles = roles_of(document)
     for table in document.tables:
-        if roles[table.section] in ("aside", "end") or len(table.rows) < 2:
+        if roles[table.section] in ("aside", "end", "further") or len(table.rows) < 2:
             continue
         if not _RESULTS.search(plain(table.caption).lower()):
             continue
@@ -208,7 +208,7 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
         ]
         if here:
             last = (sentence.paragraph, here)
-        if sentence.role in ("aside", "end") or not _is_told_of(sentence):
+        if not _is_told_of(sentence):
             continue
         of = here or (last[1] if last[0] == sentence.paragraph else [])
         if not of and len(names) == 1:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ml_intern.tools.papers.document import Document, squeezed
-from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing
+from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing, foremost
 from ml_intern.tools.papers.recipe.data import data_of
 from ml_intern.tools.papers.recipe.names import named_in
 from ml_intern.tools.papers.recipe.own_names import is_about_another, own_names
@@ -43,16 +43,17 @@ def extract(document: Document) -> Extracted:
         if source.holds(candidate.sentence, candidate.section):
             by_name[candidate.name].append(candidate)
     by_name["architecture"] = most_specific(by_name["architecture"])
+    decisive = {name: foremost(given) for name, given in by_name.items()}
     data = tuple(
         source.kept(each) for each in data_of(document, sentences) if source.has(each.name)
     )
     reported = results_of(document, sentences, names, data)
     recipe = Recipe(
-        **{name: agreed(by_name[name]) for name in VALUES if name in by_name},
+        **{name: agreed(decisive[name]) for name in VALUES if name in decisive},
         data=data,
         metrics=tuple(each for each in reported if source.has(each.value)),
     )
-    contested = {name: tuple(differing(given)) for name, given in by_name.items()}
+    contested = {name: tuple(differing(given)) for name, given in decisive.items()}
     return Extracted(
         recipe=recipe, ambiguous={name: found for name, found in contested.items() if found}
     )
@@ -75,12 +76,18 @@ def _candidates(
 ) -> Iterator[Candidate]:
     yield from in_tables(document, names)
     for sentence in sentences:
-        yield from numbers_in(sentence)
-        yield from named_in(sentence)
-        yield from architectures_in(sentence, names)
-        yield from image_sizes_in(sentence)
-        yield from released_in(sentence)
+        standing = 2 if sentence.is_setup and sentence.role == "own" else 1
+        for candidate in _in_sentence(sentence, names):
+            yield replace(candidate, standing=standing)
     yield from tasks_of(document.title, sentences)
+
+
+def _in_sentence(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate]:
+    yield from numbers_in(sentence)
+    yield from named_in(sentence)
+    yield from architectures_in(sentence, names)
+    yield from image_sizes_in(sentence)
+    yield from released_in(sentence)
 
 
 class _Source:

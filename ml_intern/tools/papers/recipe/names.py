@@ -159,8 +159,8 @@ def named_in(sentence: Sentence) -> Iterator[Candidate]:
         yield from _schedule(clause, sentence)
         yield from _precision(clause, sentence)
         yield from _loss(clause, sentence)
-        yield from _seeds(clause, sentence)
-    if is_own(sentence):
+    if is_own(sentence, or_results=True):
+        yield from _seeds(sentence)
         yield from _hardware(sentence)
         yield from _time(sentence)
 
@@ -260,7 +260,8 @@ def _loss(clause: str, sentence: Sentence) -> Iterator[Candidate]:
         yield from _made(sentence, "loss", loss_of(clause))
 
 
-def _seeds(clause: str, sentence: Sentence) -> Iterator[Candidate]:
+def _seeds(sentence: Sentence) -> Iterator[Candidate]:
+    clause = sentence.lower
     if "seed" not in clause and "initiali" not in clause:
         return
     counts = {value_of(each["n"]) for each in _SEED_COUNT.finditer(clause)}

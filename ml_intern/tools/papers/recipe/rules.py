@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_intern.tools.papers.recipe.candidates import Candidate
-from ml_intern.tools.papers.recipe.claims import clauses, is_tried, names_best
+from ml_intern.tools.papers.recipe.claims import clauses, is_of_rivals, is_tried, names_best
 from ml_intern.tools.papers.recipe.numbers import NUMBER, WORD_NUMBER, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
@@ -243,7 +243,9 @@ _SEARCHED = {
 def _best_of(sentence: Sentence) -> Iterator[Candidate]:
     """The value that was taken of several that were tried, if the sentence is about one thing."""
     words = sentence.lower
-    if sentence.role == "end" or not (is_tried(words) and names_best(words)):
+    if sentence.role not in ("own", "abstract", "aside") or is_of_rivals(words):
+        return
+    if not (is_tried(words) and names_best(words)):
         return
     named = [name for name, pattern in _SEARCHED.items() if re.search(pattern, words)]
     values = {value_of(found["n"]) for each in _BEST_VALUE for found in re.finditer(each, words)}

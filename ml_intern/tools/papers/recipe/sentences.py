@@ -13,9 +13,10 @@ from typing import Literal
 from ml_intern.tools.papers.document import Document, Section, squeezed
 from ml_intern.tools.papers.recipe.numbers import plain
 
-Role = Literal["abstract", "own", "aside", "end"]
-"""`own`: method and experiments. `aside`: what others did, and what was only tried. `end`:
-references and thanks.
+Role = Literal["abstract", "own", "results", "further", "aside", "end"]
+"""`own`: method and experiments. `results`: what came of them, and of variants of them. `further`:
+an appendix that is not about how the experiments were run. `aside`: what others did, and what was
+only tried. `end`: references and thanks.
 """
 _ASIDE = re.compile(
     r"related|background|preliminar|prior (?:work|art)|previous|baseline|competing|compar(?:ed|ison)|"
@@ -30,7 +31,31 @@ _END = re.compile(
     re.IGNORECASE,
 )
 _SETUP = re.compile(
-    r"(?:implementation|training|experiment\w*|optimi[sz]ation|hyper-?param\w*|setup|set-up|setting)",
+    r"(?:implementation|training|experiment\w*|optimi[sz]ation|hyper-?param\w*|setup|set-up|setting|tuning)",
+    re.IGNORECASE,
+)
+_RESULTS = re.compile(
+    r"(?:(?:main|experimental|empirical|quantitative|qualitative|overall|numerical|evaluation|benchmark) )*"
+    r"(?:results?|findings|evaluation)\b(?!.*(?:set-?up|setting|implementation|protocol|training))",
+    re.IGNORECASE,
+)
+_APPENDIX = re.compile(
+    r"(?:appendix|appendices|supplement(?:ary)?(?: materials?| information)?)\b[\s:.]*(?:[A-Z]\b[\s:.]*)?",
+    re.IGNORECASE,
+)
+_LAST = re.compile(
+    r"conclu|summary|discussion|limitation|references|bibliography|acknowledge?ment", re.IGNORECASE
+)
+_LETTERED = re.compile(r"[A-Z](?:\.\d+)*")
+_HOW = re.compile(
+    r"(?:implementation|training|experimental|optimi[sz]ation|reproduc\w+)\b|hyper-?param|set-?up|settings?\b|"
+    r"configurations?\b|recipe|hardware|compute|computing|resources|optimi[sz]er|seeds?\b|^(?:further |additional |more )?details$|"
+    r"architectures?\b|licen[sc]e|availability",
+    re.IGNORECASE,
+)
+"""What the title of an appendix says that tells how the experiments were run."""
+_MORE = re.compile(
+    r"\b(?:additional|further|extended|more|other|extra|supplementary|larger|smaller)\b(?! (?:\w+ )?details)",
     re.IGNORECASE,
 )
 _SHORT = re.compile(
@@ -42,6 +67,12 @@ _STOP = re.compile(r"[.!?][\"'”’)\]]*(?:\[\d[\d, ]*\])?(?=\s+[\"'“‘(\[$*
 _CAPTION = re.compile(
     r"\s*\[?(?:figure|fig\.|table|tab\.|algorithm|listing)\s*[\dIVX]+\s*[:.|]", re.I
 )
+_ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_SAYS = re.compile(
+    r"\b(?:we|it|they|this|these|there|is|are|was|were|has|have|had|does|do|did|see|use[sd]?|help(?:s|ed)?)\b",
+    re.IGNORECASE,
+)
+"""Words that make a short sentence more than a heading."""
 _LONG_WORD = re.compile(r"\S{200}")
 LONGEST = 2_000
 """Characters of a sentence; what is longer is no prose, or was not read well."""
@@ -61,6 +92,8 @@ class Sentence:
     """Counted over the whole document, too."""
     is_setup: bool
     """Whether its section is about how things were run."""
+    head: str = ""
+    """The heading that stands before it in its line: `Optimiser`."""
 
     @cached_property
     def plain(self) -> str:
@@ -77,28 +110,33 @@ def sentences_of(document: Document) -> list[Sentence]:
     """All of them in reading order, but for those of the references."""
     found: list[Sentence] = []
     paragraphs = 0
-    for section, role, is_setup in _roles(document):
-        for paragraph in section.text.split("\n\n"):
+    for part in _parts(document):
+        for paragraph in part.section.text.split("\n\n"):
             paragraphs += 1
-            if role == "end" or not _is_prose(paragraph):
+            if part.role == "end" or not _is_prose(paragraph):
                 continue
-            here = list(split(paragraph))
-            part: Role = "aside" if here and _is_aside_head(here[0]) else role
-            found.extend(
-                Sentence(words, section.name, part, paragraphs, len(found) + place, is_setup)
-                for place, words in enumerate(here)
-            )
+            head = ""
+            for words in split(paragraph):
+                head = _head(words) or head
+                role, is_setup = _below(head, part)
+                name, place = part.section.name, len(found)
+                found.append(Sentence(words, name, role, paragraphs, place, is_setup, head))
     return found
 
 
 def roles_of(document: Document) -> tuple[Role, ...]:
     """The part that each section plays; a document without sections has one."""
-    return tuple(role for _, role, _ in _roles(document)) or ("own",)
+    return tuple(part.role for part in _parts(document)) or ("own",)
 
 
 def split(paragraph: str) -> Iterator[str]:
-    """The sentences of a paragraph."""
-    words, begin = squeezed(paragraph), 0
+    """The sentences of a paragraph, and the items of a list."""
+    for item in _ITEM.split(paragraph):
+        yield from _split(squeezed(item))
+
+
+def _split(words: str) -> Iterator[str]:
+    begin = 0
     for stop in _STOP.finditer(words):
         head = words[begin : stop.start() + 1]
         rest = words[stop.end() :].lstrip()
@@ -114,9 +152,20 @@ def _kept(words: str) -> Iterator[str]:
         yield words.strip()
 
 
-def _is_aside_head(words: str) -> bool:
-    """Whether a paragraph that begins so has a heading in its line: `Baselines.`"""
-    return len(words.split()) <= 4 and words.endswith(".") and bool(_ASIDE.search(words))
+def _head(words: str) -> str:
+    """A sentence that is no more than a heading in its line: `Baselines.`"""
+    bare = words.strip("*_ ").rstrip(".:*_")
+    is_short = len(bare.split()) <= 5 and words.rstrip("*_ ").endswith((".", ":"))
+    return bare if is_short and bare[:1].isupper() and not _SAYS.search(bare) else ""
+
+
+def _below(head: str, part: "_Part") -> tuple[Role, bool]:
+    """The part that a sentence below it plays, and whether that tells how things were run."""
+    if head and _ASIDE.search(head):
+        return "aside", part.is_setup
+    if head and part.is_appendix and part.role in ("own", "further"):
+        return ("own", True) if _tells_how(head) else ("further", False)
+    return part.role, part.is_setup
 
 
 def _is_prose(paragraph: str) -> bool:
@@ -124,20 +173,42 @@ def _is_prose(paragraph: str) -> bool:
     return not (head.startswith(("|", "```", "~~~")) or _CAPTION.match(head))
 
 
-def _roles(document: Document) -> Iterator[tuple[Section, Role, bool]]:
-    """Each section with its part; a subsection has that of the section above it, if that is not
-    the paper's own.
-    """
-    above: list[tuple[int, Role, bool]] = []
-    is_first = True
+@dataclass(frozen=True)
+class _Part:
+    """A section and what it is in the paper."""
+
+    section: Section
+    role: Role
+    is_setup: bool
+    is_appendix: bool
+
+
+def _parts(document: Document) -> Iterator[_Part]:
+    """Every section; one below another plays the same part, if that is not the paper's own."""
+    above: list[_Part] = []
+    is_first, is_near_end, is_appendix = True, False, False
     for section in document.sections:
-        above = [each for each in above if each[0] < section.level]
-        inherited = next((role for _, role, _ in above if role in ("aside", "end")), None)
-        setup = bool(_SETUP.search(section.title)) or any(each[2] for each in above)
+        above = [each for each in above if each.section.level < section.level]
+        inherited = next((up.role for up in above if up.role not in ("own", "abstract")), None)
+        is_setup = bool(_SETUP.search(section.title)) or any(each.is_setup for each in above)
         role = inherited or _own_role(section, is_first=is_first)
-        above.append((section.level, role, setup))
+        is_near_end |= role == "end" or bool(_LAST.match(section.title))
+        is_lettered = bool(_LETTERED.fullmatch(section.number))
+        is_appendix |= bool(_APPENDIX.match(section.title)) or (is_near_end and is_lettered)
+        if role in ("own", "results") and is_appendix:
+            role = _in_appendix(section, role)
+        above.append(_Part(section, role, is_setup, is_appendix))
         is_first = False
-        yield section, role, setup
+        yield above[-1]
+
+
+def _in_appendix(section: Section, role: Role) -> Role:
+    title = _APPENDIX.sub("", section.title, count=1).strip()
+    return role if not title or _tells_how(title) else "further"
+
+
+def _tells_how(title: str) -> bool:
+    return bool(_HOW.search(title)) and not _MORE.search(title)
 
 
 def _own_role(section: Section, *, is_first: bool) -> Role:
@@ -146,4 +217,6 @@ def _own_role(section: Section, *, is_first: bool) -> Role:
         return "end"
     if title.lower().strip(" .:") == "abstract" or (is_first and not title):
         return "abstract"
+    if _RESULTS.match(title):
+        return "results"
     return "aside" if _ASIDE.search(title) else "own"

@@ -6,6 +6,7 @@ columns remain and differ, so do the candidates, and nothing is decided here.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
@@ -63,7 +64,11 @@ _CHOSEN = re.compile(
     r"\b(?:best|chosen|selected|final|used|ours|our|optimal|selection|choice|picked|proposed)\b"
 )
 _NOT_OWN = re.compile(
-    r"baseline|ablat|sensitiv|search|sweep|varying|effect of|comparison|impact of|related|prior"
+    r"baseline|ablat|sensitiv|search|sweep|varying|effect of|comparison|impact of|related|prior|"
+    r"variants?\b|\bother\b|scaling|\b(?:smaller|larger)\b|\bgrowth of\b"
+)
+_SETTINGS = re.compile(
+    r"hyper-?param|\bsettings?\b|recipe|configuration|implementation|training details"
 )
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _UNITS = r"(?P<unit>tokens?|steps?|epochs?|iterations?|updates?|sequences?|examples?|images?|samples?|sentences?|hours?|days?|minutes?|h|utterances?|pixels?|px|params|parameters|seeds|gpus?)"
@@ -129,8 +134,10 @@ def in_tables(document: Document, own_names: Sequence[str]) -> Iterator[Candidat
         if roles[table.section] == "end" or len(table.rows) > 200:
             continue
         section = document.sections[table.section].name if document.sections else ""
-        is_aside = roles[table.section] == "aside" or bool(
-            _NOT_OWN.search(plain(table.caption).lower())
+        caption = plain(table.caption).lower()
+        is_elsewhere = roles[table.section] in ("aside", "results", "further")
+        is_aside = bool(_NOT_OWN.search(caption)) or (
+            is_elsewhere and not _SETTINGS.search(caption)
         )
         yield from _of_table(table, section, own_names, is_aside=is_aside)
 
@@ -187,8 +194,10 @@ def _downwards(
         if is_aside and not is_chosen:
             continue
         for row in rows[1:] if has_head else rows:
-            for place in chosen:
-                yield from _valued(row[column], row[place], row, section)
+            cells = {row[place] for place in chosen}
+            for cell in cells:
+                for found in _valued(row[column], cell, row, section):
+                    yield replace(found, standing=2 if len(cells) == 1 else 0)
 
 
 def _chosen(heads: Mapping[int, str], own_names: Sequence[str]) -> tuple[list[int], bool]:
@@ -212,9 +221,12 @@ def _across(
 ) -> Iterator[Candidate]:
     body = [row for row in rows[1:] if not _NOT_OWN.search(plain(row[0]).lower())]
     own = [row for row in body if 0 not in columns and _is_own(plain(row[0]).lower(), own_names)]
-    for row in own if len(own) == 1 else body:
+    used = own if len(own) == 1 else body
+    for row in used:
         for place in columns:
-            yield from _valued(rows[0][place], row[place], row, section)
+            is_alike = len({each[place] for each in used}) == 1
+            for found in _valued(rows[0][place], row[place], row, section):
+                yield replace(found, standing=2 if is_alike else 0)
 
 
 def _valued(key: str, cell: str, row: Row, section: str) -> Iterator[Candidate]:
