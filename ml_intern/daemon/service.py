@@ -36,7 +36,7 @@ from ml_intern.daemon.stores import open_store
 from ml_intern.daemon.supervisor import Supervisor
 from ml_intern.daemon.sweeping import Sweeping
 from ml_intern.daemon.systemd import runs_under_systemd
-from ml_intern.daemon.uploads import told, traces_of, uploader_of
+from ml_intern.daemon.uploads import told, trace_link, traces_of, uploader_of
 from ml_intern.daemon.waking import Waking
 from ml_intern.daemon.workers import CUT_S, Workers, ignore
 from ml_intern.errors import ComputeError, ConfigError
@@ -52,7 +52,7 @@ from ml_intern.session.desk import Caps, Desk, Limits
 from ml_intern.settings import Settings
 from ml_intern.tools.catalogue import all_tools
 from ml_intern.tools.policy.settings import rules_of
-from ml_intern.tools.protocol import Notices, Tool, Workplace
+from ml_intern.tools.protocol import Notices, Tool, TraceLink, Workplace
 from ml_intern.tools.router import ToolRouter
 from ml_intern.tools.training.hardware import set_threads, usable_cpus
 from ml_intern.tracing.upload.uploader import Uploader
@@ -324,7 +324,11 @@ class Service:
             threads=set_threads(),
             notices=self._notices,
             connect_hub=partial(changing, settings, self._clock),
+            trace_link=TraceLink if row is None else partial(self._trace_link, session_id),
         )
+
+    def _trace_link(self, session_id: SessionId) -> TraceLink:
+        return trace_link(self.settings, session_id, self.traces.path(session_id))
 
 
 def limits(settings: Settings) -> Limits:

@@ -8,8 +8,11 @@ from ml_intern.daemon.secrets import secrets_of
 from ml_intern.hub.away import HubAbroad
 from ml_intern.hub.protocol import OFFLINE
 from ml_intern.settings import Settings
+from ml_intern.tools.protocol import TraceLink
 from ml_intern.tracing.redaction.scan import Eyes
-from ml_intern.tracing.upload.spool import Spool
+from ml_intern.tracing.upload.ledger import Ledger, key_of
+from ml_intern.tracing.upload.origin import Origins
+from ml_intern.tracing.upload.spool import CHANGED, DELETED, ELSEWHERE, Spool
 from ml_intern.tracing.upload.uploader import Pace, Uploader, Uploads
 
 TURNED_OFF = "traces_upload is false: nothing is sent."
@@ -48,6 +51,27 @@ def why_off(settings: Settings) -> str:
     if not token_of(settings):
         return NO_TOKEN
     return f"{OFFLINE}." if is_offline() else ""
+
+
+def trace_link(settings: Settings, session_id: str, trace: Path) -> TraceLink:
+    """Where the session's trace stands on the Hub, or will within minutes; or why it will not.
+
+    Raises ConfigError for a credential that cannot be read.
+    """
+    if why := why_off(settings):
+        return TraceLink(why_none=why)
+    traces = traces_of(settings)
+    ledger = Ledger.load(traces)
+    if not ledger.now:
+        return TraceLink(why_none="nothing was sent to the Hub yet, so its dataset is not known")
+    path, known = trace.relative_to(traces).as_posix(), ledger.known
+    if path in known.deleted or path in known.changed:
+        return TraceLink(why_none=DELETED if path in known.deleted else CHANGED)
+    is_held = path not in known.files and session_id not in known.released
+    if is_held and Origins(traces).is_elsewhere(session_id, trace.parent):
+        return TraceLink(why_none=ELSEWHERE)
+    key = key_of(endpoint_of(settings), known.moved_to) if known.moved_to else ledger.now
+    return TraceLink(url=f"{key}/blob/main/{path}")
 
 
 def spool_of(settings: Settings) -> Spool:

@@ -17,7 +17,9 @@ smoke              `path`, `sha256`, `report`
 job                `job_id`, `path`, `sha256`, `output_dir`, `environment`, `timeout_s`, `dataset`
 evaluation         `split`, `model_dir`, `weights_sha256`, `fingerprint`, `metrics`, `rows`,
                    `per_class`, `unknown_labels`
-card               `path`, `model_dir`, `sha256`, `weights_sha256`
+card               `path`, `model_dir`, `sha256`, `weights_sha256`, `licence` (its id; may be empty)
+licences_checked   `use`, `under`, `licences` (`role`, `name`, `licences`), `agreed` (the conflicts
+                   that a person said yes to)
 notice             `text`, `destination` (empty: the session's thread), `at`
 change_agreed      `what`, `was`, `becomes`
 read_outside       `sources`: addresses that an output was read from

@@ -110,6 +110,14 @@ class Notices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TraceLink:
+    """Where a session's trace can be read on the Hub by those who may; else why there is none."""
+
+    url: str = ""
+    why_none: str = "it is not sent anywhere"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workplace:
     """What is the same for every call of one session.
 
@@ -160,6 +168,8 @@ class Workplace:
     """To the Hub in the person's name, for what changes it, until the event is set; None: there is
     no token.
     """
+    trace_link: Callable[[], TraceLink] = TraceLink
+    """Of this session, as it stands now."""
 
     def is_record(self, found: Path) -> bool:
         """Whether this resolved path lies among the records of the product."""

@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 
 from ml_intern.errors import MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
-from ml_intern.tools.hub import reading
+from ml_intern.tools.hub import ingredients
 from ml_intern.tools.hub.answers import answered
-from ml_intern.tools.hub.licences import Ingredient, Use, licence, licences_of, questions
-from ml_intern.tools.hub.names import Kind, repo_named
+from ml_intern.tools.hub.licences import Ingredient, Use, licence, listed, questions
+from ml_intern.tools.hub.names import Kind
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
 
 
@@ -73,11 +73,7 @@ class CheckLicences(Tool[LicenceArguments]):
     def exhibits(self, args: LicenceArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
         """Every licence, with where it was read."""
         made_of, _ = _made_of(args, ctx)
-        lines = [
-            f"{each.role} {each.name}: {', '.join(one.shown for one in each.licences)} {each.note}"
-            for each in made_of
-        ]
-        return (Exhibit(title="Licences", kind="text", text="\n".join(lines)),)
+        return (Exhibit(title="Licences", kind="text", text=listed(made_of)),)
 
     def run(self, args: LicenceArguments, ctx: ToolContext) -> ToolOutcome:
         made_of, sources = _made_of(args, ctx)
@@ -112,27 +108,14 @@ class CheckLicences(Tool[LicenceArguments]):
 
 def _made_of(args: LicenceArguments, ctx: ToolContext) -> tuple[list[Ingredient], tuple[str, ...]]:
     """All ingredients, and what was read for them. Raises InputError, OutsideError."""
-    found: list[Ingredient] = []
-    sources: list[str] = []
-    for kind, names in (("model", args.models), ("dataset", args.datasets)):
-        for name in names:
-            made, urls = _of_hub(name, kind, ctx)  # type: ignore[arg-type]
-            found.append(made)
-            sources += urls
+    named: list[tuple[Kind, str]] = [
+        *(("model", name) for name in args.models),
+        *(("dataset", name) for name in args.datasets),
+    ]
+    read = [ingredients.read(name, kind, ctx) for kind, name in named]
+    found = [made for made, _ in read]
     found += [
         Ingredient(role="code or data", name=name, licences=(licence(said),))
         for name, said in args.others.items()
     ]
-    return found, tuple(sources)
-
-
-def _of_hub(name: str, kind: Kind, ctx: ToolContext) -> tuple[Ingredient, tuple[str, ...]]:
-    repo = repo_named(name, kind, ctx.place.web.service("hub").base_url)
-    info = reading.look(ctx, repo)
-    made = Ingredient(
-        role="dataset" if info.repo.kind == "dataset" else "model",
-        name=info.repo.id,
-        licences=licences_of(info),
-        note=" ".join(filter(None, (f"commit {info.sha}", info.note))),
-    )
-    return made, info.sources
+    return found, tuple(url for _, urls in read for url in urls)

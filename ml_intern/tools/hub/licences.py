@@ -5,15 +5,18 @@ be allowed is a question to a person, and so is every licence that is not on the
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ml_intern.tools.hub.answers import mapping, said, text, texts
+from ml_intern.tools.hub.names import Repo
 from ml_intern.tools.hub.reading import Info
 
 Use = Literal["private", "publish", "commercial"]
 """Trained and kept; passed on to others; made money of, passed on or not."""
+USES: tuple[Use, ...] = get_args(Use)
+"""Each asks more of a licence than those before it."""
 Class = Literal[
     "permissive",
     "share-alike",
@@ -60,6 +63,7 @@ _NO_MONEY: frozenset[Class] = frozenset(
 )
 _SAME: frozenset[Class] = frozenset(("share-alike", "non-commercial, share-alike"))
 _TAG = "license:"
+_NONE = "none named"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +84,18 @@ class Licence:
     @property
     def shown(self) -> str:
         """For people."""
-        return self.name or self.id or "none named"
+        return self.name or self.id or _NONE
+
+    def head(self) -> dict[str, str]:
+        """For the head of a card: what is on no list is `other` there, with its name."""
+        if self.kind != "unknown":
+            return {"license": self.id}
+        named = {"license": "other", "license_name": self.name or self.id}
+        return {**named, "license_link": self.link} if self.link else named
 
     def told(self) -> dict[str, Any]:
         """For the model."""
-        pairs = [("id", self.id or "none named"), ("name", self.name), ("link", self.link)]
+        pairs = [("id", self.id or _NONE), ("name", self.name), ("link", self.link)]
         return said([*pairs, ("allows", _TELLS[self.kind])])
 
 
@@ -95,30 +106,59 @@ class Ingredient:
     role: Literal["model", "dataset", "code or data"]
     name: str
     licences: tuple[Licence, ...]
-    """All of them bind."""
+    """All of them bind; none where it is nobody else's."""
     note: str = ""
+    repo: Repo | None = None
+    """Where it is one of the Hub that was read."""
 
 
 def licence(said_id: str) -> Licence:
-    """By the id that somebody writes."""
-    return Licence(id=re.sub(r"[\s_]+", "-", said_id.strip().lower()))
+    """By the id that somebody writes, or that `Licence.told` says."""
+    return Licence(id="" if said_id == _NONE else re.sub(r"[\s_]+", "-", said_id.strip().lower()))
+
+
+def licences_in(card: Mapping[str, Any]) -> tuple[Licence, ...]:
+    """Those that the head of a card names; none where it names none."""
+    own = {"name": text(card.get("license_name"), 100), "link": text(card.get("license_link"), 300)}
+    found = map(licence, texts(card.get("license"), 10))
+    return tuple(replace(each, **own) if each.kind == "unknown" else each for each in found)
 
 
 def licences_of(info: Info) -> tuple[Licence, ...]:
     """Those that a repository's card names; one that is unknown where it names none."""
     card = mapping(info.said.get("cardData"))
-    named = texts(card.get("license"), 10) or [
-        tag.removeprefix(_TAG) for tag in texts(info.said.get("tags"), 200) if tag.startswith(_TAG)
-    ]
-    own = {"name": text(card.get("license_name"), 100), "link": text(card.get("license_link"), 300)}
-    found = tuple(licence(each) for each in named) or (Licence(id=""),)
-    return tuple(replace(each, **own) if each.kind == "unknown" else each for each in found)
+    tags = [tag for tag in texts(info.said.get("tags"), 200) if tag.startswith(_TAG)]
+    named = {**card, "license": card.get("license") or [tag.removeprefix(_TAG) for tag in tags]}
+    return licences_in(named) or (Licence(id=""),)
 
 
 def licence_of(info: Info) -> Licence:
     """The one that a repository names; of several, the one that is least clear."""
     order = list(_TELLS)
     return max(licences_of(info), key=lambda each: order.index(each.kind))
+
+
+def listed(made_of: Sequence[Ingredient]) -> str:
+    """Every ingredient with its licences and where they were read, a line each, for people."""
+    return "\n".join(
+        f"{each.role} {each.name}: {', '.join(one.shown for one in each.licences)} {each.note}"
+        for each in made_of
+    )
+
+
+def inherited(made_of: Sequence[Ingredient]) -> Licence | None:
+    """The licence that the ingredients leave no choice about, or the base model's own.
+
+    None: one of them is not known, they want different ones, or it is the author's to choose.
+    """
+    every = {one for each in made_of for one in each.licences}
+    if any(one.kind in ("unknown", "no derivatives", "research only") for one in every):
+        return None
+    binding = {one for one in every if one.kind != "permissive"}
+    if binding:
+        return binding.pop() if len(binding) == 1 else None
+    of_models = {one for each in made_of if each.role == "model" for one in each.licences}
+    return of_models.pop() if len(of_models) == 1 else None
 
 
 def questions(made_of: Sequence[Ingredient], use: Use, under: str = "") -> list[str]:

@@ -54,18 +54,23 @@ def hub_source(words: str, place: Workplace) -> HubSource | None:
     that it would lie in.
     """
     if words.startswith(MARK):
-        found = _FORM.fullmatch(words.removeprefix(MARK))
-        if found is None:
-            raise InputError(f"{words[:200]} is no dataset: say hub:OWNER/NAME, or name a path.")
-        name, revision, config = found.groups()
-        return HubSource(
-            repo=Repo(kind="dataset", id=check_id(name)),
-            revision=check_revision(revision or "main"),
-            config=config or "",
-        )
+        return read_mark(words)
     if not _BARE.fullmatch(words) or words.endswith(FILES) or _lies_here(words, place):
         return None
     return HubSource(repo=Repo(kind="dataset", id=check_id(words)))
+
+
+def read_mark(words: str) -> HubSource:
+    """What `hub:OWNER/NAME[@REVISION][:CONFIGURATION]` says. Raises InputError."""
+    found = _FORM.fullmatch(words.removeprefix(MARK))
+    if found is None:
+        raise InputError(f"{words[:200]} is no dataset: say hub:OWNER/NAME, or name a path.")
+    name, revision, config = found.groups()
+    return HubSource(
+        repo=Repo(kind="dataset", id=check_id(name)),
+        revision=check_revision(revision or "main"),
+        config=config or "",
+    )
 
 
 def _lies_here(words: str, place: Workplace) -> bool:

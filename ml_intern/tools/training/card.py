@@ -10,15 +10,14 @@ from typing import Any
 
 import yaml
 
+from ml_intern.tools.hub.licences import Ingredient, Licence
+from ml_intern.tools.hub.source import HubSource
 from ml_intern.tools.training.attempts import Attempt
 from ml_intern.tools.training.certainty import caution, interval_95
 from ml_intern.tools.training.front_matter import front_matter
 
-_HUB_DATASET = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_LICENSE = (
-    "License: not stated, neither of the data nor of this model. Add `license` to the head of this "
-    "card before you pass it on."
-)
+_NO_LICENSE = "License: not stated. Add `license` to the head of this card before you pass it on."
+_NO_TRACE = "The trace of the session stayed where this model was made, so none is linked here."
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _MOST_CLASSES = 60
 _UNINTERESTING = frozenset(
@@ -75,6 +74,8 @@ class Card:
     dataset: Mapping[str, Any]
     """The record of its preparation."""
     dataset_name: str
+    hub_dataset: HubSource | None = None
+    """Where it is one of the Hub."""
     validation: Mapping[str, Any]
     """The `evaluation` fact."""
     test: Mapping[str, Any] | None
@@ -88,6 +89,11 @@ class Card:
     changes: Sequence[Mapping[str, Any]]
     """The `change_agreed` facts."""
     picture: str | None
+    made_of: Sequence[Ingredient] = ()
+    licence: Licence | None = None
+    """Of this model; None: nobody has said one, and what it is made of leaves it open."""
+    trace_url: str = ""
+    """Of the session that made it; empty: it is nowhere that could be named."""
 
 
 def render(card: Card) -> str:
@@ -108,6 +114,8 @@ def render(card: Card) -> str:
         _history(card),
         "## Limitations",
         _limitations(card),
+        "## License",
+        _license(card),
         "## Reproduce",
         _reproduce(),
     ]
@@ -132,8 +140,12 @@ def _metadata(card: Card) -> dict[str, Any]:
         "pipeline_tag": card.task,
         "tags": tags,
     }
-    if _HUB_DATASET.fullmatch(card.dataset_name):
-        data["datasets"] = [card.dataset_name]
+    if card.licence is not None:
+        data |= card.licence.head()
+    if bases := _on_hub(card, "model"):
+        data["base_model"] = bases
+    if datasets := _on_hub(card, "dataset"):
+        data["datasets"] = datasets
     data["metrics"] = ["accuracy", "f1"]
     results = [_index_entry(card, found) for found in (card.validation, card.test) if found]
     data["model-index"] = [{"name": _one_line(card.model_name), "results": results}]
@@ -145,17 +157,32 @@ def _index_entry(card: Card, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     values = {**evaluation["metrics"], "f1": evaluation["metrics"]["macro_f1"]}
     return {
         "task": {"type": card.task, "name": _words(card.task)},
-        "dataset": {
-            "name": card.dataset_name,
-            "type": card.dataset_name,
-            "split": evaluation["split"],
-        },
+        "dataset": _indexed_dataset(card, evaluation["split"]),
         "metrics": [
             {"type": kind, "value": values[kind], "name": f"{name} ({evaluation['split']})"}
             for kind, name in names.items()
             if values[kind] is not None
         ],
     }
+
+
+def _indexed_dataset(card: Card, split: str) -> dict[str, Any]:
+    """`split` is one of ours: where the source had none of that name it was made from others."""
+    found = card.hub_dataset
+    if found is None:
+        return {"name": card.dataset_name, "type": card.dataset_name, "split": split}
+    return {
+        "name": found.repo.id,
+        "type": found.repo.id,
+        **({"config": found.config} if found.config else {}),
+        "revision": found.revision,
+        "split": split,
+    }
+
+
+def _on_hub(card: Card, role: str) -> list[str]:
+    """The ids of those ingredients that are repositories of the Hub."""
+    return [each.name for each in card.made_of if each.role == role and each.repo is not None]
 
 
 def _headline(card: Card) -> str:
@@ -337,7 +364,13 @@ def _history(card: Card) -> str:
         for change in card.changes
     ]
     words = ["", "Agreed with the person who asked for this model:", ""] if agreed else []
-    return "\n".join([*runs, *words, *agreed])
+    return "\n".join([*runs, *words, *agreed, "", _trace(card)])
+
+
+def _trace(card: Card) -> str:
+    if not card.trace_url:
+        return _NO_TRACE
+    return f"The session step by step, for those who may read it: [its trace]({card.trace_url})."
 
 
 def _limitations(card: Card) -> str:
@@ -346,7 +379,18 @@ def _limitations(card: Card) -> str:
         f"and {card.dataset['rows'].get('test', 0)} test examples of one dataset. On data of "
         "another kind it has not been measured. Biases of the dataset are biases of the model."
     )
-    return "\n\n".join(text for text in (card.limitations.strip(), own, _LICENSE) if text)
+    return "\n\n".join(text for text in (card.limitations.strip(), own) if text)
+
+
+def _license(card: Card) -> str:
+    """Of this model, and of everything that it is made of."""
+    own = f"License: `{card.licence.shown}`." if card.licence is not None else _NO_LICENSE
+    rows = [
+        (each.role, each.name, ", ".join(one.shown for one in each.licences) or "—", each.note)
+        for each in card.made_of
+    ]
+    made = ["", "What it is made of:", "", *_table(("", "", "license", ""), rows)] if rows else []
+    return "\n".join([own, *made])
 
 
 def _reproduce() -> str:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ml_intern.errors import InputError
+from ml_intern.tools.hub.source import MARK, HubSource, read_mark
 from ml_intern.tools.protocol import ToolContext, Workplace
 
 Split = Literal["validation", "test"]
@@ -47,6 +48,12 @@ class Dataset:
         source = str(self.record["source"])
         return Path(source).name if source.startswith(("/", ".", "~")) else source
 
+    @property
+    def on_hub(self) -> HubSource | None:
+        """Which dataset of the Hub it is, at the commit that was read; None: it is a local one."""
+        source = str(self.record["source"])
+        return read_mark(source) if source.startswith(MARK) else None
+
     def split(self, place: Workplace, split: str) -> Path:
         """The file or folder of one split. Raises InputError when it is gone."""
         if split == "test":
@@ -70,8 +77,15 @@ class Dataset:
 def prepared(ctx: ToolContext) -> Dataset | None:
     """The newest preparation, if there is one."""
     fact = ctx.facts.latest("dataset_prepared")
-    if fact is None:
-        return None
+    return None if fact is None else _recorded(ctx, fact)
+
+
+def preparations(ctx: ToolContext) -> Iterator[Dataset]:
+    """Every one of the session, oldest first."""
+    return (_recorded(ctx, fact) for fact in ctx.facts.all("dataset_prepared"))
+
+
+def _recorded(ctx: ToolContext, fact: Mapping[str, Any]) -> Dataset:
     path = ctx.place.held_out / str(fact["test"]) / _RECORD
     try:
         record = json.loads(path.read_bytes())

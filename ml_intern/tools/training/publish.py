@@ -16,10 +16,13 @@ from pydantic import Field, field_validator
 
 from ml_intern.errors import HubError, InputError, MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
+from ml_intern.tools.hub.licences import USES, Ingredient, Use, listed, questions
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.training import on_hub
 from ml_intern.tools.training.card import entitled
 from ml_intern.tools.training.dataset import split_sha256
+from ml_intern.tools.training.jobs import job_of_model
+from ml_intern.tools.training.made_of import made_of
 from ml_intern.tools.training.model_folder import ModelFolder, open_model
 from ml_intern.tools.training.repository import (
     BUNDLE,
@@ -33,7 +36,6 @@ from ml_intern.tools.training.repository import (
 
 CARD = "README.md"
 _DATA = f"{BUNDLE}/data/"
-_PUBLIC_USES = ("publish", "commercial")
 
 
 class PublishArguments(Arguments):
@@ -43,6 +45,7 @@ class PublishArguments(Arguments):
     repo_name: str = Field(min_length=1, description="Without the author: my-model.")
     private: bool = True
     overwrite: bool = Field(False, description="Replace a repository of that name.")
+    conflicts: list[str] = Field([], description="Leave it out: it is filled in.")
 
     @field_validator("repo_name")
     @classmethod
@@ -107,13 +110,18 @@ class Publish(Tool[PublishArguments]):
         return f"{ctx.place.author}/{args.repo_name}"
 
     def exhibits(self, args: PublishArguments, ctx: ToolContext) -> tuple[Exhibit, ...]:
-        """The files, and the card as it would stand there."""
-        repository = open_repository(open_model(ctx.place, args.model_dir).path)
+        """The files, the card as it would stand there, and the licences of what it is made of."""
+        model = open_model(ctx.place, args.model_dir)
+        repository = open_repository(model.path)
         card = (repository.root / CARD).read_text(encoding="utf-8")
         files = "\n".join([".gitattributes", *_summarised(repository)])
-        return (
+        shown = (
             Exhibit(title="Files", kind="text", text=files),
             Exhibit(title="Model card", kind="markdown", text=entitled(card, args.repo_name)),
+        )
+        made = _made_of(ctx, model)
+        return (
+            (*shown, Exhibit(title="Licences", kind="text", text=listed(made))) if made else shown
         )
 
     def refusals(self, args: PublishArguments, ctx: ToolContext) -> dict[str, str]:
@@ -136,6 +144,11 @@ class Publish(Tool[PublishArguments]):
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         parcel = _pack(args, ctx)
+        if not set(_conflicts(args, ctx, parcel.model)) <= set(args.conflicts):
+            return fail(
+                "The licences of what the model is made of conflict with this in a way that nobody "
+                "has been asked about. Call publish again: the person will read it then."
+            )
         partial = parcel.target.with_name(f".{parcel.target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         lay_out(parcel.repository, partial, {CARD: parcel.card})
@@ -154,15 +167,22 @@ class Publish(Tool[PublishArguments]):
         return self.run(args, ctx)
 
     def settle(self, args: PublishArguments, ctx: ToolContext) -> PublishArguments:
-        """Under a name that is free, or that this session itself has taken."""
+        """Under a name that is free, or that this session itself has taken; with the conflicts of
+        licences that a yes would answer.
+        """
+        settled = args.model_copy(update={"conflicts": _asked(args, ctx)})
         if args.overwrite or not _is_foreign(args.repo_name, ctx):
-            return args
+            return settled
         free = next(
             name
             for number in itertools.count(2)
             if not _is_foreign(name := f"{args.repo_name}-{number}", ctx)
         )
-        return args.model_copy(update={"repo_name": free})
+        return settled.model_copy(update={"repo_name": free})
+
+    def asks_person(self, args: PublishArguments, ctx: ToolContext) -> bool:
+        """A conflict of licences is a question that no rule can answer."""
+        return bool(args.conflicts)
 
     def ask_reason(self, args: PublishArguments, ctx: ToolContext) -> str:
         try:
@@ -204,15 +224,51 @@ def _is_foreign(name: str, ctx: ToolContext) -> bool:
 
 
 def _on_hub(args: PublishArguments, ctx: ToolContext) -> str:
-    """That it leaves this machine, and whether its licences were looked at."""
+    """That it leaves this machine, and what its licences say to that."""
     if on_hub.hub_for(ctx) is None:
         return ""
     place = f" It goes to the Hub at {ctx.place.web.service('hub').base_url}."
+    said = " ".join(args.conflicts) or "No licence of what it is made of stands against that."
+    return f"{place} {said}"
+
+
+def _asked(args: PublishArguments, ctx: ToolContext) -> list[str]:
+    """The conflicts as they stand; none of a model that would be refused, as `run` says why."""
+    try:
+        return _conflicts(args, ctx, open_model(ctx.place, args.model_dir))
+    except (MLInternError, OSError):
+        return []
+
+
+def _conflicts(args: PublishArguments, ctx: ToolContext, model: ModelFolder) -> list[str]:
+    """What a person must decide before it goes to the Hub, and has not decided yet.
+
+    Raises InputError.
+    """
+    if on_hub.hub_for(ctx) is None:
+        return []
+    found = questions(_made_of(ctx, model), _use(args, ctx), _under(ctx, model))
+    agreed = {words for fact in ctx.facts.all("licences_checked") for words in fact["agreed"]}
+    return [words for words in found if words not in agreed]
+
+
+def _made_of(ctx: ToolContext, model: ModelFolder) -> list[Ingredient]:
+    """Nothing of a model that no job has trained: it has no card either."""
+    job = job_of_model(ctx, model.name)
+    return [] if job is None else made_of(ctx, job)
+
+
+def _under(ctx: ToolContext, model: ModelFolder) -> str:
+    """The licence that the model's card states; empty where it states none."""
+    card = ctx.facts.latest("card", model_dir=model.name) or {}
+    return str(card.get("licence", ""))
+
+
+def _use(args: PublishArguments, ctx: ToolContext) -> Use:
+    """What it is for: as was said to check_licences, and at least what this call does."""
     checked = ctx.facts.latest("licences_checked")
-    if checked is None:
-        return f"{place} The licences of what it is made of were not looked at."
-    agreed = " with conflicts that were agreed to" if checked["agreed"] else ""
-    return f"{place} Licences were looked at for the use {checked['use']}{agreed}."
+    stated: Use = "private" if checked is None else checked["use"]
+    return max(stated, "private" if args.private else "publish", key=USES.index)
 
 
 def _why_numbered(args: PublishArguments, ctx: ToolContext) -> str:
@@ -238,7 +294,6 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
     evaluation = ctx.facts.latest("evaluation", split="validation", weights_sha256=weights)
     if evaluation is None:
         raise InputError(f"These weights were not measured: call evaluate on {model.name} first.")
-    _check_licences(args, ctx)
     card = _vouched_card(ctx, model, weights)
     _check_bundle(model, weights)
     return Parcel(
@@ -250,17 +305,6 @@ def _pack(args: PublishArguments, ctx: ToolContext) -> Parcel:
         test=ctx.facts.latest("evaluation", split="test", weights_sha256=weights),
         target=_target(args.repo_name, ctx),
     )
-
-
-def _check_licences(args: PublishArguments, ctx: ToolContext) -> None:
-    """Before everybody may see it, it must be known that everybody may."""
-    if args.private or on_hub.hub_for(ctx) is None:
-        return
-    if all(ctx.facts.latest("licences_checked", use=use) is None for use in _PUBLIC_USES):
-        raise InputError(
-            "Nobody has looked at the licences of what this model is made of: call check_licences "
-            "with use=publish first, or publish it privately."
-        )
 
 
 def _vouched_card(ctx: ToolContext, model: ModelFolder, weights: str) -> str:

@@ -2,13 +2,22 @@
 
 import hashlib
 import json
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.atomic import write_whole
-from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
+from ml_intern.tools.hub.licences import inherited, licence, listed
+from ml_intern.tools.protocol import (
+    Arguments,
+    Tool,
+    ToolContext,
+    ToolOutcome,
+    TraceLink,
+    succeed,
+)
 from ml_intern.tools.training.attempts import attempts
 from ml_intern.tools.training.card import Card, render
 from ml_intern.tools.training.environment import run_training_side
@@ -21,6 +30,7 @@ from ml_intern.tools.training.finished import (
     read_json,
 )
 from ml_intern.tools.training.jobs import read_log
+from ml_intern.tools.training.made_of import made_of
 from ml_intern.tools.training.metrics import plain, spread, thin
 
 PICTURE = "loss_curve.png"
@@ -39,6 +49,13 @@ class CardArguments(Arguments):
         description="What it is and what it is for. Leave scores to the tables.",
     )
     limitations: str = Field("", max_length=4000)
+    licence: str = Field(
+        "",
+        max_length=100,
+        pattern=r"^[\w.+-]*$",
+        description="Licence of the model (`mit`), where the person has named one; else that of "
+        "the base model, if all of what it is made of allows that.",
+    )
 
 
 class WriteModelCard(Tool[CardArguments]):
@@ -57,8 +74,8 @@ class WriteModelCard(Tool[CardArguments]):
 
     def run(self, args: CardArguments, ctx: ToolContext) -> ToolOutcome:
         finished = find_finished(ctx, args.model_dir)
-        picture = _draw(ctx, finished)
-        text = render(_card(args, ctx, finished, picture)).encode()
+        card, link = _card(args, ctx, finished, _draw(ctx, finished)), ctx.place.trace_link()
+        text = render(replace(card, trace_url=link.url)).encode()
         path = ctx.place.writable(f"{finished.model.name}/README.md")
         write_whole(path, text)
         fact = {
@@ -66,17 +83,26 @@ class WriteModelCard(Tool[CardArguments]):
             "model_dir": finished.model.name,
             "sha256": hashlib.sha256(text).hexdigest(),
             "weights_sha256": finished.validation["weights_sha256"],
+            "licence": card.licence.id if card.licence is not None else "",
         }
-        document = {
-            "path": fact["path"],
-            "picture": f"{finished.model.name}/{picture}" if picture else None,
-        }
-        return succeed(document, Fact(kind="card", data=fact))
+        return succeed(_answer(finished, card, link), Fact(kind="card", data=fact))
+
+
+def _answer(finished: Finished, card: Card, link: TraceLink) -> dict[str, Any]:
+    name = finished.model.name
+    return {
+        "path": f"{name}/README.md",
+        "picture": f"{name}/{card.picture}" if card.picture else None,
+        "licence": card.licence.shown if card.licence is not None else None,
+        "made_of": listed(card.made_of).splitlines(),
+        "trace": link.url or f"not linked: {link.why_none}",
+    }
 
 
 def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: str | None) -> Card:
     forward = ctx.facts.latest("dummy_forward", sha256=finished.job.sha256) or {"report": {}}
     environment = finished.job.fact.get("environment") or {}
+    ingredients = made_of(ctx, finished.job)
     return Card(
         model_name=args.model_name,
         summary=args.summary,
@@ -95,6 +121,9 @@ def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: st
         attempts=attempts(ctx, finished.job),
         changes=list(ctx.facts.all("change_agreed")),
         picture=picture,
+        hub_dataset=finished.dataset.on_hub,
+        made_of=ingredients,
+        licence=licence(args.licence) if args.licence else inherited(ingredients),
     )
 
 

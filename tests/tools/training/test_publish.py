@@ -83,10 +83,11 @@ def test_the_policy_knows_where_it_goes_and_the_person_sees_the_files_and_the_ca
     call = publishable.settled("publish", model_dir="out", repo_name="shape-net", overwrite=True)
     case = publishable.router.case(call, ctx)
     assert (case.operation, case.repository) == ("replace_private", "local/shape-net")
-    files, card = publishable.router.exhibits(call, ctx)
+    files, card, licences = publishable.router.exhibits(call, ctx)
     assert "model.safetensors\n" in files.text
     assert "reproduce/data/ (93 files)" in files.text
     assert (card.kind, "\n# shape-net\n" in card.text) == ("markdown", True)
+    assert "train.py: apache-2.0 a recipe of ml-intern" in licences.text
 
 
 def test_a_yes_holds_for_the_files_as_they_were(publishable: Session) -> None:

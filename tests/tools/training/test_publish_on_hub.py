@@ -10,6 +10,9 @@ from huggingface_hub import ModelCard
 
 from ml_intern.events import Fact
 from ml_intern.hub.away import HubAbroad
+from ml_intern.tools.policy import Case, Judgement, Rule
+from ml_intern.tools.protocol import TraceLink
+from ml_intern.tools.router import ToolRouter
 from ml_intern.web import Cache, Service, Web
 from tests.support.clocks import SwiftClock
 from tests.support.hub import TOKEN, HubServer
@@ -106,21 +109,120 @@ def test_what_is_to_be_private_does_not_go_where_all_can_see_it(
     assert len(there(hub).commits) == 1
 
 
-def test_before_everybody_may_see_it_licences_are_looked_at(
+def trained_on_hub_rows(session: Session, hub: HubServer, licence: str) -> None:
+    """As if the pictures had come from a dataset of the Hub under that licence."""
+    rows = hub.datasets.add("ada/rows", private=False)
+    rows.about = {"cardData": {"license": licence}}
+    source = {"source": f"hub:ada/rows@{rows.head}"}
+    session.facts = [
+        replace(fact, data={**fact.data, **source}) if fact.kind == "dataset_prepared" else fact
+        for fact in session.facts
+    ]
+
+
+def described_anew(session: Session, **words: str) -> ModelCard:
+    session.answer("write_model_card", model_dir="out", model_name="x", summary="x", **words)
+    return ModelCard((session.place.workspace / "out" / "README.md").read_text())
+
+
+def asked(session: Session, **arguments: Any) -> tuple[list[str], Case, Judgement]:
+    """The conflicts, and what the policy says, where a rule allows every publication."""
+    given = {"model_dir": "out", "repo_name": "halves", **arguments}
+    call, ctx = session.settled("publish", **given), session.context()
+    router = ToolRouter(
+        session.router.tools(), [Rule(tool="publish", verdict="allow", place="config.toml line 1")]
+    )
+    case = router.case(call, ctx)
+    return call.arguments["conflicts"], case, router.judge(case)
+
+
+def test_before_everybody_may_see_it_a_person_reads_what_stands_against_that(
     session: Session, hub: HubServer
 ) -> None:
-    assert "call check_licences" in refusal(session, private=False)
+    trained_on_hub_rows(session, hub, "cc-by-nd-4.0")
+    (words,), case, judged = asked(session, private=False)
+    assert words.startswith("The dataset ada/rows (cc-by-nd-4.0) does not allow what is made of it")
+    assert (case.is_question, judged.verdict) == (True, "ask")
+    assert words in judged.reason
+    (*_, licences) = session.router.exhibits(
+        session.settled("publish", model_dir="out", repo_name="halves"), session.context()
+    )
+    assert f"commit {hub.datasets.repository('ada/rows').head}" in licences.text
+    assert "nobody has been asked about" in refusal(session, private=False)
     assert not hub.models.has(NAME)
-    checked = {"use": "publish", "under": "", "licences": [], "agreed": []}
-    session.facts.append(Fact(kind="licences_checked", data=checked))
-    publish(session, private=False)
+    publish(session, private=False, conflicts=[words])
     assert not there(hub).private
+
+
+def test_data_of_ones_own_are_asked_about_before_everybody_may_see_what_came_of_them(
+    session: Session, hub: HubServer
+) -> None:
+    (words,), *_ = asked(session, private=False)
+    assert words.startswith("The code or data pictures (none named): nobody knows whether")
+
+
+def test_what_is_kept_for_oneself_needs_no_licence(session: Session, hub: HubServer) -> None:
+    trained_on_hub_rows(session, hub, "cc-by-nd-4.0")
+    conflicts, case, judged = asked(session)
+    assert (conflicts, case.is_question, judged.verdict) == ([], False, "allow")
+
+
+def test_the_use_that_was_stated_counts_also_for_a_private_one(
+    session: Session, hub: HubServer
+) -> None:
+    trained_on_hub_rows(session, hub, "cc-by-nc-4.0")
+    assert asked(session)[0] == []
+    stated = {"use": "commercial", "under": "", "licences": [], "agreed": []}
+    session.facts.append(Fact(kind="licences_checked", data=stated))
+    (words,), *_ = asked(session)
+    assert "does not allow commercial use" in words
+    agreed = {**stated, "agreed": [words]}
+    session.facts.append(Fact(kind="licences_checked", data=agreed))
+    assert asked(session)[0] == []
+
+
+def test_the_model_cannot_say_that_somebody_was_asked(session: Session, hub: HubServer) -> None:
+    trained_on_hub_rows(session, hub, "mit")
+    conflicts, case, _ = asked(session, private=False, conflicts=["It is all settled."])
+    assert (conflicts, case.is_question) == ([], False)
+
+
+def test_a_licence_that_cannot_be_read_is_a_question(session: Session, hub: HubServer) -> None:
+    trained_on_hub_rows(session, hub, "mit")
+    hub.datasets.remove("ada/rows")
+    (words,), *_ = asked(session, private=False)
+    assert words.startswith("The dataset ada/rows (none named): nobody knows whether")
+
+
+def test_the_card_goes_under_the_licence_that_the_data_want(
+    session: Session, hub: HubServer
+) -> None:
+    trained_on_hub_rows(session, hub, "cc-by-sa-4.0")
+    data = described_anew(session).data
+    assert (data.license, data.datasets) == ("cc-by-sa-4.0", ["ada/rows"])
+    assert asked(session, private=False)[0] == []
+    assert described_anew(session, licence="mit").data.license == "mit"
+    (words,), *_ = asked(session, private=False)
+    assert "under the same licence, not under mit" in words
+
+
+def test_permissive_data_leave_the_licence_to_the_author(session: Session, hub: HubServer) -> None:
+    trained_on_hub_rows(session, hub, "cc-by-4.0")
+    assert described_anew(session).data.license is None
+
+
+def test_the_card_links_the_trace(session: Session, hub: HubServer) -> None:
+    url = f"{hub.url}/datasets/ada/ml-intern-sessions/blob/main/sessions/2026-01-01/1.jsonl"
+    session.place = replace(session.place, trace_link=lambda: TraceLink(url=url))
+    described_anew(session)
+    publish(session)
+    assert url in there(hub).files["README.md"].content.decode()
 
 
 def test_a_person_reads_where_it_goes(session: Session, hub: HubServer) -> None:
     reason = session.reason("publish", model_dir="out", repo_name="halves")
     assert f"It goes to the Hub at {hub.url}." in reason
-    assert "The licences of what it is made of were not looked at." in reason
+    assert "No licence of what it is made of stands against that." in reason
 
 
 def test_without_a_token_it_stays_here_and_says_so(session: Session, hub: HubServer) -> None:

@@ -11,6 +11,9 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from ml_intern.events import Fact
+from ml_intern.tools.hub.licences import Ingredient, licence
+from ml_intern.tools.hub.names import Repo
+from ml_intern.tools.hub.source import read_mark
 from ml_intern.tools.training.card import Card, entitled, render
 from tests.tools.training.conftest import CLASSES, SUMMARY
 from tests.tools.training.scripts import a_script
@@ -52,6 +55,7 @@ def test_the_card_has_its_sections(text: str) -> None:
         "Results",
         "How it came about",
         "Limitations",
+        "License",
         "Reproduce",
     ]
     assert SUMMARY in text
@@ -152,7 +156,17 @@ CARD = Card(
         "labels": ["yes | no", "no"],
         "rows": {"train": 8, "validation": 1, "test": 1},
     },
-    dataset_name="someone/reviews",
+    dataset_name="hub:someone/reviews@main:de",
+    hub_dataset=read_mark("hub:someone/reviews@main:de"),
+    made_of=(
+        Ingredient(
+            role="dataset",
+            name="someone/reviews",
+            licences=(licence("mit"),),
+            note="commit 1",
+            repo=Repo(kind="dataset", id="someone/reviews"),
+        ),
+    ),
     validation={
         "split": "validation",
         "rows": 1,
@@ -180,7 +194,8 @@ def test_words_of_the_model_cannot_break_out_of_their_place() -> None:
 
 
 def test_a_local_file_is_no_dataset_of_the_hub() -> None:
-    card = ModelCard(render(replace(CARD, dataset_name="reviews.csv")))
+    local = replace(CARD, dataset_name="reviews.csv", hub_dataset=None, made_of=())
+    card = ModelCard(render(local))
     assert card.data.datasets is None
     assert card.data.eval_results[0].dataset_name == "reviews.csv"
 
@@ -209,9 +224,48 @@ def test_the_card_tells_how_sure_a_score_is() -> None:
     assert "rows only" not in render(replace(CARD, validation=many))
 
 
-def test_the_card_claims_no_license() -> None:
+def test_results_name_the_dataset_of_the_hub_with_its_configuration() -> None:
+    (result, *_) = ModelCard(render(CARD)).data.eval_results
+    assert (result.dataset_type, result.dataset_config) == ("someone/reviews", "de")
+    assert (result.dataset_revision, result.dataset_split) == ("main", "validation")
+
+
+def test_the_card_claims_no_license_that_nobody_has_said() -> None:
     assert ModelCard(render(CARD)).data.license is None
     assert "License: not stated" in render(CARD)
+    assert "| dataset | someone/reviews | mit | commit 1 |" in render(CARD)
+
+
+def test_the_license_stands_in_the_head_and_in_words() -> None:
+    text = render(replace(CARD, licence=licence("cc-by-4.0")))
+    assert ModelCard(text).data.license == "cc-by-4.0"
+    assert "License: `cc-by-4.0`." in text
+
+
+def test_a_license_that_is_not_on_the_list_is_other_with_its_name() -> None:
+    data = ModelCard(render(replace(CARD, licence=licence("house-rules-1.0")))).data
+    assert (data.license, data.license_name) == ("other", "house-rules-1.0")
+
+
+def test_the_base_model_stands_in_the_head() -> None:
+    base = replace(CARD.made_of[0], role="model", name="ada/base")
+    assert ModelCard(render(replace(CARD, made_of=(base,)))).data.base_model == ["ada/base"]
+
+
+def test_the_trace_is_linked_where_it_is_sent_and_else_the_card_says_so() -> None:
+    url = "https://hub.example/datasets/ada/ml-intern-sessions/blob/main/sessions/x.jsonl"
+    assert f"[its trace]({url})" in render(replace(CARD, trace_url=url))
+    assert "The trace of the session stayed where this model was made" in render(CARD)
+
+
+def test_a_license_is_taken_from_the_words_of_the_person(publishable: Session) -> None:
+    words = {"model_dir": "out", "model_name": "x", "summary": "x"}
+    answer = publishable.answer("write_model_card", **words, licence="mit")
+    assert answer["licence"] == "mit"
+    text = (publishable.place.workspace / "out" / "README.md").read_text()
+    assert ModelCard(text).data.license == "mit"
+    assert "pictures: none named on this machine" in answer["made_of"][0]
+    assert answer["trace"] == "not linked: it is not sent anywhere"
 
 
 @pytest.mark.parametrize(
