@@ -1,4 +1,4 @@
-"""How texts are cut and ended where people read them."""
+"""How texts are cut and ended, and sizes put, where people read them."""
 
 CUT = "…"
 
@@ -20,3 +20,13 @@ def with_gap(text: str, head: int, note: str, tail: int) -> str:
     if len(text) <= head + len(note) + tail:
         return text
     return "\n".join(filter(None, (text[:head], note, text[len(text) - tail :])))
+
+
+def size_words(size_bytes: int) -> str:
+    """For people: 1.4 GB."""
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

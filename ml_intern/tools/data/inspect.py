@@ -9,12 +9,12 @@ from ml_intern.errors import InputError, SandboxError
 from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.data.report import describe
 from ml_intern.tools.data.source import open_source
-from ml_intern.tools.hub.answers import answered
 from ml_intern.tools.hub.dataset import about, by_viewer
 from ml_intern.tools.hub.reading import Info, look
 from ml_intern.tools.hub.source import HubSource, hub_source, pinned
 from ml_intern.tools.hub.viewer import NotShown
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.tools.untrusted import answered
 
 
 class InspectArguments(Arguments):

@@ -15,8 +15,9 @@ from ml_intern.tools.documentation.pages import (
     page_path,
 )
 from ml_intern.tools.documentation.sections import sections_of, share, with_inner, words_of
-from ml_intern.tools.hub.answers import answered, said
+from ml_intern.tools.foreign import said
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.untrusted import answered
 from ml_intern.web import Page
 
 LISTED, SHOWN, LOOKED_INTO = 50, 8, 5

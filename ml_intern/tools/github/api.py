@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ml_intern.errors import InputError, OutsideError
-from ml_intern.tools.hub.answers import items, mapping, number, text
+from ml_intern.tools.foreign import items, mapping, number, text
 from ml_intern.tools.hub.names import check_path
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.web import Page

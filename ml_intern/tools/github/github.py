@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.events import Effect, Recovery
+from ml_intern.tools.foreign import mapping, number, said, text
 from ml_intern.tools.github.api import (
     Api,
     File,
@@ -20,10 +21,10 @@ from ml_intern.tools.github.api import (
 )
 from ml_intern.tools.github.examples import ranked
 from ml_intern.tools.github.notebook import as_markdown
-from ml_intern.tools.hub.answers import answered, mapping, number, said, size_words, text
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
 from ml_intern.tools.rendered import PAGES, as_shown
-from ml_intern.tools.untrusted import Cleaned
+from ml_intern.tools.untrusted import Cleaned, answered
+from ml_intern.wording import size_words
 
 EXAMPLES, REPOSITORIES, LINES = 20, 20, 150
 MOST_CHARACTERS, MOST_IN_LINE = 6_000, 1_000

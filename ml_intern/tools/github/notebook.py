@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern.tools.hub.answers import items, mapping
+from ml_intern.tools.foreign import items, mapping
 
 MOST_OUTPUT = 2_000
 """Characters of the outputs of one cell."""

@@ -20,8 +20,8 @@ from ml_intern.errors import HubAway, HubError, HubOvertaken, InputError, MLInte
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.hub.away import HubAbroad
 from ml_intern.hub.protocol import Change, Ref
+from ml_intern.tools.foreign import items, mapping, text
 from ml_intern.tools.hub import reading
-from ml_intern.tools.hub.answers import items, mapping, size_words, text
 from ml_intern.tools.hub.blobs import is_same, outgoing, sha256_of
 from ml_intern.tools.hub.names import (
     Kind,
@@ -33,6 +33,7 @@ from ml_intern.tools.hub.names import (
 )
 from ml_intern.tools.hub.reading import Info
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
+from ml_intern.wording import size_words
 
 Operation = Literal[
     "create",

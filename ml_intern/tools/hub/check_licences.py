@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from ml_intern.errors import MLInternError
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.tools.hub import ingredients
-from ml_intern.tools.hub.answers import answered
 from ml_intern.tools.hub.licences import Ingredient, Use, licence, listed, questions
 from ml_intern.tools.hub.names import Kind
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.untrusted import answered
 
 
 class LicenceArguments(Arguments):

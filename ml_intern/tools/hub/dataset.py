@@ -13,7 +13,7 @@ from ml_intern.tools.data.jsonl import checked
 from ml_intern.tools.data.names import split_of
 from ml_intern.tools.data.report import capped, describe
 from ml_intern.tools.data.table import Row, Split, Table, TableSet
-from ml_intern.tools.hub.answers import items, mapping, number, text, texts
+from ml_intern.tools.foreign import items, mapping, number, text, texts
 from ml_intern.tools.hub.licences import licence_of
 from ml_intern.tools.hub.reading import Info
 from ml_intern.tools.hub.source import HubSource

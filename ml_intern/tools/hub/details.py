@@ -6,22 +6,15 @@ from pydantic import Field
 
 from ml_intern.errors import OutsideError
 from ml_intern.events import Effect, Recovery
+from ml_intern.tools.foreign import items, mapping, number, said, text, texts
 from ml_intern.tools.hub import reading
-from ml_intern.tools.hub.answers import (
-    answered,
-    items,
-    mapping,
-    number,
-    said,
-    size_words,
-    text,
-    texts,
-)
 from ml_intern.tools.hub.licences import licence_of
 from ml_intern.tools.hub.names import Kind, repo_named, seen
 from ml_intern.tools.hub.reading import Info
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome
 from ml_intern.tools.rendered import as_shown
+from ml_intern.tools.untrusted import answered
+from ml_intern.wording import size_words
 
 CARD = "README.md"
 CARD_CHARACTERS = 2_000

@@ -6,14 +6,15 @@ from pydantic import Field
 
 from ml_intern.errors import OutsideError
 from ml_intern.events import Effect, Recovery
+from ml_intern.tools.foreign import said
 from ml_intern.tools.hub import reading
-from ml_intern.tools.hub.answers import answered, said, size_words
 from ml_intern.tools.hub.names import Kind, check_path, repo_named, seen
 from ml_intern.tools.hub.reading import Entry, Info
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
 from ml_intern.tools.rendered import PAGES, as_shown
-from ml_intern.tools.untrusted import Cleaned
+from ml_intern.tools.untrusted import Cleaned, answered
 from ml_intern.web import Page
+from ml_intern.wording import size_words
 
 MOST_CHARACTERS = 6_000
 MOST_IN_LINE = 1_000

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from ml_intern.tools.hub.answers import mapping, said, text, texts
+from ml_intern.tools.foreign import mapping, said, text, texts
 from ml_intern.tools.hub.names import Repo
 from ml_intern.tools.hub.reading import Info
 

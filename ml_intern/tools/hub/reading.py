@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from ml_intern.errors import OutsideError
-from ml_intern.tools.hub.answers import items, mapping, number, size_words, text
+from ml_intern.tools.foreign import items, mapping, number, text
 from ml_intern.tools.hub.failures import explained
 from ml_intern.tools.hub.names import COMMIT, Repo, check_id, check_path, check_revision
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.web import Page
+from ml_intern.wording import size_words
 
 FRESH_S = 60.0
 """For so long a branch is taken to be where it was."""

@@ -6,10 +6,11 @@ from pydantic import Field
 
 from ml_intern.errors import OutsideError
 from ml_intern.events import Effect, Recovery
-from ml_intern.tools.hub.answers import answered, mapping, number, said, text, texts
+from ml_intern.tools.foreign import mapping, number, said, text, texts
 from ml_intern.tools.hub.names import Kind, Repo
 from ml_intern.tools.hub.reading import age_note, next_cursor
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.untrusted import answered
 
 MOST_FOUND = 30
 FRESH_S = 600.0

@@ -11,10 +11,10 @@ from ml_intern.errors import InputError
 from ml_intern.tools.data.names import split_of
 from ml_intern.tools.data.stop import check
 from ml_intern.tools.hub import reading
-from ml_intern.tools.hub.answers import size_words
 from ml_intern.tools.hub.names import Repo, check_id, check_revision
 from ml_intern.tools.hub.reading import Entry, Info
 from ml_intern.tools.protocol import ToolContext, Workplace
+from ml_intern.wording import size_words
 
 MARK = "hub:"
 FILES = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern.errors import InputError, MLInternError, OutsideError
-from ml_intern.tools.hub.answers import items, mapping, number, text
+from ml_intern.tools.foreign import items, mapping, number, text
 from ml_intern.tools.protocol import ToolContext
 
 SERVICE = "datasets_server"

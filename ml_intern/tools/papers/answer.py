@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern.errors import OutsideError
-from ml_intern.tools.hub.answers import answered
 from ml_intern.tools.protocol import ToolOutcome
+from ml_intern.tools.untrusted import answered
 from ml_intern.web import Page
 
 

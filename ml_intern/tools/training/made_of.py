@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from ml_intern.errors import InputError
-from ml_intern.tools.hub.answers import mapping
+from ml_intern.tools.foreign import mapping
 from ml_intern.tools.hub.ingredients import read_or_unknown
 from ml_intern.tools.hub.licences import Ingredient, Licence, licence, licences_in
 from ml_intern.tools.protocol import ToolContext
