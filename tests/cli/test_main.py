@@ -25,6 +25,7 @@ from ml_intern.messages import JobId
 from ml_intern.queue.mail import Draft
 from tests.cli.services import change, scripted_service, started
 from tests.support.lost import lose_call
+from tests.support.nursery import Nursery
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,19 +63,11 @@ def environment(state: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def ml_intern(environment: dict[str, str], tmp_path: Path):
+def ml_intern(environment: dict[str, str], tmp_path: Path, nursery: Nursery):
     """Runs one command without a terminal."""
 
-    def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ml_intern.cli.main", *words],
-            env={**environment, **options.pop("env", {})},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            **{"stdin": subprocess.DEVNULL, **options},
-        )
+    def run(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return nursery.run(*words, environment={**environment, **(env or {})}, folder=tmp_path)
 
     return run
 
@@ -150,25 +143,27 @@ def test_what_was_typed_wrong_is_said_in_a_sentence(
     assert done.stdout == ""
 
 
-def test_a_task_of_a_megabyte_is_refused_with_its_size(ml_intern) -> None:
-    done = ml_intern("run", "-", input="x" * 1_000_000, stdin=None)
-
-    assert done.returncode == 2
-    assert "1,000,000 characters" in done.stderr
-
-
-def test_a_task_that_is_no_text_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "sentence"),
+    [
+        pytest.param(b"x" * 1_000_000, b"1,000,000 characters", id="a megabyte"),
+        pytest.param(b"Train \xff\xfe", b"", id="no text"),
+    ],
+)
+def test_a_task_on_standard_input_that_cannot_be_one_is_refused(
+    environment: dict[str, str], task: bytes, sentence: bytes
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ml_intern.cli.main", "run", "-"],
         env={**environment, "PYTHONUTF8": "1"},
-        cwd=tmp_path,
-        input=b"Train \xff\xfe",
+        input=task,
         capture_output=True,
         timeout=60,
         check=False,
     )
 
     assert done.returncode == 2
+    assert sentence in done.stderr
     assert b"Traceback" not in done.stderr
 
 

@@ -17,6 +17,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,6 +94,28 @@ class Nursery:
     def child(self, module: str, *words: str, **place: Any) -> "Child":
         """As `bear`, to be handled as one that `subprocess` has started."""
         return Child(self, self.bear(module, *words, **place))
+
+    def run(
+        self, *words: str, environment: Mapping[str, str], folder: Path, within_s: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """`ml-intern words...`, without a terminal and seen through. Raises TimeoutExpired."""
+        with tempfile.TemporaryDirectory() as kept:
+            output, errors = Path(kept, "output"), Path(kept, "errors")
+            process = self.child(
+                "ml_intern.cli.main",
+                *words,
+                environment=environment,
+                folder=folder,
+                output=output,
+                errors=errors,
+            )
+            try:
+                status = process.wait(within_s)
+            finally:
+                process.kill()
+            return subprocess.CompletedProcess(
+                words, status, output.read_text(), errors.read_text()
+            )
 
     def ended(self, number: int, within_s: float | None = 0.0) -> int | None:
         """Exit status of a process, negative for a signal; None while it lives."""
