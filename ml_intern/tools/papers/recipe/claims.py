@@ -15,6 +15,11 @@ _REPLACED = re.compile(
     r"\b(?:unlike|in contrast to|compared (?:to|with)|rather than|instead of|as opposed to|"
     r"in place of|in lieu of|which|who)\b"
 )
+_IS_OURS = re.compile(
+    r"\bour (?:\w+ ){0,2}(?:is|are)\b|\b(?:we|is|are) (?:\w+ )?(?:use|start(?:ed)? from|initiali[sz]ed? (?:\w+ ){0,3}(?:from|with)|build on|fine-?tune)\b"
+)
+_HAS = re.compile(r" ?(?:has|have)\b")
+"""`We start from X, which has 12 layers` tells of one's own model."""
 _OWN = re.compile(r"\b(?:we|our|ours|us|this (?:work|paper|study))\b")
 _OTHERS = re.compile(
     r"\bet al\b|\b(?:they|their|authors|prior|previous|earlier|baselines?|competitors?|existing|"
@@ -25,6 +30,8 @@ _RIVALS = re.compile(
     r"\b(?:baselines?|competing|competitors?|the teacher|compared? (?:to|with|against)|comparisons?)\b"
 )
 """Whoever is followed, what is told of these is not the authors' own."""
+_GOES_ON = re.compile(r"\W*(?:its?|they|their|both)\b")
+"""What begins so tells of the same thing as what stands before it."""
 _FOLLOWS = re.compile(
     r"\b(?:following|follow|as in|same (?:\w+ )?as|similar to|inspired by|adopted from|"
     r"as (?:proposed|suggested|recommended|described|used) (?:in|by)|by default|introduced by|in line with)\b"
@@ -34,6 +41,7 @@ _THEIR_DOING = re.compile(
     r"report(?:ed|s)?|employ(?:ed|s)?|choose|chose|adopt(?:ed|s)?|fine-?tuned?|recommend\w*|"
     r"propos\w+|rel(?:y|ied)|pre-?train\w*|optimi[sz]ed?|appl(?:y|ied))\b"
 )
+_INTRODUCTION = re.compile(r"\bintroduction\b|\bmotivation\b")
 _TRIED = re.compile(
     r"\b(?:initially|at first|preliminary|pilot|sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
     r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
@@ -65,17 +73,27 @@ def clauses(sentence: Sentence) -> Iterator[str]:
 
     What stands behind `instead of`, `unlike` and the like is left out.
     """
-    if sentence.role not in ("own", "abstract"):
+    if sentence.role not in ("own", "abstract") or _is_of_the_field(sentence):
         return
+    was_theirs = False
     for clause in _parts(sentence.lower):
-        if is_done_by_us(clause, sentence.is_setup):
+        is_theirs = is_of_rivals(clause) or (was_theirs and bool(_GOES_ON.match(clause)))
+        if not is_theirs and is_done_by_us(clause, sentence.is_setup):
             yield clause
+        was_theirs = is_theirs
 
 
 def is_own(sentence: Sentence, *, or_results: bool = False) -> bool:
     """Whether as a whole it tells what the authors did; if wished, also where results are told."""
     roles = ("own", "abstract", "results") if or_results else ("own", "abstract")
-    return sentence.role in roles and is_done_by_us(sentence.lower, sentence.is_setup)
+    if sentence.role not in roles or _is_of_the_field(sentence):
+        return False
+    return is_done_by_us(sentence.lower, sentence.is_setup)
+
+
+def _is_of_the_field(sentence: Sentence) -> bool:
+    """Whether an introduction tells in it what others do."""
+    return bool(_INTRODUCTION.search(sentence.section.lower())) and not _OWN.search(sentence.lower)
 
 
 def is_done_by_us(words: str, is_setup: bool = False) -> bool:
@@ -111,7 +129,8 @@ def _parts(words: str) -> Iterator[str]:
         if not dropped:
             yield words[begin : stop.start()]
         begin = stop.end() if stop[0].strip() != "," else stop.start()
-        dropped = bool(_REPLACED.search(stop[0]))
+        says_what_it_is = _IS_OURS.search(words[: stop.start()]) and _HAS.match(words, begin)
+        dropped = bool(_REPLACED.search(stop[0])) and not says_what_it_is
         if stop[0].strip() == ",":
             dropped = False
     if not dropped:

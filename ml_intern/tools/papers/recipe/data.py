@@ -151,23 +151,12 @@ def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset,
     return tuple(found)
 
 
-_INTRODUCTION = re.compile(r"\bintroduction\b|\bmotivation\b")
-
-
-def _is_told_of(sentence: Sentence) -> bool:
-    """Whether data in it are the paper's own; an introduction also tells of those of others."""
-    if not is_own(sentence, or_results=True):
-        return False
-    is_ours = re.search(r"\b(?:we|our|this (?:paper|work))\b", sentence.lower)
-    return bool(is_ours) or not _INTRODUCTION.search(sentence.section.lower())
-
-
 def _named(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
     """Datasets in sentences that say they are used."""
     for sentence in sentences:
         words = sentence.plain
         if (
-            not _is_told_of(sentence)
+            not is_own(sentence, or_results=True)
             or not _USED.search(sentence.lower)
             or _NOT_USED.search(sentence.lower)
         ):
@@ -208,7 +197,7 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
         ]
         if here:
             last = (sentence.paragraph, here)
-        if not _is_told_of(sentence):
+        if not is_own(sentence, or_results=True):
             continue
         of = here or (last[1] if last[0] == sentence.paragraph else [])
         if not of and len(names) == 1:

@@ -8,10 +8,11 @@ from ml_intern.tools.papers.document import Document, squeezed
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing, foremost
 from ml_intern.tools.papers.recipe.data import data_of
 from ml_intern.tools.papers.recipe.names import named_in
-from ml_intern.tools.papers.recipe.own_names import is_about_another, own_names
+from ml_intern.tools.papers.recipe.own_names import own_names
 from ml_intern.tools.papers.recipe.release import released_in
 from ml_intern.tools.papers.recipe.results import results_of
 from ml_intern.tools.papers.recipe.rules import numbers_in
+from ml_intern.tools.papers.recipe.scope import placed, tells_of_a_part
 from ml_intern.tools.papers.recipe.sentences import Sentence, sentences_of
 from ml_intern.tools.papers.recipe.subject import (
     architectures_in,
@@ -34,9 +35,9 @@ class Extracted:
 def extract(document: Document) -> Extracted:
     """By rules alone. Every quoted sentence occurs in the document."""
     sentences = sentences_of(document)
-    names = own_names(document.title, sentences)
+    names = own_names(document.title, sentences, document.tables)
     models = _built_on(sentences, names)
-    sentences = [_placed(each, names, models) for each in sentences]
+    sentences = placed(sentences, names, models)
     source = _Source(document)
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in _candidates(document, sentences, names):
@@ -65,18 +66,12 @@ def _built_on(sentences: Sequence[Sentence], names: Sequence[str]) -> tuple[str,
     return tuple(dict.fromkeys(map(str, found)))
 
 
-def _placed(sentence: Sentence, names: Sequence[str], models: Sequence[str]) -> Sentence:
-    """An aside, if it tells of a method that is neither the authors' nor what they train."""
-    is_aside = is_about_another(sentence, (*names, *models))
-    return replace(sentence, role="aside") if is_aside else sentence
-
-
 def _candidates(
     document: Document, sentences: Sequence[Sentence], names: Sequence[str]
 ) -> Iterator[Candidate]:
     yield from in_tables(document, names)
     for sentence in sentences:
-        standing = 2 if sentence.is_setup and sentence.role == "own" else 1
+        standing = 2 if sentence.is_setup and not tells_of_a_part(sentence) else 1
         for candidate in _in_sentence(sentence, names):
             yield replace(candidate, standing=standing)
     yield from tasks_of(document.title, sentences)

@@ -30,9 +30,9 @@ OPTIMISERS: Mapping[str, str] = {
     "L-BFGS": r"l-?bfgs",
 }
 SCHEDULES: Mapping[str, str] = {
-    "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:\w+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine",
-    "linear": r"linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
-    "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr) (?:is |was )?(?:kept |held )?(?:constant|fixed)(?! (?:to|at) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
+    "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:\w+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine|follow(?:s|ed|ing)? (?:a |the )(?:half-?(?:cycle )?)?cosine(?! similarity| distance)|cosine (?:curve|down to|to zero)",
+    "linear": r"linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
+    "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
     "inverse square root": r"inverse[- ]square[- ]root|inverse[- ]sqrt|reciprocal square root",
     "step": r"(?:step|multi-?step)(?:wise)?[- ](?:learning[- ]rate )?(?:decay|schedul\w+)|(?:divid\w+|reduc\w+|decay\w*|decreas\w+|multipl\w+|dropp\w+|drops) (?:\w+ ){0,4}?by (?:a factor of )?(?:10|ten|0\.1|0\.5|5|2|half) (?:at|after|every)",
     "exponential": r"exponential(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*|anneal\w*)|(?:decay\w*) exponentially",
@@ -140,6 +140,9 @@ _TAKES = re.compile(
 _NO_TIME = re.compile(
     r"every|per (?:hour|day)|of (?:audio|speech|video|recordings?|data|footage)|-long|inference|sampling|generating|annotat|label|collect|hours? of (?!train)|record|interval|horizon|window"
 )
+_ONE_NODE = re.compile(
+    r"\b(?:a single|one|1|the same) (?:node|machine|server)\b|\bgi?b(?: of memory)? each\b"
+)
 _SEED_COUNT = re.compile(
     rf"\b(?P<n>{WORD_NUMBER}) (?:different |independent |distinct |random |fixed |separate )*(?:seeds|(?:runs|trials|repetitions|restarts) with (?:\w+ ){{0,2}}(?:seeds|initiali[sz]ations)|random initiali[sz]ations)"
 )
@@ -234,7 +237,10 @@ def _schedule(clause: str, sentence: Sentence) -> Iterator[Candidate]:
     of_noise = re.search(r"forward process|noise|diffusion|variance|β ?_?t\b", clause)
     if of_noise and not re.search(r"learning[- ]rate|\blr\b", clause):
         return
-    if re.search(r"learning[- ]rate|\blr\b|schedul|decay|anneal|warm|step size", clause):
+    if re.search(
+        r"learning[- ]rate|\blr\b|schedul|decay|anneal|warm|step size|\bthe rate (?:is|rises|falls|decreases|drops)",
+        clause,
+    ):
         # A weight decay, and a schedule of noise or of a mask, are none of the learning rate.
         words = re.sub(
             r"(?:noise|mask\w*|temperature|teacher|ema|momentum|β|beta|variance) \w*schedul\w*|weight[- ]decay\w*",
@@ -254,7 +260,7 @@ def _precision(clause: str, sentence: Sentence) -> Iterator[Candidate]:
 
 def _loss(clause: str, sentence: Sentence) -> Iterator[Candidate]:
     if re.search(r"\bloss|objective|minimi[sz]|optimi[sz]e|train", clause) and not re.search(
-        r"perplexity|auxiliary|regulari[sz]er|additional|plus|sum of|combin|weighted sum|report|evaluat|\bplus\b|together with|term",
+        r"perplexity|auxiliary|regulari[sz]er|additional|plus|sum of|combin|weighted sum|report|evaluat|\bplus\b|together with|term|\badded\b|weighted by|\bhead\b|bonus",
         clause,
     ):
         yield from _made(sentence, "loss", loss_of(clause))
@@ -284,7 +290,7 @@ def _hardware(sentence: Sentence) -> Iterator[Candidate]:
     if (
         kind
         and count is not None
-        and not re.search(r"\bnodes?\b|\bmachines\b|\bservers\b|\beach\b", words)
+        and not re.search(r"\bnodes?\b|\bmachines\b|\bservers\b|\beach\b", _ONE_NODE.sub("", words))
     ):
         yield from _made(sentence, "accelerators", count)
 

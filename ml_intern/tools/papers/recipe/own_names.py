@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from ml_intern.tools.papers.document import Table
 from ml_intern.tools.papers.recipe.numbers import plain
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
@@ -15,6 +16,7 @@ _MADE = (
     re.compile(rf"\b(?:called|named|dubbed|which we call|termed) {_NAME}"),
     re.compile(rf"{_NAME} \((?:ours|this work|this paper)\)"),
 )  # fmt: skip
+_MARKED = re.compile(rf"{_NAME} \((?:ours|this work|this paper|proposed)\)")
 _DATA = re.compile(
     r",? (?:\([^)]*\) ?)?(?:is )?an? (?:[\w-]+ ){0,5}?(?:dataset|corpus|benchmark|collection)"
 )
@@ -23,7 +25,9 @@ _COMMON = frozenset(
 )
 
 
-def own_names(title: str, sentences: Iterable[Sentence]) -> tuple[str, ...]:
+def own_names(
+    title: str, sentences: Iterable[Sentence], tables: Iterable[Table] = ()
+) -> tuple[str, ...]:
     """Names of the method or model that the paper introduces, in the order in which they come."""
     found: dict[str, None] = {}
     head, colon, _ = plain(title).partition(":")
@@ -36,33 +40,10 @@ def own_names(title: str, sentences: Iterable[Sentence]) -> tuple[str, ...]:
             for name in pattern.finditer(sentence.plain):
                 if not _DATA.match(sentence.plain[name.end("name") :]):
                     found[name["name"].rstrip("-")] = None
+    for label in (plain(row[0]) for table in tables for row in table.rows if row):
+        if marked := _MARKED.fullmatch(label.strip(" *†‡")):
+            found[marked["name"]] = None
     return tuple(name for name in found if name.split()[0] not in _COMMON)
-
-
-_SUBJECT = re.compile(
-    r"(?:^|[,;:] |\band |\bwhile |\bwhereas |\bThe (?:original |released )?)"
-    r"(?P<name>[A-Z][\w+]{1,30}(?:[- ][A-Z0-9][\w.+]{0,30}){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
-    r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed)|"
-    r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|need(?:s|ed)|relie[sd]|applies)|sets?)\b"
-)
-_NO_METHOD = re.compile(
-    r"Adam|SGD|Lion|LAMB|Adafactor|RMSprop|GPUs?|TPUs?|A100|H100|V100|CIFAR|ImageNet|FP16|BF16|LoRA|BPE|We\b|All\b|Our\b|GLUE|SST|MNIST"
-)
-
-
-def is_about_another(sentence: Sentence, own: Sequence[str]) -> bool:
-    """Whether it tells how a named method, which is not the authors' own, was trained."""
-    for found in _SUBJECT.finditer(sentence.plain):
-        name = found["name"]
-        if sum(char.isupper() or char.isdigit() for char in name) < 2:
-            continue  # the first word of a sentence, more likely than a name
-        if _NO_METHOD.match(name) or any(
-            name.lower().startswith(each.lower()) or each.lower().startswith(name.lower())
-            for each in own
-        ):
-            continue
-        return True
-    return False
 
 
 def names_own(words: str, names: Sequence[str]) -> bool:

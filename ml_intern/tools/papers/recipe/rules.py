@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_intern.tools.papers.recipe.candidates import Candidate
-from ml_intern.tools.papers.recipe.claims import clauses, is_of_rivals, is_tried, names_best
+from ml_intern.tools.papers.recipe.claims import (
+    clauses,
+    is_done_by_us,
+    is_of_rivals,
+    is_tried,
+    names_best,
+)
 from ml_intern.tools.papers.recipe.numbers import NUMBER, WORD_NUMBER, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
@@ -72,22 +78,28 @@ RULES = (
     Rule("batch_size", rf"{_N} {_ITEMS} (?:per|in (?:a|each|every)) (?:mini-?)?batch", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?: \w+){{0,3}}? (?:of|to|is) {_N}(?: {_ITEMS})?", whole=True, least=1),
     Rule("batch_size_per_device", rf"(?:{_BATCH}|batch) (?:of|is|=|set to)? ?{_N}(?: {_ITEMS})? (?:per[- ](?:gpu|device|worker|core|accelerator)|on each (?:gpu|device))", unit="examples", whole=True, least=1),
+    Rule("batch_size_per_device", rf"each (?:of the (?:{WORD_NUMBER}) )?(?:gpu|device|worker|core|accelerator)s? (?:holds|processes|handles|sees|gets|receives) {_W} {_ITEMS}", unit="examples", whole=True, least=1),
+    Rule("batch_size_per_device", rf"{_N} {_ITEMS} (?:per|/) ?(?:gpu|device|worker|accelerator)\b", unit="examples", whole=True, least=1, needs=r"batch|accumul", bars=r"second|throughput"),
+    Rule("batch_size", rf"(?:×|\btimes\b)[^=;.]{{1,60}}= ?{_N}(?: {_ITEMS})?", whole=True, least=1, needs=r"batch"),
     Rule("batch_size_per_device", rf"{_BATCH} per (?:gpu|device|worker|core|accelerator){_IS}{_N}", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"per[- ](?:gpu|device|worker|core|accelerator) (?:mini-?)?batch size{_IS}{_N}", unit="examples", whole=True, least=1),
     Rule("gradient_accumulation_steps", rf"(?:gradient accumulation|accumulat\w+ gradients) (?:steps )?(?:over|of|for|with|across|=|set to|is)? ?{_W}(?: (?:steps|batches|micro-?batches|iterations))?", unit="steps", whole=True, least=1, most=4096),
+    Rule("gradient_accumulation_steps", rf"gradients? (?:of|from|over) {_W} (?:mini-?|micro-?)?(?:batches|steps|passes) (?:are|is|were) (?:accumulated|summed)", unit="steps", whole=True, least=1, most=4096),
+    Rule("gradient_accumulation_steps", rf"gradients? (?:are|is|were|was) accumulated (?:over|for|across|from) {_W}", unit="steps", whole=True, least=1, most=4096),
+    Rule("gradient_accumulation_steps", rf"{_W} accumulation steps", unit="steps", whole=True, least=1, most=4096),
     Rule("gradient_accumulation_steps", rf"{_W} (?:steps of gradient accumulation|gradient accumulation steps)", unit="steps", whole=True, least=1, most=4096),
-    Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
+    Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:(?:l2[- ])?norms? of (?:the |all )?)?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|:|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
     Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
     Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse ){_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
-    Rule("epochs", rf"(?<!-)\bepochs ?[:=] ?{_N}", unit="epochs", least=1e-9, bars=_WARM),
+    Rule("epochs", rf"(?<!-)(?<!limit of )\bepochs ?[:=] ?{_N}", unit="epochs", least=1, bars=_WARM),
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
     Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio))[^.;:\d]{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER})[^.;:\d]{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})", least=0),
-    Rule("warmup", rf"\b(?:first|initial) {_N} ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|increas\w+ (?:\w+ ){{0,3}}?linearly|linearly increas|ramp"),
+    Rule("warmup", rf"\b(?:first|initial) {_N} ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),
     Rule("warmup", rf"{_N}[- ](?P<unit>steps?|epochs?)? ?(?:of )?(?:linear |learning[- ]rate |lr )*{_WARM}(?: (?P<unit2>steps|epochs|iterations|updates|ratio))?", least=0),
     Rule("warmup", rf"{_N} (?P<unit>{_STEPS}|epochs?) (?:of|for) (?:linear |learning[- ]rate )*{_WARM}", least=0),
@@ -96,9 +108,10 @@ RULES = (
     Rule("weight_decay", rf"{_N} (?:decoupled )?weight[- ]decay", most=10),
     Rule("dropout", rf"(?<!attention )(?<!embedding )(?<!input )(?<!word )(?<!path )(?<!label )(?<!caption )(?<!condition )(?<!conditioning )(?<!variational )(?<!token )(?<!modality )(?<!classifier )dropout(?: (?:rate|probability|ratio|prob|regulari[sz]ation|layers?|with|p))*{_IS}(?:with )?(?:p ?= ?|probability |rate |(?:a )?(?:probability|rate) of )?{_N}", most=0.99),
     Rule("dropout", rf"{_N} (?<!attention )dropout", most=0.99),
-    Rule("sequence_length", rf"(?:sequence|context|input|token|prompt)(?: sequence)? (?:length|window|size)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
-    Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|prompts|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
-    Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b"),
+    Rule("sequence_length", rf"(?:sequence|context|input|token)(?: sequence)? (?:length|window|size)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
+    Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
+    Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b|prompts?\b|quer(?:y|ies)\b|questions?\b|answers?\b|targets?\b"),
+    Rule("sequence_length", rf"(?:together|combined|concatenated|in total|in all) [^.;\d]{{0,30}}{_N} tokens", unit="tokens", least=8, whole=True, bars=r"batch|corpus|generat"),
     Rule("sequence_length", rf"{_N}[- ]tokens? (?:sequences|context|windows?|inputs|chunks|blocks)", unit="tokens", least=8, whole=True),
     Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use)|total", bars=r"trainable|embedding|lora|adapter|teacher"),
     Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone|\bis an?\b|hidden", bars=r"last|first|top|bottom|every|mlp|perceptron|head with|lora|frozen|freez|convolution|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|encoder and \w+ decoder|classifier"),
@@ -106,10 +119,11 @@ RULES = (
     Rule("hidden_size", rf"(?:hidden|model|embedding)[- ](?:size|dimension(?:ality)?|width|dim|state size|units){_IS}{_N}", whole=True, least=4, most=200_000, bars=r"encoder[^.;]*decoder|feed-?forward (?:hidden|dim|size)|lora|mlp|projection head|head with"),
     Rule("hidden_size", rf"{_N}[- ](?:dimensional )?(?:hidden (?:units|states|dimensions?|size))", whole=True, least=4, most=200_000, bars=r"mlp|head with|perceptron"),
     Rule("num_attention_heads", rf"{_W} (?:self-?)?(?:attention )heads?\b", whole=True, least=1, most=512, bars=r"key-?value|kv"),
+    Rule("num_attention_heads", rf"{_W} heads\b", whole=True, least=1, most=512, needs=r"layers|hidden|dimension|width", bars=r"key-?value|kv|output|classif|predict|detect"),
     Rule("num_attention_heads", rf"(?:number of (?:attention )?heads|attention heads){_IS}{_N}", whole=True, least=1, most=512),
     Rule("intermediate_size", rf"(?:feed-?forward|ffn|intermediate|inner)[- ](?:layer )?(?:network )?(?:hidden )?(?:size|dimension(?:ality)?|width|dim){_IS}{_N}", whole=True, least=4, most=1_000_000),
     Rule("vocab_size", rf"vocabulary(?: size)?{_IS}(?:with )?(?:\w+ )?{_N}(?: (?:tokens|subwords|types|units|pieces|entries|words))?", whole=True, least=20, most=10_000_000),
-    Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has) {_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
+    Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has|(?:is |was )?(?:padded|limited|restricted|reduced|cut) to) (?:the )?(?:most frequent )?{_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
     Rule("adam_beta1", rf"β ?_?1 ?=? ?{_N}", most=0.9999, needs="adam|lion|lamb|optimi"),
     Rule("adam_beta2", rf"β ?_?2 ?=? ?{_N}", most=0.99999, needs="adam|lion|lamb|optimi"),
     Rule("adam_beta1", rf"β(?:s| ?_?1 ?, ?β ?_?2)? ?\)?(?: of)? ?=? ?\( ?{_N} ?, ?(?:{NUMBER}) ?\)", most=0.9999),
@@ -162,6 +176,7 @@ def numbers_in(sentence: Sentence) -> Iterator[Candidate]:
             for match in pattern.finditer(clause):
                 yield from _candidate(rule, match, clause, sentence)
     yield from _best_of(sentence)
+    yield from _left_out(sentence)
 
 
 def _candidate(
@@ -259,6 +274,29 @@ def _best_of(sentence: Sentence) -> Iterator[Candidate]:
             sentence=sentence.text,
             section=sentence.section,
         )
+
+
+_ABSENT = re.compile(
+    r"(?:\bno|\bwithout(?: any)?|\b(?:do|did|does) not (?:use|apply|employ)(?: any)?) "
+    r"(?P<what>weight[- ]decay|dropout|label[- ]smoothing|momentum)"
+    r"(?:,? (?:or|and|nor) (?:(?:no|use|any) )?(?P<other>weight[- ]decay|dropout|label[- ]smoothing|momentum))?"
+    r"\b(?! (?:on|for|to|is|was|of|rate)\b| in (?!this|all|any|our))"
+)
+
+
+def _left_out(sentence: Sentence) -> Iterator[Candidate]:
+    """What the authors say they do without."""
+    for found in _ABSENT.finditer(sentence.lower):
+        rest = f"{sentence.lower[: found.start()]} {sentence.lower[found.end() :]}"
+        if sentence.role != "own" or not is_done_by_us(rest, sentence.is_setup):
+            continue
+        for what in filter(None, found.groups()):
+            yield Candidate(
+                name=re.sub("[- ]", "_", what),
+                value=0,
+                sentence=sentence.text,
+                section=sentence.section,
+            )
 
 
 _IN_LISTS = frozenset({"adam_beta1", "adam_beta2"})

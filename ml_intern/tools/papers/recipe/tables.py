@@ -28,7 +28,7 @@ KEYS: Mapping[str, str] = {
     "batch_size": r"(?:(?:global|total|effective|training|train|overall) )*(?:mini-?)?batch ?-?size",
     "batch_size_per_device": r"(?:per[- ](?:gpu|device) (?:training |train )?batch ?size|batch ?size per (?:gpu|device))",
     "gradient_accumulation_steps": r"gradient accumulation(?: steps)?|accumulation steps",
-    "gradient_clipping": r"(?:max(?:imum)? )?grad(?:ient)?[- ](?:norm(?: clip(?:ping)?)?|clip(?:ping)?(?: norm| threshold| value)?)|clip(?:ping)? (?:grad(?:ient)? )?norm",
+    "gradient_clipping": r"(?:max(?:imum|\.)? )?grad(?:ient)?[- ](?:norm(?: clip(?:ping)?)?|clip(?:ping)?(?: norm| threshold| value)?)|clip(?:ping)? (?:grad(?:ient)? )?norm",
     "epochs": r"(?:(?:number of|no\. of|num|#|max(?:imum)?|total|training|train) ?)*epochs?",
     "steps": r"(?:(?:number of|num|#|max(?:imum)?|total|training|train) ?)*(?:steps|iterations|updates)",
     "weight_decay": r"(?:decoupled )?weight[- ]decay(?: (?:rate|coefficient|factor))?|wd|l2 regulari[sz]ation",
@@ -45,7 +45,7 @@ KEYS: Mapping[str, str] = {
     "image_size": r"(?:input |image |training )?(?:resolution|image size|crop size)|input size",
     "loss": r"(?:training )?(?:loss(?: function)?|objective)",
     "num_hidden_layers": r"(?:(?:number of|num|no\. of|#|transformer|hidden|encoder) ?)*layers|depth",
-    "hidden_size": r"(?:hidden|model|embedding)[- ](?:size|dim(?:ension)?|width|units)|d_?model|width",
+    "hidden_size": r"(?:hidden|model|embedding|attention|encoder|transformer)[- ](?:size|dim(?:ension)?|width|units)|d_?model|width",
     "num_attention_heads": r"(?:(?:number of|num|no\. of|#|attention|self-attention) ?)*heads",
     "intermediate_size": r"(?:feed-?forward|ffn|intermediate|mlp|inner)[- ](?:hidden )?(?:size|dim(?:ension)?|width)|d_?ff",
     "vocab_size": r"vocab(?:ulary)?(?: size)?",
@@ -53,6 +53,7 @@ KEYS: Mapping[str, str] = {
     "accelerator": r"hardware|gpus?|accelerators?|devices?|gpu (?:type|model)|compute",
     "accelerators": r"(?:number of|num|#|no\. of) ?(?:gpus|accelerators|devices|tpus)",
     "training_time": r"(?:training|wall-?clock|train|total) (?:time|duration)",
+    "length": r"(?:training )?(?:duration|length)|training|schedule length|training budget",
     "seeds": r"(?:(?:random|number of|num|#) ?)*seeds?",
 }  # fmt: skip
 _COMPILED = {name: re.compile(pattern) for name, pattern in KEYS.items()}
@@ -71,6 +72,8 @@ _SETTINGS = re.compile(
     r"hyper-?param|\bsettings?\b|recipe|configuration|implementation|training details"
 )
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
+_SYMBOL = re.compile(r" [a-zα-ω](?:_?\w)?$")
+"""`Width d`."""
 _UNITS = r"(?P<unit>tokens?|steps?|epochs?|iterations?|updates?|sequences?|examples?|images?|samples?|sentences?|hours?|days?|minutes?|h|utterances?|pixels?|px|params|parameters|seeds|gpus?)"
 _ONE = re.compile(
     rf"(?:~ ?|≈ ?|about )?(?P<n>{NUMBER}) ?(?P<percent>%)?(?: (?:of (?:total |all |the )?(?:training )?)?{_UNITS})?"
@@ -147,7 +150,7 @@ def key_of(cell: str) -> str:
     words = plain(cell).lower().strip(" :.*†‡")
     bare = _PARENTHESIS.sub("", words).strip()
     for name, pattern in _COMPILED.items():
-        if pattern.fullmatch(words) or pattern.fullmatch(bare):
+        if any(pattern.fullmatch(each) for each in (words, bare, _SYMBOL.sub("", bare))):
             return name
     return ""
 
@@ -194,7 +197,7 @@ def _downwards(
         if is_aside and not is_chosen:
             continue
         for row in rows[1:] if has_head else rows:
-            cells = {row[place] for place in chosen}
+            cells = dict.fromkeys(row[place] for place in chosen)
             for cell in cells:
                 for found in _valued(row[column], cell, row, section):
                     yield replace(found, standing=2 if len(cells) == 1 else 0)
@@ -241,6 +244,9 @@ def _valued(key: str, cell: str, row: Row, section: str) -> Iterator[Candidate]:
 def _parsed(name: str, key: str, words: str) -> Iterator[tuple[str, str | int | float, str]]:
     if re.search(r"[{}∈]|\bor\b|…|\.\.\.", words):
         return
+    if name in _MAY_BE_LEFT_OUT and words in ("none", "no", "off", "not used"):
+        yield name, 0, ""
+        return
     if name in _WORDS:
         if found := _WORDS[name](words):
             yield name, found, ""
@@ -258,6 +264,8 @@ def _parsed(name: str, key: str, words: str) -> Iterator[tuple[str, str | int | 
             yield "accelerators", count, ""
     elif name == "warmup":
         yield from _warmup(key, words)
+    elif name == "length":
+        yield from _length(words)
     elif name in ("training_time", "seeds"):
         yield from _counted(name, key, words)
     else:
@@ -296,6 +304,20 @@ def _warmup(key: str, words: str) -> Iterator[tuple[str, int | float, str]]:
         yield "warmup", value, said
     elif re.search(r"ratio|fraction|proportion", key) and value < 1:
         yield "warmup", value, "fraction"
+
+
+def _length(words: str) -> Iterator[tuple[str, int | float, str]]:
+    """Of a training, whose unit says what is counted."""
+    found = _ONE.fullmatch(words)
+    if found is None or found["percent"]:
+        return
+    unit, value = _plural(found["unit"]), value_of(found["n"])
+    if unit == "epochs":
+        yield "epochs", value, "epochs"
+    elif unit in ("steps", "iterations", "updates"):
+        yield "steps", value, "steps"
+    elif unit in _TIMES:
+        yield "training_time", value, _TIMES[unit]
 
 
 def _counted(name: str, key: str, words: str) -> Iterator[tuple[str, int | float | str, str]]:
@@ -344,6 +366,7 @@ def _number(name: str, key: str, words: str) -> Iterator[tuple[str, int | float 
         yield name, value, "tokens" if name == "batch_size" and in_tokens else unit
 
 
+_MAY_BE_LEFT_OUT = frozenset({"weight_decay", "dropout", "label_smoothing"})
 _SHARES = frozenset({"weight_decay", "dropout", "label_smoothing"})
 
 
