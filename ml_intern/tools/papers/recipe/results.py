@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed
-from ml_intern.tools.papers.recipe.data import dataset_names
+from ml_intern.tools.papers.recipe.dataset_names import dataset_names
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
 from ml_intern.tools.papers.recipe.own_names import names_own
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
