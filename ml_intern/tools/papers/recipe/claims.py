@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ml_intern.tools.papers.recipe.sentences import Sentence
+from ml_intern.tools.papers.recipe.sentences import Role, Sentence
 
 _BREAK = re.compile(
     r";|,? (?:while|whereas|although|though|but|unlike|in contrast(?: to)?|compared (?:to|with)|"
@@ -83,10 +83,9 @@ def clauses(sentence: Sentence) -> Iterator[str]:
         was_theirs = is_theirs
 
 
-def is_own(sentence: Sentence, *, or_results: bool = False) -> bool:
-    """Whether as a whole it tells what the authors did; if wished, also where results are told."""
-    roles = ("own", "abstract", "results") if or_results else ("own", "abstract")
-    if sentence.role not in roles or _is_of_the_field(sentence):
+def is_own(sentence: Sentence, *also: Role) -> bool:
+    """Whether as a whole it tells what the authors did; `also`: where it may stand, too."""
+    if sentence.role not in ("own", "abstract", *also) or _is_of_the_field(sentence):
         return False
     return is_done_by_us(sentence.lower, sentence.is_setup)
 

@@ -49,7 +49,7 @@ _UNITS = {"hours": "hours", "tokens": "tokens", "words": "words"}
 
 def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset, ...]:
     """Every dataset that the paper says it uses, with the sizes that are beyond doubt."""
-    named = [*named_in_sentences(sentences), *named_in_heads(document)]
+    named = [*named_in_sentences(sentences), *named_in_heads(document, sentences)]
     names = _distinct(candidate.value for candidate in named)
     sizes = [
         *_in_sentences(sentences, names),
@@ -72,22 +72,42 @@ def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset,
 
 def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterator[Candidate]:
     last: tuple[int, list[str]] = (-1, [])
-    for sentence in sentences:
-        here = _distinct(dataset_names(sentence.plain)) or [
-            name
-            for name in names
-            if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sentence.plain)
-        ]
+    for place, sentence in enumerate(sentences):
+        here = _datasets(sentence.plain, names)
         if here:
             last = (sentence.paragraph, here)
-        if not is_own(sentence, or_results=True):
+        if not is_own(sentence, "results"):
             continue
-        of = here or (last[1] if last[0] == sentence.paragraph else [])
+        of = here or _named_next(sentences[place + 1 : place + 2], sentence.paragraph)
+        of = of or (last[1] if last[0] == sentence.paragraph else [])
         if not of and len(names) == 1:
             of = list(names)
-        if len(of) == 1:
-            for split, value, unit in _sizes(sentence.lower):
-                yield _size(of[0], split, value, unit, sentence.text, sentence.section)
+        pieces = [sentence.plain] if len(of) == 1 else _BETWEEN.split(sentence.plain)
+        for piece in pieces:
+            about = of if len(of) == 1 else _datasets(piece, names)
+            if len(about) == 1:
+                for split, value, unit in _sizes(piece.lower()):
+                    yield _size(about[0], split, value, unit, sentence.text, sentence.section)
+
+
+_BETWEEN = re.compile(r";|,? and (?=the |[A-Z])|, (?:while|whereas) ")
+"""Where a sentence goes on to the next dataset."""
+_NAMES_IT = re.compile(r"\bWe (?:call|name|dub|term)\b")
+
+
+def _datasets(words: str, names: Sequence[str]) -> list[str]:
+    """Those that are named in plain words; `names` are known to be some."""
+    return _distinct(dataset_names(words)) or [
+        name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", words)
+    ]
+
+
+def _named_next(following: Sequence[Sentence], paragraph: int) -> list[str]:
+    """The name that the next sentence of a paragraph gives to what was just described."""
+    for sentence in following:
+        if sentence.paragraph == paragraph and _NAMES_IT.search(sentence.plain):
+            return _distinct(dataset_names(sentence.plain))
+    return []
 
 
 def _sizes(words: str) -> Iterator[tuple[str, int, str]]:

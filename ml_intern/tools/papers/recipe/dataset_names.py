@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ml_intern.tools.papers.document import Document, Row, markdown_table
+from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
 from ml_intern.tools.papers.recipe.claims import is_own
+from ml_intern.tools.papers.recipe.metric_names import metrics_in_head, without_metrics
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
 
@@ -20,7 +21,16 @@ _KNOWN = (
     r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
     r"AlpacaEval(?: 2(?:\.0)?)?|MT-Bench|Arena-Hard|BANKING77|CLINC150|GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
     r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
+    r"MS[- ]?MARCO|BEIR|FEVER|SciFact|FiQA|TREC-\w+|MATH(?:-?500)?|SVAMP|AQuA|BBH|GPQA|CommonsenseQA|OpenBookQA|StrategyQA|(?:Super)?GLUE|FLORES-?\d+|"
+    r"Multi30[kK]|OPUS-100|Europarl|MuST-C|CoVoST(?: ?2)?|FLEURS|VoxPopuli|GigaSpeech|Switchboard|TIMIT|MUSDB18(?:-HQ)?|GTZAN|NSynth|FSD50K|UrbanSound8K|IEMOCAP|"
+    r"DAVIS(?: 20\d\d)?|YouTube-VOS|MOT\d\d|Something-Something(?: v2)?|ActivityNet|MSR-VTT|Flickr30[kK]|VQAv2|GQA|OK-VQA|TextVQA|ScanNet|ModelNet40|ShapeNet|S3DIS|SemanticKITTI|"
+    r"Market-1501|LFW|Food-101|Stanford Cars|CUB-200(?:-2011)?|Flowers-102|Caltech-101|DTD|EuroSAT|PatchCamelyon|ISIC 20\d\d|BraTS(?: ?20\d\d)?|LiTS|ACDC|Kvasir(?:-SEG)?|ChestX-ray14|"
+    r"PTB-XL|Sleep-EDF|CAMELYON1[67]|QM9|ZINC(?:-\w+)?|MoleculeNet|Tox21|PCQM4Mv2|ogbg-\w+|Gowalla|Criteo|Avazu|Atari(?: 100k)?|MuJoCo|D4RL|Procgen|MiniGrid|Meta-World|"
+    r"DeepMind Control(?: Suite)?|NetHack|Crafter|ERA5|WeatherBench(?: ?2)?|PEMS-?\w+|METR-LA|UniRef50|SWE-bench|CodeSearchNet|APPS|Spider|WikiSQL|"
     r"Cora|Citeseer|PubMed|ogbn-\w+|ETTh[12]|ETTm[12]|MovieLens(?:-\w+)?|KITTI|nuScenes|Kinetics-?\d*|UCF-?101|MIMIC-\w+|CheXpert"
+)
+_OF_METHODS = re.compile(
+    r"(?:our )?(?:methods?|models?|approach|systems?|algorithm|encoder|network|architecture|agent|policy|)(?: name)?"
 )
 _FIRST = frozenset(
     [
@@ -63,13 +73,15 @@ _NAMED = re.compile(
     rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
     rf"(?<![\w-])(?!(?:{'|'.join(sorted(_FIRST))})\b)(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
     r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank|(?:test|training|train|validation|dev|development) (?:set|split|data))\b|"
+    rf"\b(?:call|name|dub|term) (?:the|this|our) (?:[\w-]+ )?(?:dataset|corpus|data set|set|collection|benchmark) (?P<dubbed>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
+    rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ )?(?:dataset|corpus|data set|benchmark|collection) is (?P<being>{_CAPITAL}(?:[ -]\d[\w.]*)?)(?=[,.;]| \()|"
     rf"\b(?:dataset|corpus|data set|benchmark)(?:, (?=[A-Z][\w&+-]*(?:[ -]\d[\w.]*)?,)|,? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? ))(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
     rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
-    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients)\b"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
 )
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
-    r"collect|benchmark|measure|has \d|holds|annotat|reach|achiev|obtain|attain|includes|provides"
+    r"collect|benchmark|measure|\bcall\b|\bour (?:corpus|data|benchmark)|has \d|holds|annotat|reach|achiev|obtain|attain|includes|provides"
 )
 _NOT_USED = re.compile(
     r"which (?:was|were|is|has been) (?:\w+ )?(?:pre-?)?trained|initiali[sz]ed (?:from|with)|pre-?trained on|unlike|such as|e\.g\.|in contrast|similar to|inspired by|larger than|smaller than"
@@ -84,14 +96,7 @@ def dataset_names(words: str) -> list[str]:
     """Those that are named in plain words, in their order, each once."""
     found: dict[str, None] = {}
     for match in _NAMED.finditer(words):
-        name = (
-            match["known"]
-            or match["said"]
-            or match["called"]
-            or match["new"]
-            or match["sized"]
-            or ""
-        )
+        name = next((each for each in match.groups() if each), "")
         parts = name.split()
         while parts and parts[0] in _FIRST:
             parts = parts[1:]
@@ -105,35 +110,59 @@ def named_in_sentences(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
     for sentence in sentences:
         words = sentence.plain
         if (
-            not is_own(sentence, or_results=True)
+            not is_own(sentence, "results", "further")
             or not _USED.search(sentence.lower)
             or _NOT_USED.search(sentence.lower)
         ):
             continue
-        for name in dataset_names(words):
+        found = dataset_names(words)
+        if sentence.role == "further":
+            found = [name for name in found if re.fullmatch(_KNOWN, name)]
+        for name in found:
             yield Candidate(
                 name="data", value=name, sentence=sentence.text, section=sentence.section
             )
 
 
-def named_in_heads(document: Document) -> Iterator[Candidate]:
-    """Well-known data above the columns of a table of results."""
+def named_in_heads(document: Document, sentences: Sequence[Sentence]) -> Iterator[Candidate]:
+    """Data above the columns of a table of results: well-known, or named where data are told of."""
     roles = roles_of(document)
+    told = [
+        each.plain for each in sentences if is_own(each, "results") and _USED.search(each.lower)
+    ]
     for table in document.tables:
-        if roles[table.section] in ("aside", "end", "further") or len(table.rows) < 2:
+        if roles[table.section] in ("end", "further") or len(table.rows) < 2:
             continue
-        if not TELLS_RESULTS.search(plain(table.caption).lower()):
+        if not _is_of_results(table):
             continue
         section = document.sections[table.section].name if document.sections else ""
         for cell in table.rows[0][1:]:
-            for found in _NAMED.finditer(plain(cell)):
-                if found["known"]:
-                    yield Candidate(
-                        name="data",
-                        value=found["known"],
-                        sentence=quoted(table.rows[0]),
-                        section=section,
-                    )
+            words = plain(cell)
+            found = [each["known"] for each in _NAMED.finditer(words) if each["known"]]
+            for name in found or _told_of(without_metrics(words), told):
+                yield Candidate(
+                    name="data", value=name, sentence=quoted(table.rows[0]), section=section
+                )
+
+
+def _is_of_results(table: Table) -> bool:
+    """Whether its rows are methods, and its columns what they reach."""
+    heads = [plain(cell).lower() for cell in table.rows[0]]
+    has_results = bool(TELLS_RESULTS.search(plain(table.caption).lower())) or any(
+        metrics_in_head(head) for head in heads[1:]
+    )
+    return has_results and bool(_OF_METHODS.fullmatch(heads[0].strip(" *")))
+
+
+def _told_of(name: str, told: Sequence[str]) -> list[str]:
+    """The name alone, if it is one and stands in one of these sentences."""
+    if (
+        not re.fullmatch(rf"{_CAPITAL}(?:[ -](?:{_CAPITAL}|\d[\w.]*)){{0,2}}", name)
+        or name in _FIRST
+    ):
+        return []
+    pattern = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+    return [name] if any(pattern.search(words) for words in told) else []
 
 
 def quoted(row: Row) -> str:

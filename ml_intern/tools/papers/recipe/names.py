@@ -162,7 +162,7 @@ def named_in(sentence: Sentence) -> Iterator[Candidate]:
         yield from _schedule(clause, sentence)
         yield from _precision(clause, sentence)
         yield from _loss(clause, sentence)
-    if is_own(sentence, or_results=True):
+    if is_own(sentence, "results"):
         yield from _seeds(sentence)
         yield from _hardware(sentence)
         yield from _time(sentence)

@@ -6,70 +6,28 @@ they reach them. Values are as printed: 93.1 with the unit `%`, or 0.931.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
-from ml_intern.tools.papers.recipe.candidates import Candidate, agreed
+from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, foremost
+from ml_intern.tools.papers.recipe.claims import is_tried
 from ml_intern.tools.papers.recipe.dataset_names import dataset_names
+from ml_intern.tools.papers.recipe.metric_names import (
+    ANY_METRIC,
+    metrics_in,
+    metrics_in_head,
+    without_metrics,
+)
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
 from ml_intern.tools.papers.recipe.own_names import names_own
-from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
+from ml_intern.tools.papers.recipe.sentences import Role, Sentence, roles_of
 from ml_intern.tools.papers.recipe.words import Dataset, Reported
 
-_METRICS = {
-    "top-1 accuracy": r"top-?1(?: acc(?:uracy|\.)?)?",
-    "top-5 accuracy": r"top-?5(?: acc(?:uracy|\.)?)?",
-    "balanced accuracy": r"balanced accuracy",
-    "accuracy": r"(?<!top-1 )(?<!top-5 )(?<!balanced )acc(?:uracy|\.|\b)",
-    "macro f1": r"macro[- ](?:averaged )?f-?1(?:[- ]score)?|f1-macro|f1 \(macro\)",
-    "micro f1": r"micro[- ](?:averaged )?f-?1(?:[- ]score)?|f1-micro|f1 \(micro\)",
-    "weighted f1": r"weighted f-?1(?:[- ]score)?",
-    "f1": r"(?<!macro )(?<!micro )(?<!weighted )(?<!macro-)(?<!micro-)(?<!averaged )\bf-?1(?:[- ]score| measure)?(?!-m| \(m)",
-    "bleu": r"(?:sacre)?bleu(?:-4)?",
-    "chrf": r"chrf(?:\+\+)?",
-    "comet": r"comet(?:-\d+)?",
-    "meteor": r"meteor",
-    "rouge-1": r"rouge-?1|r-1",
-    "rouge-2": r"rouge-?2|r-2",
-    "rouge-l": r"rouge-?l(?:sum)?|r-l",
-    "perplexity": r"perplexit(?:y|ies)|ppl",
-    "bits per byte": r"bits[- ]per[- ]byte|bpb",
-    "bits per character": r"bits[- ]per[- ]char(?:acter)?|bpc",
-    "wer": r"wer|word error rate",
-    "cer": r"cer|character error rate",
-    "eer": r"eer|equal error rate",
-    "top-1 error": r"top-?1 error(?: rate)?",
-    "map": r"mean average precision|(?<![\w-])m?ap(?:@?\[?\.?50?:\.?95\]?)?(?![\d@])",
-    "ap50": r"ap_?50|map@?50(?!:)",
-    "miou": r"m-?iou|mean (?:iou|intersection over union)",
-    "dice": r"dice(?: (?:score|coefficient))?|dsc",
-    "auroc": r"au-?roc|roc[- ]auc|auc(?![- ]?pr)(?:-roc)?|area under the (?:roc|receiver)[\w ]*curve",
-    "exact match": r"exact match|\bem\b",
-    "mcc": r"mcc|matthews correlation(?: coefficient)?",
-    "spearman": r"spearman(?:'s)?(?: (?:rank )?correlation| rho)?",
-    "pearson": r"pearson(?:'s)?(?: correlation)?",
-    "rmse": r"rmse|root[- ]mean[- ]squared?[- ]error",
-    "mae": r"mae|mean absolute error",
-    "mse": r"(?<!r)mse|(?<!root )mean[- ]squared[- ]error",
-    "r2": r"r\^?2|coefficient of determination",
-    "fid": r"fid|fréchet inception distance",
-    "psnr": r"psnr",
-    "ssim": r"ssim",
-    "pass@1": r"pass@1",
-    "ndcg@10": r"ndcg@10",
-    "recall@10": r"recall@10|r@10",
-    "recall@1": r"recall@1(?!0)|r@1(?!0)",
-    "mrr": r"mrr(?:@10)?",
-    "win rate": r"win[- ]rate",
-}
-_METRIC = {
-    name: re.compile(rf"(?<![\w@])(?:{pattern})(?![\w@])") for name, pattern in _METRICS.items()
-}
-_ANY = "|".join(f"(?:{pattern})" for pattern in _METRICS.values())
 _NEXT = re.compile(
-    rf"(?<![\w@])(?P<metric>{_ANY})(?: scores?| value)?(?: \([^()\d]*\))?(?: (?:on|for) [^.;:\d%]{{0,40}})?(?: ?(?:=|:)| of| is| reaches| to| at| was)+ ?(?:about |up to )?(?P<n>{NUMBER}) ?(?P<unit>%)?"
+    rf"(?<![\w@])(?P<metric>{ANY_METRIC})(?: scores?| value)?(?: \([^()\d]*\))?(?: (?:on|for) [^.;:\d%]{{0,40}})?(?: ?(?:=|:)| of| is| reaches| to| at| was)+ ?(?:about |up to )?(?P<n>{NUMBER}) ?(?P<unit>%)?"
 )
 _BEFORE = re.compile(
-    rf"(?P<n>{NUMBER}) ?(?P<unit>%)?(?: ?± ?{NUMBER} ?%?)?(?: points?(?: of)?| in terms of)?,? (?:test |validation |mean |average |overall |dev )?(?P<metric>{_ANY})(?![\w@])"
+    rf"(?P<n>{NUMBER}) ?(?P<unit>%)?(?: ?± ?{NUMBER} ?%?)?(?: points?(?: of)?| in terms of)?,? (?:test |validation |mean |average |overall |dev )?(?P<metric>{ANY_METRIC})(?![\w@])"
 )
 _REACHES = re.compile(
     r"\b(?:achiev|reach|obtain|attain|scor|get|gets|yield|report|record|arriv|hits?\b|gives?|with an?|delivers?|has an?)\w*"
@@ -77,14 +35,24 @@ _REACHES = re.compile(
 _MEANT = re.compile(
     r"\b(?:we|our|ours)\b|\bthe (?:proposed|final|resulting|full|best|trained|fine-tuned) (?:\w+ )?(?:model|method|system|classifier|network|configuration)|\bthis (?:model|system|method|configuration)|\b(?:the|it) model"
 )
+_NOT_TESTED = re.compile(r"validation|\bdev\b|train(?:ing)? (?:acc|set)")
+_IT_REACHES = re.compile(r"\bit (?:reach|achiev|obtain|attain|scor|yield)\w*")
 _COMPARES = re.compile(
     r"\b(?:by \d|points? (?:higher|better|lower|above|over|more)|compared|baselines?|versus|vs\.?|whereas|while|than|from \d|without|ablat\w+|remov\w+|"
     r"et al|outperform\w*|improv\w+|surpass\w*|drops?|previous|prior|when|only|if|human|random|chance|upper bound|increase|relative|respectively)\b"
+)
+_COMPARED = re.compile(
+    r",? (?:as )?(?:compared (?:with|to)|as opposed to|against|versus|vs\.?|whereas|while|up from|(?:better|higher|lower|more|less) than|"
+    r"surpass\w+|outperform\w+|exceed\w+|beating|improving)\b|, [\d.]+ ?%? (?:points?|percent|absolute)\b|, (?:on a par|on par)\b"
 )
 _NOT_RESULTS = re.compile(
     r"ablat|hyper-?param|sensitiv|effect of|impact of|varying|validation|\bdev\b|statistics|baselines? only|per[- ]class|confusion|learning curve|search|variants"
 )
 _NOT_OWN_ROW = re.compile(r"\b(?:w/o|without|minus|no |only|baseline|- )|^[-+−]|\+ ?\w+$|\bw/ ")
+_PART = re.compile(r"\b(?:test|eval)-[a-z]+\b")
+"""Of the data that a paper measures on: `test-clean`."""
+_IS_CHANGED = re.compile(r",|\b(?:with|without|after|stage|fixed)\b|[+&]")
+"""In the name of a row: more than the method itself."""
 _VALUE = re.compile(
     rf"(?:\*\*)?(?P<n>{NUMBER})(?:\*\*)? ?(?P<unit>%)?(?: ?(?:±|\+/-|\() ?{NUMBER}\)?)?[ *†‡^]*"
 )
@@ -105,17 +73,12 @@ def results_of(
     keys = dict.fromkeys(_key(each) for each in found)
     reported = []
     for key in keys:
-        value = agreed([each for each in found if _key(each) == key])
+        value = agreed(foremost([each for each in found if _key(each) == key]))
         if value is not None:
             first = next(each for each in found if _key(each) == key)
             dataset, _, metric = first.name.partition("\n")
             reported.append(Reported(metric=metric, dataset=dataset, value=value))
     return tuple(reported)
-
-
-def metrics_in(words: str) -> list[str]:
-    """Those that are named in lower-case plain words."""
-    return [name for name, pattern in _METRIC.items() if pattern.search(words)]
 
 
 def _key(candidate: Candidate) -> str:
@@ -138,29 +101,49 @@ def _in_sentences(
     sentences: Sequence[Sentence], own_names: Sequence[str], names: Sequence[str]
 ) -> Iterator[Candidate]:
     for sentence in sentences:
-        words = sentence.lower
-        if sentence.role in ("aside", "end") or _COMPARES.search(words):
+        # What is compared with stands behind what is reached.
+        said = _COMPARED.split(sentence.plain, maxsplit=1)[0]
+        if not _is_of_own_result(said, sentence.role, own_names):
             continue
-        meant = _MEANT.search(words) or names_own(sentence.plain, own_names)
-        if (
-            not meant
-            or not _REACHES.search(words)
-            or re.search(r"validation|\bdev\b|train(?:ing)? (?:acc|set)", words)
-        ):
-            continue
-        yield from _stated(sentence, names)
+        may_leave_out = len(names) == 1 and sentence.role != "further"
+        of = _datasets(said, names) or (names if may_leave_out else [])
+        for dataset, metric, number, unit in _stated(said, of):
+            found = _made(dataset, metric, number, unit, sentence.text, sentence.section)
+            yield replace(found, standing=2 if sentence.role == "abstract" else 1)
 
 
-def _stated(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate]:
-    """Of a sentence about one dataset; each metric with the one number beside it."""
-    here = _datasets(sentence.plain, names)
-    of = here or (list(names) if len(names) == 1 else [])
-    if len(of) != 1:
-        return
+def _is_of_own_result(said: str, role: Role, own_names: Sequence[str]) -> bool:
+    words = said.lower()
+    if role in ("aside", "end") or _COMPARES.search(words) or is_tried(words):
+        return False
+    if not _REACHES.search(words) or _NOT_TESTED.search(words):
+        return False
+    is_meant = bool(_MEANT.search(words)) or names_own(said, own_names)
+    return is_meant or (role == "abstract" and bool(_IT_REACHES.search(words)))
+
+
+_Stated = tuple[str, str, str, str | None]
+"""Dataset, metric, number and unit."""
+
+
+def _stated(said: str, of: Sequence[str]) -> Iterator[_Stated]:
+    """Of words about these datasets."""
+    parts = _PART.findall(said) if len(of) == 1 else []
+    if parts:
+        for part, metric, number, unit in _on_each(said, parts):
+            yield f"{of[0]} {part}", metric, number, unit
+    elif len(of) > 1:
+        yield from _on_each(said, of)
+    elif of:
+        yield from _on_one(said.lower(), of[0])
+
+
+def _on_one(words: str, dataset: str) -> Iterator[_Stated]:
+    """Of words about one dataset; each metric with the one number beside it."""
     found: dict[str, set[tuple[str, str | None]]] = {}
     taken: set[int] = set()
     for pattern in (_BEFORE, _NEXT):
-        for match in pattern.finditer(sentence.lower):
+        for match in pattern.finditer(words):
             metrics = metrics_in(match["metric"])
             if len(metrics) == 1 and match.start("n") not in taken:
                 taken.add(match.start("n"))
@@ -168,7 +151,25 @@ def _stated(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate]:
     for metric, values in found.items():
         if len(values) == 1:
             number, unit = values.pop()
-            yield _made(of[0], metric, number, unit, sentence.text, sentence.section)
+            yield dataset, metric, number, unit
+
+
+def _on_each(words: str, of: Sequence[str]) -> Iterator[_Stated]:
+    """Of words about one metric: each number with the dataset that it stands before."""
+    metrics = metrics_in(words.lower())
+    if len(metrics) != 1:
+        return
+    found = [
+        (dataset, *number)
+        for dataset in of
+        for number in re.findall(
+            rf"({NUMBER}) ?(%)? (?:on|for|in) (?:the )?{re.escape(dataset)}(?![\w-])", words
+        )
+    ]
+    # Numbers of one metric are written alike; with another there may be another metric.
+    if len(found) == len(of) and len({unit for _, _, unit in found}) == 1:
+        for dataset, number, unit in found:
+            yield dataset, metrics[0], number, unit
 
 
 def _in_tables(
@@ -189,8 +190,13 @@ def _in_tables(
 
 
 def _own_row(table: Table, own_names: Sequence[str]) -> Row | None:
-    """The one row that is the authors'; None for none, and for several."""
+    """The one row that is the authors'; None for none, and for several.
+
+    Those that say what was changed stand back.
+    """
     rows = [row for row in table.rows[1:] if _is_own(plain(row[0]), own_names)]
+    if len(rows) > 1:
+        rows = [row for row in rows if not _IS_CHANGED.search(plain(row[0]))]
     return rows[0] if len(rows) == 1 else None
 
 
@@ -207,22 +213,42 @@ def _of_row(
     table: Table, row: Row, caption: str, names: Sequence[str], section: str
 ) -> Iterator[Candidate]:
     sentence = markdown_table((row,)).split("\n")[0]
+    in_heads = {name for head in table.rows[0][1:] for name in _datasets(plain(head), names)}
     in_caption = _datasets(caption, names)
+    in_caption = [name for name in in_caption if name not in in_heads] or in_caption
     metrics_said = metrics_in(caption.lower())
     for head, cell in zip(table.rows[0][1:], row[1:], strict=True):
         value = _VALUE.fullmatch(plain(cell).lower().strip())
         words = plain(head)
-        metrics = metrics_in(words.lower())
+        metrics = metrics_in_head(words)
         if value is None or (not metrics and _IGNORED.search(words.lower())) or len(metrics) > 1:
             continue
         if re.search(r"valid|\bval\b|\bdev\b|train", words.lower()):
             continue
         here = _datasets(words, names) or [n for n in names if _bare(n) == _bare(_unmetric(words))]
-        metric = metrics or (metrics_said if here else [])
-        dataset = here or in_caption or (list(names) if len(names) == 1 else [])
+        of_all = in_caption or (list(names) if len(names) == 1 else [])
+        dataset = here or _of_part(without_metrics(words), of_all)
+        metric = metrics or (metrics_said if dataset else [])
         if len(metric) == 1 and len(dataset) == 1:
             unit = value["unit"] or ("%" if "%" in head or ("%" in caption and not metrics) else "")
             yield _made(dataset[0], metric[0], value["n"], unit, sentence, section)
+
+
+def _of_part(rest: str, of_all: Sequence[str]) -> list[str]:
+    """The dataset of a column whose head has these words besides a metric, or a part of it
+    (`test-clean`); none where they are a name.
+    """
+    words = _GENERAL.sub("", rest).strip()
+    if not words:
+        return list(of_all)
+    is_part = words == words.lower() and re.fullmatch(r"[a-z]+-[a-z]+", words)
+    return [f"{name} {words}" for name in of_all] if is_part else []
+
+
+_GENERAL = re.compile(
+    r"\b(?:test|set|mean|avg|average|scores?|overall|all|values?|total|ours|the|on|in|of|rate|split|final|best|results?)\b(?!-)|[^\w-]",
+    re.IGNORECASE,
+)
 
 
 def _unmetric(words: str) -> str:
@@ -235,6 +261,17 @@ def _bare(words: str) -> str:
 
 def _datasets(words: str, names: Sequence[str]) -> list[str]:
     """Those of the paper's data that are named in plain words; else those that are named at all."""
-    known = [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", words)]
+    known = [
+        name
+        for name in names
+        if re.search(rf"(?<![\w-])(?:{re.escape(name)}{_initials(name)})(?![\w-])", words)
+    ]
     known = [n for n in known if not any(n != m and n in m for m in known)]
     return known or dataset_names(words)
+
+
+def _initials(name: str) -> str:
+    """`NQ` for Natural Questions, as another branch of a pattern; empty for a single word."""
+    parts = name.split()
+    letters = "".join(part[0] for part in parts)
+    return f"|{letters}" if len(parts) > 1 and letters.isupper() else ""
