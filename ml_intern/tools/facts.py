@@ -25,6 +25,9 @@ change_agreed      `what`, `was`, `becomes`
 read_outside       `sources`: addresses that an output was read from
 recipe_extracted   `paper` (as it was named), `title`, `url`, `recipe` (see
                    `tools/papers/recipe/words.py`), `ambiguous`
+experiment_planned `paper`, `title`, `url` (empty without a paper), and where there are any
+                   `scaled_to`, `changes`, `not_followed` (`what`, `was`, `becomes`, `why`) and
+                   `not_from_the_paper`
 published          `repo_id`, `path`, `model_dir`, `weights_sha256`
 
 `sha256` is that of the script's bytes: editing a script voids every check it has passed.

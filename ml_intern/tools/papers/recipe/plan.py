@@ -7,7 +7,7 @@ Nothing is invented: what the recipe, a measurement or the caller does not say i
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from ml_intern.errors import InputError
 from ml_intern.tools.training.memory import Load, Precision, judge
@@ -16,7 +16,31 @@ FORWARD_SHARE = 1 / 3
 """Of a training step, that a forward pass alone costs: the backward pass costs twice as much."""
 LEAST_UPDATES = 100
 """Fewer tell nothing of a method."""
-Basis = Literal["recipe", "given"]
+LEAST_EXAMPLES = 1_000
+"""Of a pass; where fewer would be left, it is passes that are left out."""
+_PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    "learning_rate": (1e-9, 10),
+    "batch_size": (1, 2**26),
+    "epochs": (1e-3, 20_000),
+    "steps": (1, 10**8),
+    "weight_decay": (0, 10),
+    "dropout": (0, 0.95),
+    "label_smoothing": (0, 0.9),
+    "hidden_size": (4, 100_000),
+    "num_hidden_layers": (1, 1_000),
+    "num_attention_heads": (1, 1_000),
+    "image_size": (4, 8_192),
+}
+"""Between which any training that is known to work lies, and far from the ends."""
+
+
+class Change(NamedTuple):
+    """What is done otherwise than the recipe says. `becomes` None: it is left open."""
+
+    what: str
+    was: Any
+    becomes: Any
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +93,38 @@ class Scaled:
 
     work: Work
     fraction: float
-    changes: tuple[dict[str, Any], ...] = field(default=())
+    changes: tuple[Change, ...] = field(default=())
 
 
-def work_of(values: Values, train_examples: int | None) -> Work:
-    """As the recipe has it."""
+def plausible(values: Values) -> tuple[Values, list[Change]]:
+    """Without numbers that no training can have meant, and these."""
+    wrong = {
+        name: bounds
+        for name, bounds in _PLAUSIBLE.items()
+        if (value := values.number(name)) is not None and not bounds[0] <= value <= bounds[1]
+    }
+    changes = [
+        Change(name, values.number(name), None, f"implausible: not from {least:g} to {most:g}")
+        for name, (least, most) in wrong.items()
+    ]
+    kept = {name: value for name, value in values.numbers.items() if name not in wrong}
+    return replace(values, numbers=kept), changes
+
+
+def work_of(values: Values, train_examples: int | None, stated: int | None = None) -> Work:
+    """As the recipe has it, on so many examples; `stated`: how many are the paper's.
+
+    On other data it is as many passes as on the paper's, not as many steps. A batch holds no more
+    than one pass.
+    """
     batch = values.whole("batch_size", "examples")
     epochs, updates = values.number("epochs"), values.whole("steps")
+    if train_examples != stated and "steps" not in values.given:
+        if None not in (updates, batch, stated) and epochs is None:
+            epochs = (updates or 0) * (batch or 0) / (stated or 1)
+        updates = None if epochs is not None else updates
+    if batch is not None and train_examples is not None:
+        batch = min(batch, train_examples)
     if updates is None and None not in (epochs, batch, train_examples):
         updates = math.ceil((epochs or 0) * math.ceil((train_examples or 0) / (batch or 1)))
     if epochs is None and None not in (updates, batch, train_examples):
@@ -93,7 +142,7 @@ def work_of(values: Values, train_examples: int | None) -> Work:
 
 def scaled(work: Work, fraction: float) -> Scaled:
     """The same method on less data: batch, learning rate and epochs stay, so what is left out is
-    examples, and with them updates. One seed instead of several.
+    examples, and with them updates; below `LEAST_EXAMPLES`, epochs. One seed instead of several.
 
     Raises InputError for so little that nothing could be learned from it.
     """
@@ -106,9 +155,13 @@ def scaled(work: Work, fraction: float) -> Scaled:
             f"{fraction:.3g} of the recipe would be {updates or 0:,} updates; below "
             f"{LEAST_UPDATES} a run tells nothing of the method. Scale to at least {least:.2g}."
         )
+    examples, epochs = _passes(work, fraction)
+    batch = work.batch_examples
     small = replace(
         work,
-        train_examples=_part(work.train_examples, fraction),
+        train_examples=examples,
+        epochs=epochs,
+        batch_examples=min(batch, examples) if batch and examples else batch,
         updates=updates,
         warmup_updates=_part(work.warmup_updates, fraction),
         seeds=1,
@@ -116,20 +169,32 @@ def scaled(work: Work, fraction: float) -> Scaled:
     return Scaled(work=small, fraction=fraction, changes=tuple(_changes(work, small, fraction)))
 
 
-def _changes(work: Work, small: Work, fraction: float) -> list[dict[str, Any]]:
+def _passes(work: Work, fraction: float) -> tuple[int | None, float | None]:
+    """Examples of a pass, and passes."""
+    examples = _part(work.train_examples, fraction)
+    if examples is None or work.train_examples is None:
+        return None, work.epochs
+    least = min(work.train_examples, LEAST_EXAMPLES)
+    if examples >= least or work.epochs is None:
+        return max(examples, least), work.epochs
+    return least, work.epochs * fraction * work.train_examples / least
+
+
+def _changes(work: Work, small: Work, fraction: float) -> list[Change]:
     share = f"{fraction:.3g} of the recipe"
     said = {
-        "train_examples": f"a random sample, stratified by class: {share}; epochs stay, so each "
-        "example is seen as often",
+        "train_examples": f"a random sample: {share}",
+        "epochs": f"{share}; fewer examples instead would tell little",
+        "batch_examples": "one pass has no more examples",
         "updates": f"{share}; batch size and learning rate stay as they are, because they belong "
         "together",
         "warmup_updates": "the same share of all updates as in the recipe",
         "seeds": "one run; without repeated seeds a small difference means nothing",
     }
     return [
-        {"what": name, "was": getattr(work, name), "becomes": getattr(small, name), "why": why}
+        Change(name.replace("batch_examples", "batch_size"), was, becomes, why)
         for name, why in said.items()
-        if getattr(work, name) != getattr(small, name)
+        if (was := getattr(work, name)) != (becomes := getattr(small, name))
     ]
 
 

@@ -8,28 +8,33 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ml_intern.errors import InputError
-from ml_intern.events import Effect, Recovery
+from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.money import MICRO_USD, dollars
 from ml_intern.tools.papers.recipe.machine import Machine, machine_of
 from ml_intern.tools.papers.recipe.plan import (
+    Change,
     Scaled,
     Speed,
     Values,
     Work,
     evaluation_s,
     memory_of,
+    plausible,
     scaled,
     stated_speed,
     training_s,
     work_of,
 )
+from ml_intern.tools.papers.recipe.settings import not_followed, settings_of, tidy
 from ml_intern.tools.papers.recipe.words import VALUES, Dataset, Recipe, Value
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
 MOST_TARGETS = 10
 
 
-Scale = Mapping[Literal["fraction", "hours", "usd"], Annotated[float, Field(gt=0, le=1_000_000)]]
+Scale = Mapping[
+    Literal["fraction", "updates", "hours", "usd"], Annotated[float, Field(gt=0, le=1_000_000)]
+]
 
 
 class PlanArguments(Arguments):
@@ -40,6 +45,9 @@ class PlanArguments(Arguments):
         default={},
         max_length=60,
         description="In place of the recipe's, by its names; and train_examples, test_examples.",
+    )
+    defaults: dict[str, float | str] = Field(
+        default={}, max_length=60, description="The same, where the paper says nothing usable."
     )
     dataset: str = Field("", max_length=200, description="To train on, of several.")
     flavor: str = Field("", max_length=100, description="Of the Hub; empty: this machine.")
@@ -54,8 +62,8 @@ class PlanExperiment(Tool[PlanArguments]):
     name: ClassVar[str] = "plan_experiment"
     description: ClassVar[str] = (
         "Plan the experiment of an extracted recipe: steps with tool, hardware, time, cost and what "
-        "each estimate rests on; scaled down by a fraction or to a budget, with what changes and "
-        "why. Unknown stays null. Call survey_hardware first."
+        "each estimate rests on, and the values for write_recipe; scaled down by a fraction or to a "
+        "budget, with what changes and why. Unknown stays null. Call survey_hardware first."
     )
     arguments = PlanArguments
     effect: ClassVar[Effect] = "read"
@@ -64,8 +72,14 @@ class PlanExperiment(Tool[PlanArguments]):
 
     def run(self, args: PlanArguments, ctx: ToolContext) -> ToolOutcome:
         """Raises InputError for no recipe, and for a scale that cannot be reached."""
-        url = _url(args, ctx)
-        return replace(succeed(_plan(args, ctx)), sources=(url,) if "://" in url else ())
+        planned = _plan(args, ctx)
+        fact = _fact(args.paper, ctx) or {}
+        kept = ("scaled_to", "changes", "not_followed", "not_from_the_paper")
+        data = {name: fact.get(name, "") for name in ("paper", "title", "url")}
+        data |= {name: planned[name] for name in kept if name in planned}
+        url = str(data["url"])
+        outcome = succeed(planned, Fact(kind="experiment_planned", data=data))
+        return replace(outcome, sources=(url,) if "://" in url else ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,22 +91,33 @@ class _Ground:
     ambiguous: tuple[str, ...]
     dataset: Dataset | None
     values: Values
+    implausible: tuple[Change, ...]
+    train_examples: int | None
+    """To be trained on."""
+    stated_examples: int | None
+    """That the paper trains on."""
     test_examples: int | None
 
 
 def _plan(args: PlanArguments, ctx: ToolContext) -> dict[str, Any]:
     ground = _ground(args, ctx)
     machine = machine_of(args.flavor, ctx)
-    whole = work_of(ground.values, _train_examples(args, ground))
+    whole = work_of(ground.values, ground.train_examples, ground.stated_examples)
     speed = _speed(args, ground.values, whole, machine)
     small = _scaled(args.scale, whole, speed, machine)
-    memory, lacks = _memory(ground.values, machine)
+    memory, lacks = _memory(_of_batch(ground.values, small.work), machine)
     train_s = training_s(small.work, speed)
+    changes = [*ground.implausible, *_replaced(args.values, ground), *_fitted(ground, whole)]
+    changes += small.changes
+    left = not_followed(ground.values, whole)
     return {
         "recipe": ground.title,
         "hardware": machine.words,
         "work": _work(small.work),
-        **({"scaled_to": small.fraction, "changes": list(small.changes)} if args.scale else {}),
+        **({"scaled_to": small.fraction} if args.scale else {}),
+        **({"changes": [each._asdict() for each in changes]} if changes or args.scale else {}),
+        "settings": settings_of(ground.values, small.work, whole, memory, machine.devices),
+        **({"not_followed": [each._asdict() for each in left]} if left else {}),
         "memory": memory or {"unknown": f"the recipe lacks {', '.join(lacks)}"},
         "throughput": {
             "examples_per_second": _rounded(speed.examples_per_second),
@@ -118,18 +143,25 @@ def _ground(args: PlanArguments, ctx: ToolContext) -> _Ground:
             "No recipe was extracted in this session. Call extract_recipe first, or give `values`."
         )
     known = (*VALUES, "train_examples", "test_examples")
-    if wrong := sorted(set(args.values) - set(known)):
+    if wrong := sorted(({*args.values} - {*known}) | ({*args.defaults} - {*VALUES})):
         raise InputError(f"There is no value {', '.join(wrong)}; there are {', '.join(known)}.")
     dataset = _dataset(recipe, args.dataset)
     test = args.values.get("test_examples")
     size = dataset.test if dataset else None
     said = size.value if size and size.unit == "examples" else None
+    said_values, implausible = plausible(_values(recipe, args.values))
+    values = _filled(said_values, args.defaults)
+    stated = _stated(dataset)
+    given = args.values.get("train_examples", stated)
     return _Ground(
         title=str(fact["title"] or fact["url"]) if fact else "given values",
         recipe=recipe,
         ambiguous=tuple(fact["ambiguous"]) if fact else (),
         dataset=dataset,
-        values=_values(recipe, args.values),
+        values=values,
+        implausible=tuple(implausible),
+        train_examples=_whole(given),
+        stated_examples=stated,
         test_examples=_whole(test if test is not None else said),
     )
 
@@ -177,6 +209,19 @@ def _values(recipe: Recipe, given: Mapping[str, Value]) -> Values:
     return Values(numbers=numbers, words=words, units=units, given=frozenset(given))
 
 
+def _filled(values: Values, defaults: Mapping[str, Value]) -> Values:
+    """With these for what is open. Who has steps needs no epochs."""
+    known = {*values.numbers, *values.words, *(("epochs",) if "steps" in values.numbers else ())}
+    taken = {name: value for name, value in defaults.items() if name not in known}
+    more = _values(Recipe(), taken)
+    return Values(
+        numbers={**values.numbers, **more.numbers},
+        words={**values.words, **more.words},
+        units={**values.units, **more.units},
+        given=values.given | more.given,
+    )
+
+
 _UNITS = {"batch_size": "examples", "seeds": "seeds", "training_time": "hours"}
 
 
@@ -186,11 +231,41 @@ def _given_unit(name: str, value: Value | None, before: str) -> str:
     return _UNITS.get(name, before)
 
 
-def _train_examples(args: PlanArguments, ground: _Ground) -> int | None:
-    if (given := args.values.get("train_examples")) is not None:
-        return _whole(given)
-    size = ground.dataset.train if ground.dataset else None
+def _stated(dataset: Dataset | None) -> int | None:
+    """Examples to train on, as the paper has them."""
+    size = dataset.train if dataset else None
     return _whole(size.value) if size and size.unit == "examples" else None
+
+
+def _replaced(given: Mapping[str, Value], ground: _Ground) -> list[Change]:
+    """What the caller gave in place of what the paper says."""
+    said = {name: getattr(ground.recipe, name, None) for name in given}
+    was = {name: found.value for name, found in said.items() if found is not None}
+    if ground.stated_examples is not None:
+        was["train_examples"] = ground.stated_examples
+    return [
+        Change(name, was[name], tidy(value), _WHY_GIVEN.get(name, "chosen for this run"))
+        for name, value in given.items()
+        if name in was and was[name] != value
+    ]
+
+
+_WHY_GIVEN = {"train_examples": "other data"}
+
+
+def _fitted(ground: _Ground, whole: Work) -> list[Change]:
+    """A batch that is larger than the data."""
+    batch = ground.values.whole("batch_size", "examples")
+    if batch is None or batch == whole.batch_examples:
+        return []
+    return [Change("batch_size", batch, whole.batch_examples, "one pass has no more examples")]
+
+
+def _of_batch(values: Values, work: Work) -> Values:
+    """With the batch that is left."""
+    if work.batch_examples is None:
+        return values
+    return replace(values, numbers={**values.numbers, "batch_size": work.batch_examples})
 
 
 def _whole(value: Value | None) -> int | None:
@@ -209,6 +284,8 @@ def _scaled(scale: Scale, work: Work, speed: Speed, machine: Machine) -> Scaled:
         return Scaled(work=work, fraction=1.0)
     if "fraction" in scale:
         return scaled(work, scale["fraction"])
+    if "updates" in scale:
+        return _within_updates(work, scale["updates"])
     one_run_s = training_s(replace(work, seeds=1), speed)
     if one_run_s is None:
         raise InputError(
@@ -221,6 +298,15 @@ def _scaled(scale: Scale, work: Work, speed: Speed, machine: Machine) -> Scaled:
     return _within(work, machine.seconds_for(budget) / one_run_s)
 
 
+def _within_updates(work: Work, most: float) -> Scaled:
+    if work.updates is None:
+        raise InputError(
+            "How many updates the recipe takes is unknown, so it cannot be scaled to some. Give "
+            "what `unknown` lists of train_examples, batch_size and epochs, or a fraction."
+        )
+    return scaled(work, most / work.updates)
+
+
 def _within(work: Work, runs: float) -> Scaled:
     """What a budget for so many runs of the whole recipe pays for."""
     if runs < 1:
@@ -229,7 +315,7 @@ def _within(work: Work, runs: float) -> Scaled:
     if seeds == work.seeds:
         return Scaled(work=work, fraction=1.0)
     why = "the budget pays for no more runs; the noise between seeds is known less well"
-    change = {"what": "seeds", "was": work.seeds, "becomes": seeds, "why": why}
+    change = Change("seeds", work.seeds, seeds, why)
     return Scaled(work=replace(work, seeds=seeds), fraction=1.0, changes=(change,))
 
 
@@ -267,7 +353,7 @@ def _steps(
     return [
         _step("inspect_dataset", f"Read {data}: schema, sizes, licence.", here, None, free),
         _step("prepare_dataset", "Make splits as the paper has them.", here, None, free),
-        _step("write_recipe", "Write the script with the values of the recipe.", here, None, free),
+        _step("write_recipe", "Write the script with `settings` as values.", here, None, free),
         _step(
             "dummy_forward", f"Check shapes and memory; fits: {fits}.", machine.words, None, brief
         ),
@@ -297,6 +383,7 @@ def _step(
 
 def _targets(ground: _Ground, small: Scaled) -> list[dict[str, Any]]:
     """What the paper reports, with its sentence; on less data it need not be reached."""
+    is_less = small.fraction < 1 or ground.train_examples != ground.stated_examples
     return [
         {
             "dataset": each.dataset,
@@ -304,7 +391,7 @@ def _targets(ground: _Ground, small: Scaled) -> list[dict[str, Any]]:
             "value": each.value.value,
             "unit": each.value.unit,
             "sentence": each.value.sentence,
-            **({"note": "of the whole recipe"} if small.fraction < 1 else {}),
+            **({"note": "of the whole recipe"} if is_less else {}),
         }
         for each in ground.recipe.metrics[:MOST_TARGETS]
     ]

@@ -15,8 +15,10 @@ from ml_intern.errors import InputError
 from ml_intern.events import Fact
 from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
 from ml_intern.tools.papers.recipe.plan_experiment import PlanExperiment
+from ml_intern.tools.papers.recipe.settings import NAMES
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.tools.training.memory import Load, judge
+from ml_intern.tools.training.recipe import parameters, source_of
 from tests.support.places import context_in, real_place
 from tests.tools.papers.recipe.corpus import OWN
 
@@ -241,3 +243,142 @@ def test_the_answer_is_short(read: ToolContext) -> None:
     outcome = tool.run(tool.arguments(scale={"fraction": 0.2}), surveyed(read, A100))
     assert len(outcome.output) < 6_000
     assert replace(outcome, output="").sources == ()
+
+
+def test_the_settings_are_what_the_tested_scripts_call_the_values(read: ToolContext) -> None:
+    assert plan(surveyed(read, A100))["settings"] == {
+        "learning_rate": 5e-05,
+        "per_device_train_batch_size": 64,
+        "gradient_accumulation_steps": 1,
+        "num_train_epochs": 20,
+        "warmup_steps": 0.1,
+        "lr_scheduler_type": "linear",
+        "weight_decay": 0.01,
+        "hidden_dropout_prob": 0.1,
+        "hidden_size": 768,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 12,
+        "max_length": 64,
+    }
+
+
+def test_the_settings_are_those_of_the_recipe_that_write_recipe_writes(read: ToolContext) -> None:
+    known = parameters(source_of("text_classification")) | parameters(
+        source_of("image_classification")
+    )
+    assert set(NAMES.values()) <= set(known)
+    assert set(plan(surveyed(read, A100))["settings"]) <= set(known)
+
+
+WHOLE: dict[str, float | str] = {
+    "train_examples": 50_000,
+    "batch_size": 100,
+    "epochs": 90,
+    "learning_rate": 0.1,
+}
+
+
+def test_what_the_scripts_cannot_follow_is_named_and_not_set(ctx: ToolContext) -> None:
+    recipe = {
+        name: {"value": value, "unit": unit, "sentence": "s", "section": ""}
+        for name, value, unit in (
+            ("optimiser", "SGD", ""),
+            ("learning_rate", 0.1, ""),
+            ("schedule", "step", ""),
+            ("loss", "focal loss", ""),
+            ("batch_size", 4096, "tokens"),
+            ("steps", 1000, "steps"),
+        )
+    }
+    fact = {"paper": "p", "title": "P", "url": "", "recipe": recipe, "ambiguous": {}}
+    said = plan(with_facts(ctx, Fact(kind="recipe_extracted", data=fact)))
+    left = {each["what"]: each["becomes"] for each in said["not_followed"]}
+    assert left == {
+        "optimiser": "AdamW",
+        "learning_rate": None,
+        "loss": "cross entropy",
+        "schedule": None,
+        "batch_size": None,
+        "steps": None,
+    }
+    assert said["settings"] == {}
+
+
+def test_a_budget_of_updates_leaves_out_examples_first_and_then_epochs(ctx: ToolContext) -> None:
+    half = plan(ctx, values=WHOLE, scale={"updates": 22_500})
+    assert (half["work"]["train_examples"], half["work"]["epochs"]) == (25_000, 90)
+    assert half["settings"]["max_train_samples"] == 25_000
+    little = plan(ctx, values=WHOLE, scale={"updates": 450})
+    assert (little["work"]["train_examples"], little["work"]["epochs"]) == (1_000, 45)
+    assert (
+        little["settings"] | {"num_train_epochs": 45, "max_train_samples": 1_000}
+        == (little["settings"])
+    )
+    assert [each["what"] for each in little["changes"]] == ["train_examples", "epochs", "updates"]
+    with pytest.raises(InputError, match="How many updates the recipe takes is unknown"):
+        plan(ctx, values={"epochs": 3}, scale={"updates": 450})
+
+
+def test_on_other_data_it_is_as_many_passes_not_as_many_steps(ctx: ToolContext) -> None:
+    found = {"unit": "", "sentence": "s", "section": ""}
+    recipe = {
+        "steps": {**found, "value": 10_000, "unit": "steps"},
+        "batch_size": {**found, "value": 50, "unit": "examples"},
+        "data": [
+            {
+                "name": {**found, "value": "Much"},
+                "train": {**found, "value": 50_000, "unit": "examples"},
+            }
+        ],
+    }
+    fact = {"paper": "p", "title": "P", "url": "", "recipe": recipe, "ambiguous": {}}
+    read = with_facts(ctx, Fact(kind="recipe_extracted", data=fact))
+    assert plan(read)["work"]["updates"] == 10_000
+    said = plan(read, values={"train_examples": 500})
+    assert (said["work"]["epochs"], said["work"]["updates"]) == (10, 100)
+    assert said["changes"] == [
+        {"what": "train_examples", "was": 50_000, "becomes": 500, "why": "other data"}
+    ]
+
+
+def test_numbers_that_no_training_can_have_meant_are_left_open(ctx: ToolContext) -> None:
+    absurd = {"learning_rate": 3000, "batch_size": 10**9, "epochs": 10**6}
+    said = plan(ctx, values={**absurd, "train_examples": 500})
+    assert {each["what"]: each["was"] for each in said["changes"]} == absurd
+    assert all("implausible" in each["why"] for each in said["changes"])
+    assert said["settings"] == {}
+    assert {"learning_rate", "batch_size", "epochs or steps"} <= set(said["unknown"])
+
+
+def test_a_batch_is_no_larger_than_the_data(ctx: ToolContext) -> None:
+    said = plan(ctx, values={"train_examples": 500, "batch_size": 4096, "epochs": 300})
+    assert said["settings"]["per_device_train_batch_size"] == 500
+    assert said["work"]["updates"] == 300
+    assert said["changes"] == [
+        {
+            "what": "batch_size",
+            "was": 4096,
+            "becomes": 500,
+            "why": "one pass has no more examples",
+        }
+    ]
+
+
+def test_defaults_stand_where_the_paper_says_nothing_usable(read: ToolContext) -> None:
+    defaults = {"learning_rate": 1.0, "epochs": 1, "momentum": 0.5}
+    said = plan(surveyed(read, A100), values={"batch_size": 10**9}, defaults=defaults)
+    assert said["settings"]["learning_rate"] == 5e-05
+    assert said["not_from_the_paper"] == ["batch_size", "momentum"]
+    said = plan(surveyed(read), values={"batch_size": 10**9}, defaults={"batch_size": 32})
+    assert said["settings"]["per_device_train_batch_size"] == 32
+
+
+def test_the_plan_is_a_fact_with_its_paper_and_every_change(read: ToolContext) -> None:
+    tool = PlanExperiment()
+    (fact,) = tool.run(tool.arguments(scale={"fraction": 0.2}), surveyed(read, A100)).facts
+    assert (fact.kind, fact.data["paper"], fact.data["scaled_to"]) == (
+        "experiment_planned",
+        "owl.md",
+        0.2,
+    )
+    assert {each["what"] for each in fact.data["changes"]} >= {"train_examples", "updates"}
