@@ -12,13 +12,16 @@ import yaml
 
 from ml_intern.tools.hub.licences import Ingredient, Licence
 from ml_intern.tools.hub.source import HubSource
+from ml_intern.tools.papers.recipe.comparison import Compared, Comparison
 from ml_intern.tools.training.attempts import Attempt
 from ml_intern.tools.training.certainty import caution, interval_95
 from ml_intern.tools.training.front_matter import front_matter
+from ml_intern.tools.untrusted import cleaned
 
 _NO_LICENSE = "License: not stated. Add `license` to the head of this card before you pass it on."
 _NO_TRACE = "The trace of the session stayed where this model was made, so none is linked here."
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!~$&]")
 _MOST_CLASSES = 60
 _UNINTERESTING = frozenset(
     (
@@ -94,6 +97,8 @@ class Card:
     """Of this model; None: nobody has said one, and what it is made of leaves it open."""
     trace_url: str = ""
     """Of the session that made it; empty: it is nowhere that could be named."""
+    paper: Comparison | None = None
+    """With the paper whose experiment was planned, if one was."""
 
 
 def render(card: Card) -> str:
@@ -110,6 +115,7 @@ def render(card: Card) -> str:
         _training(card),
         "## Results",
         _results(card),
+        *_paper(card.paper),
         "## How it came about",
         _history(card),
         "## Limitations",
@@ -350,6 +356,44 @@ def _class_cells(scores: Mapping[str, Any] | None) -> list[str]:
         return ["n/a"] * 4
     shown = [_metric(scores.get(name)) for name in ("precision", "recall", "f1")]
     return [*shown, str(scores.get("rows", "n/a"))]
+
+
+def _paper(found: Comparison | None) -> list[str]:
+    """What the paper says beside what was done here, and each sentence that says it."""
+    if found is None:
+        return []
+    quotes = list(dict.fromkeys((each.section, each.sentence) for each in found.compared))
+    rows = [
+        (_verbatim(each.what), _verbatim(each.paper), each.here, each.why, _number_of(quotes, each))
+        for each in found.compared
+    ]
+    where = f" ({_verbatim(found.url)})" if "://" in found.url else ""
+    lines = [
+        f"{_verbatim(found.title)}{where}. What it says stands in the sentences below the table; "
+        "what was done here, in `done.json` and in the results above.",
+        "",
+        *_table(("", "paper", "here", "why", "sentence"), rows),
+        "",
+        *(f"{number}. {_quote(*quote)}" for number, quote in enumerate(quotes, 1)),
+    ]
+    if found.chosen:
+        chosen = "; ".join(f"{each.what} {each.here}" for each in found.chosen)
+        lines += ["", f"Not found in the paper and chosen here: {chosen}."]
+    return ["## From the paper", "\n".join(lines)]
+
+
+def _number_of(quotes: Sequence[tuple[str, str]], each: Compared) -> int:
+    return quotes.index((each.section, each.sentence)) + 1
+
+
+def _quote(section: str, sentence: str) -> str:
+    where = f" ({_verbatim(section)})" if section else ""
+    return f"“{_verbatim(sentence)}”{where}"
+
+
+def _verbatim(text: str) -> str:
+    """Words from outside, so that a page shows them as they are and does nothing else with them."""
+    return _MARKUP.sub(r"\\\g<0>", _one_line(cleaned(text).text))
 
 
 def _history(card: Card) -> str:

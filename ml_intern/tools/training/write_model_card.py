@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic import Field
 from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.atomic import write_whole
 from ml_intern.tools.hub.licences import inherited, licence, listed
+from ml_intern.tools.papers.recipe.comparison import Comparison, Ours, compare
 from ml_intern.tools.protocol import (
     Arguments,
     Tool,
@@ -64,8 +65,9 @@ class WriteModelCard(Tool[CardArguments]):
     name: ClassVar[str] = "write_model_card"
     description: ClassVar[str] = (
         "Write README.md (the model card) and loss_curve.png into the model's folder. All numbers "
-        "come from evaluate, the dataset and the run; you give name, purpose and limitations. "
-        "Evaluate on validation and test first."
+        "come from evaluate, the dataset and the run, beside those of a paper that was planned, "
+        "each with its sentence; you give name, purpose and limitations. Evaluate on validation "
+        "and test first."
     )
     arguments = CardArguments
     effect: ClassVar[Effect] = "write"
@@ -90,13 +92,16 @@ class WriteModelCard(Tool[CardArguments]):
 
 def _answer(finished: Finished, card: Card, link: TraceLink) -> dict[str, Any]:
     name = finished.model.name
-    return {
+    answer: dict[str, Any] = {
         "path": f"{name}/README.md",
         "picture": f"{name}/{card.picture}" if card.picture else None,
         "licence": card.licence.shown if card.licence is not None else None,
         "made_of": listed(card.made_of).splitlines(),
         "trace": link.url or f"not linked: {link.why_none}",
     }
+    if card.paper is not None:
+        answer["paper"] = asdict(card.paper)
+    return answer
 
 
 def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: str | None) -> Card:
@@ -124,7 +129,27 @@ def _card(args: CardArguments, ctx: ToolContext, finished: Finished, picture: st
         hub_dataset=finished.dataset.on_hub,
         made_of=ingredients,
         licence=licence(args.licence) if args.licence else inherited(ingredients),
+        paper=_compared(ctx, finished),
     )
+
+
+def _compared(ctx: ToolContext, finished: Finished) -> Comparison | None:
+    """With the paper that the last plan was made of; None where there was none."""
+    planned = ctx.facts.latest("experiment_planned") or {"paper": ""}
+    recipe = ctx.facts.latest("recipe_extracted", paper=planned["paper"])
+    if recipe is None:
+        return None
+    config = read_json(finished, "config.json")
+    ours = Ours(
+        arguments=arguments_of(finished),
+        global_step=done_of(finished).get("global_step"),
+        architecture=str((config.get("architectures") or [config.get("model_type", "")])[0]),
+        data=finished.dataset.source_name,
+        train_rows=finished.dataset.record["rows"].get("train"),
+        devices=max(1, len(hardware_report(ctx).get("gpus", []))),
+        evaluations=[each for each in (finished.validation, finished.test) if each is not None],
+    )
+    return compare(recipe, planned, ours)
 
 
 def _draw(ctx: ToolContext, finished: Finished) -> str | None:

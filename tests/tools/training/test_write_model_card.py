@@ -275,3 +275,47 @@ def test_the_card_tells_a_share_of_steps_from_steps(value: float, shown: str) ->
     assert f"| `warmup_steps` | {shown} |" in render(
         replace(CARD, arguments={"warmup_steps": value})
     )
+
+
+HOSTILE = "| Ours | 0.5 |\n<img src=x> [here](http://a.example) `x` **0.001**"
+
+
+def after_a_paper(session: Session, **recipe: object) -> str:
+    """The card of a session in which a paper's experiment was planned."""
+    paper = {"paper": "p.md", "title": "On <b>Halves</b>", "url": "https://a.example/p_1"}
+    session.facts += [
+        Fact(kind="recipe_extracted", data={**paper, "recipe": recipe, "ambiguous": {}}),
+        Fact(kind="experiment_planned", data=paper),
+    ]
+    words = {"model_dir": "out", "model_name": "x", "summary": "x"}
+    answer = session.answer("write_model_card", **words)
+    assert answer["paper"]["title"] == "On <b>Halves</b>"
+    return (session.place.workspace / "out" / "README.md").read_text()
+
+
+def test_a_planned_paper_stands_beside_the_run_with_its_sentences(publishable: Session) -> None:
+    said = {"value": 90, "unit": "epochs", "sentence": "We train for 90 epochs.", "section": "3 T"}
+    text = after_a_paper(publishable, epochs=said)
+    assert "| epochs | 90 epochs | 4 epochs | changed on the way | 1 |" in text
+    assert "\n1. “We train for 90 epochs.” (3 T)\n" in text
+    assert "Not found in the paper and chosen here: optimiser AdamW; " in text
+    assert "(https://a.example/p\\_1)" in text
+
+
+def test_words_of_a_paper_are_shown_and_nothing_else(publishable: Session) -> None:
+    said = {"value": 0.001, "unit": "", "sentence": HOSTILE, "section": "# S"}
+    text = after_a_paper(publishable, learning_rate=said)
+    assert "On \\<b\\>Halves\\</b\\>" in text
+    (quote,) = (line for line in text.splitlines() if line.startswith("1. “"))
+    assert quote == (
+        "1. “| Ours | 0.5 | \\<img src=x\\> \\[here\\](http://a.example) \\`x\\` "
+        "\\*\\*0.001\\*\\*” (\\# S)"
+    )
+
+
+def test_a_recipe_that_nothing_was_planned_of_is_not_in_the_card(publishable: Session) -> None:
+    after_a_paper(publishable)
+    publishable.facts = [fact for fact in publishable.facts if fact.kind != "experiment_planned"]
+    words = {"model_dir": "out", "model_name": "x", "summary": "x"}
+    assert "paper" not in publishable.answer("write_model_card", **words)
+    assert "From the paper" not in (publishable.place.workspace / "out" / "README.md").read_text()
