@@ -174,6 +174,30 @@ def _read_paper(answer: Answer) -> list[str]:
     ]
 
 
+def _extracted(answer: Answer) -> list[str]:
+    """How many values a paper states, and in how many sentences."""
+    found = [each for each in answer.values() if isinstance(each, dict) and "from" in each]
+    contested = answer.get("ambiguous")
+    several = len(contested) if isinstance(contested, dict) else 0
+    sentences = len(_mapping(answer, "sentences"))
+    return [
+        f"{count(len(found), 'value')}, quotes: {sentences}",
+        count(len(_list(answer, "metrics")), "result") if _list(answer, "metrics") else "",
+        f"{several} stated in several ways" if several else "",
+    ]
+
+
+def _planned(answer: Answer) -> list[str]:
+    work, total = _mapping(answer, "work"), _mapping(answer, "total")
+    changed = len(_list(answer, "changes")) + len(_list(answer, "not_followed"))
+    return [
+        _count(work, "updates", "update"),
+        _size(_mapping(answer, "memory"), "total_bytes", "{} memory"),
+        str(total.get("cost", "")),
+        f"{count(changed, 'change')} against the paper" if changed else "as in the paper",
+    ]
+
+
 def _papers(answer: Answer) -> list[str]:
     """Of a list, how many there are and which is first; of one paper, its title."""
     items = [each for each in _list(answer, "items") if isinstance(each, dict)]
@@ -228,6 +252,8 @@ _WORDS: dict[str, Callable[[Answer], list[str]]] = {
     "prepare_dataset": _prepared,
     "papers": _papers,
     "read_paper": _read_paper,
+    "extract_recipe": _extracted,
+    "plan_experiment": _planned,
     "survey_hardware": _surveyed,
     "estimate_memory": _estimated,
     "write_recipe": _wrote_recipe,

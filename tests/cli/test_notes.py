@@ -90,6 +90,23 @@ def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **argumen
         ),
         ("papers", {"title": "QLoRA", "code": "https://x"}, "QLoRA"),
         (
+            "extract_recipe",
+            {
+                "epochs": {"value": 3, "from": 1},
+                "dropout": None,
+                "metrics": [{"value": 9, "from": 1}],
+                "ambiguous": {"batch_size": [{}, {}]},
+                "sentences": {"1": {}},
+            },
+            "1 value, quotes: 1, 1 result, 1 stated in several ways",
+        ),
+        (
+            "plan_experiment",
+            {"work": {"updates": 72}, "total": {"cost": "$0.00"}, "changes": [{}, {}]},
+            "72 updates, $0.00, 2 changes against the paper",
+        ),
+        ("plan_experiment", {"work": {"updates": None}, "total": {}}, "as in the paper"),
+        (
             "papers",
             {"paper": "arXiv:2305.14314", "code": [{}], "models": [{}, {}], "datasets": []},
             "arXiv:2305.14314, 2 models, 1 repository",

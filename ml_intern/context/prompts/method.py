@@ -51,6 +51,13 @@ _LOOKED_UP = (
         "papers",
     ),
     step(
+        """To reproduce a paper, take its recipe with the sentence of each value (`extract_recipe`)
+        and plan it for the hardware and data at hand (`plan_experiment`). What the paper does not
+        say is your choice: say so.""",
+        "extract_recipe",
+        "plan_experiment",
+    ),
+    step(
         """How a library is meant to be used, its documentation tells (`docs`), and the examples of
         others (`github`).""",
         "docs",

@@ -14,6 +14,8 @@ from ml_intern.messages import NOT_FINISHED, ToolCall, ToolMessage
 
 _DECODER = json.JSONDecoder()
 _EDITED = "this ran: "
+OUTSIDE_ENDS = "\n[END OF OUTSIDE TEXT]"
+"""Below what a tool has read outside, as `tools/untrusted.py` marks it: no text can hold it."""
 
 
 class Answer:
@@ -51,8 +53,7 @@ class Answer:
     def data(self) -> dict[str, Any]:
         """The JSON object of the answer; empty when there is none."""
         if self._data is None:
-            text = self.output
-            self._data = parse_object(text.partition("\n")[2] if text.startswith("[") else text)
+            self._data = parse_object(_json_of(self.output))
         return self._data
 
     def worked(self, *needed: str) -> bool:
@@ -70,6 +71,13 @@ class Answer:
         if not said:
             return f"{self.name} gave an empty answer"
         return said if len(said) <= 600 else f"{said[:400]} … {said[-180:]}"
+
+
+def _json_of(output: str) -> str:
+    """The answer without the notes before it, and without the marks around text from outside."""
+    while output.startswith("["):
+        output = output.partition("\n")[2]
+    return output.partition(OUTSIDE_ENDS)[0]
 
 
 def parse_object(source: str) -> dict[str, Any]:

@@ -215,6 +215,12 @@ class Case:
     """Replies with calls since the person last spoke."""
     plan_call: Answer | None = None
     """The call that wrote the plan last."""
+    outline: Mapping[str, Any] | None = None
+    """Of the paper whose experiment is to be done again."""
+    recipe: Mapping[str, Any] | None = None
+    """Of that paper, each value with the sentence that says it."""
+    experiment: Mapping[str, Any] | None = None
+    """The plan that was made of the recipe for this data."""
     data: Data | None = None
     prepared: Prepared | None = None
     hardware: Mapping[str, Any] | None = None
@@ -270,6 +276,7 @@ class Case:
             *(
                 "data",
                 "prepared",
+                "experiment",
                 "estimates",
                 "step_bytes",
                 "script",

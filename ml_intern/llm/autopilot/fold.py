@@ -110,6 +110,25 @@ def _take_preparation(case: Case, answer: Answer) -> None:
         case.preparations += 1
 
 
+def _take_outline(case: Case, answer: Answer) -> None:
+    if text(answer.arguments, "paper") == case.objective.paper and _note(
+        case, answer, "", answer.worked("title")
+    ):
+        case.outline = answer.data
+
+
+def _take_paper_recipe(case: Case, answer: Answer) -> None:
+    if text(answer.arguments, "paper") == case.objective.paper and _note(
+        case, answer, "", answer.worked("sentences")
+    ):
+        case.recipe = answer.data
+
+
+def _take_experiment(case: Case, answer: Answer) -> None:
+    if _note(case, answer, answer.asked, answer.worked("work", "settings")):
+        case.experiment = answer.data
+
+
 def _take_survey(case: Case, answer: Answer) -> None:
     if _note(case, answer, "", answer.worked("cpus")):
         case.hardware = answer.data
@@ -380,6 +399,9 @@ _TAKERS: dict[str, Callable[[Case, Answer], None]] = {
     "plan": _take_plan,
     "ask_person": _take_answer,
     "propose_change": _take_consent,
+    "read_paper": _take_outline,
+    "extract_recipe": _take_paper_recipe,
+    "plan_experiment": _take_experiment,
     "inspect_dataset": _take_inspection,
     "prepare_dataset": _take_preparation,
     "survey_hardware": _take_survey,

@@ -105,6 +105,7 @@ def _steers(later: Objective) -> bool:
         or later.doubt
         or later.unread
         or later.model
+        or later.paper
         or later.text_column
         or later.label_column
         or later.scratch
@@ -117,6 +118,9 @@ def _steer(case: Case, later: Objective) -> None:
     case.unclear = 0
     case.accepted = False
     case.trouble = None
+    if later.paper and later.paper != before.paper:
+        case.outline = case.recipe = case.experiment = None
+        _outdate(case)
     if later.source and later.source != before.source:
         case.begin_again()
         return

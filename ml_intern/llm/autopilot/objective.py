@@ -54,6 +54,8 @@ class Objective:
     """What was asked for that no recipe covers, in words."""
     training: bool = False
     """Whether the words speak of training or data at all."""
+    paper: str | None = None
+    """Whose experiment is to be done again, as read_paper takes it."""
     source: str | None = None
     """Path of the data, or the words that name it."""
     model: str | None = None

@@ -22,7 +22,15 @@ def _steps(case: Case) -> list[str]:
         f"Measure on validation{goal}",
         "Score test once; write the model card and the reproduce bundle",
     ]
+    if objective.paper is not None:
+        steps.insert(0, f"Read {objective.paper} and take its recipe")
+        steps[2] = f"Plan its experiment for this data and machine; {_lower(steps[2])}"
+        steps[6] = f"{steps[6]}, with what the paper says beside it"
     return steps if objective.publish is False else [*steps, "Ask to publish"]
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _done(case: Case) -> list[bool]:
@@ -37,6 +45,8 @@ def _done(case: Case) -> list[bool]:
         run is not None,
         written,
     ]
+    if case.objective.paper is not None:
+        done.insert(0, case.recipe is not None)
     ended = (
         case.published is not None or case.not_published is not None or not case.offers("publish")
     )

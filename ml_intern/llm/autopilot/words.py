@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ml_intern.llm.autopilot.answers import mapping, number, text, whole
+from ml_intern.llm.autopilot.answers import mapping, number, objects, text, whole
 from ml_intern.llm.autopilot.case import Case, Run, Topic
 from ml_intern.llm.autopilot.objective import METRIC_WORDS, Metric, Split, percent
 
@@ -118,6 +118,7 @@ def last_words(case: Case, run: Run) -> str:
         _test_words(case, run),
         baseline(case, run),
         _data_words(case),
+        *_paper_words(run),
         _changes_words(case, run),
         _path_words(case, run),
         _publication_words(case, run),
@@ -179,6 +180,32 @@ def _data_words(case: Case) -> str:
     )
     left_out = f"; left out: {dropped}" if dropped else ""
     return f"Data: {rows} rows, {case.prepared.num_labels} classes{left_out}."
+
+
+def _paper_words(run: Run) -> list[str]:
+    """What the paper says beside what was done here, and its sentences, as the card has them."""
+    found = mapping(run.card or {}, "paper")
+    compared = objects(found, "compared")
+    if not found:
+        return []
+    quotes = list(dict.fromkeys(map(_quote, compared)))
+    chosen = [f"{text(each, 'what')} {text(each, 'here')}" for each in objects(found, "chosen")]
+    return [
+        f"Beside the paper, {text(found, 'title')}:",
+        *(f"- {_beside(each)} [{quotes.index(_quote(each)) + 1}]" for each in compared),
+        *(f"[{number}] {quote}" for number, quote in enumerate(quotes, 1)),
+        *([f"The paper does not say, and I chose: {', '.join(chosen)}."] if chosen else []),
+    ]
+
+
+def _beside(each: Mapping[str, Any]) -> str:
+    why = f" ({text(each, 'why')})" if text(each, "why") else ""
+    return f"{text(each, 'what')}: paper {text(each, 'paper')}, here {text(each, 'here')}{why}"
+
+
+def _quote(each: Mapping[str, Any]) -> str:
+    section = f" ({text(each, 'section')})" if text(each, "section") else ""
+    return f"“{text(each, 'sentence')}”{section}"
 
 
 def _changes_words(case: Case, run: Run) -> str:

@@ -15,6 +15,7 @@ from ml_intern.llm.autopilot.answers import (
     whole,
 )
 from ml_intern.messages import CallId, ToolCall, ToolMessage
+from ml_intern.tools.untrusted import marked
 
 
 def answer(output: str, *, arguments: str = "{}", is_error: bool = False) -> Answer:
@@ -78,3 +79,9 @@ def test_other_types_are_told_apart() -> None:
     assert text(data, "t") == "x"
     assert text(data, "n") == ""
     assert whole(data, "n") is None
+
+
+def test_marks_around_text_from_outside_are_none_of_it() -> None:
+    said = marked('{"title": "[1]"}', ["https://a.example"])
+    assert answer(said).data == {"title": "[1]"}
+    assert answer(f'[a note; this ran: {{"paper": "b"}}]\n{said}').data == {"title": "[1]"}

@@ -16,6 +16,7 @@ TASKS = [
     "Train a ViT on the handwritten digits dataset, 95 %, learning rate 10, 9 classes, 3 epochs",
     "Classify tickets.jsonl, 90 %",
     "Train something",
+    "Reproduce owls.pdf, scaled down. Data: tickets.jsonl",
     "Fine-tune some/model on tickets.jsonl to 140 %",
 ]
 KEYS = [
@@ -33,6 +34,8 @@ KEYS = [
     *("train", "validation", "labels", "fits", "largest_batch_size_that_fits", "path", "values"),
     *("arguments", "report", "job_id", "output_dir", "missing", "status", "verdicts", "last"),
     *("evaluations", "metrics", "accuracy", "per_class", "repo_id", "cpus", "gpus", "images"),
+    *("title", "sentences", "settings", "work", "paper", "compared", "chosen", "value", "epochs"),
+    *("architecture", "hidden_size", "seeds", "batch_size", "image_size", "data", "name"),
     *("traceback", "exit_code", "num_labels", "class_counts", "dropped", "items", "earlier"),
 ]
 scalars = (

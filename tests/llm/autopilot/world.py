@@ -23,6 +23,7 @@ from ml_intern.messages import (
     ToolSpec,
     UserMessage,
 )
+from ml_intern.tools.untrusted import marked
 
 ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     "plan": ({"items"}, set()),
@@ -32,6 +33,9 @@ ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     "read": ({"path"}, {"offset", "limit"}),
     "write": ({"path", "content"}, set()),
     "edit": ({"path", "old", "new"}, set()),
+    "read_paper": ({"paper"}, set()),
+    "extract_recipe": ({"paper"}, set()),
+    "plan_experiment": (set(), {"values", "defaults", "scale"}),
     "inspect_dataset": ({"source"}, set()),
     "prepare_dataset": (
         {"source"},
@@ -96,6 +100,27 @@ TEXT_DEFAULTS: dict[str, Any] = {
 for _name in ("train_dir", "validation_dir", "augment"):
     del TEXT_DEFAULTS[_name]
 TEXT_DEFAULTS |= {"train_file": "", "validation_file": ""}
+
+COMPARED = {
+    "title": "Small Owls",
+    "url": "",
+    "compared": [
+        {
+            "what": what,
+            "paper": paper,
+            "here": here,
+            "why": why,
+            "sentence": "We train for 30 epochs with a batch size of 64.",
+            "section": "3 Training",
+        }
+        for what, paper, here, why in (
+            ("epochs", "30 epochs", "3 epochs", "chosen for this run"),
+            ("batch size", "64 examples", "64 examples", ""),
+        )
+    ],
+    "chosen": [{"what": "weight decay", "here": "0.05"}],
+}
+"""What the card of a paper's experiment tells."""
 
 Values = dict[str, Any]
 
@@ -169,6 +194,26 @@ def text_report(**changes: Any) -> dict[str, Any]:
     }
 
 
+def stated(value: Any, unit: str = "") -> dict[str, Any]:
+    """A value as extract_recipe answers it."""
+    return {"value": value, **({"unit": unit} if unit else {}), "from": 1}
+
+
+PAPER: dict[str, Any] = {
+    "title": "Small Owls",
+    "task": stated("image classification"),
+    "architecture": stated("ViT-S"),
+    "learning_rate": stated(0.0005),
+    "batch_size": stated(64, "examples"),
+    "epochs": stated(30, "epochs"),
+    "weight_decay": None,
+    "data": [{"name": "OwlSet", "from": 1, "train": stated(50_000, "examples")}],
+    "metrics": [{"dataset": "OwlSet", "metric": "accuracy", **stated(93.4, "%")}],
+    "ambiguous": {},
+    "sentences": {"1": {"section": "3 Training", "text": "We train with a batch size of 64."}},
+}
+
+
 class World:
     """The tools, their state, and everything that was called."""
 
@@ -183,8 +228,10 @@ class World:
         may_publish: bool = True,
         overrides: dict[str, Callable[[dict[str, Any]], Any]] | None = None,
         without: frozenset[str] = frozenset(),
+        paper: dict[str, Any] | None = None,
     ) -> None:
         self.report = image_report() if report is None else report
+        self.paper = PAPER if paper is None else paper
         self.train = train
         self.check = check
         self.answers = list(answers)
@@ -265,6 +312,27 @@ class World:
             raise Broken(f"There is no file {self.source}; name another path.")
         self.inspected = True
         return self.report
+
+    def _read_paper(self, arguments: dict[str, Any]) -> Any:
+        if arguments["paper"].startswith("missing"):
+            raise Broken(f"There is no file {arguments['paper']}; name another path.")
+        return _from_outside({"title": self.paper["title"], "sections": []})
+
+    def _extract_recipe(self, _arguments: dict[str, Any]) -> Any:
+        return _from_outside(self.paper)
+
+    def _plan_experiment(self, arguments: dict[str, Any]) -> Any:
+        assert self.inspected
+        said = {name: each["value"] for name, each in self.paper.items() if _is_stated(each)}
+        known = {**arguments["defaults"], **said, **arguments["values"]}
+        settings = {
+            "learning_rate": known["learning_rate"],
+            "per_device_train_batch_size": known["batch_size"],
+            "gradient_accumulation_steps": 1,
+            "num_train_epochs": known["epochs"],
+            "max_length": 77,
+        }
+        return _from_outside({"work": {"updates": 900}, "settings": settings})
 
     def _prepare_dataset(self, arguments: dict[str, Any]) -> Any:
         assert self.inspected
@@ -410,7 +478,8 @@ class World:
 
     def _write_model_card(self, arguments: dict[str, Any]) -> Any:
         folder = arguments["model_dir"]
-        return {"path": f"{folder}/README.md", "picture": f"{folder}/loss_curve.png"}
+        card = {"path": f"{folder}/README.md", "picture": f"{folder}/loss_curve.png"}
+        return {**card, "paper": COMPARED} if self.named("plan_experiment") else card
 
     def _write_reproduce_bundle(self, arguments: dict[str, Any]) -> Any:
         return {"path": f"{arguments['model_dir']}/reproduce", "command": "bash run.sh"}
@@ -436,6 +505,14 @@ class World:
 
 
 IMAGE_OR_TEXT = set(IMAGE_DEFAULTS) | set(TEXT_DEFAULTS)
+
+
+def _is_stated(value: Any) -> bool:
+    return isinstance(value, dict) and "value" in value
+
+
+def _from_outside(answer: dict[str, Any]) -> str:
+    return marked(json.dumps(answer), ["https://papers.example"])
 
 
 def _source(value: Any) -> str:

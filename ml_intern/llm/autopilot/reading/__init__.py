@@ -13,6 +13,7 @@ from ml_intern.llm.autopilot.reading.family import read_beyond, read_family, spe
 from ml_intern.llm.autopilot.reading.history import take_past
 from ml_intern.llm.autopilot.reading.numbers import in_digits
 from ml_intern.llm.autopilot.reading.page import Page, words
+from ml_intern.llm.autopilot.reading.paper import take_paper
 from ml_intern.llm.autopilot.reading.publication import (
     read_private,
     read_publish,
@@ -52,6 +53,7 @@ _OTHER_WORK = words(
 def read(text: str) -> Objective:
     """What `text` says of the task. The same words give the same objective."""
     page = Page(text[:LIMIT_CHARS])
+    paper = take_paper(page)
     things = take_things(page)
     columns = read_columns(page.text)
     repo_name = take_repo_name(page)
@@ -74,7 +76,8 @@ def read(text: str) -> Objective:
         words=text[:LIMIT_CHARS],
         family=family,
         beyond=beyond,
-        training=speaks_of_training(page) or (bool(things or asked) and not other_work),
+        training=speaks_of_training(page) or (bool(things or asked or paper) and not other_work),
+        paper=paper,
         source=source,
         model=model,
         scratch=scratch and model is None,

@@ -1,5 +1,6 @@
 """Questions to the person: one at a time, precise, and not for ever."""
 
+from ml_intern.llm.autopilot.answers import objects, text
 from ml_intern.llm.autopilot.case import Case, Topic
 from ml_intern.llm.autopilot.reading.target import NOT_MEASURED
 from ml_intern.llm.autopilot.step import Action, Step
@@ -9,6 +10,7 @@ from ml_intern.llm.autopilot.words import (
     cannot_do,
     given_up,
     history,
+    listed,
     missing_tools,
 )
 
@@ -59,8 +61,8 @@ def clarify(case: Case) -> Step | None:
         return ask(
             case,
             "dataset",
-            "Give the path of a CSV, TSV, JSON or JSON Lines file or of a folder of images, or the "
-            "name of a dataset that an installed package carries.",
+            f"{_of_the_paper(case)}Give the path of a CSV, TSV, JSON or JSON Lines file or of a "
+            "folder of images, or the name of a dataset that an installed package carries.",
         )
     if case.objective.doubt is not None:
         doubt = case.objective.doubt
@@ -79,6 +81,12 @@ def clarify(case: Case) -> Step | None:
             "0.0005` or `10 % for validation`), or say `go on` to leave it out.",
         )
     return None
+
+
+def _of_the_paper(case: Case) -> str:
+    """Which data the paper trains on, if it says so."""
+    names = [text(each, "name") for each in objects(case.recipe or {}, "data")]
+    return f"The paper trains on {listed(names, 4)}. " if names else ""
 
 
 def ask(case: Case, topic: Topic, detail: str) -> Step:

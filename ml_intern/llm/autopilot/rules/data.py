@@ -27,7 +27,8 @@ def inspect(case: Case) -> Step | None:
         and not case.failed("survey_hardware")
     ):
         actions.append(Action("survey_hardware"))
-    return Step(f"First I look at the data ({source}) and at this machine.", tuple(actions))
+    first = "Now" if case.recipe is not None else "First"
+    return Step(f"{first} I look at the data ({source}) and at this machine.", tuple(actions))
 
 
 def settle_columns(case: Case) -> Step | None:

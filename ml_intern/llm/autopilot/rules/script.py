@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ml_intern.llm.autopilot.answers import number, objects, text, whole
+from ml_intern.llm.autopilot.answers import mapping, number, objects, text, whole
 from ml_intern.llm.autopilot.case import Case
 from ml_intern.llm.autopilot.objective import Value
 from ml_intern.llm.autopilot.rules.ask import hand_over
@@ -22,6 +22,7 @@ _MOST_PATCHES_A_SIDE = 8
 _LARGEST_SIDE, _LARGEST_SIDE_ON_GPU = 64, 128
 _IMAGE_SETTINGS = frozenset({"image_size", "patch_size", "augment"})
 _TEXT_SETTINGS = frozenset({"max_length", "vocab_size"})
+_BATCH, _PASSES = "per_device_train_batch_size", "gradient_accumulation_steps"
 
 
 def survey(case: Case) -> Step | None:
@@ -40,6 +41,8 @@ def estimate(case: Case) -> Step | None:
     if case.failed("estimate_memory") >= 2:
         return None
     batch, _ = planned_batch(case)
+    if _BATCH in planned(case):
+        return None  # the plan has looked at the memory
     if any(tried == batch for tried, _, _ in case.estimates):
         return None
     return Step(
@@ -69,7 +72,8 @@ def _why(case: Case) -> str:
     model = case.objective.model
     how = f"fine-tuning {model}" if model else "training from scratch"
     rows = case.prepared.rows("train") if case.prepared is not None else 0
-    return f"I write {PATH} from the recipe {recipe_of(case)}, for {how} on {rows} rows."
+    of_paper = " with the settings of the plan" if planned(case) else ""
+    return f"I write {PATH} from the recipe {recipe_of(case)}{of_paper}, for {how} on {rows} rows."
 
 
 def recipe_of(case: Case) -> str:
@@ -88,28 +92,35 @@ def base_rate(case: Case) -> float:
 
 
 def recipe_values(case: Case) -> dict[str, Value]:
-    """Every argument that we set: first the facts of the data, then the person's words."""
+    """Every argument that we set: first the facts of the data, then what was planned after a
+    paper, then the person's words."""
     batch, accumulation = planned_batch(case)
     values: dict[str, Value] = {
         **_paths(case),
-        **_shape(case),
-        "per_device_train_batch_size": batch,
+        **new_shape(case),
+        _BATCH: batch,
     }
     if accumulation > 1:
-        values["gradient_accumulation_steps"] = accumulation
-    values |= {"learning_rate": base_rate(case), "num_train_epochs": _epochs(case)}
+        values[_PASSES] = accumulation
+    values |= {"learning_rate": base_rate(case), "num_train_epochs": usual_epochs(case)}
     values |= {"model_name_or_path": case.objective.model} if case.objective.model else {}
-    own = {"per_device_train_batch_size", "gradient_accumulation_steps"}
-    foreign = _TEXT_SETTINGS if is_image(case) else _IMAGE_SETTINGS
-    asked = {k: v for k, v in case.objective.asked.items() if k not in own | foreign}
-    return {k: v for k, v in {**values, **asked}.items() if k not in case.unknown_arguments}
+    left_out = {_BATCH, _PASSES} | (_TEXT_SETTINGS if is_image(case) else _IMAGE_SETTINGS)
+    told = {**planned(case), **case.objective.asked}
+    values |= {name: value for name, value in told.items() if name not in left_out}
+    return {k: v for k, v in values.items() if k not in case.unknown_arguments}
+
+
+def planned(case: Case) -> dict[str, Value]:
+    """The settings that plan_experiment made of a paper's recipe."""
+    found = mapping(case.experiment or {}, "settings")
+    return {name: each for name, each in found.items() if isinstance(each, int | float | str)}
 
 
 def planned_batch(case: Case) -> tuple[int, int]:
     """Batch per device and accumulation; an estimate that does not fit trades one for the other."""
-    asked = case.objective.asked
-    batch = int(asked.get("per_device_train_batch_size", 0)) or _usual_batch(case)
-    accumulation = int(asked.get("gradient_accumulation_steps", 1)) or 1
+    told = case.objective.asked if _BATCH in case.objective.asked else planned(case)
+    batch = whole(told, _BATCH) or usual_batch(case)
+    accumulation = whole(told, _PASSES) or 1
     for tried, fits, largest in case.estimates:
         if tried == batch and not fits and batch > 1:
             batch, accumulation = shrink(batch, accumulation, largest)
@@ -124,7 +135,8 @@ def shrink(batch: int, accumulation: int, largest: int | None = None) -> tuple[i
     return smaller, effective // smaller
 
 
-def _usual_batch(case: Case) -> int:
+def usual_batch(case: Case) -> int:
+    """Fewer rows at a time where there are few."""
     rows = case.prepared.rows("train") if case.prepared is not None else 0
     if 0 < rows < 160:
         return 8
@@ -138,7 +150,7 @@ def has_gpu(case: Case) -> bool:
     return bool(objects(case.hardware or {}, "gpus"))
 
 
-def _epochs(case: Case) -> int:
+def usual_epochs(case: Case) -> int:
     """Fewer passes over many rows, more over few; a pretrained model needs few in any case."""
     rows = case.prepared.rows("train") if case.prepared is not None else 0
     if case.objective.model:
@@ -155,7 +167,7 @@ def _paths(case: Case) -> dict[str, Value]:
     return {f"train_{kind}": case.prepared.train, f"validation_{kind}": case.prepared.validation}
 
 
-def _shape(case: Case) -> dict[str, Value]:
+def new_shape(case: Case) -> dict[str, Value]:
     """Sizes of a new model; a named one brings its own."""
     if case.objective.model:
         return {} if is_image(case) else {"max_length": _max_length(case)}
@@ -181,10 +193,10 @@ def _image_shape(case: Case) -> dict[str, Value]:
     width, height = whole(images, "width"), whole(images, "height")
     if not width or not height or width < 4 or height < 4:
         return {}
-    asked = case.objective.asked
+    asked = {**planned(case), **case.objective.asked}
     most = _LARGEST_SIDE_ON_GPU if has_gpu(case) and not case.objective.small else _LARGEST_SIDE
-    side = int(asked.get("image_size", 0)) or _side(max(width, height), most)
-    patch = int(asked.get("patch_size", 0)) or patch_for(side)
+    side = whole(asked, "image_size") or _side(max(width, height), most)
+    patch = whole(asked, "patch_size") or patch_for(side)
     channels = {"L": 1, "1": 1, "LA": 1}.get(text(images, "mode"), 3)
     return {"image_size": side, "patch_size": patch, "num_channels": channels}
 
@@ -202,6 +214,11 @@ def patch_for(side: int) -> int:
     """The smallest patch that leaves at most eight a side."""
     patches = (size for size in range(2, side + 1) if side % size == 0)
     return next((size for size in patches if side // size <= _MOST_PATCHES_A_SIDE), side)
+
+
+def tokens_of(side: int) -> int:
+    """Patches of an image, and the token before them."""
+    return (side // patch_for(side)) ** 2 + 1
 
 
 def _max_length(case: Case) -> int:
