@@ -16,7 +16,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ml_intern.errors import HubAway, HubError, HubOvertaken, InputError, MLInternError
+from ml_intern.errors import (
+    HubAway,
+    HubError,
+    HubOvertaken,
+    InputError,
+    MLInternError,
+    OutsideError,
+)
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.hub.away import HubAbroad
 from ml_intern.hub.protocol import Change, Ref
@@ -45,6 +52,7 @@ Operation = Literal[
     "create_tag",
     "delete_tag",
 ]
+Standing = Literal["done", "untouched", "unknown"]
 MOST_FILES = 200
 MOST_DIFF_BYTES = 64 << 10
 NO_TOKEN = (
@@ -168,9 +176,8 @@ class HubChange(Tool[ChangeArguments]):
             except HubOvertaken as exc:
                 return fail(f"{exc}. Nothing was changed; look again, and call hub_change anew.")
             except HubAway as exc:
-                found = self.recover(args, ctx) if args.operation != "pull_request" else None
-                if found is not None and found.ok:
-                    return found
+                if _standing(args, ctx) == "done":
+                    return _answer(args, ctx, {"found_done": True})
                 return fail(f"{exc}. It may have been done: look with hub_details before again.")
             except HubError as exc:
                 return fail(f"The Hub refuses it: {exc}.")
@@ -224,14 +231,18 @@ class HubChange(Tool[ChangeArguments]):
         return _answer(args, ctx, {"commit": made.commit, **more})
 
     def recover(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome | None:
-        """What stands there now tells whether it was done; of a pull request nothing tells."""
-        if args.operation == "pull_request":
-            return None
-        try:
-            done = _is_done(args, ctx, _repo(args, ctx))
-        except MLInternError:  # what cannot be seen now stays unknown
-            return None
-        return _answer(args, ctx, {"found_done": True}) if done else None
+        """What stands there now tells whether it was done; of a pull request nothing tells.
+
+        Where nothing has happened it is done now: what was sent before and arrives later finds the
+        branch moved on, or the name taken, and is refused.
+        """
+        match _standing(args, ctx):
+            case "done":
+                return _answer(args, ctx, {"found_done": True})
+            case "untouched":
+                return self.run(args, ctx)
+            case "unknown":
+                return None
 
 
 def _check(args: ChangeArguments) -> None:
@@ -354,26 +365,48 @@ def _many(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def _is_done(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> bool:
-    """Raises InputError, OutsideError where that cannot be seen."""
-    match args.operation:
-        case "create":
-            return reading.look(ctx, repo, fresh_s=0.0).said.get("private") is args.private
-        case "upload" | "delete":
-            info = reading.look(ctx, repo, args.branch, fresh_s=0.0)
-            if info.sha == args.parent:
-                return False
-            held = reading.hashes(ctx, info, [*args.files, *args.paths])
-            return not any(path in held for path in args.paths) and all(
-                is_same(held.get(path), _source(ctx, at)) for path, at in args.files.items()
-            )
-        case "create_branch" | "create_tag":
-            refs = _refs(args, ctx, repo)
-            return refs.get(args.name) == args.parent
-        case "delete_branch" | "delete_tag":
-            return args.name not in _refs(args, ctx, repo)
-        case "pull_request":
-            return False
+def _standing(args: ChangeArguments, ctx: ToolContext) -> Standing:
+    """What has become of it; what cannot be seen now is unknown, and so is every pull request."""
+    try:
+        repo = _repo(args, ctx)
+        match args.operation:
+            case "create":
+                return _standing_of_new(args, ctx, repo)
+            case "upload" | "delete":
+                return _standing_of_commit(args, ctx, repo)
+            case "create_branch" | "create_tag":
+                at = _refs(args, ctx, repo).get(args.name)
+                return "done" if at == args.parent else "untouched" if at is None else "unknown"
+            case "delete_branch" | "delete_tag":
+                at = _refs(args, ctx, repo).get(args.name)
+                return "done" if at is None else "untouched" if at == args.parent else "unknown"
+            case "pull_request":
+                return "unknown"
+    except MLInternError:
+        return "unknown"
+
+
+def _standing_of_new(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> Standing:
+    """Raises InputError, OutsideError."""
+    try:
+        info = reading.look(ctx, repo, fresh_s=0.0)
+    except OutsideError as exc:
+        if exc.code != "RepoNotFound":
+            raise
+        return "untouched"
+    return "done" if info.said.get("private") is args.private else "unknown"
+
+
+def _standing_of_commit(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> Standing:
+    """Raises InputError, OutsideError."""
+    info = reading.look(ctx, repo, args.branch, fresh_s=0.0)
+    if info.sha == args.parent:
+        return "untouched"
+    held = reading.hashes(ctx, info, [*args.files, *args.paths])
+    is_done = not any(path in held for path in args.paths) and all(
+        is_same(held.get(path), _source(ctx, at)) for path, at in args.files.items()
+    )
+    return "done" if is_done else "unknown"
 
 
 def _refs(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> dict[str, str]:

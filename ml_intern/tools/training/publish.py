@@ -125,8 +125,15 @@ class Publish(Tool[PublishArguments]):
         )
 
     def refusals(self, args: PublishArguments, ctx: ToolContext) -> dict[str, str]:
-        """A model that cannot be published, and a name that is taken."""
+        """A model that cannot be published, a name that is taken, and conflicts of licences that
+        come up only now, as by an edit that lets everybody see it.
+        """
         found = {}
+        if unasked := _unasked(args, ctx):
+            found["conflicts"] = (
+                f"{' '.join(unasked)} That was not part of the question. Deny it, and say that it "
+                "is to be published so: then you are asked about it."
+            )
         try:
             _pack(args, ctx)
         except (MLInternError, OSError) as exc:
@@ -144,10 +151,11 @@ class Publish(Tool[PublishArguments]):
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         parcel = _pack(args, ctx)
-        if not set(_conflicts(args, ctx, parcel.model)) <= set(args.conflicts):
+        if unasked := _unasked(args, ctx):
             return fail(
-                "The licences of what the model is made of conflict with this in a way that nobody "
-                "has been asked about. Call publish again: the person will read it then."
+                "Nobody was asked about conflicts of licences with this. Call publish again: the "
+                "person will read them then.",
+                conflicts=unasked,
             )
         partial = parcel.target.with_name(f".{parcel.target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -230,6 +238,10 @@ def _on_hub(args: PublishArguments, ctx: ToolContext) -> str:
     place = f" It goes to the Hub at {ctx.place.web.service('hub').base_url}."
     said = " ".join(args.conflicts) or "No licence of what it is made of stands against that."
     return f"{place} {said}"
+
+
+def _unasked(args: PublishArguments, ctx: ToolContext) -> list[str]:
+    return [words for words in _asked(args, ctx) if words not in args.conflicts]
 
 
 def _asked(args: PublishArguments, ctx: ToolContext) -> list[str]:

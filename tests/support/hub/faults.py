@@ -118,9 +118,12 @@ class Faults:
         self._plan(paged, at)
 
     def hang(self, times: int = 1, *, at: str = "") -> None:
-        """Say nothing until `release`, then answer."""
+        """Take all that is sent, say nothing until `release`, then do it and answer: also when
+        nobody waits for that any more.
+        """
 
         async def hung(request: web.Request, handler: Handler) -> web.StreamResponse:
+            await request.read()
             await self._released.wait()
             return await handler(request)
 

@@ -220,6 +220,14 @@ def recovered(call: Caller, given: Any) -> ToolOutcome | None:
     return found
 
 
+def done(call: Caller, given: Any) -> str:
+    """The answer of a call that was cut off and has come to a good end."""
+    found = recovered(call, given)
+    assert found is not None
+    assert found.ok, found.output
+    return found.output
+
+
 def answer(call: Caller, given: Any) -> str:
     outcome = call.router.run(given, call.context, threading.Event())
     assert isinstance(outcome, ToolOutcome)
@@ -237,13 +245,42 @@ def test_a_commit_whose_answer_was_lost_is_found(
 
 def test_a_crash_is_looked_into(repository: Repository, folder: Path, call: Caller) -> None:
     given = call.prepared("hub_change", **UPLOAD)
-    assert recovered(call, given) is None
     answer(call, given)
-    found = recovered(call, given)
-    assert found is not None
-    assert found.ok
+    assert '"found_done": true' in done(call, given)
+    assert len(repository.commits) == 4
     repository.commit("more", {"README.md": Blob(b"other")})
     assert recovered(call, given) is None
+
+
+def test_what_has_not_happened_is_done_after_a_crash(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    assert '"commit"' in done(call, given)
+    assert len(repository.commits) == 4
+    new = call.prepared("hub_change", operation="create", repo="ada/new", kind="dataset")
+    assert '"found_done"' not in done(call, new)
+    assert '"found_done": true' in done(call, new)
+
+
+def test_nothing_is_done_after_a_crash_where_others_have_changed_it(
+    repository: Repository, folder: Path, call: Caller
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    repository.commit("more", {"other.txt": Blob(b"other")})
+    assert recovered(call, given) is None
+    assert len(repository.commits) == 4
+
+
+def test_what_cannot_be_seen_after_a_crash_is_said_to_be_open(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    given = call.prepared("hub_change", **UPLOAD)
+    hub.faults.refuse(503, times=99)
+    found = recovered(call, given)
+    assert found is not None
+    assert "It may have been done: look with hub_details" in found.output
+    assert len(repository.commits) == 3
 
 
 def test_nobody_knows_of_a_pull_request(repository: Repository, folder: Path, call: Caller) -> None:
@@ -254,8 +291,9 @@ def test_nobody_knows_of_a_pull_request(repository: Repository, folder: Path, ca
 def test_marks_are_looked_up(repository: Repository, folder: Path, call: Caller) -> None:
     tag = {"operation": "create_tag", "repo": NAME, "kind": "dataset", "name": "v1"}
     given = call.prepared("hub_change", **tag)
-    assert recovered(call, given) is None
-    answer(call, given)
-    found = recovered(call, given)
-    assert found is not None
-    assert found.ok
+    assert '"found_done"' not in done(call, given)
+    assert '"found_done": true' in done(call, given)
+    assert repository.tags == {"v1": repository.head}
+    gone = call.prepared("hub_change", **{**tag, "operation": "delete_tag"})
+    assert '"found_done"' not in done(call, gone)
+    assert '"found_done": true' in done(call, gone)

@@ -12,7 +12,7 @@ from ml_intern.events import Fact
 from ml_intern.hub.away import HubAbroad
 from ml_intern.tools.policy import Case, Judgement, Rule
 from ml_intern.tools.protocol import TraceLink
-from ml_intern.tools.router import ToolRouter
+from ml_intern.tools.router import Prepared, ToolRouter
 from ml_intern.web import Cache, Service, Web
 from tests.support.clocks import SwiftClock
 from tests.support.hub import TOKEN, HubServer
@@ -148,10 +148,21 @@ def test_before_everybody_may_see_it_a_person_reads_what_stands_against_that(
         session.settled("publish", model_dir="out", repo_name="halves"), session.context()
     )
     assert f"commit {hub.datasets.repository('ada/rows').head}" in licences.text
-    assert "nobody has been asked about" in refusal(session, private=False)
+    assert "Nobody was asked about conflicts" in refusal(session, private=False)
     assert not hub.models.has(NAME)
     publish(session, private=False, conflicts=[words])
     assert not there(hub).private
+
+
+def test_an_edit_that_brings_up_a_conflict_is_not_accepted(
+    session: Session, hub: HubServer
+) -> None:
+    trained_on_hub_rows(session, hub, "cc-by-nd-4.0")
+    edited = {"model_dir": "out", "repo_name": "halves", "private": False}
+    call = session.router.prepare("publish", edited)
+    assert isinstance(call, Prepared)
+    refused = session.router.refusals(call, session.context())
+    assert "That was not part of the question" in refused["conflicts"]
 
 
 def test_data_of_ones_own_are_asked_about_before_everybody_may_see_what_came_of_them(
