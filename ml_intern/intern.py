@@ -268,7 +268,7 @@ class MLIntern:
                 self._is_kept_open = True
         try:
             self._host()
-        except BaseException:
+        except BaseException:  # a `with` block that is not entered is not left either
             self.close()
             raise
         return self

@@ -125,7 +125,7 @@ def _bind(path: Path) -> socket.socket:
         os.fchmod(bound.fileno(), 0o600)
         bound.bind(str(path))
         bound.listen(BACKLOG)
-    except BaseException:
+    except BaseException:  # nobody else knows of the socket to close it
         bound.close()
         raise
     return bound

@@ -50,7 +50,7 @@ def connect(socket_path: Path, clock: Clock | None = None) -> "RemoteDoor | None
     door = RemoteDoor(socket_path, clock)
     try:
         door.greet()
-    except BaseException:
+    except BaseException:  # nobody else has the door to close it
         door.close()
         raise
     return door

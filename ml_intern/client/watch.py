@@ -176,5 +176,5 @@ def _hang_up(response: httpx.Response) -> None:
     """End a read that another thread is in: closing the file would not wake it."""
     stream = response.extensions.get("network_stream")
     if stream is not None:
-        with suppress(OSError):
+        with suppress(OSError):  # it has ended already
             stream.get_extra_info("socket").shutdown(SHUT_RDWR)

@@ -270,7 +270,7 @@ def _end_runner(folder: Path, grace_s: float) -> None:
             (signal.SIGTERM, _RUNNER_PATIENCE_S),
             (signal.SIGKILL, _RUNNER_PATIENCE_S),
         ):
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):  # it has ended already
                 signal.pidfd_send_signal(handle, number)
             if _has_ended(handle, patience_s):
                 return

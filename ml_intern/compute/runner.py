@@ -88,7 +88,7 @@ def _keep(request: Request, report: _Report) -> None:
         return
     try:
         _keep_claimed(request, report, wishes, runner)
-    except Exception:
+    except Exception:  # `main` writes it down
         if not report.sent:  # nothing has run: the job may be started again
             (folder / CLAIM).unlink(missing_ok=True)
         raise

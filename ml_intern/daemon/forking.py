@@ -104,7 +104,7 @@ def claimed(folder: Path) -> Iterator[None]:
     except MaybeStored:
         lock.release()
         raise
-    except BaseException:
+    except BaseException:  # whatever cut it short, half a copy is none
         shutil.rmtree(folder, ignore_errors=True)
         _end(mark, lock)
         raise

@@ -59,7 +59,7 @@ def _name(path: Path) -> None:
     """Whole or not at all, and by the first who comes."""
     mine = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     mine.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
-    with suppress(FileExistsError):
+    with suppress(FileExistsError):  # another process was first
         os.link(mine, path)
     mine.unlink()
 

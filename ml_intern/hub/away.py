@@ -166,6 +166,7 @@ class HubAbroad:
             self.close()
             raise HubAway(f"the process that speaks to the Hub failed: {exc}") from exc
         except BaseException:
+            # Also a stop: what it still says would be taken for the answer to the next question.
             self.close()
             raise
         match answer:

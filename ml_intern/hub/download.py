@@ -87,7 +87,7 @@ def _keep(answer: httpx.Response, said: _Said, wanted: Wanted, path: Path, tell:
             file.flush()
             _demand_whole(Path(file.name), size, said, wanted)
             Path(file.name).replace(path)
-        except BaseException:
+        except BaseException:  # whatever cut it short, half a file is none
             Path(file.name).unlink(missing_ok=True)
             raise
 

@@ -204,7 +204,7 @@ def _writing(target: URL) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except BaseException as exc:
+    except BaseException as exc:  # whatever cut it short, half a copy is none
         if made and path is not None:
             path.unlink(missing_ok=True)
         if isinstance(exc, DBAPIError):

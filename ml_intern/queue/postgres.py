@@ -70,7 +70,7 @@ class PostgresDatabase:
         self._bulletin = Bulletin(self._address(), self._closed)
         try:
             self.write(_prepare)
-        except BaseException:
+        except BaseException:  # nobody else can close what a constructor that fails has opened
             self.close()
             raise
 

@@ -56,7 +56,7 @@ class SqliteDatabase:
             self._writer = GroupCommit(connection, self._alone)
             self.write(lambda c: migrating.prepare(c, self._back_up))
             self._files = _files(path)
-        except BaseException:
+        except BaseException:  # nobody else can close what a constructor that fails has opened
             self.close()
             raise
 
@@ -67,9 +67,9 @@ class SqliteDatabase:
         if self._gate < 0:
             return
         # The last connection of all folds the log into the file: a write, so behind the gate.
-        with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable):  # then without: whoever opens the file next folds it
             self._wait_for_gate()
-        with suppress(DBAPIError):
+        with suppress(DBAPIError):  # what is committed is in the log, folded or not
             self._reading.dispose()
             self._writing.dispose()
         os.close(self._gate)
@@ -240,7 +240,7 @@ def _private_file(database: Path) -> int:
 
 def _make_private(database: Path) -> None:
     """Does not open it: closing it would end the locks that SQLite holds on it for this process."""
-    with suppress(FileExistsError):
+    with suppress(FileExistsError):  # as it is in all but the first start
         os.mknod(database, 0o600)
     if not database.is_file():
         raise OSError(errno.EINVAL, "not a regular file", str(database))

@@ -175,7 +175,7 @@ def _parse(supervisor: subprocess.Popen[bytes]) -> dict[str, Any]:
 def _let_go(supervisor: subprocess.Popen[bytes]) -> None:
     """Nobody waits for the command any more; it ends, and its supervisor after it."""
     assert supervisor.stdin is not None
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError):  # it has ended already
         supervisor.stdin.close()
     try:
         supervisor.wait(GRACE_S + _SUPERVISOR_PATIENCE_S)

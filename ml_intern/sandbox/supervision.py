@@ -203,7 +203,7 @@ class Keeper:
         ours.
         """
         for pid in self._running():
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
                 if os.getpgid(pid) == self._pid:
                     os.killpg(self._pid, signal.SIGKILL)
                     return

@@ -171,7 +171,7 @@ class Handling:
             if self._too_late(op):
                 self._drop(op)
                 return
-            with suppress(Overtaken):
+            with suppress(Overtaken):  # looked at again, with what has come meanwhile
                 began = TurnStarted(op_seq=self._claim.op_seq, attempt=self._claim.attempt)
                 self._scribe.plan(began, *self._events_of(self._claim.op_seq, op))
         ended = self._interrupted(op) if isinstance(op, Interrupt) else self._turn().run()
@@ -222,7 +222,7 @@ class Handling:
         """Sum up the older part of the conversation, as a turn does when it is too long."""
         self._hold_what_was_asked()
         while not self._history.took_up(self._claim.op_seq):
-            with suppress(Overtaken):
+            with suppress(Overtaken):  # looked at again, with what has come meanwhile
                 self._scribe.plan(*self._events_of(self._claim.op_seq, op))
         self._answering().compact()
         if self._history.compact_requested is None:

@@ -149,7 +149,7 @@ class Clerk:
         except Exception as exc:  # the border around one letter: the others do not wait for it
             log.exception("slack_letter_broke", extra={"letter": letter.id})
             note = f"{type(exc).__name__}: {exc}"
-            with suppress(KeyError, InputError):
+            with suppress(KeyError, InputError):  # a letter that names no place to answer in
                 self._whisper(letter, BROKE)
         note = note.encode(errors="replace").decode().replace("\0", "?")
         return self._mail.settle(letter, becomes, note[:1000])
@@ -426,7 +426,7 @@ class Clerk:
         body = letter.body
         if channel := body.get("channel", ""):
             return channel, body.get("thread_ts", "")
-        with suppress(InputError):
+        with suppress(InputError):  # no such approval: there is no thread of it
             row = self._door.approval(body.get("approval", ""))
             root = self._mail.find(drafts.root_key(row.session_id))
             if root is not None and root.external_id is not None:

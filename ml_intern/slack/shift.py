@@ -68,7 +68,7 @@ def in_shifts(
                 log.error("slack_store_away", extra={"shift": name, "error": str(exc)})  # noqa: TRY400
             is_away = True
         finally:
-            with suppress(StoreUnavailable):
+            with suppress(StoreUnavailable):  # then its time ends it
                 if held is not None:
                     _give_back(mail, held)
                 held = None
@@ -76,5 +76,5 @@ def in_shifts(
 
 
 def _give_back(mail: Mail, held: Held) -> None:
-    with suppress(LeaseLost):
+    with suppress(LeaseLost):  # another daemon has taken the turn
         mail.release(held)

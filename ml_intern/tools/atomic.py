@@ -19,6 +19,6 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # whatever cut it short, half a file is none
         Path(name).unlink(missing_ok=True)
         raise

@@ -122,7 +122,8 @@ class FunctionTool(Tool[Arguments], Generic[P, R]):
         function = cast("Callable[..., Any]", self._function)
         try:
             value = function(**given)
-        except BaseException as exc:  # the border around a foreign function
+        except BaseException as exc:
+            # The border around a foreign function, which may also call `exit`.
             log.info("own_tool_raised", extra={"tool": self.name}, exc_info=True)
             return fail(f"{self.name} raised {type(exc).__name__}: {exc}")
         return self._answer(value)

@@ -140,7 +140,7 @@ def replacing(path: Path, fresh: Path) -> Iterator[BinaryIO]:
                 fresh.replace(path)
             else:
                 fresh.unlink()
-        except BaseException:
+        except BaseException:  # whatever cut it short, half a file is none
             fresh.unlink(missing_ok=True)
             raise
 

@@ -107,6 +107,6 @@ class Cache:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             Path(draft).replace(path)
-        except BaseException:
+        except BaseException:  # whatever cut it short, half an answer is none
             Path(draft).unlink(missing_ok=True)
             raise

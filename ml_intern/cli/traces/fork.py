@@ -63,6 +63,6 @@ def fork(
 def _source(named: str, door: Door) -> str:
     """The id of a session, also of one without a file, or an absolute path. Raises InputError."""
     if named and not spelled_out(named).is_file():
-        with suppress(UnknownSession):
+        with suppress(UnknownSession):  # perhaps a file is called so
             return door.session(named).session_id
     return str(located(named, load()))

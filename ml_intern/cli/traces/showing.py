@@ -201,6 +201,6 @@ def _paged() -> Iterator[IO[str]]:
     try:
         yield out
     finally:
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError):  # who read has seen enough
             out.close()
         pager.wait()

@@ -35,7 +35,7 @@ def said_in(text: str) -> Said:
     """Of a body: JSON in any of the forms that are in use, or plain text."""
     if _PAGE.search(text):
         return Said()
-    with suppress(ValueError, RecursionError):
+    with suppress(ValueError, RecursionError):  # no JSON: plain text
         found = said_by(json.loads(text))
         if found.words:
             return found

@@ -132,7 +132,7 @@ class Child:
 
     def close(self) -> None:
         """Tell it to end; it is killed if it does not."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it has hung up already
             self._socket.shutdown(socket.SHUT_RDWR)  # also wakes who waits for a frame
         self._watcher.join(END_S)
         if self._watcher.is_alive():
@@ -151,7 +151,7 @@ class Child:
 
     def _hear_last(self) -> None:
         """What it sent before it ended, and nobody has received: whether it was idle."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the connection broke: no more was received
             while more := self._socket.recv(1 << 16):
                 self._said += more
         last = self._said.splitlines()[-1:]

@@ -93,7 +93,7 @@ def _mended(text: str) -> tuple[Any, tuple[str, ...]]:
     """`text`, which is not JSON, read with the least mend that makes it so."""
     without_commas = _STRING_OR_COMMA.sub(_keep_string, text)
     commas = () if without_commas == text else ("a comma before a closing bracket was dropped",)
-    with suppress(json.JSONDecodeError):
+    with suppress(json.JSONDecodeError):  # commas are not all that is wrong
         return _loads(without_commas), commas
     try:
         raw = "line breaks or control characters in a string were taken as they stand"

@@ -60,8 +60,8 @@ def write_beneath(root: Path, path: Path, data: bytes) -> None:
                 os.fchmod(opened, mode)
                 os.fsync(opened)
             os.rename(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
+        except BaseException:  # whatever cut it short, half a file is none
+            with suppress(FileNotFoundError):  # it was renamed: the file is whole
                 os.unlink(draft, dir_fd=folder)
             raise
 
@@ -95,7 +95,7 @@ def _folder_of(root: Path, path: Path, *, create: bool) -> Iterator[int]:
     try:
         for name in path.parent.relative_to(root).parts:
             if create:
-                with suppress(FileExistsError):
+                with suppress(FileExistsError):  # as most folders do
                     os.mkdir(name, dir_fd=folder)
             below = os.open(name, _FOLDER, dir_fd=folder)
             os.close(folder)

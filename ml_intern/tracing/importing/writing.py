@@ -88,7 +88,7 @@ def take_in(source: Source, folder: Path, redactor: Redactor) -> Imported:
             entries = _entries(source, session_id, began, redactor)
             lines = SessionFiles(fresh, session_id).add(entries)
             _replace(day, fresh, session_id)
-        except BaseException:
+        except BaseException:  # whatever cut it short, half an import is none
             shutil.rmtree(fresh, ignore_errors=True)
             raise
     path = day / f"{session_id}.jsonl"

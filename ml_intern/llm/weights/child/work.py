@@ -31,7 +31,7 @@ MORE_LIKELY_KILLED = "500"
 def work(fd: int) -> None:
     """Until the socket closes, or no order came for as long as the last `load` said."""
     faulthandler.enable()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a kernel that does not let us treats it as any other
         Path("/proc/self/oom_score_adj").write_text(MORE_LIKELY_KILLED)
     channel = Channel(fd)
     channel.listen()

@@ -207,7 +207,7 @@ class Answers:
     def _try_import(self, name: str) -> live.Imported | None:
         try:
             found = live.imported(name)
-        except Exception as exc:
+        except Exception as exc:  # what a package does while it is imported may raise anything
             raise Trouble(
                 f"Reading cannot tell what {name} is, and importing it fails: "
                 f"{type(exc).__name__}: {str(exc)[:300]}"
