@@ -19,10 +19,8 @@ file.
 class BashArguments(Arguments):
     """A command and how long it may take."""
 
-    command: str = Field(
-        min_length=1, max_length=100_000, description="For bash, run in the workspace."
-    )
-    timeout_s: float = Field(120.0, gt=0, le=3600, description="Seconds.")
+    command: str = Field(min_length=1, max_length=100_000)
+    timeout_s: float = Field(120.0, gt=0, le=3600)
 
 
 class Bash(Tool[BashArguments]):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from pydantic.json_schema import GenerateJsonSchema
 
 from ml_intern.clock import Clock
 from ml_intern.compute.hub import HubHardware
@@ -28,6 +27,7 @@ from ml_intern.hub.away import HubAbroad
 from ml_intern.messages import CallId, JobId, SessionId, ToolSpec
 from ml_intern.sandbox.protocol import Sandbox
 from ml_intern.tools.facts import Facts
+from ml_intern.tools.told import told
 from ml_intern.web import Web
 
 
@@ -361,16 +361,9 @@ class Tool(ABC, Generic[A]):
 
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""
-        schema = self.arguments.model_json_schema(schema_generator=_Untitled)
-        schema.pop("title", None)
-        return ToolSpec(name=self.name, description=self.description, parameters=schema)
-
-
-class _Untitled(GenerateJsonSchema):
-    """Without titles that only repeat the names of arguments: a model pays for each word."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
+        return ToolSpec(
+            name=self.name, description=self.description, parameters=told(self.arguments)
+        )
 
 
 def _usual_recovery(kind: type[Tool[Any]]) -> Recovery:

@@ -39,10 +39,10 @@ Fraction = Annotated[float, Field(gt=0, le=0.4)]
 class PrepareArguments(Arguments):
     """What to prepare, and how."""
 
-    source: str = Field(description="The source as inspect_dataset was given or has reported it.")
+    source: str = Field(description="As inspect_dataset was given or has reported it.")
     name: str = Field(default="data", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    text_column: str | None = Field(default=None, description="Instead of the one in the report.")
-    label_column: str | None = Field(default=None, description="Instead of the one in the report.")
+    text_column: str | None = Field(default=None, description="Instead of the report's.")
+    label_column: str | None = Field(default=None, description="Instead of the report's.")
     seed: int = Field(default=42, ge=0, lt=2**63)
     validation_fraction: Fraction = 0.1
     test_fraction: Fraction = 0.1
@@ -65,10 +65,10 @@ class PrepareDataset(Tool[PrepareArguments]):
 
     name: ClassVar[str] = "prepare_dataset"
     description: ClassVar[str] = (
-        "Prepare an inspected dataset for training: rows without text or class, repeats and "
-        "contradictions are left out, the source's own splits are kept and missing ones are made, "
-        "stratified and seeded. Training and validation data come to data/NAME in the workspace; "
-        "the test split is held out for evaluate."
+        "Prepare an inspected dataset for training: leaves out rows without text or class, repeats "
+        "and contradictions, keeps the source's splits and makes missing ones, stratified. "
+        "Training and validation data come to data/NAME in the workspace; the test split is held "
+        "out for evaluate."
     )
     arguments = PrepareArguments
     effect: ClassVar[Effect] = "write"

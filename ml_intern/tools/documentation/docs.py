@@ -28,11 +28,11 @@ class DocsArguments(Arguments):
     """Which documentation."""
 
     operation: Literal["search", "fetch"]
-    library: str = Field("", description="As in its address, e.g. transformers, trl, peft, hub.")
-    version: str = Field("", description="E.g. v1.16.0; empty: the newest release.")
+    library: str = Field("", description="As in its address, e.g. trl or hub.")
+    version: str = Field("", description="E.g. v1.16.0; empty: the newest.")
     query: str = Field("", max_length=200, description="For search: words; empty lists all pages.")
     page: str = Field("", description="For fetch: address or name of the page, e.g. sft_trainer.")
-    section: str = Field("", description="For fetch: only the section with this heading.")
+    section: str = Field("", description="For fetch: only this heading.")
     offset: int = Field(0, ge=0, description="Pages or characters to leave out.")
 
 

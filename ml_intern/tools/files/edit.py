@@ -33,8 +33,8 @@ class EditArguments(Arguments):
     """One replacement."""
 
     path: str = Field(min_length=1, description="In the workspace.")
-    old: str = Field(min_length=1, description="Text that stands exactly once in the file.")
-    new: str = Field(description="What shall stand there instead.")
+    old: str = Field(min_length=1)
+    new: str
 
 
 class _Text(NamedTuple):

@@ -37,13 +37,11 @@ class GitHubArguments(Arguments):
     """What to look for, and where."""
 
     operation: Literal["find_examples", "read", "list_repositories"]
-    repository: str = Field(
-        "", description="OWNER/NAME or an address of github.com; not for list_repositories."
-    )
-    owner: str = Field("", description="Person or organisation, instead of one repository.")
+    repository: str = Field("", description="OWNER/NAME, or its address.")
+    owner: str = Field("", description="Instead of one repository.")
     query: str = Field("", max_length=200, description="Words of a file's name or its subject.")
     path: str = Field("", description="For read: of the file.")
-    ref: str = Field("", description="Branch, tag or commit; empty: the default branch.")
+    ref: str = Field("", description="Branch, tag or commit.")
     offset: int = Field(0, ge=0, description="Lines or entries to leave out.")
     limit: int | None = Field(None, ge=1, le=1000, description="Lines or entries to show.")
 
@@ -53,9 +51,8 @@ class GitHub(Tool[GitHubArguments]):
 
     name: ClassVar[str] = "github"
     description: ClassVar[str] = (
-        "Find example scripts and notebooks on GitHub in a repository or of an owner, read a file "
-        "by lines (notebooks as Markdown), or list an owner's repositories. Each answer has its "
-        "address, and `next_offset` to read on."
+        "Find example scripts and notebooks on GitHub, read a file by lines (notebooks as "
+        "Markdown), or list an owner's repositories. `next_offset` says how to read on."
     )
     arguments = GitHubArguments
     effect: ClassVar[Effect] = "read"

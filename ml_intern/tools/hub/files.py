@@ -27,10 +27,10 @@ class FilesArguments(Arguments):
     operation: Literal["list", "read"] = "list"
     repo: str = Field(min_length=1, description="OWNER/NAME, or its address on the Hub.")
     kind: Kind = "model"
-    path: str = Field("", description="Of the file to read, or of the folder to list.")
+    path: str = Field("", description="Of the file or folder.")
     revision: str = Field("main", description="Branch, tag or commit.")
     recursive: bool = Field(False, description="List the folders below, too.")
-    offset: int = Field(0, ge=0, description="Lines, or entries of a listing, to leave out.")
+    offset: int = Field(0, ge=0, description="Lines or entries to leave out.")
     limit: int | None = Field(None, ge=1, le=1000, description="Lines or entries to show.")
 
 

@@ -1,8 +1,9 @@
 """The tool `hub_search`: models, datasets and Spaces of the Hub that fit words and filters."""
 
+import re
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ml_intern.errors import OutsideError
 from ml_intern.events import Effect, Recovery
@@ -14,6 +15,7 @@ from ml_intern.tools.untrusted import answered
 
 MOST_FOUND = 30
 FRESH_S = 600.0
+_PARAMETERS = re.compile(r"(min:[\d.]+[KMBT]?)?,?(max:[\d.]+[KMBT]?)?")
 _SORTS = {
     "downloads": "downloads",
     "likes": "likes",
@@ -40,27 +42,28 @@ class SearchArguments(Arguments):
 
     kind: Kind = "model"
     query: str = Field("", max_length=200, description="Words in the name.")
-    author: str = Field("", max_length=100, description="User or organisation.")
+    author: str = Field("", max_length=100)
     task: str = Field("", max_length=100, description="E.g. text-classification.")
     language: str = Field("", max_length=20, description="Code, e.g. de.")
     licence: str = Field("", max_length=60, description="Id, e.g. apache-2.0.")
     library: str = Field("", max_length=60, description="Of models, e.g. transformers.")
-    parameters: str = Field(
-        "",
-        max_length=60,
-        pattern=r"^$|^(min:[\d.]+[KMBT]?)?,?(max:[\d.]+[KMBT]?)?$",
-        description="Of models: min:1B,max:4B.",
-    )
+    parameters: str = Field("", max_length=60, description="Of models: min:1B,max:4B.")
     tags: list[str] = Field(
         [],
         max_length=10,
-        description="Others, as the Hub writes them: dataset:ID, base_model:ID, "
-        "size_categories:1K<n<10K.",
+        description="Others: dataset:ID, base_model:ID, size_categories:1K<n<10K.",
     )
-    gated: bool | None = Field(None, description="true: only gated ones; false: only open ones.")
+    gated: bool | None = Field(None, description="Only those that are, or are not.")
     sort: Literal["downloads", "likes", "created", "changed", "trending"] | None = None
     limit: int = Field(10, ge=1, le=MOST_FOUND)
     cursor: str = Field("", max_length=2000, description="next_cursor of an answer, to read on.")
+
+    @field_validator("parameters")
+    @classmethod
+    def _parameters_can_be_read(cls, words: str) -> str:
+        if _PARAMETERS.fullmatch(words) is None:
+            raise ValueError("write it as min:1B,max:4B, or one of the two")
+        return words
 
 
 class HubSearch(Tool[SearchArguments]):
@@ -68,8 +71,8 @@ class HubSearch(Tool[SearchArguments]):
 
     name: ClassVar[str] = "hub_search"
     description: ClassVar[str] = (
-        "Search the Hugging Face Hub for models, datasets or Spaces by words and filters. Answers "
-        "ids with their addresses, downloads, licence and gating; hub_details tells more of one."
+        "Search the Hugging Face Hub for models, datasets or Spaces by words and filters. "
+        "hub_details tells more of one."
     )
     arguments = SearchArguments
     effect: ClassVar[Effect] = "read"

@@ -30,7 +30,7 @@ class PapersArguments(Arguments):
     paper: str = Field(
         "",
         max_length=MOST_CHARS,
-        description="arXiv id (2305.14314, 2305.14314v2, hep-th/9901001), DOI, address or title.",
+        description="arXiv id (2305.14314), DOI, address or title.",
     )
     when: str = Field(
         "",
@@ -38,8 +38,6 @@ class PapersArguments(Arguments):
         description="Years: `2023`, `2021-2023`, `2023-`; for `trending` a day, week or month: "
         "`2026-11-25`, `2026-W47`, `2026-11`.",
     )
-    sort: Literal["relevance", "date", "citations"] = Field(
-        "relevance", description="How those that were found are put in order."
-    )
-    limit: int | None = Field(None, ge=1, le=30, description="Of entries; null: a few.")
+    sort: Literal["relevance", "date", "citations"] = "relevance"
+    limit: int | None = Field(None, ge=1, le=30, description="Of entries.")
     offset: int = Field(0, ge=0, le=10_000, description="`next_offset` of the answer before.")

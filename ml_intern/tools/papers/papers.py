@@ -27,10 +27,9 @@ class Papers(Tool[PapersArguments]):
 
     name: ClassVar[str] = "papers"
     description: ClassVar[str] = (
-        "Find research papers and follow them: search, trending, details, citations and "
-        "references with contexts, passages, similar papers, linked code, models and datasets. "
-        "Answers JSON with the address of each entry; `note` says which index did not answer, "
-        "`next_offset` how to go on. To read a paper's text use read_paper."
+        "Find research papers, who cites them, and what belongs to them. Answers JSON with the "
+        "address of each entry; `note` says which index did not answer, `next_offset` how to go "
+        "on. To read a paper's text use read_paper."
     )
     arguments = PapersArguments
     effect: ClassVar[Effect] = "read"

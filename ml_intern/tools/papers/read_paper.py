@@ -45,12 +45,12 @@ class ReadPaperArguments(Arguments):
         "list, or the one named by `label`. picture: put figure `label` into the workspace.",
     )
     section: str = Field("", max_length=300, description="Number or title: 3.1, Method, Appendix B")
-    query: str = Field("", max_length=500, description="Words to look for, for find.")
+    query: str = Field("", max_length=500, description="For find.")
     label: str = Field("", max_length=60, description="Such as Table 2 or Figure 1.")
     offset: int = Field(0, ge=0, description="Where to read on: a character, or a list's entry.")
-    limit: int = Field(5_000, ge=200, le=20_000, description="Most characters of text.")
-    form: Form = Field("best", description="What to read it from, where several can be had.")
-    first_page: int = Field(1, ge=1, description="Of a long PDF: the page to begin with.")
+    limit: int = Field(5_000, ge=200, le=20_000, description="Characters of text.")
+    form: Form = Field("best", description="What to read it from.")
+    first_page: int = Field(1, ge=1, description="Of a long PDF.")
 
 
 class ReadPaper(Tool[ReadPaperArguments]):
@@ -58,9 +58,9 @@ class ReadPaper(Tool[ReadPaperArguments]):
 
     name: ClassVar[str] = "read_paper"
     description: ClassVar[str] = (
-        "Read a paper by section: outline, section, find (search within it), tables, figures. "
-        "Begin with the outline. Answers say what they were read from and how to read on; text "
-        "that was guessed from scans says so."
+        "Read a paper by section, beginning with the outline, or its tables, figures and passages. "
+        "Answers say what they were read from and how to read on; text that was guessed from scans "
+        "says so."
     )
     arguments = ReadPaperArguments
     effect: ClassVar[Effect] = "read"

@@ -43,12 +43,9 @@ class LaunchArguments(Arguments):
     path: str = Field(min_length=1, description="Of the script, in the workspace.")
     output_dir: str = Field(
         min_length=1,
-        description="Folder in the workspace for the weights; new or empty, or that of a run of "
-        "this script that did not come to its end.",
+        description="Folder in the workspace for the weights.",
     )
-    timeout_s: float | None = Field(
-        None, gt=0, description="Seconds the job may run; null: as the settings say."
-    )
+    timeout_s: float | None = Field(None, gt=0, description="Null: as the settings say.")
 
 
 class LaunchTraining(Tool[LaunchArguments]):
@@ -57,11 +54,10 @@ class LaunchTraining(Tool[LaunchArguments]):
     name: ClassVar[str] = "launch_training"
     description: ClassVar[str] = (
         "Start a training script as a job: `python PATH --output_dir DIR` in the workspace. "
-        "Refused until a dataset was inspected and prepared, the script parses, dummy_forward and "
-        "smoke_test passed for exactly this version of it, its memory fits, and the output folder "
-        "is new or empty. A run that was lost, failed or cancelled goes on in its own folder when "
-        "the same script is launched there again: recipes start from its last checkpoint. One job "
-        "must succeed before several run side by side. Then call watch_job."
+        "Refused until a dataset was inspected and prepared, dummy_forward and smoke_test passed "
+        "for exactly this version of the script, its memory fits, and the folder is new or empty. "
+        "A run that was lost, failed or cancelled goes on when the same script is launched in its "
+        "folder again. One job must succeed before several run side by side. Then call watch_job."
     )
     arguments = LaunchArguments
     effect: ClassVar[Effect] = "write"

@@ -84,10 +84,9 @@ class Publish(Tool[PublishArguments]):
 
     name: ClassVar[str] = "publish"
     description: ClassVar[str] = (
-        "Publish a model that evaluate has measured and write_model_card has described: weights, "
-        "configuration, tokenizer or image processor, card, loss curve and reproduce/; on the "
-        "Hugging Face Hub where there is a token and an author, else in a folder. A person is "
-        "asked first."
+        "Publish a model that evaluate has measured and write_model_card has described, with all "
+        "that belongs to it; on the Hugging Face Hub where there is a token and an author, else in "
+        "a folder. A person is asked first."
     )
     arguments = PublishArguments
     effect: ClassVar[Effect] = "external"

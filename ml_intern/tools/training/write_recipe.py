@@ -31,9 +31,9 @@ class WriteRecipe(Tool[RecipeArguments]):
 
     name: ClassVar[str] = "write_recipe"
     description: ClassVar[str] = (
-        "Write a training script from a tested recipe, with your values as defaults. It reports "
-        "metrics as JSON lines and understands --dummy_forward and --smoke. Afterwards use edit "
-        "for single changes. With no values it shows every argument and its default."
+        "Write a training script from a tested recipe, with your values as defaults; without "
+        "values the answer shows every argument and its default. The script reports metrics as "
+        "JSON lines and understands --dummy_forward and --smoke. Change it with edit."
     )
     arguments = RecipeArguments
     effect: ClassVar[Effect] = "write"

@@ -3,7 +3,9 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydantic import ValidationError
 
+from ml_intern.tools.hub.search import SearchArguments
 from tests.support.hub import HubServer
 from tests.support.outside import Given, Outside
 from tests.tools.hub.conftest import Caller
@@ -97,6 +99,12 @@ def test_a_filter_of_another_kind_is_refused(hub: HubServer, call: Caller) -> No
     error = call("hub_search", kind="dataset", library="trl")["error"]
     assert error == "library cannot be asked of a dataset; leave it out, or set kind to model."
     assert hub.requests == []
+
+
+@pytest.mark.parametrize("words", ["1B", "min:large", "min:1B max:4B", "max:4B\n"])
+def test_a_range_of_parameters_that_the_hub_would_not_read_is_refused(words: str) -> None:
+    with pytest.raises(ValidationError, match="write it as min:1B,max:4B"):
+        SearchArguments(parameters=words)
 
 
 @pytest.mark.parametrize("content", ['{"error": "x"}', "<html>", '[{"id": "a'])
