@@ -14,9 +14,17 @@ import httpcore
 import httpx
 
 from ml_intern.errors import OutsideError
+from ml_intern.web.patience import Patience, Watched
 
 Place = tuple[str, int]
 """Host, in lower case, and port."""
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+"""All that is given out of IPv6; Python calls more of it global than anybody may use."""
+_EXAMPLES = ipaddress.IPv6Network("3fff::/20")
+_TRANSLATED = tuple(
+    map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+)
+"""Networks whose last 32 bits are an address of IPv4, to which some gateways lead."""
 
 
 def place_of(url: httpx.URL) -> Place:
@@ -24,21 +32,33 @@ def place_of(url: httpx.URL) -> Place:
     return url.host.lower(), url.port or (443 if url.scheme == "https" else 80)
 
 
+def is_home(home: httpx.URL, url: httpx.URL) -> bool:
+    """Whether what is secret may go to `url`: the same place, and no less hidden on its way."""
+    return (home.scheme, place_of(home)) == (url.scheme, place_of(url))
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address, as text, is one of the open internet."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if inner is not None:
-            found = inner
-    return found.is_global and not found.is_multicast
+    inner = _inner(found) if isinstance(found, ipaddress.IPv6Address) else found
+    if inner is None:
+        return found in _GIVEN_OUT and found not in _EXAMPLES and found.is_global
+    return inner.is_global and not inner.is_multicast
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The address of IPv4 that it stands for."""
+    if any(address in net for net in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.sixtofour or (address.teredo or (None, None))[1]
 
 
 class Guarded(httpcore.NetworkBackend):
     """Connects to `allowed` places, and else to public addresses only."""
 
-    def __init__(self, allowed: Iterable[Place]) -> None:
+    def __init__(self, allowed: Iterable[Place], patience: Patience) -> None:
         self._allowed = frozenset(allowed)
+        self._patience = patience
         self._real = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -51,7 +71,8 @@ class Guarded(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Raises OutsideError for an address that may not be asked; httpcore's errors else."""
         address = host if (host.lower(), port) in self._allowed else self._public(host, port)
-        return self._real.connect_tcp(address, port, timeout, local_address, socket_options)
+        made = self._real.connect_tcp(address, port, timeout, local_address, socket_options)
+        return Watched(made, self._patience)
 
     def _public(self, host: str, port: int) -> str:
         """The first of its addresses; all of them must be public."""

@@ -1,18 +1,20 @@
 """Answers of services on disk, with their age: a folder that may be deleted at any time.
 
-One file for each request: a line of JSON that says what it is, then the content as it came.
+One file for each request: a line of JSON that says what it is, then the content as it came. What is
+found there is not trusted: it may be half of a file, as a machine that went down leaves it, or
+anything else.
 """
 
 import hashlib
 import logging
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field
 
 from ml_intern.web.page import Page
 
@@ -22,7 +24,9 @@ MOST_BYTES = 1 << 30
 """Of all answers together; beyond, the oldest go."""
 KEPT_S = 30 * 86_400.0
 LOOK_EVERY = 100
-"""Answers that are put in between two looks at how much there is."""
+"""Answers that are put in between two looks at how much there is, unless they are large."""
+MOST_FILE_BYTES = 256 << 20
+_LONGEST_LINE = 64 << 10
 
 
 class _Said(BaseModel):
@@ -33,7 +37,8 @@ class _Said(BaseModel):
     content_type: str
     charset: str
     headers: dict[str, str]
-    fetched: datetime
+    fetched: AwareDatetime
+    size_bytes: int = Field(ge=0)
 
 
 class Cache:
@@ -42,22 +47,22 @@ class Cache:
     def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
-        self._put = 0
+        self._put = 0  # only a hint, so it needs no lock
+        self._put_bytes = most_bytes  # so that the first look is at once
 
     def get(self, request: str) -> Page | None:
         """The answer to it, however old; None where there is none that can be read."""
         try:
-            with self._path(request).open("rb") as file:
-                said = _Said.model_validate_json(file.readline())
-                content = file.read()
+            head, content = _read(self._path(request))
+            said = _Said.model_validate_json(head)
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError) as exc:
-            log.warning("answer_not_read", extra={"request": request, "error": str(exc)})
+        except (OSError, ValueError) as exc:
+            log.warning("answer_not_read", extra={"request": request, "error": str(exc)[:300]})
             return None
-        if said.request != request:
+        if said.request != request or said.size_bytes != len(content):
             return None
-        return Page(**said.model_dump(exclude={"request"}), content=content)
+        return Page(**said.model_dump(exclude={"request", "size_bytes"}), content=content)
 
     def put(self, request: str, page: Page) -> None:
         """Keep the answer to it. Where that cannot be, there is none."""
@@ -68,11 +73,14 @@ class Cache:
             charset=page.charset,
             headers=page.headers,
             fetched=page.fetched,
+            size_bytes=len(page.content),
         )
         try:
             self._write(self._path(request), said.model_dump_json().encode() + b"\n" + page.content)
             self._put += 1
-            if self._put % LOOK_EVERY == 0:
+            self._put_bytes += len(page.content)
+            if self._put % LOOK_EVERY == 0 or self._put_bytes > self._most_bytes / LOOK_EVERY:
+                self._put_bytes = 0
                 self.prune()
         except OSError as exc:
             log.warning("answer_not_kept", extra={"request": request, "error": str(exc)})
@@ -91,10 +99,11 @@ class Cache:
         """With the time of each, and its bytes."""
         for path in self._folder.glob("??/*"):
             try:
-                found = path.stat()
+                found = path.lstat()
             except FileNotFoundError:  # somebody else has pruned
                 continue
-            yield path, found.st_mtime, found.st_size
+            if not stat.S_ISDIR(found.st_mode):  # nothing that we have put there
+                yield path, found.st_mtime, found.st_size
 
     def _path(self, request: str) -> Path:
         name = hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
@@ -110,3 +119,13 @@ class Cache:
         except BaseException:  # whatever cut it short, half an answer is none
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def _read(path: Path) -> tuple[bytes, bytes]:
+    """The first line and the rest of a plain file. Raises OSError, ValueError for anything else."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_FILE_BYTES:
+            raise ValueError("it is no answer")
+        return file.readline(_LONGEST_LINE), file.read(MOST_FILE_BYTES)

@@ -4,8 +4,9 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -14,18 +15,26 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from ml_intern.clock import Clock
 from ml_intern.errors import OutsideError
-from ml_intern.web.addresses import Guarded, place_of
+from ml_intern.web.addresses import Guarded, is_home, place_of
+from ml_intern.web.body import PACKED, charset_of, pieces
 from ml_intern.web.cache import Cache
 from ml_intern.web.pace import Pace
 from ml_intern.web.page import Page
+from ml_intern.web.patience import Patience, stopped
 from ml_intern.web.service import Service
 
 CONNECT_S, ANSWER_S = 10.0, 30.0
+LONGEST_S = 300.0
+"""For one question from its first byte to its last, all tries together."""
 MOST_BYTES = 32 << 20
 MOST_REDIRECTS = 5
 TRIES = 3
 LONGEST_WAIT_S = 20.0
 """That a caller waits because a service says so; then it is told how long it would be."""
+LEFT_ALONE_S = 3600.0
+"""At most, whatever a service says: it may be wrong."""
+A_YEAR_S = 366 * 86_400.0
+"""No service is taken at its word for longer."""
 KEPT = ("etag", "link", "x-error-code", "last-modified")
 """Headers of an answer that callers may look at."""
 Params = Mapping[str, str | int | Sequence[str] | None]
@@ -50,10 +59,12 @@ class Web:
         self._cache = cache
         self._clock = clock
         self._is_offline = is_offline
+        self._patience = Patience(clock)
         self._client = httpx.Client(
-            transport=_transport(self._services.values()),
+            transport=_transport(self._services.values(), self._patience),
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            headers={"User-Agent": user_agent},
+            headers={"User-Agent": user_agent, "Accept-Encoding": PACKED},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept, or sent
             follow_redirects=False,
         )
 
@@ -121,9 +132,10 @@ class Web:
         """Any public address, without a secret. Raises as `get` does."""
         try:
             parsed = httpx.URL(url)
+            is_public = parsed.scheme in ("http", "https") and parsed.host and not parsed.userinfo
         except (httpx.InvalidURL, UnicodeError) as exc:
             raise OutsideError(f"{url!r} is no URL: {exc}.", trouble="address") from exc
-        if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+        if not is_public:
             raise OutsideError(f"{url!r} is no public http(s) address.", trouble="address")
         anybody = Service(name=parsed.host, base_url=f"{parsed.scheme}://{parsed.netloc.decode()}")
         return self._cached(anybody, parsed, accept, fresh_s, most_bytes, cancelled)
@@ -150,7 +162,7 @@ class Web:
         try:
             page = self._asked(service, request, most_bytes, cancelled or threading.Event())
         except _NotModified:
-            assert known is not None, "only then it was asked so"
+            assert known is not None, "only then it is told so"
             page = replace(known, fetched=self._clock.now())
         except OutsideError as exc:
             if known is None or exc.trouble not in ("away", "limited"):
@@ -179,41 +191,64 @@ class Web:
             sleep=lambda seconds: self._pause(seconds, cancelled),
             reraise=True,
         )
-        return tries(self._once, service, request, most_bytes, cancelled)
+        left = _Left(LONGEST_S)
+        return tries(self._once, service, request, most_bytes, left, cancelled)
 
     def _pause(self, seconds: float, cancelled: threading.Event) -> None:
         if self._clock.wait(cancelled, seconds):
-            raise _stopped()
+            raise stopped()
 
     def _once(
-        self, service: Service, request: httpx.Request, most_bytes: int, cancelled: threading.Event
+        self,
+        service: Service,
+        request: httpx.Request,
+        most_bytes: int,
+        left: "_Left",
+        cancelled: threading.Event,
     ) -> Page:
-        pace = self._paces.get(service.name)
-        if pace is not None:
-            if (wait_s := pace.wait_s()) > LONGEST_WAIT_S:
-                raise _limited(service, wait_s)
-            if not pace.turn(cancelled):
-                raise _stopped()
+        self._take_turn(service, cancelled)
+        began = self._clock.monotonic()
         try:
-            response = self._followed(service, request)
-            try:
-                return self._read(service, response, most_bytes, cancelled)
-            finally:
-                response.close()
+            with self._patience.of(began + left.seconds, cancelled):
+                return self._answer(service, request, most_bytes)
         except httpx.TimeoutException as exc:
             raise OutsideError(
                 f"{service.called} ({_shown(request.url)}) did not answer in time.", trouble="away"
+            ) from exc
+        except (httpx.InvalidURL, UnicodeError) as exc:  # of a redirect
+            raise OutsideError(
+                f"{service.name} ({_shown(request.url)}) redirects to what is no address: {exc}.",
+                trouble="broken",
             ) from exc
         except httpx.HTTPError as exc:
             raise OutsideError(
                 f"{service.called} ({_shown(request.url)}) is out of reach: {exc}.", trouble="away"
             ) from exc
+        finally:
+            left.seconds -= self._clock.monotonic() - began
+
+    def _take_turn(self, service: Service, cancelled: threading.Event) -> None:
+        """Raises OutsideError where that would be too long to wait for."""
+        pace = self._paces.get(service.name)
+        if pace is None:
+            return
+        if (wait_s := pace.wait_s()) > LONGEST_WAIT_S:
+            raise _limited(service, wait_s)
+        if not pace.turn(cancelled):
+            raise stopped()
+
+    def _answer(self, service: Service, request: httpx.Request, most_bytes: int) -> Page:
+        response = self._followed(service, request)
+        try:
+            return self._read(service, response, most_bytes)
+        finally:
+            response.close()
 
     def _followed(self, service: Service, request: httpx.Request) -> httpx.Response:
         """The response after all redirects; what is secret stays with its own host."""
-        home = place_of(httpx.URL(service.base_url))
+        home = httpx.URL(service.base_url)
         for _ in range(MOST_REDIRECTS + 1):
-            if place_of(request.url) != home:
+            if not is_home(home, request.url):
                 for header in service.secrets():
                     request.headers.pop(header, None)
             response = self._client.send(request, stream=True)
@@ -225,21 +260,14 @@ class Web:
             f"{service.called} redirects more than {MOST_REDIRECTS} times.", trouble="broken"
         )
 
-    def _read(
-        self,
-        service: Service,
-        response: httpx.Response,
-        most_bytes: int,
-        cancelled: threading.Event,
-    ) -> Page:
-        if response.status_code == httpx.codes.NOT_MODIFIED:
+    def _read(self, service: Service, response: httpx.Response, most_bytes: int) -> Page:
+        is_asked = "if-none-match" in response.request.headers
+        if response.status_code == httpx.codes.NOT_MODIFIED and is_asked:
             raise _NotModified
         if not response.is_success:
             raise self._error(service, response)
         content = bytearray()
-        for piece in response.iter_bytes():
-            if cancelled.is_set():
-                raise _stopped()
+        for piece in pieces(response):
             content += piece
             if len(content) > most_bytes:
                 raise OutsideError(
@@ -252,7 +280,7 @@ class Web:
             url=str(response.url),
             content=bytes(content),
             content_type=media.partition(";")[0].strip().lower(),
-            charset=response.charset_encoding or "utf-8",
+            charset=charset_of(response),
             headers={name: response.headers[name] for name in KEPT if name in response.headers},
             fetched=self._clock.now(),
         )
@@ -263,7 +291,7 @@ class Web:
         if status in (408, 429) or _says_limited(response):
             wait_s = _retry_after_s(response, self._clock)
             if (pace := self._paces.get(service.name)) is not None and wait_s:
-                pace.leave_alone(min(wait_s, 3600.0))
+                pace.leave_alone(min(wait_s, LEFT_ALONE_S))
             return _limited(service, wait_s)
         if status >= 500:
             return OutsideError(
@@ -291,6 +319,13 @@ class _NotModified(Exception):
     """What the cache holds is as it was."""
 
 
+@dataclass
+class _Left:
+    """Of the time that one question may take."""
+
+    seconds: float
+
+
 def _passes_by_itself(exc: BaseException) -> bool:
     """Whether a moment later it may work."""
     if not isinstance(exc, OutsideError):
@@ -298,10 +333,6 @@ def _passes_by_itself(exc: BaseException) -> bool:
     if exc.trouble == "limited":
         return exc.retry_after_s is None or exc.retry_after_s <= LONGEST_WAIT_S
     return exc.trouble == "away"
-
-
-def _stopped() -> OutsideError:
-    return OutsideError("The answer was not waited for: the call was stopped.", trouble="stopped")
 
 
 def _limited(service: Service, wait_s: float | None) -> OutsideError:
@@ -330,23 +361,23 @@ def _retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
     said = response.headers.get("retry-after", "").strip()
     reset = response.headers.get("x-ratelimit-reset", "").strip()
     if not said and reset.isascii() and reset.isdigit() and len(reset) <= 12:
-        return max(0.0, float(reset) - clock.now().timestamp())
+        return min(max(0.0, float(reset) - clock.now().timestamp()), A_YEAR_S)
     if said.isascii() and said.isdigit():
-        return float(said)
+        return min(float(said), A_YEAR_S)
     try:
         at = parsedate_to_datetime(said)
-        return max(0.0, (at - clock.now()).total_seconds())
-    except (TypeError, ValueError):
+        return min(max(0.0, (at - clock.now()).total_seconds()), A_YEAR_S)
+    except (TypeError, ValueError, OverflowError):  # OverflowError: a zone that is none
         return None
 
 
-def _transport(services: Iterable[Service]) -> httpx.HTTPTransport:
+def _transport(services: Iterable[Service], patience: Patience) -> httpx.HTTPTransport:
     """httpx's own, over connections that are looked at."""
     transport = httpx.HTTPTransport()
     # httpx gives no other way to say how connections are made.
     places = [place_of(httpx.URL(each.base_url)) for each in services]
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(), network_backend=Guarded(places)
+        ssl_context=httpx.create_ssl_context(), network_backend=Guarded(places, patience)
     )
     return transport
 
