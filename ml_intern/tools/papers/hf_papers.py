@@ -148,10 +148,13 @@ def _paper(entry: Mapping[str, Any], site: str) -> Paper | None:
     name = foreign.text(said.get("id"), 80)
     if not title or not name:
         return None
-    authors = (foreign.mapping(each).get("name") for each in foreign.entries(said.get("authors")))
+    authors = (
+        foreign.text(foreign.mapping(each).get("name"))
+        for each in foreign.entries(said.get("authors"))
+    )
     return Paper(
         title=title,
-        authors=tuple(name for each in authors if (name := foreign.text(each))),
+        authors=tuple(filter(None, authors)),
         published=foreign.day(said.get("publishedAt")),
         arxiv=foreign.arxiv(name),
         page=f"{site}/papers/{quote(name)}",

@@ -138,6 +138,8 @@ def test_trending_is_what_the_hub_says(ask, server: PapersServer) -> None:
     assert titles(found) == [QLORA.title, LORA.title]
     assert query(server.paths("/api/daily_papers")[0]) == {"sort": "trending", "limit": "100"}
     assert found["items"][0]["upvotes"] == 53
+    assert [each["id"] for each in found["items"]] == ["arXiv:2305.14314", "arXiv:2106.09685"]
+    assert found["items"][0]["url"] == "https://arxiv.org/abs/2305.14314"
 
 
 @pytest.mark.parametrize(
