@@ -145,8 +145,7 @@ class Viewer:
     def _spread(self, config: str, split: str, total: int) -> list[dict[str, Any]]:
         """Pages from all over the split; none where rows are not given so."""
         found: list[dict[str, Any]] = []
-        last = max(0, total - PAGE_ROWS)
-        for offset in dict.fromkeys(page * last // (PAGES - 1) for page in range(PAGES)):
+        for offset in _offsets(total):
             try:
                 said = self._ask(
                     "/rows", config=config, split=split, offset=offset, length=PAGE_ROWS
@@ -195,6 +194,13 @@ def _chosen(config: str, configs: tuple[str, ...]) -> str:
         )
         raise InputError(f"There is no configuration {config[:100]}; there are: {shown}.")
     return config or ("default" if "default" in configs else configs[0])
+
+
+def _offsets(total: int) -> range | list[int]:
+    """Where pages begin that share no row: all of them, or as many as are asked for."""
+    if total <= PAGES * PAGE_ROWS:
+        return range(0, total, PAGE_ROWS)
+    return [page * (total - PAGE_ROWS) // (PAGES - 1) for page in range(PAGES)]
 
 
 def _features(said: Mapping[str, Any]) -> dict[str, Any]:

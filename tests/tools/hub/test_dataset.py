@@ -60,6 +60,17 @@ def test_the_same_report_as_for_a_file(
     assert call.facts[0].data["fingerprint"] == f"commit:{repository.head}"
 
 
+@pytest.mark.parametrize(
+    ("many", "sampled"), [(101, 101), (250, 250), (499, 499), (500, 500), (501, 500)]
+)
+def test_no_row_is_looked_at_twice(
+    repository: Repository, shown: Viewer, call: Caller, many: int, sampled: int
+) -> None:
+    shown.rows = {("default", "train"): shown.rows["default", "train"][:many]}
+    report = call("inspect_dataset", source=f"hub:{NAME}")
+    assert (report["rows"], report["sampled"], report["duplicates"]) == (many, sampled, 0)
+
+
 def test_an_id_alone_is_one_of_the_hub_where_no_such_folder_lies_here(
     repository: Repository, shown: Viewer, call: Caller
 ) -> None:
