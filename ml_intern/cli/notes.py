@@ -7,8 +7,9 @@ words out. Pure.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ml_intern.cli.quantities import count, line, number, percent, size
+from ml_intern.cli.quantities import count, duration, line, number, percent, size
 from ml_intern.client.view import Step
+from ml_intern.tools.untrusted import unmarked
 
 Answer = Mapping[str, Any]
 
@@ -22,6 +23,14 @@ _SUBJECTS = (
     "recipe",
     "repo_name",
     "job_id",
+    "paper",
+    "repository",
+    "repo",
+    "name",
+    "page",
+    "query",
+    "library",
+    "owner",
 )
 _MOST = 160
 
@@ -48,12 +57,12 @@ def note(step: Step) -> str:
         return line(", ".join(part for part in words(answer) if part), _MOST)
     if step.tool == "bash":
         return subject(step)
-    return _joined(subject(step), _last_line(step.output))
+    return _joined(subject(step), _last_line(unmarked(step.output)))
 
 
 def _failure(step: Step) -> str:
     answer = step.answer
-    error = answer.get("error") or _last_line(step.output)
+    error = answer.get("error") or _last_line(unmarked(step.output))
     about = subject(step) if step.tool == "bash" else ""
     return _joined(about, str(error))
 
@@ -218,6 +227,84 @@ def _papers(answer: Answer) -> list[str]:
     ]
 
 
+_NO_VALUES = ("title", "url", "read_from", "note", "data", "metrics", "ambiguous", "sentences")
+
+
+def _extracted(answer: Answer) -> list[str]:
+    values = sum(bool(value) for name, value in answer.items() if name not in _NO_VALUES)
+    open_ones = len(_mapping(answer, "ambiguous"))
+    return [
+        line(str(answer.get("title") or ""), 60),
+        count(values, "value"),
+        count(len(_list(answer, "metrics")), "result"),
+        f"{open_ones} ambiguous" if open_ones else "",
+    ]
+
+
+def _planned(answer: Answer) -> list[str]:
+    total, scaled = _mapping(answer, "total"), answer.get("scaled_to")
+    seconds, cost = total.get("time_s"), total.get("cost")
+    return [
+        line(str(answer.get("recipe") or ""), 60),
+        f"scaled to {percent(scaled)}" if isinstance(scaled, int | float) else "",
+        duration(seconds) if isinstance(seconds, int | float) else "time unknown",
+        str(cost or "cost unknown"),
+    ]
+
+
+def _found_docs(answer: Answer) -> list[str]:
+    """Of a search, how many pages and which is first; of a page, its address."""
+    if "pages" in answer:
+        return _many(answer, "pages", "page", "title")
+    return [str(answer.get("url") or answer.get("note") or "")]
+
+
+def _found_code(answer: Answer) -> list[str]:
+    """Of a list, how many there are and which is first; of a file, its address."""
+    if "examples" in answer:
+        return _many(answer, "examples", "file", "path")
+    if "repositories" in answer:
+        return _many(answer, "repositories", "repository", "repository", "repositories")
+    return [str(answer.get("url", ""))]
+
+
+def _searched_hub(answer: Answer) -> list[str]:
+    return _many(answer, "found", str(answer.get("kind", "entry")), "id")
+
+
+def _looked_at(answer: Answer) -> list[str]:
+    licence = _mapping(answer, "licence").get("id")
+    return [
+        str(answer.get("repo", "")),
+        str(licence) if licence else "",
+        "gated" if answer.get("gated") else "",
+    ]
+
+
+def _read_file(answer: Answer) -> list[str]:
+    return [
+        str(answer.get("repo", "")),
+        str(answer.get("path") or ""),
+        _count(answer, "total", "entry", "entries") or _count(answer, "lines", "line"),
+    ]
+
+
+def _changed_hub(answer: Answer) -> list[str]:
+    return [
+        str(answer.get("operation", "")),
+        str(answer.get("repo", "")),
+        str(answer.get("url", "")),
+    ]
+
+
+def _checked(answer: Answer) -> list[str]:
+    conflicts = len(_list(answer, "conflicts"))
+    return [
+        count(len(_list(answer, "licences")), "licence"),
+        f"{count(conflicts, 'question')}, agreed to" if conflicts else "no conflict",
+    ]
+
+
 def _published(answer: Answer) -> list[str]:
     files, data = answer.get("file_count"), answer.get("data_file_count")
     of_data = f" ({data:,} with the data)" if isinstance(data, int) and data else ""
@@ -266,6 +353,15 @@ _WORDS: dict[str, Callable[[Answer], list[str]]] = {
     "write_model_card": lambda answer: [str(answer.get("path", ""))],
     "write_reproduce_bundle": lambda answer: [str(answer.get("path", ""))],
     "publish": _published,
+    "extract_recipe": _extracted,
+    "plan_experiment": _planned,
+    "docs": _found_docs,
+    "github": _found_code,
+    "hub_search": _searched_hub,
+    "hub_details": _looked_at,
+    "hub_files": _read_file,
+    "hub_change": _changed_hub,
+    "check_licences": _checked,
 }
 
 
@@ -279,9 +375,18 @@ def _list(answer: Answer, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _count(answer: Answer, name: str, noun: str) -> str:
+def _many(answer: Answer, name: str, noun: str, of_first: str, plural: str = "") -> list[str]:
+    """How many there are in all, and which is the first."""
+    found = [each for each in _list(answer, name) if isinstance(each, dict)]
+    total = answer.get("total")
+    many = total if isinstance(total, int) else len(found)
+    first = found[0].get(of_first, "") if found else ""
+    return [count(many, noun, plural or None), line(str(first), 80)]
+
+
+def _count(answer: Answer, name: str, noun: str, plural: str = "") -> str:
     value = answer.get(name)
-    return count(value, noun) if isinstance(value, int) else ""
+    return count(value, noun, plural or None) if isinstance(value, int) else ""
 
 
 def _size(answer: Answer, name: str, words: str) -> str:

@@ -7,6 +7,8 @@ from ml_intern.client.view import fold
 from ml_intern.tools.untrusted import marked
 from tests.cli.journals import Journal
 
+OUTSIDE = ("docs", "extract_recipe", "github", "hub_details", "papers", "plan_experiment", "read")
+
 
 def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **arguments: Any) -> str:
     return note(fold(Journal().tool("c1", tool, answer, ok=ok, arguments=arguments)).steps[0])
@@ -111,6 +113,56 @@ def _note(tool: str, answer: dict[str, Any] | str, *, ok: bool = True, **argumen
             {"paper": "arXiv:2305.14314", "code": [{}], "models": [{}, {}], "datasets": []},
             "arXiv:2305.14314, 2 models, 1 repository",
         ),
+        (
+            "extract_recipe",
+            {
+                "title": "QLoRA",
+                "url": "https://x",
+                "optimiser": {"value": "AdamW", "from": 1},
+                "dropout": None,
+                "metrics": [{"metric": "accuracy"}],
+                "ambiguous": {"learning_rate": []},
+            },
+            "QLoRA, 1 value, 1 result, 1 ambiguous",
+        ),
+        (
+            "plan_experiment",
+            {"recipe": "QLoRA", "scaled_to": 0.5, "total": {"time_s": 720.0, "cost": "$0.00"}},
+            "QLoRA, scaled to 50.0 %, 12 min 00 s, $0.00",
+        ),
+        (
+            "plan_experiment",
+            {"recipe": "QLoRA", "total": {"time_s": None, "cost": None}},
+            "QLoRA, time unknown, cost unknown",
+        ),
+        ("docs", {"pages": [{"title": "SFT Trainer"}], "total": 31}, "31 pages, SFT Trainer"),
+        (
+            "docs",
+            {"url": "https://hf.co/docs/trl/sft_trainer"},
+            "https://hf.co/docs/trl/sft_trainer",
+        ),
+        ("github", {"examples": [{"path": "examples/sft.py"}]}, "1 file, examples/sft.py"),
+        ("github", {"repositories": []}, "0 repositories"),
+        ("github", {"url": "https://github.com/a/b#L1"}, "https://github.com/a/b#L1"),
+        ("hub_search", {"kind": "model", "found": [{"id": "a/b"}, {"id": "c/d"}]}, "2 models, a/b"),
+        (
+            "hub_details",
+            {"repo": "a/b", "licence": {"id": "mit"}, "gated": "asks for the terms"},
+            "a/b, mit, gated",
+        ),
+        ("hub_files", {"repo": "a/b", "entries": ["x"], "total": 1}, "a/b, 1 entry"),
+        ("hub_files", {"repo": "a/b", "path": "x.py", "lines": 7}, "a/b, x.py, 7 lines"),
+        (
+            "hub_change",
+            {"operation": "create", "repo": "a/b", "url": "https://x"},
+            "create, a/b, https://x",
+        ),
+        ("check_licences", {"licences": [{}, {}], "conflicts": []}, "2 licences, no conflict"),
+        (
+            "check_licences",
+            {"licences": [{}], "conflicts": ["?"]},
+            "1 licence, 1 question, agreed to",
+        ),
     ],
 )
 def test_an_answer_in_a_few_words(tool: str, answer: dict[str, Any], words: str) -> None:
@@ -129,6 +181,12 @@ def test_an_answer_from_outside_is_read_between_its_marks() -> None:
     assert _note("papers", f"[this ran: {{}}]\n{output}") == "1 paper, QLoRA"
     failed = marked('{"error": "arXiv has no arXiv:2305.99999."}', [])
     assert _note("papers", failed, ok=False) == "arXiv has no arXiv:2305.99999."
+
+
+@pytest.mark.parametrize("tool", OUTSIDE)
+def test_no_step_shows_the_marks_of_outside_text(tool: str) -> None:
+    assert "OUTSIDE TEXT" not in _note(tool, marked("{}", ["https://x"]))
+    assert "OUTSIDE TEXT" not in _note(tool, marked("no such page", []), ok=False)
 
 
 def test_a_failed_command_shows_the_last_thing_it_said() -> None:
