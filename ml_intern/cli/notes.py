@@ -184,13 +184,12 @@ def _read_paper(answer: Answer) -> list[str]:
 
 
 def _extracted(answer: Answer) -> list[str]:
-    """How many values a paper states, and in how many sentences."""
+    """How many values a paper states."""
     found = [each for each in answer.values() if isinstance(each, dict) and "from" in each]
-    contested = answer.get("ambiguous")
-    several = len(contested) if isinstance(contested, dict) else 0
-    sentences = len(_mapping(answer, "sentences"))
+    several = len(_mapping(answer, "ambiguous"))
     return [
-        f"{count(len(found), 'value')}, quotes: {sentences}",
+        line(str(answer.get("title") or ""), 60),
+        count(len(found), "value"),
         count(len(_list(answer, "metrics")), "result") if _list(answer, "metrics") else "",
         f"{several} stated in several ways" if several else "",
     ]
@@ -199,10 +198,14 @@ def _extracted(answer: Answer) -> list[str]:
 def _planned(answer: Answer) -> list[str]:
     work, total = _mapping(answer, "work"), _mapping(answer, "total")
     changed = len(_list(answer, "changes")) + len(_list(answer, "not_followed"))
+    scaled, seconds = answer.get("scaled_to"), total.get("time_s")
     return [
+        line(str(answer.get("recipe") or ""), 60),
+        f"scaled to {percent(scaled)}" if isinstance(scaled, int | float) else "",
         _count(work, "updates", "update"),
         _size(_mapping(answer, "memory"), "total_bytes", "{} memory"),
-        str(total.get("cost", "")),
+        duration(seconds) if isinstance(seconds, int | float) else "time unknown",
+        str(total.get("cost") or "cost unknown"),
         f"{count(changed, 'change')} against the paper" if changed else "as in the paper",
     ]
 
@@ -224,31 +227,6 @@ def _papers(answer: Answer) -> list[str]:
         count(len(codes), "repository", "repositories")
         if isinstance(codes, list) and codes
         else "",
-    ]
-
-
-_NO_VALUES = ("title", "url", "read_from", "note", "data", "metrics", "ambiguous", "sentences")
-
-
-def _extracted(answer: Answer) -> list[str]:
-    values = sum(bool(value) for name, value in answer.items() if name not in _NO_VALUES)
-    open_ones = len(_mapping(answer, "ambiguous"))
-    return [
-        line(str(answer.get("title") or ""), 60),
-        count(values, "value"),
-        count(len(_list(answer, "metrics")), "result"),
-        f"{open_ones} ambiguous" if open_ones else "",
-    ]
-
-
-def _planned(answer: Answer) -> list[str]:
-    total, scaled = _mapping(answer, "total"), answer.get("scaled_to")
-    seconds, cost = total.get("time_s"), total.get("cost")
-    return [
-        line(str(answer.get("recipe") or ""), 60),
-        f"scaled to {percent(scaled)}" if isinstance(scaled, int | float) else "",
-        duration(seconds) if isinstance(seconds, int | float) else "time unknown",
-        str(cost or "cost unknown"),
     ]
 
 
@@ -353,8 +331,6 @@ _WORDS: dict[str, Callable[[Answer], list[str]]] = {
     "write_model_card": lambda answer: [str(answer.get("path", ""))],
     "write_reproduce_bundle": lambda answer: [str(answer.get("path", ""))],
     "publish": _published,
-    "extract_recipe": _extracted,
-    "plan_experiment": _planned,
     "docs": _found_docs,
     "github": _found_code,
     "hub_search": _searched_hub,
