@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from ml_intern.cli import exits
 from ml_intern.transcript.parts import part_id
 from tests.cli.services import scripted_service, started
 from tests.support.hub import TOKEN, USER, HubServer
+from tests.support.nursery import Nursery
 from tests.support.waiting import wait_until
 
 EXAMPLE = next(Path("traces/examples").glob("ee27*.jsonl")).absolute()
@@ -30,16 +30,13 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def run(home: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (*COMMAND, *arguments),
-        env=environment(home),
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=False,
-        **more,
-    )
+@pytest.fixture
+def run(nursery: Nursery):
+    def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        words = ("traces", "fork", *arguments)
+        return nursery.run(*words, environment=environment(home), folder=home)
+
+    return run
 
 
 @pytest.fixture
@@ -52,7 +49,7 @@ def parent(tmp_path: Path) -> str:
     return session_id
 
 
-def test_a_session_is_gone_on_from_with_the_model_of_the_settings(tmp_path, parent) -> None:
+def test_a_session_is_gone_on_from_with_the_model_of_the_settings(tmp_path, parent, run) -> None:
     done = run(tmp_path, parent[:8], "--at", "1", "Which", "data?", "--json")
     *events, summary = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode in (exits.DONE, exits.WAITING), done.stderr
@@ -62,13 +59,13 @@ def test_a_session_is_gone_on_from_with_the_model_of_the_settings(tmp_path, pare
     assert told[-1]["text"] == "Which data?"
 
 
-def test_without_a_turn_it_is_the_last_one_which_is_said(tmp_path, parent) -> None:
+def test_without_a_turn_it_is_the_last_one_which_is_said(tmp_path, parent, run) -> None:
     done = run(tmp_path, parent, "--no-wait")
     assert done.returncode == exits.DONE
     assert f"New session {done.stdout[:8]}: Train a text classifier (from turn 1)" in done.stderr
 
 
-def test_a_file_is_gone_on_from_later(tmp_path) -> None:
+def test_a_file_is_gone_on_from_later(tmp_path, run) -> None:
     done = run(tmp_path, str(EXAMPLE), "--at", "1", "--no-wait", "--json")
     assert done.returncode == exits.DONE, done.stderr
     stored = json.loads(done.stdout)
@@ -106,11 +103,18 @@ def little_room() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
 
 
-def test_a_copy_for_which_there_is_no_room_is_refused_and_not_kept(tmp_path, parent) -> None:
+def test_a_copy_for_which_there_is_no_room_is_refused_and_not_kept(tmp_path, parent, run) -> None:
     sessions = tmp_path / "state" / "sessions"
     (sessions / parent / "workspace" / "small").write_bytes(b"x")
     (sessions / parent / "workspace" / "weights").write_bytes(b"x" * 5_000_000)
-    done = run(tmp_path, parent, "--at", "1", "--no-wait", preexec_fn=little_room)
+    done = subprocess.run(
+        (*COMMAND, parent, "--at", "1", "--no-wait"),
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=little_room,
+    )
     assert done.returncode == exits.USAGE
     assert "workspace cannot be copied: File too large. Nothing was kept" in done.stderr
     assert [path.name for path in sessions.iterdir()] == [parent]
@@ -132,7 +136,7 @@ def later_part() -> tuple[str, bytes]:
     return f"{name}.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines).encode()
 
 
-def test_a_file_of_the_hub_is_fetched_with_its_later_parts(tmp_path, monkeypatch) -> None:
+def test_a_file_of_the_hub_is_fetched_with_its_later_parts(tmp_path, monkeypatch, run) -> None:
     later, content = later_part()
     with HubServer() as server:
         held = server.datasets.add(f"{USER}/logs")
@@ -156,7 +160,7 @@ def test_a_file_of_the_hub_is_fetched_with_its_later_parts(tmp_path, monkeypatch
         (("{parent}", "--at", "1", "--model", "no-such/model"), "no-such"),
     ],
 )
-def test_what_cannot_be_gone_on_from_is_said(tmp_path, parent, arguments, words) -> None:
+def test_what_cannot_be_gone_on_from_is_said(tmp_path, parent, arguments, words, run) -> None:
     done = run(tmp_path, *(one.format(parent=parent) for one in arguments))
     assert done.returncode in (exits.USAGE, exits.CONFIGURATION)
     assert words in done.stderr

@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ml_intern.cli import exits
+from tests.support.nursery import Nursery
 
-COMMAND = (sys.executable, "-c", "from ml_intern.cli.main import main; main()", "traces")
 SESSION = "550e8400-e29b-41d4-a716-446655440000"
 LINES = (
     {"type": "user", "message": {"content": "use [REDACTED:hf-token] and [REDACTED:hf-token]"}},
@@ -27,11 +26,14 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home), **variables}
-    return subprocess.run(
-        (*COMMAND, "redaction", *arguments), env=env, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def run(home: Path, nursery: Nursery):
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ML_INTERN_STATE_DIR": str(home), **variables}
+        words = ("traces", "redaction", *arguments)
+        return nursery.run(*words, environment=environment, folder=home)
+
+    return run
 
 
 def leave(home: Path, **fields: str) -> None:
@@ -39,34 +41,34 @@ def leave(home: Path, **fields: str) -> None:
         file.write(json.dumps({"type": "user", "message": {"content": [fields]}}) + "\n")
 
 
-def test_what_was_replaced_is_counted_by_kind(home: Path) -> None:
-    told = run(home)
+def test_what_was_replaced_is_counted_by_kind(home: Path, run) -> None:
+    told = run()
     assert told.returncode == exits.DONE
     assert f"{SESSION}  3 replaced: 2 hf-token, 1 password" in told.stdout
     assert "the second look finds nothing" in told.stdout
 
 
-def test_what_is_left_is_told_by_its_place_and_not_shown(home: Path) -> None:
+def test_what_is_left_is_told_by_its_place_and_not_shown(home: Path, run) -> None:
     leave(home, password="hunter2")
-    told = run(home, SESSION[:8])
+    told = run(SESSION[:8])
     assert told.returncode == exits.FAILED
     assert "line 3: value of password in message.content[0].password" in told.stdout
     assert "hunter2" not in told.stdout
 
 
-def test_programs_get_both_as_json(home: Path) -> None:
+def test_programs_get_both_as_json(home: Path, run) -> None:
     leave(home, password="hunter2")
-    (told,) = json.loads(run(home, "--json").stdout)
+    (told,) = json.loads(run("--json").stdout)
     assert told["replaced"] == {"hf-token": 2, "password": 1}
     assert [one["line"] for one in told["left"]] == [3]
 
 
-def test_what_is_allowed_is_not_reported(home: Path) -> None:
+def test_what_is_allowed_is_not_reported(home: Path, run) -> None:
     leave(home, password="hunter2")
-    assert run(home, ML_INTERN_REDACT_ALLOW='["hunter2"]').returncode == exits.DONE
+    assert run(ML_INTERN_REDACT_ALLOW='["hunter2"]').returncode == exits.DONE
 
 
-def test_what_this_process_holds_is_found_whatever_it_looks_like(home: Path) -> None:
+def test_what_this_process_holds_is_found_whatever_it_looks_like(home: Path, run) -> None:
     leave(home, text="it says plainwords there")
-    told = run(home, MY_TOKEN="plainwords")
+    told = run(MY_TOKEN="plainwords")
     assert "value of MY_TOKEN" in told.stdout

@@ -3,16 +3,16 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ml_intern.cli import exits
+from tests.support.nursery import Nursery
 
 EXAMPLES = sorted(path.absolute() for path in Path("traces/examples").glob("*.jsonl"))
 REVIEWS = next(path for path in EXAMPLES if path.stem.startswith("c9f02920"))
-COMMAND = (sys.executable, "-m", "ml_intern.cli.main", "traces", "replay")
+ROOT = Path(__file__).resolve().parents[3]
 CLAUDE = [
     {
         "type": "user",
@@ -69,17 +69,27 @@ CLAUDE = [
 ]
 
 
-def run(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    env = {
-        **os.environ,
-        "ML_INTERN_STATE_DIR": str(home / "state"),
-        "ML_INTERN_SANDBOX": "process",
-        "PYTHONPATH": str(Path.cwd()),
-        **env,
-    }
-    return subprocess.run(
-        (*COMMAND, *arguments), env=env, cwd=home, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def run(tmp_path: Path, nursery: Nursery):
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "ML_INTERN_STATE_DIR": str(tmp_path / "state"),
+            "ML_INTERN_SANDBOX": "process",
+            "PYTHONPATH": str(ROOT),
+            **variables,
+        }
+        return nursery.run(*words, environment=environment, folder=tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def replay(run):
+    def replay(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return run("traces", "replay", *arguments, **variables)
+
+    return replay
 
 
 def comparison(done: subprocess.CompletedProcess[str]) -> dict:
@@ -90,8 +100,8 @@ def comparison(done: subprocess.CompletedProcess[str]) -> dict:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem[:8])
-def test_every_example_is_played_without_a_difference(tmp_path, path) -> None:
-    done = run(tmp_path, str(path), "--tools", "recorded", "--json")
+def test_every_example_is_played_without_a_difference(tmp_path, path, replay) -> None:
+    done = replay(str(path), "--tools", "recorded", "--json")
     assert done.returncode == exits.DONE, done.stdout + done.stderr
     found = comparison(done)
     assert found["differences"] == []
@@ -99,19 +109,17 @@ def test_every_example_is_played_without_a_difference(tmp_path, path) -> None:
     assert not (tmp_path / "state" / "sessions").exists()
 
 
-def test_a_recording_of_more_answers_than_the_limit_is_played_whole(tmp_path) -> None:
-    done = run(
-        tmp_path, str(REVIEWS), "--tools", "recorded", "--json", ML_INTERN_MAX_ITERATIONS="1"
-    )
+def test_a_recording_of_more_answers_than_the_limit_is_played_whole(tmp_path, replay) -> None:
+    done = replay(str(REVIEWS), "--tools", "recorded", "--json", ML_INTERN_MAX_ITERATIONS="1")
     assert done.returncode == exits.DONE, done.stdout + done.stderr
     assert comparison(done)["differences"] == []
 
 
-def test_a_changed_answer_of_the_router_is_the_one_difference(tmp_path) -> None:
+def test_a_changed_answer_of_the_router_is_the_one_difference(tmp_path, replay) -> None:
     """What no tool answers is given anew, with recorded tools too."""
     changed = tmp_path / "changed.jsonl"
     changed.write_text(REVIEWS.read_text().replace("after 66 characters", "after 67 characters"))
-    done = run(tmp_path, str(changed), "--tools", "recorded", "-q")
+    done = replay(str(changed), "--tools", "recorded", "-q")
     assert done.returncode == exits.FAILED
     assert "1 difference in 8 results compared." in done.stdout
     assert "1. answer 4, call 1: write_recipe: another result (line 15 of the recor" in done.stdout
@@ -124,8 +132,8 @@ def write(folder: Path, lines: list[dict]) -> Path:
     return path
 
 
-def test_tools_of_other_programs_are_named_and_the_rest_goes_on(tmp_path) -> None:
-    done = run(tmp_path, str(write(tmp_path, CLAUDE)), "--json")
+def test_tools_of_other_programs_are_named_and_the_rest_goes_on(tmp_path, replay) -> None:
+    done = replay(str(write(tmp_path, CLAUDE)), "--json")
     assert "not among our tools, so these calls fail: Edit (1)" in done.stderr
     found = comparison(done)
     assert found["unknown_tools"] == {"Edit": 1}
@@ -134,44 +142,35 @@ def test_tools_of_other_programs_are_named_and_the_rest_goes_on(tmp_path) -> Non
     assert found["compared"] == 2
 
 
-def test_what_waits_for_a_person_is_compared_so_far(tmp_path) -> None:
+def test_what_waits_for_a_person_is_compared_so_far(tmp_path, replay) -> None:
     lines = json.loads(json.dumps(CLAUDE))
     change = {"what": "x", "was": "1", "becomes": "2", "why": "y"}
     lines[1]["message"]["content"][0] = {
         "type": "tool_use", "id": "toolu_1", "name": "propose_change", "input": change,
     }  # fmt: skip
-    done = run(tmp_path, str(write(tmp_path, lines)), "-q")
+    done = replay(str(write(tmp_path, lines)), "-q")
     assert done.returncode == exits.WAITING
     assert "compared so far: the replay has not come to its end." in done.stdout
     assert "was not given again" not in done.stdout
 
 
-def test_what_cannot_be_read_is_named_by_its_line(tmp_path) -> None:
+def test_what_cannot_be_read_is_named_by_its_line(tmp_path, replay) -> None:
     path = write(tmp_path, CLAUDE)
     path.write_text(path.read_text() + "{torn\n")
-    done = run(tmp_path, str(path), "--tools", "recorded", "-q")
+    done = replay(str(path), "--tools", "recorded", "-q")
     assert "! line 6: no JSON" in done.stderr
     assert "No difference" in done.stdout
 
 
 @pytest.mark.parametrize("lines", [[], CLAUDE[:1], CLAUDE[1:]])
-def test_what_holds_nothing_to_play_is_refused(tmp_path, lines) -> None:
-    done = run(tmp_path, str(write(tmp_path, lines)))
+def test_what_holds_nothing_to_play_is_refused(tmp_path, lines, replay) -> None:
+    done = replay(str(write(tmp_path, lines)))
     assert done.returncode == exits.USAGE
     assert "nothing to" in done.stderr or "is no trace" in done.stderr
 
 
-def test_a_recording_is_a_model_like_others_named_from_where_the_person_is(tmp_path) -> None:
+def test_a_recording_is_a_model_like_others_named_from_where_the_person_is(tmp_path, run) -> None:
     write(tmp_path, CLAUDE[:1] + CLAUDE[-1:])
-    command = [*COMMAND[:3], "run", "--model", "replay/claude.jsonl", "-q", "What is there?"]
-    env = {"ML_INTERN_STATE_DIR": str(tmp_path / "state"), "ML_INTERN_SANDBOX": "process"}
-    done = subprocess.run(
-        command,
-        env={**os.environ, **env, "PYTHONPATH": str(Path.cwd())},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("run", "--model", "replay/claude.jsonl", "-q", "What is there?")
     assert done.returncode == exits.DONE, done.stderr
     assert "Nothing there." in done.stdout

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern.cli import exits
+from tests.support.nursery import Nursery
 
 INTERRUPTED = "c9f02920-881f-5462-872c-5b98acb62df8"
 FINISHED = "ee272992-1416-5d86-8c4a-bae706edcd42"
@@ -28,14 +29,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "ML_INTERN_STATE_DIR": str(home)}
-    return subprocess.run(
-        (*COMMAND, *arguments), env=env, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def run(nursery: Nursery):
+    def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ML_INTERN_STATE_DIR": str(home)}
+        return nursery.run("traces", *arguments, environment=environment, folder=Path.cwd())
+
+    return run
 
 
-def test_the_list_says_what_became_of_each(home: Path) -> None:
+def test_the_list_says_what_became_of_each(home: Path, run) -> None:
     heads, *lines = run(home, "list").stdout.splitlines()
     assert heads.split("\t")[:4] == ["session", "began", "result", "model"]
     assert [line.split("\t")[0] for line in lines] == ["c9f02920", "ee272992"]
@@ -43,14 +46,16 @@ def test_the_list_says_what_became_of_each(home: Path) -> None:
     assert run(home, "list", "-n", "1").stdout.splitlines() == [heads, lines[0]]
 
 
-def test_the_list_names_a_replay_by_what_it_plays(home: Path) -> None:
+def test_the_list_names_a_replay_by_what_it_plays(home: Path, run) -> None:
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     plays = f'"model":"replay/traces/examples/{INTERRUPTED}.jsonl"'
     path.write_text(re.sub(r'"model":"autopilot[^"]*"', plays, path.read_text()))
     assert "\treplay c9f02920\t" in run(home, "list").stdout
 
 
-def test_an_imported_session_is_known_by_the_id_that_it_had(home: Path, tmp_path: Path) -> None:
+def test_an_imported_session_is_known_by_the_id_that_it_had(
+    home: Path, tmp_path: Path, run
+) -> None:
     said = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Done."}]
     source = tmp_path / "source.json"
     source.write_text(json.dumps({"session_id": "Run-42", "messages": said}))
@@ -69,7 +74,7 @@ def test_an_imported_session_is_known_by_the_id_that_it_had(home: Path, tmp_path
     assert "unknown · —" in text.splitlines()[-1]
 
 
-def test_a_fork_counts_only_what_it_did_itself(home: Path) -> None:
+def test_a_fork_counts_only_what_it_did_itself(home: Path, run) -> None:
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     for line in lines[: len(lines) // 2]:
@@ -81,7 +86,7 @@ def test_a_fork_counts_only_what_it_did_itself(home: Path) -> None:
     assert 0 < after["answers"] < before["answers"]
 
 
-def test_a_fork_tells_what_it_goes_on_from(home: Path) -> None:
+def test_a_fork_tells_what_it_goes_on_from(home: Path, run) -> None:
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     first, *rest = [json.loads(line) for line in path.read_text().splitlines()]
     first["mlIntern"]["forkedFrom"] = {"sessionId": INTERRUPTED, "turn": 1}
@@ -90,7 +95,7 @@ def test_a_fork_tells_what_it_goes_on_from(home: Path) -> None:
     assert f" · goes on from {INTERRUPTED[:8]} · " in text.splitlines()[-1]
 
 
-def test_the_list_as_json_has_the_whole_numbers(home: Path) -> None:
+def test_the_list_as_json_has_the_whole_numbers(home: Path, run) -> None:
     first, second = json.loads(run(home, "list", "--json").stdout)
     assert (first["session_id"], second["session_id"]) == (INTERRUPTED, FINISHED)
     assert second["outcome"] == "finished"
@@ -99,7 +104,7 @@ def test_the_list_as_json_has_the_whole_numbers(home: Path) -> None:
     assert first["problems"] == 0
 
 
-def test_what_has_grown_is_read_again_and_nothing_else(home: Path) -> None:
+def test_what_has_grown_is_read_again_and_nothing_else(home: Path, run) -> None:
     run(home, "list")
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     with path.open("a") as file:
@@ -112,17 +117,17 @@ def test_what_has_grown_is_read_again_and_nothing_else(home: Path) -> None:
     assert second["problems"] == 1
 
 
-def test_kept_digests_that_are_damaged_are_made_anew(home: Path) -> None:
+def test_kept_digests_that_are_damaged_are_made_anew(home: Path, run) -> None:
     expected = run(home, "list").stdout
     (home / "traces" / "digests.json").write_text("{")
     assert run(home, "list").stdout == expected
 
 
-def test_an_empty_shelf_says_so(tmp_path: Path) -> None:
+def test_an_empty_shelf_says_so(tmp_path: Path, run) -> None:
     assert run(tmp_path, "list").stdout.startswith("No traces in ")
 
 
-def test_a_trace_is_told_in_order_with_folded_outputs(home: Path) -> None:
+def test_a_trace_is_told_in_order_with_folded_outputs(home: Path, run) -> None:
     text = run(home, "show", "c9f0").stdout
     assert "turn 1  ada, " in text
     assert text.index("▸ inspect_dataset  source=reviews.csv") < text.index("✗ inspect_dataset")
@@ -134,7 +139,7 @@ def test_a_trace_is_told_in_order_with_folded_outputs(home: Path) -> None:
     )
 
 
-def test_words_that_nobody_reads_to_their_end_are_folded_too(tmp_path: Path) -> None:
+def test_words_that_nobody_reads_to_their_end_are_folded_too(tmp_path: Path, run) -> None:
     text = "x" * 50_000
     path = tmp_path / "long.jsonl"
     said = {"type": "user", "message": {"role": "user", "content": text}}
@@ -146,7 +151,7 @@ def test_words_that_nobody_reads_to_their_end_are_folded_too(tmp_path: Path) -> 
     assert run(tmp_path, "show", str(path), "--full").stdout.count(text) == 2
 
 
-def test_long_outputs_are_folded_unless_all_is_wanted(tmp_path: Path) -> None:
+def test_long_outputs_are_folded_unless_all_is_wanted(tmp_path: Path, run) -> None:
     path = tmp_path / "long.jsonl"
     words = "\n".join(f"line {number}" for number in range(100))
     message = {"role": "user", "content": words}
@@ -157,7 +162,7 @@ def test_long_outputs_are_folded_unless_all_is_wanted(tmp_path: Path) -> None:
     assert "line 99" in run(tmp_path, "show", str(path), "--full").stdout
 
 
-def test_a_search_shows_what_it_is_found_in(home: Path) -> None:
+def test_a_search_shows_what_it_is_found_in(home: Path, run) -> None:
     found = run(home, "show", "c9f0", "--search", "cancelled")
     assert found.returncode == exits.DONE
     assert found.stdout.count("  · ") == 1
@@ -182,7 +187,7 @@ def talk(path: Path, *said: tuple[str, str]) -> Path:
     return path
 
 
-def test_the_day_stands_at_the_start_and_where_it_changes(tmp_path: Path) -> None:
+def test_the_day_stands_at_the_start_and_where_it_changes(tmp_path: Path, run) -> None:
     times = ("2026-03-01T12:00:00", "2026-03-01T12:10:00", "2026-03-02T12:00:00")
     path = talk(tmp_path / "days.jsonl", *((at, "go") for at in times))
     told = run(tmp_path, "show", str(path)).stdout.splitlines()
@@ -191,7 +196,7 @@ def test_the_day_stands_at_the_start_and_where_it_changes(tmp_path: Path) -> Non
     assert told.index(days[1]) + 2 == next(i for i, row in enumerate(told) if "turn 3" in row)
 
 
-def test_what_a_search_finds_says_of_which_turn_it_is(tmp_path: Path) -> None:
+def test_what_a_search_finds_says_of_which_turn_it_is(tmp_path: Path, run) -> None:
     at = "2026-03-01T12:00:00"
     path = talk(tmp_path / "turns.jsonl", (at, "one"), (at, "two"), (at, "three"))
     told = run(tmp_path, "show", str(path), "--search", "answer to t").stdout
@@ -214,7 +219,9 @@ def until(home: Path, mark: str, path: Path) -> Path:
         ('"waitingOn":["job', "watch_job  waits for a job"),
     ],
 )
-def test_a_call_that_waits_says_for_what(home: Path, tmp_path: Path, mark: str, words: str) -> None:
+def test_a_call_that_waits_says_for_what(
+    home: Path, tmp_path: Path, mark: str, words: str, run
+) -> None:
     path = until(home, mark, tmp_path / "waits.jsonl")
     told = run(home, "show", str(path)).stdout
     assert f"  … {words}\n" in told
@@ -224,13 +231,13 @@ def test_a_call_that_waits_says_for_what(home: Path, tmp_path: Path, mark: str, 
     assert told.splitlines()[-1].startswith(f"{words.split('  ')[1]} · ")
 
 
-def test_the_list_names_what_waits(home: Path) -> None:
+def test_the_list_names_what_waits(home: Path, run) -> None:
     path = next(home.glob(f"traces/sessions/*/{FINISHED}.jsonl"))
     until(home, '"waitingOn":["job', path)
     assert run(home, "list").stdout.splitlines()[-1].split("\t")[2] == "waiting"
 
 
-def test_a_session_in_parts_says_so(home: Path) -> None:
+def test_a_session_in_parts_says_so(home: Path, run) -> None:
     part = "35c6da62-dc63-5af8-bbd8-cbce80251177.jsonl"
     told = run(home, "show", f"traces/examples/{part}").stdout.splitlines()[0]
     assert told.startswith(f"{part} is one part of its session. It stands in 3 files")
@@ -245,20 +252,22 @@ def test_a_session_in_parts_says_so(home: Path) -> None:
         (("--turn", "0"), "There is no turn 0: the trace has only turn 1."),
     ],
 )
-def test_what_cannot_be_shown_is_said(home: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_shown_is_said(
+    home: Path, arguments: tuple[str, ...], words: str, run
+) -> None:
     told = run(home, "show", "c9f0", *arguments)
     assert told.returncode == exits.USAGE
     assert words in told.stderr
 
 
 @pytest.mark.parametrize("command", ["show", "open", "redaction"])
-def test_what_is_no_trace_is_said(home: Path, command: str) -> None:
+def test_what_is_no_trace_is_said(home: Path, command: str, run) -> None:
     told = run(home, command, "/bin/ls")
     assert (told.returncode, told.stdout) == (exits.USAGE, "")
     assert "/bin/ls is no trace: " in told.stderr
 
 
-def test_a_damaged_file_is_shown_with_its_problems(home: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_is_shown_with_its_problems(home: Path, tmp_path: Path, run) -> None:
     path = tmp_path / "damaged.jsonl"
     whole = next(home.glob(f"traces/sessions/*/{INTERRUPTED}.jsonl")).read_bytes()
     path.write_bytes(whole[:1200] + b"\xff\n" + whole[1200:])
@@ -268,7 +277,9 @@ def test_a_damaged_file_is_shown_with_its_problems(home: Path, tmp_path: Path) -
     assert document["problem_count"] == len(document["problems"]) > 2
 
 
-def test_escape_sequences_of_a_tool_do_not_reach_the_terminal(home: Path, tmp_path: Path) -> None:
+def test_escape_sequences_of_a_tool_do_not_reach_the_terminal(
+    home: Path, tmp_path: Path, run
+) -> None:
     path = tmp_path / "evil.jsonl"
     message = {"role": "user", "content": "\x1b[2Jgone\u202e"}
     path.write_text(json.dumps({"type": "user", "message": message}) + "\n")
@@ -297,7 +308,7 @@ def _read(leader: int) -> bytes:
         return b""
 
 
-def test_open_writes_one_page_and_prints_where(home: Path, tmp_path: Path) -> None:
+def test_open_writes_one_page_and_prints_where(home: Path, tmp_path: Path, run) -> None:
     told = run(home, "open", "c9f0", "--no-browser")
     path = Path(told.stdout.strip())
     assert path.parent == home / "traces" / "pages"
@@ -308,13 +319,13 @@ def test_open_writes_one_page_and_prints_where(home: Path, tmp_path: Path) -> No
     assert elsewhere.stdout.strip() == str(tmp_path / "page.html")
 
 
-def test_the_help_names_each_option_once(tmp_path: Path) -> None:
+def test_the_help_names_each_option_once(tmp_path: Path, run) -> None:
     told = run(tmp_path, "open", "--help").stdout
     assert told.count("--no-browser") == 1
     assert " / " not in told
 
 
-def test_a_page_that_cannot_be_written_is_said(home: Path) -> None:
+def test_a_page_that_cannot_be_written_is_said(home: Path, run) -> None:
     told = run(home, "open", "c9f0", "-o", "/proc/page.html")
     assert told.returncode == exits.USAGE
     assert "/proc/page.html cannot be written" in told.stderr
@@ -322,7 +333,7 @@ def test_a_page_that_cannot_be_written_is_said(home: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
 @pytest.mark.parametrize("words", [("list",), ("show", FINISHED[:8]), ("status",)])
-def test_traces_of_somebody_else_are_named_as_such(home: Path, words: tuple[str, ...]) -> None:
+def test_traces_of_somebody_else_are_named_as_such(home: Path, words: tuple[str, ...], run) -> None:
     (home / "traces").chmod(0)
     done = run(home, *words)
     (home / "traces").chmod(0o700)
