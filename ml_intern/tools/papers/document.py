@@ -99,9 +99,9 @@ class Document:
         return "\n\n".join(part for part in parts if part)
 
     def holds(self, sentence: str) -> bool:
-        """Whether these words occur in one section or caption, white space aside."""
+        """Whether these words occur in the title, one section or a caption, white space aside."""
         wanted = squeezed(sentence)
-        texts = [each.text for each in self.sections]
+        texts = [self.title, *(each.text for each in self.sections)]
         captions = [
             *(each.caption for each in self.tables),
             *(each.caption for each in self.figures),
@@ -139,8 +139,14 @@ _CAPTION = re.compile(
 )
 
 
+_ROMAN = re.compile(r"TABLE ([IVX]+)\s+(?=[A-Z])(.*)", re.DOTALL)
+"""As some journals set it, without a sign between label and caption."""
+
+
 def captioned(text: str) -> tuple[str, str] | None:
     """Label (`Figure 3`, `Table IV`) and caption of a paragraph that is one; None for others."""
+    if roman := _ROMAN.fullmatch(squeezed(text)):
+        return f"Table {roman[1]}", roman[2].strip()
     found = _CAPTION.fullmatch(squeezed(text))
     if found is None:
         return None

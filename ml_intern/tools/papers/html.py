@@ -169,6 +169,7 @@ class _Reader:
     styles: dict[str, str]
     hidden: int = 0
     _pieces: list[str] = field(default_factory=list)
+    _footnotes: list[str] = field(default_factory=list)
 
     def walk(self, element: Element, here: _Here) -> None:
         """All of an element but its tail."""
@@ -194,11 +195,16 @@ class _Reader:
         self._pieces.clear()
         if text and text != "-":
             self.draft.paragraph(text)
+        for words in self._footnotes:
+            self.draft.paragraph(words)
+        self._footnotes.clear()
 
     def _special(self, element: Element) -> Any:
         tag, classes = element.tag, _classes(element)
         if tag in _HEADINGS or "ltx_title" in classes:
             return self._heading
+        if "ltx_role_footnote" in classes:
+            return self._footnote
         if tag == "math":
             return self._math
         if tag == "figure":
@@ -287,6 +293,17 @@ class _Reader:
             return
         mark = "$$" if element.get("display") == "block" else "$"
         self._pieces.append(f"{mark}{formula}{mark}")
+
+    def _footnote(self, element: Element, here: _Here) -> None:
+        """Its words stand below the paragraph that has its mark."""
+        content = next(
+            (each for each in element.iter() if "ltx_note_content" in _classes(each)), element
+        )
+        words = self._inline(content, here)
+        for mark in content:
+            if _classes(mark) & {"ltx_note_mark", "ltx_tag_note"}:
+                words = words.removeprefix(squeezed(_words(mark))).lstrip()
+        self._footnotes.append(words)
 
     def _break(self, _element: Element, _here: _Here) -> None:
         self._pieces.append(" ")

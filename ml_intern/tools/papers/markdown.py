@@ -22,7 +22,7 @@ _SETEXT = re.compile(r" {0,3}(=+|-{3,})[ \t]*")
 _RULE = frozenset("|:- \t")
 """What the line below a table's header is made of."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+_TAG = re.compile(r"</?(?!(?:https?|mailto):)[a-zA-Z][^<>]{0,500}>")
 _STYLED = re.compile(
     r"<([a-z][a-z0-9]{0,20})\s[^<>]{0,300}?(?:style\s*=\s*[\"']([^\"'<>]{0,300})|hidden\b)[^<>]{0,300}>",
     re.IGNORECASE,

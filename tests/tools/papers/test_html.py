@@ -194,3 +194,16 @@ def test_nothing_and_too_much_are_refused_in_words() -> None:
         read("")
     with pytest.raises(InputError, match=r"Look for its PDF"):
         read(" " * (MOST_BYTES + 1))
+
+
+def test_a_footnote_stands_below_its_paragraph() -> None:
+    note = (
+        '<span class="ltx_note ltx_role_footnote"><sup class="ltx_note_mark">1</sup>'
+        '<span class="ltx_note_outer"><span class="ltx_note_content">'
+        '<sup class="ltx_note_mark">1</sup><span class="ltx_tag ltx_tag_note">1</span>'
+        "Once it was 0.3.</span></span></span>"
+    )
+    found = body(f"<p>Dropout is 0.1 everywhere.{note} We train.</p>")
+    assert found.sections[0].text == (
+        "Seen.\n\nDropout is 0.1 everywhere. We train.\n\nOnce it was 0.3."
+    )

@@ -155,3 +155,13 @@ def test_a_huge_text_is_cut_and_says_so() -> None:
 
     assert len(document.text) <= MOST_CHARACTERS + 1_000
     assert "the rest was left out" in document.notes[0]
+
+
+def test_an_address_in_angle_brackets_is_kept() -> None:
+    found = read_markdown("Code: <https://github.com/example/steps> (MIT).", "paper.md")
+    assert "https://github.com/example/steps" in found.text
+
+
+def test_a_caption_in_capitals_needs_no_sign_behind_its_label() -> None:
+    found = read_markdown("TABLE IV\nMean errors\n\n| a | b |\n|---|---|\n| 1 | 2 |", "paper.md")
+    assert [(each.label, each.caption) for each in found.tables] == [("Table IV", "Mean errors")]

@@ -18,9 +18,10 @@ from ml_intern.tools.papers.recipe.subject import (
     architectures_in,
     image_sizes_in,
     most_specific,
+    size_in_name,
     tasks_of,
 )
-from ml_intern.tools.papers.recipe.tables import in_tables
+from ml_intern.tools.papers.recipe.tables import in_item, in_tables
 from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Dataset, Found, Recipe
 
 
@@ -44,6 +45,8 @@ def extract(document: Document) -> Extracted:
         if source.holds(candidate.sentence, candidate.section):
             by_name[candidate.name].append(candidate)
     by_name["architecture"] = most_specific(by_name["architecture"])
+    for found in by_name["architecture"]:
+        by_name["parameters"].extend(size_in_name(found))
     decisive = {name: foremost(given) for name, given in by_name.items()}
     data = tuple(
         source.kept(each) for each in data_of(document, sentences) if source.has(each.name)
@@ -70,10 +73,15 @@ def _candidates(
     document: Document, sentences: Sequence[Sentence], names: Sequence[str]
 ) -> Iterator[Candidate]:
     yield from in_tables(document, names)
+    before: Sentence | None = None
     for sentence in sentences:
         standing = 2 if sentence.is_setup and not tells_of_a_part(sentence) else 1
         for candidate in _in_sentence(sentence, names):
             yield replace(candidate, standing=standing)
+        if before is None or before.paragraph != sentence.paragraph:
+            before = None
+        yield from released_in(sentence, before)
+        before = sentence
     yield from tasks_of(document.title, sentences)
 
 
@@ -82,7 +90,7 @@ def _in_sentence(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate
     yield from named_in(sentence)
     yield from architectures_in(sentence, names)
     yield from image_sizes_in(sentence)
-    yield from released_in(sentence)
+    yield from in_item(sentence)
 
 
 class _Source:
@@ -90,6 +98,7 @@ class _Source:
 
     def __init__(self, document: Document) -> None:
         self._texts: dict[str, list[str]] = defaultdict(list)
+        self._texts[""].append(squeezed(document.title))
         for section in document.sections:
             self._texts[section.name].append(squeezed(section.text))
 

@@ -14,10 +14,10 @@ _URL = re.compile(
 _CODE = re.compile(r"\b(?:code|implementation|source|scripts?|repository|software|codebase)\b")
 _OURS = re.compile(
     r"\b(?:we (?:\w+ )?(?:release|publish|provide|share|make|open-?source)|our (?:\w+ )?(?:code|implementation|source|repository|scripts|training code|codebase|software)|"
-    r"(?:code|implementation|scripts?|source code|software)(?: \w+){0,6} (?:is|are|can be|will be|was|were) (?:\w+ )?(?:available|released|found|published|hosted|provided|open)|^code:|^code available|code under|reproduc)"
+    r"(?:code|implementation|scripts?|source code|software)(?: \w+){0,6} (?:is|are|can be|will be|was|were) (?:\w+ )?(?:available|released|found|published|hosted|provided|open)|(?:code|implementation|scripts?|software)(?: \w+){0,4} (?:is|are) (?:\w+ )?(?:at|on|here:?) (?:<|\()?URL|^code:|^code available|code under|reproduc)"
 )
 _THEIRS = re.compile(
-    r"\b(?:based on|built (?:on|upon)|build (?:on|upon)|official|adapt\w* from|fork\w*|implementation of|provided by|taken from|library|toolkit|framework|"
+    r"\b(?:based on|built (?:on|upon)|build (?:on|upon)|official|adapt\w* from|fork\w*|implementation of|provided by|taken from|library|toolkit|framework|baselines?|"
     r"we (?:use|used|rely on|start from)|using the|from the authors|et al)\b"
 )
 _LICENCES = {
@@ -38,22 +38,23 @@ _CC = re.compile(
     r"creative commons attribution(?P<long>(?:[- ](?:non-?commercial|share-?alike|no-?deriv\w+))*)(?: international)?(?: licen[sc]e)?(?: \(cc[- ]by[^)]*\))?,?(?: version)? ?(?P<v2>[234]\.0)?"
 )
 _LICENSED = re.compile(
-    r"licen[sc]|released under|distributed under|available under|under (?:the |an? )?(?:mit|apache|cc|bsd|gpl|creative)"
+    r"licen[sc]|(?:released|distributed|available|published|shared) under|under (?:the |an? )?(?:mit|apache|cc|bsd|gpl|creative)"
 )
 _THINGS = {
     "code_licence": r"\b(?:code|implementation|software|source|scripts|codebase)\b",
-    "data_licence": r"\b(?:data|datasets?|corpus|corpora|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
+    "data_licence": r"\b(?:data|datasets?|(?:the|this|our) set|corpus|corpora|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
     "paper_licence": r"\b(?:this (?:work|paper|article|preprint|document)|the paper|paper|article|preprint|text of this)\b",
     "": r"\b(?:models?|weights|checkpoints?)\b",
 }
 
 
-def released_in(sentence: Sentence) -> Iterator[Candidate]:
-    """What the sentence says of it."""
+def released_in(sentence: Sentence, before: Sentence | None = None) -> Iterator[Candidate]:
+    """What the sentence says of it; `before` is the one before it in its paragraph."""
     if sentence.role == "aside":
         return
     yield from _code(sentence)
-    yield from _licences(sentence)
+    goes_on = before is not None and re.match(r"(?:it|they|both) (?:is|are)\b", sentence.lower)
+    yield from _licences(sentence, before.lower if before is not None and goes_on else "")
 
 
 def _code(sentence: Sentence) -> Iterator[Candidate]:
@@ -65,14 +66,16 @@ def _code(sentence: Sentence) -> Iterator[Candidate]:
         yield _made(sentence, "code", found.pop())
 
 
-def _licences(sentence: Sentence) -> Iterator[Candidate]:
-    """Each licence belongs to the things that are named before it, back to the one before."""
+def _licences(sentence: Sentence, subject: str) -> Iterator[Candidate]:
+    """Each licence belongs to the things that are named before it, back to the one before; the
+    first also to those that `subject` names.
+    """
     words = sentence.lower
     if not _LICENSED.search(words) or re.search(r"\bet al\b|related|baselines?|unlike", words):
         return
     begin = 0
     for start, end, licence in _named(words):
-        before = words[begin:start]
+        before = f"{subject if begin == 0 else ''} {words[begin:start]}"
         begin = end
         if re.search(r"\b(?:not|except|unless|or)\s*(?:\w+\s){0,2}$", before):
             continue

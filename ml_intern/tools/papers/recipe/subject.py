@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ml_intern.tools.papers.recipe.candidates import Candidate
 from ml_intern.tools.papers.recipe.claims import clauses, is_own
 from ml_intern.tools.papers.recipe.names import TASKS, tasks_in
-from ml_intern.tools.papers.recipe.numbers import plain
+from ml_intern.tools.papers.recipe.numbers import plain, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
 _SIZE = r"(?:[- ](?:base|large|small|tiny|medium|xl|xxl|mini|huge|giant|[BLSTH](?:/\d\d)?|\d+(?:\.\d+)?[BM]\b))?"
@@ -30,13 +31,13 @@ _ARCHITECTURES = (
     r"(?:[Bb]i-?(?:directional )?)?(?:LSTM|GRU)(?:-CRF)?",
     r"(?:Graph ?SAGE|GCN|GAT|GIN|MPNN|SchNet|graph (?:convolutional|attention|isomorphism) network)",
     r"Mamba(?:-\d\w*)?|RWKV|RetNet|Hyena|Perceiver(?: IO)?|TabNet|PatchTST|Informer|N-BEATS",
-    r"(?:(?:decoder|encoder)-only |encoder-decoder |encoder–decoder )?[Tt]ransformer(?: (?:encoder|decoder))?(?:[- ](?:base|big|small|large)\b)?",
-    r"(?:[Tt]emporal )?[Cc]onvolutional (?:neural )?network|CNN|[Mm]ulti-?layer perceptron|MLP",
+    r"(?:(?:decoder|encoder)-only |encoder-decoder |encoder–decoder )?[Tt]ransformers?(?: (?:encoder|decoder)s?)?(?:[- ](?:base|big|small|large)\b)?",
+    r"(?:[Rr]esidual )?(?:[Tt]emporal )?[Cc]onvolutional (?:neural )?networks?|CNN|[Mm]ulti-?layer perceptron|MLP",
 )
 _NAME = "|".join(f"(?:{pattern})" for pattern in _ARCHITECTURES)
 _GIVEN = (
     re.compile(rf"\b(?:[Ww]e|and|then) (?:\w+ )?(?:use|adopt|employ|choose|fine-?tune|train|pre-?train|start from|start with|initiali[sz]e (?:\w+ ){{0,4}}?(?:from|with)|build (?:up)?on|take|instantiate|implement)(?: \w+ from)? (?:an? |the |all )?(?:[\w-]+,? ){{0,4}}?(?P<name>{_NAME})(?![\w])"),
-    re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er|agent|policy)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"(?P<name>{_NAME})(?: \([^()]*\)| \[[\d, ]+\])? (?:\w+ )?as (?:the|our|a|an) (?:[\w-]+ )?(?:backbone|base model|encoder|architecture|model|feature extractor|classifier|network|initiali[sz]ation)"),
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
@@ -70,7 +71,7 @@ def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Itera
         sentence.plain,
     )[0]
     if re.search(
-        r"\b(?:teacher|tokeni[sz]er|baselines?|embeddings from|to compare|comparison)\b",
+        r"\b(?:teacher|baselines?|embeddings from|to compare|comparison)\b",
         words.lower(),
     ):
         return
@@ -82,14 +83,17 @@ def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Itera
     ]
     for pattern in (*_GIVEN, *own):
         for match in pattern.finditer(words):
-            if _SEVERAL.match(words[match.end("name") :]):
+            before, after = words[: match.start("name")], words[match.end("name") :]
+            if _SEVERAL.match(after) or "tokeni" in before or re.match(" tokeni", after):
                 continue
-            yield _made(sentence, "architecture", match["name"].strip())
+            name = match["name"].strip()
+            is_kind = _GENERIC.fullmatch(name.lower())
+            yield _made(sentence, "architecture", name.rstrip("s") if is_kind else name)
 
 
 _GENERIC = re.compile(
-    r"(?:(?:decoder|encoder)-only |encoder-decoder )?transformer(?: (?:encoder|decoder))?|cnn|mlp|"
-    r"(?:temporal )?convolutional (?:neural )?network|multi-?layer perceptron|vision transformer"
+    r"(?:(?:decoder|encoder)-only |encoder-decoder )?transformers?(?: (?:encoder|decoder)s?)?|cnn|mlp|"
+    r"(?:residual )?(?:temporal )?convolutional (?:neural )?networks?|multi-?layer perceptron|vision transformer"
 )
 
 
@@ -97,6 +101,13 @@ def most_specific(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Without those that name only a kind (`Transformer`), where another names the model."""
     exact = [each for each in candidates if not _GENERIC.fullmatch(str(each.value).lower())]
     return exact or list(candidates)
+
+
+def size_in_name(architecture: Candidate) -> Iterator[Candidate]:
+    """Of `Llama-3.1-8B`: its parameters, where nothing else tells them."""
+    if found := re.search(r"(?<![\w.])(\d+(?:\.\d+)?)([BM])\b", str(architecture.value)):
+        count = value_of(f"{found[1]}{found[2].lower()}")
+        yield replace(architecture, name="parameters", value=count, unit="parameters", standing=0)
 
 
 def image_sizes_in(sentence: Sentence) -> Iterator[Candidate]:
@@ -115,28 +126,46 @@ def image_sizes_in(sentence: Sentence) -> Iterator[Candidate]:
 
 
 def tasks_of(title: str, sentences: Sequence[Sentence]) -> Iterator[Candidate]:
-    """The one task that title and abstract agree on; nothing where they name several."""
+    """The one task of the title, else of the abstract, else of the introduction; nothing where the
+    first of these that names any names several.
+    """
     head = plain(title).lower()
-    in_title = [name for name, pattern in TASKS.items() if re.search(rf"\b(?:{pattern})\b", head)]
-    front = [each for each in sentences if each.role == "abstract"] or [
-        each for each in sentences if re.match(r"\W*(?:\d+\W*)?introduction", each.section.lower())
+    told = [each for each in sentences if not head or head not in each.lower]
+    abstract = [each for each in told if each.role == "abstract"]
+    opening = [
+        each for each in told if re.match(r"\W*(?:\w+\W+)?introduction", each.section.lower())
     ]
-    said = [
-        (name, each)
-        for each in front
-        if _SUBJECT.search(each.lower) and is_own(each)
-        for name in tasks_in(each)
-    ]
-    wanted = in_title if len(in_title) == 1 else sorted({name for name, _ in said})
+    named = _named(abstract) or _named(opening)
+    in_title = {name for name, pattern in TASKS.items() if re.search(rf"\b(?:{pattern})\b", head)}
+    wanted = in_title if len(in_title) == 1 else named or _begun_with(opening)
     if len(wanted) != 1:
         return
-    everywhere = said or [
-        (name, each) for each in sentences if is_own(each) for name in tasks_in(each)
-    ]
-    for name, sentence in everywhere or []:
-        if name == wanted[0]:
-            yield _made(sentence, "task", name)
+    (task,) = wanted
+    for sentence in (*abstract, *opening, *(each for each in told if is_own(each))):
+        if task in tasks_in(sentence):
+            yield _made(sentence, "task", task)
             return
+    if task in in_title:
+        yield Candidate(name="task", value=task, sentence=title, section="")
+
+
+def _named(sentences: Sequence[Sentence]) -> set[str]:
+    """The tasks that sentences name as the authors' own."""
+    own = [each for each in sentences if _SUBJECT.search(each.lower) and is_own(each)]
+    return {name for each in own for name in tasks_in(each)}
+
+
+def _begun_with(opening: Sequence[Sentence]) -> set[str]:
+    """The tasks of an introduction, if a sentence of it begins with one, or one is named again."""
+    named = [name for each in opening for name in tasks_in(each)]
+    begun = {
+        name
+        for each in opening
+        for name in tasks_in(each)
+        if re.match(rf"(?:[\w-]+ ){{0,2}}(?:{TASKS[name]})\b", each.lower)
+    }
+    is_told = len(set(named)) == 1 and (len(named) > 1 or begun)
+    return set(named) if is_told else set()
 
 
 def _made(sentence: Sentence, name: str, value: str | int, unit: str = "") -> Candidate:

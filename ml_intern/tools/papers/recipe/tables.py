@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
+from ml_intern.tools.papers.recipe.claims import is_own
 from ml_intern.tools.papers.recipe.names import (
     accelerator_of,
     loss_of,
@@ -18,7 +19,7 @@ from ml_intern.tools.papers.recipe.names import (
     schedule_of,
 )
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
-from ml_intern.tools.papers.recipe.sentences import roles_of
+from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
 
 _LR = r"(?:learning[- ]rate|lr|step[- ]size)"
 KEYS: Mapping[str, str] = {
@@ -106,6 +107,8 @@ _PLAIN_NUMBERS: Mapping[str, tuple[str, float, float, bool]] = {
     "accelerators": ("", 1, 100_000, True),
 }
 """Unit where the cell says none, least and greatest value, and whether it is a whole number."""
+_KEYED = re.compile(r"(?:- )?(?P<key>[A-Za-z][\w /().#-]{1,40}): (?P<value>.+)")
+_PIECES = re.compile(r"[,;(] ?(?:which (?:is|are) |i\.e\.,? )?(?!\d{3}\b)")
 _TOLD: Mapping[str, tuple[str, ...]] = {
     "learning_rate": (),
     "batch_size": (
@@ -143,6 +146,24 @@ def in_tables(document: Document, own_names: Sequence[str]) -> Iterator[Candidat
             is_elsewhere and not _SETTINGS.search(caption)
         )
         yield from _of_table(table, section, own_names, is_aside=is_aside)
+
+
+def in_item(sentence: Sentence) -> Iterator[Candidate]:
+    """Of an item of a list: `Duration: 2 epochs, which are 1,640 steps`."""
+    item = _KEYED.fullmatch(sentence.plain)
+    name = key_of(item["key"]) if item else ""
+    if item is None or not name or not is_own(sentence):
+        return
+    pieces = [each.strip(" .") for each in _PIECES.split(item["value"].lower())]
+    for piece in pieces if name == "length" else pieces[:1]:
+        for field, value, unit in _parsed(name, item["key"].lower(), piece):
+            yield Candidate(
+                name=field,
+                value=value,
+                unit=unit,
+                sentence=sentence.text,
+                section=sentence.section,
+            )
 
 
 def key_of(cell: str) -> str:
