@@ -16,8 +16,8 @@ class Candidate:
     sentence: str
     section: str
     standing: int = 1
-    """Of candidates that differ, those of the highest standing decide. 2: from where the paper tells
-    how the experiments were run. 0: one of several, and it does not say which it took.
+    """Of candidates that differ, those of the highest standing decide. 3: it
+    says that it holds in general. 2: from where the paper tells how the experiments were run. 0: one of several, and it does not say which it took.
     """
 
     def found(self) -> Found:

@@ -12,7 +12,7 @@ from ml_intern.tools.papers.recipe.own_names import own_names
 from ml_intern.tools.papers.recipe.release import released_in
 from ml_intern.tools.papers.recipe.results import results_of
 from ml_intern.tools.papers.recipe.rules import numbers_in
-from ml_intern.tools.papers.recipe.scope import placed, tells_of_a_part
+from ml_intern.tools.papers.recipe.scope import placed, standing_of
 from ml_intern.tools.papers.recipe.sentences import Sentence, sentences_of
 from ml_intern.tools.papers.recipe.subject import (
     architectures_in,
@@ -75,7 +75,7 @@ def _candidates(
     yield from in_tables(document, names)
     before: Sentence | None = None
     for sentence in sentences:
-        standing = 2 if sentence.is_setup and not tells_of_a_part(sentence) else 1
+        standing = standing_of(sentence)
         for candidate in _in_sentence(sentence, names):
             yield replace(candidate, standing=standing)
         if before is None or before.paragraph != sentence.paragraph:

@@ -31,7 +31,7 @@ OPTIMISERS: Mapping[str, str] = {
 }
 SCHEDULES: Mapping[str, str] = {
     "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:\w+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine|follow(?:s|ed|ing)? (?:a |the )(?:half-?(?:cycle )?)?cosine(?! similarity| distance)|cosine (?:curve|down to|to zero)",
-    "linear": r"linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
+    "linear": r"linear (?:learning[- ]rate |lr )?warm-?up and (?:linear )?decay|linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
     "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
     "inverse square root": r"inverse[- ]square[- ]root|inverse[- ]sqrt|reciprocal square root",
     "step": r"(?:step|multi-?step)(?:wise)?[- ](?:learning[- ]rate )?(?:decay|schedul\w+)|(?:divid\w+|reduc\w+|decay\w*|decreas\w+|multipl\w+|dropp\w+|drops) (?:\w+ ){0,4}?by (?:a factor of )?(?:10|ten|0\.1|0\.5|5|2|half) (?:at|after|every)",
@@ -39,7 +39,7 @@ SCHEDULES: Mapping[str, str] = {
     "polynomial": r"polynomial(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*)",
     "one-cycle": r"(?:one|1)-?cycle",
     "warmup-stable-decay": r"warm-?up-?stable-?decay|\bwsd\b",
-    "reduce on plateau": r"reduce[- ]?(?:lr[- ])?on[- ]?plateau|(?:halved|reduced|divided|decayed|decreased) (?:\w+ ){0,6}?(?:when|once|if|whenever) (?:the )?(?:validation|dev)",
+    "reduce on plateau": r"reduce[- ]?(?:lr[- ])?on[- ]?plateau|(?:reduced|halved|lowered|decreased|divided|decayed) (?:[\w.]+ ){0,6}?on (?:a )?plateau|(?:halved|reduced|divided|decayed|decreased) (?:\w+ ){0,6}?(?:when|once|if|whenever) (?:the )?(?:validation|dev|error|loss|test|\w+ plateaus)",
 }
 PRECISIONS: Mapping[str, str] = {
     "bfloat16 mixed": r"(?:bf-?16|bfloat-?16|brain float)[- ](?:automatic )?mixed[- ]precision|mixed[- ]precision (?:training )?(?:\(|with |in |using )(?:bf-?16|bfloat-?16)|mixed[- ](?:bf-?16|bfloat-?16)",

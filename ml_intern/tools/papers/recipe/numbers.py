@@ -72,7 +72,7 @@ _COUNTED = (
     r"points|examples|tokens|runs?|seeds?|years?"
 )
 _RAISED_TEN = r"10\s?\^\s?[-+]?\s?\d{1,2}"
-_POWER_OF_TEN = rf"{_RAISED_TEN}|10\s?-\s?\d{{1,2}}(?![\d.]|\s?(?:{_COUNTED}))"
+_POWER_OF_TEN = rf"{_RAISED_TEN}|10\s?-\s?\d{{1,2}}(?!\d|\.\d|\s?(?:{_COUNTED}))"
 """Where a raised exponent was lost, `10-4` is one ten-thousandth, but `10-12 epochs` a range."""
 NUMBER = (
     r"(?<![\w.^-])(?:"
@@ -106,6 +106,8 @@ def plain(text: str) -> str:
     words = re.sub("[·⋅∗✕✖]", "×", words)
     words = re.sub(r"(?<=\d)\s*\*\s*(?=10\b)", "×", words).replace("ϵ", "ε").replace("µ", "μ")
     words = re.sub(r"[$*`]|(?<=β)_", "", words)
+    words = re.sub(r"(?<=[a-z]{2})_(?=[a-z]{2})", " ", words)  # `batch_size`
+    words = re.sub(r"\bi\.e\.", "ie", words)  # no end of a clause
     words = re.sub(r"(?<=\d)\s*e\s*\{\s*([-+]\d+)\s*\}", r"e\1", words)
     return " ".join(words.split())
 

@@ -51,10 +51,10 @@ class Rule:
 
 _LR = r"(?:learning[- ]rate|\blr|step[- ]size)(?! (?:multiplier|decay factor|range))"
 _BATCH = r"(?:mini-?)?batch[- ]size"
-_PER_DEVICE = r"\binference|decoding|evaluation|at test|\bper[- _](?:gpu|device|worker|core|tpu|chip|replica|accelerator|node)\b|/gpu|on each (?:gpu|device)|micro-?batch|local batch"
+_PER_DEVICE = r"\binference|decoding|evaluation|at test|\bper[- _](?:gpu|device|worker|core|tpu|chip|replica|accelerator|node)\b|/gpu|on each (?:gpu|device|of)|micro-?batch|local batch"
 _NOT_WHOLE = rf"{_PER_DEVICE}|accumulat"
 """Beside these a batch may be that of one device, or of one of several passes."""
-_ITEMS = r"(?P<unit>tokens|sequences|sentences|examples|images|samples|documents|utterances|pairs|graphs|clips|instances|prompts|frames|questions)"
+_ITEMS = r"(?P<unit>tokens|sequences|sentences|examples|images|samples|documents|utterances|pairs|graphs|clips|instances|prompts|frames|questions|patches|volumes|scans|crops|molecules|windows|transitions|segments|videos|sequence|queries|points|users|pages)"
 _ITEMS2 = _ITEMS.replace("<unit>", "<unit2>")
 _WARM = r"warm(?:ing|ed|s)?[- ]?up"
 _WARM_UNIT = rf"(?P<unit>{_STEPS}|epochs?|tokens|% of|percent of)"
@@ -65,18 +65,23 @@ _NOT_TRAINING = (
 
 RULES = (
     Rule("learning_rate", rf"(?<!minimum )(?<!min )(?<!final )(?<!end )(?<!ending ){_LR}{_IS}{_N}", most=100),
-    Rule("learning_rate", rf"{_LR} (?:is |was )?(?:then )?(?:linearly |gradually |exponentially )?(?:decay(?:s|ed)|anneal(?:s|ed)|reduced|decreased|drops|dropped) from {_N}(?= to)", most=100),
+    Rule("learning_rate", rf"{_LR}(?: \w+)? (?:is |was )?(?:starts?|started|begins?|initiali[sz]ed|initially|starting)(?: set)? (?:from |at |with |to |as )?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR}, (?:which is )?initially (?:set to |at )?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR} schedule[^.;\d]{{0,40}}?(?:maximum|peak|max\.?|initial)(?: value| rate| learning rate)? (?:of|=) ?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR} (?:is |was )?(?:linearly )?(?:warmed[- ]up|increas\w+|ramp\w+)(?: linearly)? (?:for|over|during|in) [^.;:]{{1,50}}? to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR}(?: of (?:the )?\w+)? (?:is |was )?(?:then )?(?:linearly |gradually |exponentially )?(?:decay(?:s|ed)|anneal(?:s|ed)|reduced|decreased|drops|dropped) (?:linearly |gradually |exponentially )?from {_N}(?= to)", most=100),
     Rule("learning_rate", rf"(?:{_WARM}|increas\w+|ramp\w+) [^.;:]{{0,50}}?{_LR}[^.;:]{{0,30}}? from (?:{NUMBER}) to {_N}", most=100),
     Rule("learning_rate", rf"{_LR} [^.;:]{{0,40}}?(?:warm\w*[- ]?up|increas\w+|ramp\w+) [^.;:\d]{{0,20}}?(?:from (?:{NUMBER} )?)?to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
     Rule("learning_rate", rf"\b(?:an? |the )?{_N} (?:peak |initial |constant |base |maximum )?{_LR}", most=100),
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
     Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
-    Rule("batch_size", rf"\bbatch(?:es)? (?:of|with|containing|contain|contains|consisting of|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
+    Rule("batch_size", rf"\b(?:mini-?)?batch(?:es)? (?:of|with|containing|contain(?:s|ed)?|consist(?:s|ed|ing) of|comprises?d?|has|had|have|includes?d?|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
+    Rule("batch_size", rf"^\W*(?:mini-?)?batch: ?{_N}", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("learning_rate", rf"{_LR} peaks at {_N}", most=100),
     Rule("batch_size", rf"\bbs ?= ?{_N}", whole=True, least=1),
-    Rule("weight_decay", rf"\bwd ?= ?{_N}", most=10),
+    Rule("weight_decay", rf"\bwd ?(?:=|:|of)? ?{_N}", most=10),
     Rule("batch_size", rf"{_N} {_ITEMS} (?:per|in (?:a|each|every)) (?:mini-?)?batch", whole=True, least=1, bars=_NOT_WHOLE),
-    Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?: \w+){{0,3}}? (?:of|to|is) {_N}(?: {_ITEMS})?", whole=True, least=1),
+    Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?:(?: \w+){{0,3}}? (?:of|to|is)| ?=| ?:)? {_ABOUT}{_N}(?: {_ITEMS})?", whole=True, least=1),
     Rule("batch_size_per_device", rf"(?:{_BATCH}|batch) (?:of|is|=|set to)? ?{_N}(?: {_ITEMS})? (?:per[- ](?:gpu|device|worker|core|accelerator)|on each (?:gpu|device))", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"each (?:of the (?:{WORD_NUMBER}) )?(?:gpu|device|worker|core|accelerator)s? (?:holds|processes|handles|sees|gets|receives) {_W} {_ITEMS}", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"{_N} {_ITEMS} (?:per|/) ?(?:gpu|device|worker|accelerator)\b", unit="examples", whole=True, least=1, needs=r"batch|accumul", bars=r"second|throughput"),
@@ -89,8 +94,9 @@ RULES = (
     Rule("gradient_accumulation_steps", rf"{_W} accumulation steps", unit="steps", whole=True, least=1, most=4096),
     Rule("gradient_accumulation_steps", rf"{_W} (?:steps of gradient accumulation|gradient accumulation steps)", unit="steps", whole=True, least=1, most=4096),
     Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:(?:l2[- ])?norms? of (?:the |all )?)?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|:|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
+    Rule("gradient_clipping", rf"clip(?:ped|ping|s)? (?:all |the )?gradients? (?:whose|with|when|if|to have|having) (?:an? |the |their |its )?(?:\w+ )?(?:l2[- ]|global )?norms? (?:of )?(?:that )?(?:exceeds?|exceeding|above|greater than|larger than|over|at most|of|is) {_N}", least=1e-6, most=1000),
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
-    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
+    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
     Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse ){_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
@@ -98,11 +104,12 @@ RULES = (
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
+    Rule("steps", rf"epochs?,? ?\(?(?:(?:ie|or|which (?:is|are|amounts? to|corresponds? to)|equivalent to|≈|~|about|approximately|roughly),? ?)+{_N} {_STEPS}", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn|fit", bars=rf"every|{_NOT_TRAINING}"),
     Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio))[^.;:\d]{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER})[^.;:\d]{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})", least=0),
-    Rule("warmup", rf"\b(?:first|initial) {_N} ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
+    Rule("warmup", rf"\b(?:first|initial) {_W}(?P<percent>\s?%)? ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),
     Rule("warmup", rf"{_N}[- ](?P<unit>steps?|epochs?)? ?(?:of )?(?:linear |learning[- ]rate |lr )*{_WARM}(?: (?P<unit2>steps|epochs|iterations|updates|ratio))?", least=0),
-    Rule("warmup", rf"{_N} (?P<unit>{_STEPS}|epochs?) (?:of|for) (?:linear |learning[- ]rate )*{_WARM}", least=0),
+    Rule("warmup", rf"{_N} (?P<unit>{_STEPS}|epochs?|tokens) (?:of|for) (?:linear |learning[- ]rate )*{_WARM}", least=0),
     Rule("warmup", rf"{_WARM} (?P<unit>steps|epochs|iterations|updates){_IS}{_N}(?! (?:epochs|steps|tokens))", least=0),
     Rule("weight_decay", rf"weight[- ]decay(?: (?:coefficient|rate|factor|parameter|strength|regulari[sz]ation|term|weight|penalty))*{_IS}{_N}", most=10),
     Rule("weight_decay", rf"{_N} (?:decoupled )?weight[- ]decay", most=10),
@@ -125,7 +132,9 @@ RULES = (
     Rule("vocab_size", rf"vocabulary(?: size)?{_IS}(?:with )?(?:\w+ )?{_N}(?: (?:tokens|subwords|types|units|pieces|entries|words))?", whole=True, least=20, most=10_000_000),
     Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has|(?:is |was )?(?:padded|limited|restricted|reduced|cut) to) (?:the )?(?:most frequent )?{_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
     Rule("adam_beta1", rf"β ?_?1 ?=? ?{_N}", most=0.9999, needs="adam|lion|lamb|optimi"),
-    Rule("adam_beta2", rf"β ?_?2 ?=? ?{_N}", most=0.99999, needs="adam|lion|lamb|optimi"),
+    Rule("adam_beta2", rf"(?<!β1, )(?<!β1,)(?<!β1 , )(?<!β1 and )β ?_?2 ?=? ?{_N}", most=0.99999, needs="adam|lion|lamb|optimi"),
+    Rule("adam_beta1", rf"β ?_?1(?: ?,| and) ?β ?_?2\)? ?(?:=|of|to|:) ?{_N}(?: ?,| and) ?(?:{NUMBER})", most=0.9999),
+    Rule("adam_beta2", rf"β ?_?1(?: ?,| and) ?β ?_?2\)? ?(?:=|of|to|:) ?(?:{NUMBER})(?: ?,| and) ?{_N}", most=0.99999),
     Rule("adam_beta1", rf"β(?:s| ?_?1 ?, ?β ?_?2)? ?\)?(?: of)? ?=? ?\( ?{_N} ?, ?(?:{NUMBER}) ?\)", most=0.9999),
     Rule("adam_beta2", rf"β(?:s| ?_?1 ?, ?β ?_?2)? ?\)?(?: of)? ?=? ?\( ?(?:{NUMBER}) ?, ?{_N} ?\)", most=0.99999),
     Rule("adam_beta1", rf"\bbetas? ?(?:of|=|:|set to)? ?[(\[]?{_N}(?: ?, ?| and )(?:{NUMBER})", most=0.9999, needs="adam|lion|optimi"),
@@ -138,7 +147,7 @@ RULES = (
 _LISTED = re.compile(
     rf"\s?%?\s?(?:,|/|,? ?\band\b|,? ?\bor\b)\s?(?:{NUMBER})"
     r"(?!\s?(?!for\b|on\b|in\b|at\b|and\b|or\b|resp|to\b|when\b|with\b|depend|across\b)[a-z×])"
-    rf"|\s?%?\s?(?:-|\bto\b|±|\.\.\.)\s?(?:{NUMBER})"
+    r"|\s?%?\s?(?:-|\bto\b|±|\.\.\.)\s?\.?\d"
     r"|\s?×\s?(?:batch|b\b|\d|n\b|sqrt|√)|\s?\^|,? respectively"
 )
 _PARTIAL = re.compile(
@@ -148,9 +157,13 @@ _PARTIAL = re.compile(
     r"classifier|projector|backbone|baselines?|probe|probing|second stage|first stage|stage|"
     r"small(?:er)? models?|large(?:r)? models?|others?|rest|remaining)\b"
 )
+_PART_BEFORE = re.compile(
+    r"\b(?:encoder|decoder|transformer|backbone|head|generator|discriminator|critic|actor|policy|value|teacher|embedding|adapter|lora)(?:'s)? (?:initial |peak |base |maximum )?$"
+)
+_BY_PART = frozenset({"learning_rate", "weight_decay", "batch_size"})
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
-    r"\b(?:discriminator|critic|teacher|reward model|value network|linear prob(?:e|ing))\b|"
+    r"\b(?:discriminator|critic|teacher|reward model|value network|linear (?:prob(?:e|ing)|classifiers?|evaluation)|logistic regression|k-?nn)\b|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")
@@ -191,6 +204,8 @@ def _candidate(
     if rule.name not in _IN_LISTS and _SHARED_OUT.match(after):
         return
     if rule.name in _COUNTS and _BEHIND_ANOTHER.search(clause[: match.start("n")]):
+        return
+    if rule.name in _BY_PART and _PART_BEFORE.search(before):
         return
     if _NOT_AFTER.search(before) or (rule.name in _COUNTS and _NOT_LASTING.search(before)):
         return
@@ -277,10 +292,11 @@ def _best_of(sentence: Sentence) -> Iterator[Candidate]:
 
 
 _ABSENT = re.compile(
+    r"(?:(?P<unused>weight[- ]decay|dropout|label[- ]smoothing|momentum) (?:is|was) not (?:used|applied|employed)(?! (?:on|for|to|in)\b)|"
     r"(?:\bno|\bwithout(?: any)?|\b(?:do|did|does) not (?:use|apply|employ)(?: any)?) "
     r"(?P<what>weight[- ]decay|dropout|label[- ]smoothing|momentum)"
     r"(?:,? (?:or|and|nor) (?:(?:no|use|any) )?(?P<other>weight[- ]decay|dropout|label[- ]smoothing|momentum))?"
-    r"\b(?! (?:on|for|to|is|was|of|rate)\b| in (?!this|all|any|our))"
+    r"\b(?! (?:on|for|to|is|was|of|rate)\b| in (?!this|all|any|our)))"
 )
 
 

@@ -17,6 +17,22 @@ _STAGE = re.compile(
     r"\W*(?:(?:training )?(?:stage|phase)) (?:\d|[ivx]+|one|two|three)\b", re.IGNORECASE
 )
 _IT = re.compile(r"(?:it|its|they|their|this (?:model|variant|one|run|version))\b", re.IGNORECASE)
+_CITED = re.compile(
+    r"(?P<subject>(?:The |An? )?(?:[\w-]+ ){1,8}?)(?:of |by )?(?:[A-Z]\w+ (?:et al\.? |and [A-Z]\w+ )?)?(?:\[[\d, ]+\]|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)),? "
+    r"(?:has|have|had|was|were|is|are|uses?|used|employs?|reach\w*|achiev\w*|obtain\w*|trains?|trained|relies|requires?|sets?|keeps?|needs?)\b"
+)
+_TOOLS = re.compile(
+    r"optimi[sz]|adam|sgd|loss|schedul|data|corpus|benchmark|set\b|tokeni[sz]|librar|framework|implementation|augment|normali[sz]|dropout|activation|initiali|toolkit|"
+    r"precision|backbone|clipping|smoothing|decay|strategy|technique|metric|vocabulary|warm",
+    re.IGNORECASE,
+)
+"""What is cited because it is used, not because others did something."""
+_IN_GENERAL = re.compile(
+    r"\b(?:unless|if not) (?:otherwise )?(?:stated|noted|specified|mentioned|said)"
+)
+_IN_ONE_CASE = re.compile(
+    r"(?:In|For|Under) (?:the|our|this) (?:[\w-]+ ){1,3}(?:settings?|regime|scenario|case|variant|experiments?|tasks?|split|condition|datasets?)\b,?"
+)
 _ON_ONE = re.compile(r"(?:On|For) (?:the )?[A-Z][\w-]*\b[^.;]{0,80}?,? we\b")
 
 
@@ -45,9 +61,12 @@ def placed(
     return found
 
 
-def tells_of_a_part(sentence: Sentence) -> bool:
-    """Whether it holds for one dataset only: `On CIFAR-100 we train for 200 epochs`."""
-    return bool(_ON_ONE.match(sentence.plain))
+def standing_of(sentence: Sentence) -> int:
+    """How much its values count: see `Candidate.standing`."""
+    if _IN_GENERAL.search(sentence.lower):
+        return 3
+    holds_for_all = not (_ON_ONE.match(sentence.plain) or _IN_ONE_CASE.match(sentence.plain))
+    return 2 if sentence.is_setup and holds_for_all else 1
 
 
 _SUBJECT = re.compile(
@@ -73,4 +92,6 @@ def is_about_another(sentence: Sentence, own: Sequence[str]) -> bool:
         ):
             continue
         return True
-    return False
+    cited = _CITED.match(sentence.plain)
+    is_ours = re.search(r"\b(?:we|our|ours)\b", sentence.lower) or names_own(sentence.plain, own)
+    return cited is not None and not is_ours and not _TOOLS.search(cited["subject"])

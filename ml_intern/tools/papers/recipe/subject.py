@@ -52,7 +52,7 @@ _SEVERAL = re.compile(
 _SUBJECT = re.compile(
     r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|stud(?:y|ies)|address(?:es)?|presents?|proposes?|introduces?|for)\b"
 )
-_IMAGE = r"(?P<w>\d{2,4}) ?(?:×|x) ?(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
+_IMAGE = r"(?P<w>\d{2,4})(?: ?(?:×|x) ?| by )(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
 _IMAGES = (
     re.compile(rf"(?:resolution|image size|input size|resi[sz]ed?|rescaled?|crops?|cropped|images?|inputs?|pictures)[^.;:\d]{{0,30}}?(?:of|to|at|is|=|size|with) {_IMAGE}"),
     re.compile(rf"{_IMAGE}[- ](?:pixel |random |rgb |input )*(?:images?|resolution|crops?|inputs?|pixels|pictures)"),
@@ -113,16 +113,19 @@ def size_in_name(architecture: Candidate) -> Iterator[Candidate]:
 def image_sizes_in(sentence: Sentence) -> Iterator[Candidate]:
     """The size of a model's input, in pixels."""
     for clause in clauses(sentence):
-        for pattern in _IMAGES:
-            for match in pattern.finditer(clause):
-                around = (
-                    clause[max(0, match.start() - 40) : match.end()] + clause[match.end() :][:12]
-                )
-                if _NO_IMAGE.search(around):
-                    continue
-                width, height = int(match["w"]), int(match["h"])
-                value = width if width == height else f"{width}x{height}"
-                yield _made(sentence, "image_size", value, "pixels")
+        found = [match for pattern in _IMAGES for match in pattern.finditer(clause)]
+        cropped = [match for match in found if "crop" in _around(clause, match, 24)]
+        for match in cropped or found:  # what is cropped is the input, whatever was resized before
+            if _NO_IMAGE.search(_around(clause, match, 40)):
+                continue
+            width, height = int(match["w"]), int(match["h"])
+            value = width if width == height else f"{width}x{height}"
+            yield _made(sentence, "image_size", value, "pixels")
+
+
+def _around(clause: str, match: re.Match[str], before: int) -> str:
+    begin = max(0, match.start("w") - before)
+    return clause[begin : match.end()] + clause[match.end() :][:12]
 
 
 def tasks_of(title: str, sentences: Sequence[Sentence]) -> Iterator[Candidate]:

@@ -108,7 +108,7 @@ _PLAIN_NUMBERS: Mapping[str, tuple[str, float, float, bool]] = {
 }
 """Unit where the cell says none, least and greatest value, and whether it is a whole number."""
 _KEYED = re.compile(r"(?:- )?(?P<key>[A-Za-z][\w /().#-]{1,40}): (?P<value>.+)")
-_PIECES = re.compile(r"[,;(] ?(?:which (?:is|are) |i\.e\.,? )?(?!\d{3}\b)")
+_PIECES = re.compile(r"[,;(] ?(?:which (?:is|are) |ie,? )?(?!\d{3}\b)")
 _TOLD: Mapping[str, tuple[str, ...]] = {
     "learning_rate": (),
     "batch_size": (
