@@ -52,8 +52,14 @@ def differing(candidates: Sequence[Candidate]) -> list[Found]:
     return [each.found() for each in kinds]
 
 
+_EXACT = frozenset({"optimiser", "schedule", "loss"})
+"""Whose values are names of lists of ours: `AdamW` is no more exact `Adam`."""
+
+
 def _same(one: Candidate, other: Candidate) -> bool:
     """Alike, or one of them only says it more exactly (`BERT`, `BERT-base`)."""
+    if one.name in _EXACT:
+        return one.value == other.value
     if isinstance(one.value, str) and isinstance(other.value, str):
         first, second = _letters(one.value), _letters(other.value)
         return first.startswith(second) or second.startswith(first)

@@ -8,7 +8,7 @@ from ml_intern.tools.papers.recipe.sentences import Role, Sentence
 _BREAK = re.compile(
     r";|,? (?:while|whereas|although|though|but|unlike|in contrast(?: to)?|compared (?:to|with)|"
     r"rather than|instead of|as opposed to|in place of|in lieu of|however)\b|"
-    r",(?= (?:we|our)\b)|,? (?:which|who) (?=(?:use[sd]?|train|report|was|were|employ|(?:is|are) (?:pre-?)?trained|has|have)\b)|"
+    r",(?= (?:we|our)\b)|,? (?:which|who) (?!(?:is|was|were|are) (?:then |later |subsequently |gradually |linearly )?(?:reduced|halved|decayed|divided|multiplied|annealed|decreased|lowered|dropped|warmed|kept|held|set|chosen|fixed))(?=(?:use[sd]?|train|report|was|were|employ|(?:is|are) (?:pre-?)?trained|has|have)\b)|"
     r"(?<=[a-z\d]), (?=unlike|in contrast|compared)"
 )
 _REPLACED = re.compile(
@@ -54,11 +54,11 @@ _EFFECT = re.compile(
     r"\b(?:hurts?|degrad\w+|drops?|dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )improv(?:es|ed|ing)|"
     r"collaps\w+|fails?|failed|sensitiv\w+|doubling|halving|increasing|reducing|raising|lowering|"
     r"when (?:using|we (?:use|increase|reduce|set|remove|double|halve)|set)|lead(?:s|ing)? to|"
-    r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|did not|does not|do not)\b"
+    r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|(?:did|does|do) not(?! (?:improve|decrease|fall|increase)\b))\b"
 )
 _IMAGINED = re.compile(
     r"\b(?:would|could|might|if|future work|e\.g\.|for example|for instance|such as|typical(?:ly)?|"
-    r"common(?:ly)?|often|usually|suppose|assume|ideally|in practice one|can be|may be|"
+    r"common(?:ly)?(?! voice| crawl)|often|usually|suppose|assume|ideally|in practice one|can be|may be|"
     r"in principle|in general|generally)\b"
 )
 _BEST = re.compile(

@@ -10,6 +10,7 @@ from ml_intern.tools.papers.recipe.dataset_names import (
     TELLS_RESULTS,
     dataset_names,
     named_in_heads,
+    named_in_rows,
     named_in_sentences,
     quoted,
 )
@@ -27,12 +28,13 @@ _SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held
 _SIZES = (
     re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM}| (?!epochs|steps|iterations|gpus?|days|minutes|seconds|percent|of|gb|runs)[a-z-]+)?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
     re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?! (?:steps|epochs|iterations|updates|time|runs|hours|days|batches|loss|accuracy|error|tokens|classes|sets?|splits?|gpus|stages|phases|seeds)\b)(?!(?: [a-z]+){{0,2}} (?:for|as) (?:the )?(?:validation|development|test|dev))(?: (?:[\w-]+ )?{_ITEM})?"),
-    re.compile(rf"\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
+    re.compile(rf"(?<!and )(?<!, )(?<!/)\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
     re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
     re.compile(rf"\b{_SPLIT} ?(?:=|:) ?(?P<n>{NUMBER})"),
 )  # fmt: skip
 _THREE = re.compile(
     rf"(?P<a>{NUMBER}) ?/ ?(?P<b>{NUMBER}) ?/ ?(?P<c>{NUMBER})(?: {_ITEM})?[^.;\d%]{{0,40}}?train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test"
+    rf"|train(?:ing)?,? (?:val(?:idation)?|dev(?:elopment)?),? and test(?:ing)?(?: (?:sets?|splits?|data|subsets?|examples|samples))?,? ?(?:of|with|contain\w*|compris\w*|consist\w* of|:|=|\() ?(?:about )?(?P<g>{NUMBER})(?: [a-z]+)?, (?P<h>{NUMBER})(?: [a-z]+)?,? and (?P<i>{NUMBER})"
     rf"|train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test[^.;\d%]{{0,40}}?(?P<d>{NUMBER}) ?/ ?(?P<e>{NUMBER}) ?/ ?(?P<f>{NUMBER})(?! ?%)"
 )
 _OF_SPLIT = {
@@ -49,7 +51,11 @@ _UNITS = {"hours": "hours", "tokens": "tokens", "words": "words"}
 
 def data_of(document: Document, sentences: Sequence[Sentence]) -> tuple[Dataset, ...]:
     """Every dataset that the paper says it uses, with the sizes that are beyond doubt."""
-    named = [*named_in_sentences(sentences), *named_in_heads(document, sentences)]
+    named = [
+        *named_in_sentences(sentences),
+        *named_in_heads(document, sentences),
+        *named_in_rows(document),
+    ]
     names = _distinct(candidate.value for candidate in named)
     sizes = [
         *_in_sentences(sentences, names),
@@ -112,7 +118,7 @@ def _named_next(following: Sequence[Sentence], paragraph: int) -> list[str]:
 
 def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
     for three in _THREE.finditer(words):
-        given = [three[group] for group in ("abc" if three["a"] else "def")]
+        given = [three[group] for group in "abcdefghi" if three[group]]
         values = [value_of(number) for number in given]
         if all(value >= 10 and value == int(value) for value in values) and sum(values) != 100:
             for split, value in zip(SPLITS, values, strict=True):

@@ -18,7 +18,7 @@ _KNOWN = (
     r"WikiText-?(?:103|2)|Penn Treebank|OpenWebText2?|BookCorpus|C4|the Pile|The Pile|RedPajama|FineWeb(?:-Edu)?|SlimPajama|enwik8|text8|LAMBADA|"
     r"WMT ?'?\d\d(?: (?:English|En)[- ](?:to-)?(?:German|French|De|Fr|Romanian|Ro|Chinese|Zh))?|IWSLT ?'?(?:20)?\d\d(?: [A-Z]\w+[- ](?:to-)?[A-Z]\w+)?|"
     r"CNN/?(?: ?)Daily ?Mail|XSum|SAMSum|Gigaword|arXiv summarization|CoNLL-?(?:20)?03|OntoNotes(?: 5\.0)?|"
-    r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
+    r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice(?: \d{1,2}(?:\.\d)?)?|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
     r"AlpacaEval(?: 2(?:\.0)?)?|MT-Bench|Arena-Hard|BANKING77|CLINC150|GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
     r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
     r"MS[- ]?MARCO|BEIR|FEVER|SciFact|FiQA|TREC-\w+|MATH(?:-?500)?|SVAMP|AQuA|BBH|GPQA|CommonsenseQA|OpenBookQA|StrategyQA|(?:Super)?GLUE|FLORES-?\d+|"
@@ -145,6 +145,24 @@ def named_in_heads(document: Document, sentences: Sequence[Sentence]) -> Iterato
                 )
 
 
+def named_in_rows(document: Document) -> Iterator[Candidate]:
+    """Data in the first column of a table whose head says that they are."""
+    roles = roles_of(document)
+    for table in document.tables:
+        if roles[table.section] in ("aside", "end", "further") or len(table.rows) < 2:
+            continue
+        head, *names = [plain(row[0]).strip(" *†‡") for row in table.rows]
+        if not re.fullmatch(r"(?:data ?set|corpus|benchmark)s?(?: name)?", head.lower()):
+            continue
+        section = document.sections[table.section].name if document.sections else ""
+        for name, row in zip(names, table.rows[1:], strict=True):
+            bare = re.sub(r"\s*(?:\[[\d, ]+\]|\([^()]*\))$", "", name)
+            if re.match(r"[A-Z]", bare) and not re.match(
+                r"(?i)total|all\b|average|mean|overall", bare
+            ):
+                yield Candidate(name="data", value=bare, sentence=quoted(row), section=section)
+
+
 def _is_of_results(table: Table) -> bool:
     """Whether its rows are methods, and its columns what they reach."""
     heads = [plain(cell).lower() for cell in table.rows[0]]
@@ -161,8 +179,9 @@ def _told_of(name: str, told: Sequence[str]) -> list[str]:
         or name in _FIRST
     ):
         return []
-    pattern = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    return [name] if any(pattern.search(words) for words in told) else []
+    pattern = re.compile(rf"(?P<longer>[A-Z][\w-]* )?(?<![\w-]){re.escape(name)}(?![\w-])")
+    found = [match for words in told for match in pattern.finditer(words)]
+    return [name] if found and not any(match["longer"] for match in found) else []
 
 
 def quoted(row: Row) -> str:

@@ -38,8 +38,9 @@ SCHEDULES: Mapping[str, str] = {
     "exponential": r"exponential(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*|anneal\w*)|(?:decay\w*) exponentially",
     "polynomial": r"polynomial(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*)",
     "one-cycle": r"(?:one|1)-?cycle",
+    "tri-stage": r"tri-?stage|three-stage|trapezoid\w*",
     "warmup-stable-decay": r"warm-?up-?stable-?decay|\bwsd\b",
-    "reduce on plateau": r"reduce[- ]?(?:lr[- ])?on[- ]?plateau|(?:reduced|halved|lowered|decreased|divided|decayed) (?:[\w.]+ ){0,6}?on (?:a )?plateau|(?:halved|reduced|divided|decayed|decreased) (?:\w+ ){0,6}?(?:when|once|if|whenever) (?:the )?(?:validation|dev|error|loss|test|\w+ plateaus)",
+    "reduce on plateau": r"reduce[- ]?(?:lr[- ])?on[- ]?plateau|(?:reduced|halved|lowered|decreased|divided|decayed) (?:[\w.]+ ){0,6}?on (?:a )?plateau|(?:halved|reduced|divided|decayed|decreased|lowered) (?:[\w.]+ ){0,7}?(?:when|once|if|whenever) (?:the )?(?:validation|dev|error|loss|test|\w+ plateaus)",
 }
 PRECISIONS: Mapping[str, str] = {
     "bfloat16 mixed": r"(?:bf-?16|bfloat-?16|brain float)[- ](?:automatic )?mixed[- ]precision|mixed[- ]precision (?:training )?(?:\(|with |in |using )(?:bf-?16|bfloat-?16)|mixed[- ](?:bf-?16|bfloat-?16)",
@@ -76,7 +77,7 @@ TASKS: Mapping[str, str] = {
     "object detection": r"object detection",
     "semantic segmentation": r"semantic segmentation",
     "instance segmentation": r"instance segmentation",
-    "medical image segmentation": r"(?:medical|tumou?r|lesion|organ|polyp) (?:image )?segmentation",
+    "medical image segmentation": r"(?:medical|tumou?r|lesion|organ|polyp|kidney|liver|brain|cardiac|prostate|vessel|nucle\w+|cell)s? (?:image )?segmentation",
     "depth estimation": r"depth estimation",
     "pose estimation": r"pose estimation",
     "image generation": r"(?:image|text-to-image|face) (?:generation|synthesis)|generat\w+ (?:of )?images|image generative",
@@ -128,7 +129,7 @@ TASKS: Mapping[str, str] = {
     "audio classification": r"(?:audio|sound|acoustic scene) (?:event )?classification|sound event detection",
     "time series forecasting": r"time[- ]series (?:forecasting|prediction)|(?:long-term|multivariate|probabilistic) forecasting|\bforecasting|(?:load|demand|weather|traffic) forecasting",
     "anomaly detection": r"anomaly detection",
-    "recommendation": r"(?:sequential |item |news )recommendation",
+    "recommendation": r"(?:sequential |item |news |session-based |product |music )recommendation|recommender system",
     "node classification": r"node classification",
     "link prediction": r"link prediction",
     "graph classification": r"graph classification",
@@ -180,6 +181,9 @@ _ONE_NODE = re.compile(
 )
 _SEED_COUNT = re.compile(
     rf"\b(?P<n>{WORD_NUMBER}) (?:different |independent |distinct |random |fixed |separate )*(?:seeds|(?:runs|trials|repetitions|restarts) with (?:\w+ ){{0,2}}(?:seeds|initiali[sz]ations)|random initiali[sz]ations)"
+)
+_SEED_TIMES = re.compile(
+    rf"\b(?:repeat\w*|run|ran|trained|performed) (?:\w+ ){{0,3}}?(?P<n>{WORD_NUMBER}) times\b(?=[^.;]{{0,40}}seed)"
 )
 _SEED_RUNS = re.compile(
     rf"\b(?:over|across|of|from) (?P<n>{WORD_NUMBER}) (?:independent |different )*(?:runs|trials)\b(?=[^.;]{{0,40}}seed)"
@@ -306,7 +310,8 @@ def _seeds(sentence: Sentence) -> Iterator[Candidate]:
     if "seed" not in clause and "initiali" not in clause:
         return
     counts = {value_of(each["n"]) for each in _SEED_COUNT.finditer(clause)}
-    counts |= {value_of(each["n"]) for each in _SEED_RUNS.finditer(clause)}
+    for runs in (_SEED_RUNS, _SEED_TIMES):
+        counts |= {value_of(each["n"]) for each in runs.finditer(clause)}
     lists = {each["list"] for each in _SEED_VALUE.finditer(clause)}
     if len(counts) == 1:
         yield from _made(sentence, "seeds", counts.pop(), "seeds")

@@ -225,9 +225,10 @@ def _of_row(
             continue
         if re.search(r"valid|\bval\b|\bdev\b|train", words.lower()):
             continue
-        here = _datasets(words, names) or [n for n in names if _bare(n) == _bare(_unmetric(words))]
+        rest = without_metrics(words)
+        here = _datasets(words, names) or [name for name in names if _is_called(name, rest)]
         of_all = in_caption or (list(names) if len(names) == 1 else [])
-        dataset = here or _of_part(without_metrics(words), of_all)
+        dataset = here or _of_part(rest, of_all)
         metric = metrics or (metrics_said if dataset else [])
         if len(metric) == 1 and len(dataset) == 1:
             unit = value["unit"] or ("%" if "%" in head or ("%" in caption and not metrics) else "")
@@ -251,8 +252,9 @@ _GENERAL = re.compile(
 )
 
 
-def _unmetric(words: str) -> str:
-    return re.sub(r"\([^()]*\)|[↑↓%]", "", words)
+def _is_called(name: str, words: str) -> bool:
+    """Whether a head means this dataset: capitals aside, or by its last word (`Amazon Beauty`)."""
+    return _bare(name) == _bare(words) or (" " in name and name.split()[-1] == words)
 
 
 def _bare(words: str) -> str:
@@ -271,7 +273,10 @@ def _datasets(words: str, names: Sequence[str]) -> list[str]:
 
 
 def _initials(name: str) -> str:
-    """`NQ` for Natural Questions, as another branch of a pattern; empty for a single word."""
-    parts = name.split()
-    letters = "".join(part[0] for part in parts)
-    return f"|{letters}" if len(parts) > 1 and letters.isupper() else ""
+    """`NQ` for Natural Questions and `ML-1M` for MovieLens-1M, as another branch of a pattern; empty
+    for what has no short form.
+    """
+    begin, hyphen, end = name.partition("-")
+    letters = "".join(re.findall("[A-Z]", begin))
+    is_short = len(letters) > 1 and len(letters) < len(begin)
+    return f"|{letters}{re.escape(hyphen + end)}" if is_short else ""

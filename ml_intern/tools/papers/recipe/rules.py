@@ -57,6 +57,7 @@ _NOT_WHOLE = rf"{_PER_DEVICE}|accumulat"
 _ITEMS = r"(?P<unit>tokens|sequences|sentences|examples|images|samples|documents|utterances|pairs|graphs|clips|instances|prompts|frames|questions|patches|volumes|scans|crops|molecules|windows|transitions|segments|videos|sequence|queries|points|users|pages)"
 _ITEMS2 = _ITEMS.replace("<unit>", "<unit2>")
 _WARM = r"warm(?:ing|ed|s)?[- ]?up"
+_NO_DECAY = r"(?:(?!decay|anneal|cosine)[^.;:\d])"
 _WARM_UNIT = rf"(?P<unit>{_STEPS}|epochs?|tokens|% of|percent of)"
 _NOT_TRAINING = (
     r"diffusion|denois|sampling steps|inner|inference|decod|rollout|environment|simulat|"
@@ -68,7 +69,7 @@ RULES = (
     Rule("learning_rate", rf"{_LR}(?: \w+)? (?:is |was )?(?:starts?|started|begins?|initiali[sz]ed|initially|starting)(?: set)? (?:from |at |with |to |as )?{_N}", most=100),
     Rule("learning_rate", rf"{_LR}, (?:which is )?initially (?:set to |at )?{_N}", most=100),
     Rule("learning_rate", rf"{_LR} schedule[^.;\d]{{0,40}}?(?:maximum|peak|max\.?|initial)(?: value| rate| learning rate)? (?:of|=) ?{_N}", most=100),
-    Rule("learning_rate", rf"{_LR} (?:is |was )?(?:linearly )?(?:warmed[- ]up|increas\w+|ramp\w+)(?: linearly)? (?:for|over|during|in) [^.;:]{{1,50}}? to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR}(?: schedule)? (?:is |was )?(?:linearly )?(?:warm(?:ed|s)[- ]up|increas\w+|ramp\w+)(?: linearly)? (?:for|over|during|in) [^.;:]{{1,50}}? to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
     Rule("learning_rate", rf"{_LR}(?: of (?:the )?\w+)? (?:is |was )?(?:then )?(?:linearly |gradually |exponentially )?(?:decay(?:s|ed)|anneal(?:s|ed)|reduced|decreased|drops|dropped) (?:linearly |gradually |exponentially )?from {_N}(?= to)", most=100),
     Rule("learning_rate", rf"(?:{_WARM}|increas\w+|ramp\w+) [^.;:]{{0,50}}?{_LR}[^.;:]{{0,30}}? from (?:{NUMBER}) to {_N}", most=100),
     Rule("learning_rate", rf"{_LR} [^.;:]{{0,40}}?(?:warm\w*[- ]?up|increas\w+|ramp\w+) [^.;:\d]{{0,20}}?(?:from (?:{NUMBER} )?)?to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
@@ -98,14 +99,15 @@ RULES = (
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
     Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
+    Rule("epochs", rf"(?:stopped|stops|ended|ends|finished|terminated|complete[sd]?) (?:at most |at the latest )?after {_W} epochs", unit="epochs", least=1, needs=r"train|optimi", bars=rf"{_WARM}|validation"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
-    Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse ){_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
+    Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse )(?:at most |up to |a maximum of )?{_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
     Rule("epochs", rf"(?<!-)(?<!limit of )\bepochs ?[:=] ?{_N}", unit="epochs", least=1, bars=_WARM),
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
     Rule("steps", rf"epochs?,? ?\(?(?:(?:ie|or|which (?:is|are|amounts? to|corresponds? to)|equivalent to|≈|~|about|approximately|roughly),? ?)+{_N} {_STEPS}", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn|fit", bars=rf"every|{_NOT_TRAINING}"),
-    Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio))[^.;:\d]{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER})[^.;:\d]{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})", least=0),
+    Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio)){_NO_DECAY}{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER}){_NO_DECAY}{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0),
     Rule("warmup", rf"\b(?:first|initial) {_W}(?P<percent>\s?%)? ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),
     Rule("warmup", rf"{_N}[- ](?P<unit>steps?|epochs?)? ?(?:of )?(?:linear |learning[- ]rate |lr )*{_WARM}(?: (?P<unit2>steps|epochs|iterations|updates|ratio))?", least=0),
@@ -113,7 +115,7 @@ RULES = (
     Rule("warmup", rf"{_WARM} (?P<unit>steps|epochs|iterations|updates){_IS}{_N}(?! (?:epochs|steps|tokens))", least=0),
     Rule("weight_decay", rf"weight[- ]decay(?: (?:coefficient|rate|factor|parameter|strength|regulari[sz]ation|term|weight|penalty))*{_IS}{_N}", most=10),
     Rule("weight_decay", rf"{_N} (?:decoupled )?weight[- ]decay", most=10),
-    Rule("dropout", rf"(?<!attention )(?<!embedding )(?<!input )(?<!word )(?<!path )(?<!label )(?<!caption )(?<!condition )(?<!conditioning )(?<!variational )(?<!token )(?<!modality )(?<!classifier )dropout(?: (?:rate|probability|ratio|prob|regulari[sz]ation|layers?|with|p))*{_IS}(?:with )?(?:p ?= ?|probability |rate |(?:a )?(?:probability|rate) of )?{_N}", most=0.99),
+    Rule("dropout", rf"(?<!attention )(?<!embedding )(?<!input )(?<!word )(?<!path )(?<!label )(?<!caption )(?<!condition )(?<!conditioning )(?<!variational )(?<!token )(?<!modality )(?<!classifier )(?<!layer )(?<!layer-)dropout(?: (?:rate|probability|ratio|prob|regulari[sz]ation|layers?|with|p))*{_IS}(?:with )?(?:p ?= ?|probability |rate |(?:a )?(?:probability|rate) of )?{_N}", most=0.99),
     Rule("dropout", rf"{_N} (?<!attention )dropout", most=0.99),
     Rule("sequence_length", rf"(?:sequence|context|input|token)(?: sequence)? (?:length|window|size)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
     Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),

@@ -13,7 +13,7 @@ from ml_intern.tools.papers.recipe.sentences import Sentence
 _SIZE = r"(?:[- ](?:base|large|small|tiny|medium|xl|xxl|mini|huge|giant|[BLSTH](?:/\d\d)?|\d+(?:\.\d+)?[BM]\b))?"
 _ARCHITECTURES = (
     rf"(?:Distil|Ro|De|Al|Sci|Bio|m|X)?BERTa?(?:-?v[23])?{_SIZE}(?:[- ](?:un)?cased)?",
-    rf"(?:XLM-R(?:oBERTa)?|ALBERT|ELECTRA|DistilBERT|ModernBERT|BioBERT|SciBERT|CamemBERT|mBERT|Longformer|BigBird){_SIZE}(?:[- ](?:un)?cased)?",
+    rf"(?:XLM-R(?:oBERTa)?|XLS-R|ALBERT|ELECTRA|DistilBERT|ModernBERT|BioBERT|SciBERT|CamemBERT|mBERT|Longformer|BigBird){_SIZE}(?:[- ](?:un)?cased)?",
     rf"(?:m|Flan-|FLAN-|By|Long)?T5(?:-?v1\.1)?{_SIZE}",
     rf"m?BART{_SIZE}",
     r"GPT-(?:2|Neo|NeoX|J)(?:[- ](?:small|medium|large|XL|\d+(?:\.\d+)?[BM]))?",
@@ -37,7 +37,7 @@ _ARCHITECTURES = (
 _NAME = "|".join(f"(?:{pattern})" for pattern in _ARCHITECTURES)
 _GIVEN = (
     re.compile(rf"\b(?:[Ww]e|and|then) (?:\w+ )?(?:use|adopt|employ|choose|fine-?tune|train|pre-?train|start from|start with|initiali[sz]e (?:\w+ ){{0,4}}?(?:from|with)|build (?:up)?on|take|instantiate|implement)(?: \w+ from)? (?:an? |the |all )?(?:[\w-]+,? ){{0,4}}?(?P<name>{_NAME})(?![\w])"),
-    re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er|agent|policy)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er|agent|policy|student|actor)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"(?P<name>{_NAME})(?: \([^()]*\)| \[[\d, ]+\])? (?:\w+ )?as (?:the|our|a|an) (?:[\w-]+ )?(?:backbone|base model|encoder|architecture|model|feature extractor|classifier|network|initiali[sz]ation)"),
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
@@ -138,7 +138,7 @@ def tasks_of(title: str, sentences: Sequence[Sentence]) -> Iterator[Candidate]:
     opening = [
         each for each in told if re.match(r"\W*(?:\w+\W+)?introduction", each.section.lower())
     ]
-    named = _named(abstract) or _named(opening)
+    named = _named(abstract) or _begun_with(abstract) or _named(opening)
     in_title = {name for name, pattern in TASKS.items() if re.search(rf"\b(?:{pattern})\b", head)}
     wanted = in_title if len(in_title) == 1 else named or _begun_with(opening)
     if len(wanted) != 1:
