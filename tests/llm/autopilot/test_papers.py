@@ -107,7 +107,8 @@ def test_sizes_are_the_papers_unless_they_are_too_large_for_what_is_to_be_small(
 ) -> None:
     world = World(paper=paper)
     run(world, task)
-    values = planned(world)["values"]
+    values, defaults = planned(world)["values"], planned(world)["defaults"]
+    assert ("intermediate_size" in defaults) == ("hidden_size" not in own)
     given = {name: values[name] for name in ("hidden_size", "image_size") if name in values}
     assert given == own
     assert ("num_hidden_layers" in values) == ("hidden_size" in own)

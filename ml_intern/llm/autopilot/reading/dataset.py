@@ -13,6 +13,7 @@ _BEFORE_DATASET = words(
 _AFTER_DATASET = words(
     rf"\b(?:data ?set|corpus)(?: (?:called|named|of|is)|\s*[:=])? ((?:{_WORD} ?){{1,4}})"
 )
+_KEYED = words(rf"(?:^|[\n.;]) ?data ?[:=] ?((?:{_WORD} ?){{1,5}})")
 _ON = words(
     rf"\bon ((?:{_WORD} ?){{1,4}}?)(?=\s*(?:$|[.,;:!?()\n\u2013\u2014]|\b(?:to|and|with|until"
     rf"|for|so|then|by|from|using)\b))"
@@ -41,7 +42,7 @@ _NOT_DATA = vocabulary(
 
 def read_dataset_words(text: str) -> str | None:
     """The words that name the dataset, or None when they are missing or say nothing."""
-    for pattern in (_BEFORE_DATASET, _AFTER_DATASET, _ON):
+    for pattern in (_KEYED, _BEFORE_DATASET, _AFTER_DATASET, _ON):
         for found in pattern.finditer(text):
             name = _name(found[1], until_verb=pattern is not _BEFORE_DATASET)
             if name:

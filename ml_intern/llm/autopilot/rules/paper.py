@@ -134,6 +134,7 @@ def _arguments(case: Case) -> dict[str, Any]:
         "learning_rate": base_rate(case),
         "batch_size": usual_batch(case),
         "epochs": usual_epochs(case),
+        **_inner(case, values),
     }
     arguments: dict[str, Any] = {"values": values, "defaults": defaults}
     if case.objective.small:
@@ -169,6 +170,13 @@ def _shape(case: Case) -> dict[str, Value]:
         return {}
     own = new_shape(case)
     return {name: own[name] for name in _SHAPE if name in own}
+
+
+def _inner(case: Case, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Of the feed-forward layers, four times the width of the paper's model, as is usual."""
+    width = whole(mapping(case.recipe or {}, "hidden_size"), "value")
+    is_the_papers = width is not None and not case.objective.model and "hidden_size" not in values
+    return {"intermediate_size": 4 * width} if is_the_papers and width else {}
 
 
 def _is_bearable(case: Case, width: int, depth: int) -> bool:

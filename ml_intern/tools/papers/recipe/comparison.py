@@ -123,9 +123,15 @@ def _here(name: str, found: Found, ours: Ours) -> str | None:
         return _measured(name.rpartition(".")[2], ours)
     if name.startswith("data."):
         is_size = name.endswith(".train") and found.unit == "examples"
-        return shown(ours.train_rows, f"examples of {ours.data}") if is_size else None
+        return shown(_trained_on(ours), f"examples of {ours.data}") if is_size else None
     value = _argument(name, ours)
     return None if value is None else shown(value, _UNITS.get(name, ""))
+
+
+def _trained_on(ours: Ours) -> int | None:
+    """All rows, or a sample of them."""
+    sample, rows = ours.arguments.get("max_train_samples"), ours.train_rows
+    return min(sample, rows) if isinstance(sample, int) and sample and rows else rows
 
 
 def _argument(name: str, ours: Ours) -> Any:

@@ -15,6 +15,8 @@ from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, 
 
 SHOWN_CHARS = 300
 """Of a quoted sentence; the fact holds all of it."""
+ALL_SHOWN_CHARS = 12_000
+"""Of all of them together, so that an answer is never cut in its middle."""
 MOST_DATASETS = 12
 MOST_METRICS = 20
 
@@ -77,7 +79,7 @@ def _fact(paper: str, document: Document, found: Extracted) -> dict[str, Any]:
 
 def _answer(document: Document, found: Extracted) -> dict[str, Any]:
     """The values, and below them each sentence once."""
-    quotes = _Quotes()
+    quotes = Quotes()
     recipe = found.recipe
     answer: dict[str, Any] = {
         "title": document.title,
@@ -93,15 +95,22 @@ def _answer(document: Document, found: Extracted) -> dict[str, Any]:
     }
     if document.notes:
         answer["note"] = " ".join(document.notes)
-    return {**answer, "sentences": quotes.sentences}
+    return {**answer, "sentences": quotes.sentences()}
 
 
-class _Quotes:
+class Quotes:
     """Numbers the sentences in the order in which they are used."""
 
     def __init__(self) -> None:
-        self.sentences: dict[str, dict[str, str]] = {}
         self._numbers: dict[tuple[str, str], int] = {}
+
+    def sentences(self) -> dict[str, dict[str, str]]:
+        """By their numbers; the more there are, the less of each."""
+        most = min(SHOWN_CHARS, ALL_SHOWN_CHARS // max(1, len(self._numbers)))
+        return {
+            str(number): {"section": section[:most], "text": sentence[:most]}
+            for (section, sentence), number in self._numbers.items()
+        }
 
     def shown(self, found: Found | None) -> dict[str, Any] | None:
         """A value with the number of its sentence."""
@@ -110,15 +119,11 @@ class _Quotes:
         key = (found.section, found.sentence)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers) + 1
-            self.sentences[str(self._numbers[key])] = {
-                "section": found.section,
-                "text": found.sentence[:SHOWN_CHARS],
-            }
         unit = {"unit": found.unit} if found.unit else {}
         return {"value": found.value, **unit, "from": self._numbers[key]}
 
 
-def _data(recipe: Recipe, quotes: _Quotes) -> list[dict[str, Any]]:
+def _data(recipe: Recipe, quotes: Quotes) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name.value,
@@ -129,7 +134,7 @@ def _data(recipe: Recipe, quotes: _Quotes) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(recipe: Recipe, quotes: _Quotes) -> list[dict[str, Any]]:
+def _metrics(recipe: Recipe, quotes: Quotes) -> list[dict[str, Any]]:
     return [
         {"dataset": each.dataset, "metric": each.metric, **(quotes.shown(each.value) or {})}
         for each in recipe.metrics[:MOST_METRICS]

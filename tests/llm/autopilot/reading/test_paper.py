@@ -36,6 +36,11 @@ def test_the_paper_is_neither_data_nor_a_model_nor_a_number_to_reach() -> None:
     assert said.training
 
 
+def test_the_data_may_be_words_behind_their_key() -> None:
+    said = read("Reproduce paper.md, scaled down. Data: the handwritten digits. Do not publish.")
+    assert said.source == "handwritten digits"
+
+
 def test_a_paper_alone_is_a_task() -> None:
     said = read("Reproduce 2305.14314")
     assert said.training

@@ -91,6 +91,8 @@ def test_the_size_of_the_data_stands_beside_ours() -> None:
     (said,) = rows(data=data).compared
     assert (said.what, said.paper) == ("train examples of ImageNet", "1281167 examples")
     assert said.here == "1000 examples of owls"
+    sampled = replace(OURS, arguments={"max_train_samples": 200})
+    assert rows(sampled, data=data).compared[0].here == "200 examples of owls"
 
 
 def test_what_the_paper_does_not_say_was_chosen_here_and_never_the_papers() -> None:

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from ml_intern.errors import InputError
-from ml_intern.tools.papers.recipe.extract_recipe import ExtractRecipe
-from ml_intern.tools.papers.recipe.words import VALUES, Recipe
+from ml_intern.tools.papers.recipe.extract_recipe import (
+    ALL_SHOWN_CHARS,
+    ExtractRecipe,
+    Quotes,
+)
+from ml_intern.tools.papers.recipe.words import VALUES, Found, Recipe
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from tests.support.outside import Given
 from tests.support.papers_text_server import PAPER as ID
@@ -61,6 +65,17 @@ def test_the_answer_is_short_and_the_fact_holds_all(ctx: ToolContext) -> None:
     assert fact.data["paper"] == "owl.md"
     assert Recipe.model_validate(fact.data["recipe"]).epochs is not None
     assert outcome.sources == ()
+
+
+@pytest.mark.parametrize("count", [1, 40, 41, 100])
+def test_the_more_sentences_there_are_the_less_of_each_is_shown(count: int) -> None:
+    quotes = Quotes()
+    for number in range(count):
+        quotes.shown(Found(value=1, sentence=f"{number} {'long ' * 400}", section="3 Training"))
+    said = quotes.sentences()
+    assert len(said) == count
+    assert sum(len(each["text"]) for each in said.values()) <= ALL_SHOWN_CHARS
+    assert min(len(each["text"]) for each in said.values()) >= min(300, ALL_SHOWN_CHARS // count)
 
 
 def test_a_correction_is_taken_with_its_sentence(ctx: ToolContext) -> None:
