@@ -3,7 +3,7 @@
 import ast
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,27 +15,33 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrongKeyword:
-    """One argument that a call does not take, so that it would end in a TypeError."""
+class Keywords:
+    """What a script gives to calls of packages and should not; a sentence each, with its line."""
 
-    line: int
-    sentence: str
+    wrong: tuple[str, ...] = ()
+    """They do not take it: the call would end in a TypeError."""
+    leaving: tuple[str, ...] = ()
+    """They still take it, and say that they will not for long, or have another for it."""
 
 
-def wrong_keywords(ctx: ToolContext, path: Path, source: bytes) -> list[WrongKeyword]:
-    """What the script at `path` gives to calls of packages that they do not take.
+def check_keywords(ctx: ToolContext, path: Path, source: bytes) -> Keywords:
+    """What is certain of the script at `path`; nothing where nothing can be said.
 
-    Only what is certain; empty where nothing can be said. `source`: its bytes.
+    `source`: its bytes.
     """
     if not _imports_packages(source):
-        return []
+        return Keywords()
     try:
         answer = ask(ctx, {"operation": "script", "path": str(path)})
     except ComputeError as exc:
         # The script runs next, and says more of what is wrong there than this could.
         log.warning("keywords_not_checked", extra={"path": str(path), "error": str(exc)})
-        return []
-    return [WrongKeyword(line=line, sentence=sentence) for line, sentence in answer["wrong"]]
+        return Keywords()
+    return Keywords(wrong=_lines(answer["wrong"]), leaving=_lines(answer["leaving"]))
+
+
+def _lines(found: Iterable[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"Line {line}: {sentence}" for line, sentence in found))
 
 
 def _imports_packages(source: bytes) -> bool:

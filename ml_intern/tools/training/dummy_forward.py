@@ -49,9 +49,10 @@ class DummyForward(Tool[ScriptArguments]):
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)
-        report = check(ctx, script, self.name, threads=threads_for(None, ctx.place))
-        if isinstance(report, ToolOutcome):
-            return report
+        checked = check(ctx, script, self.name, threads=threads_for(None, ctx.place))
+        if isinstance(checked, ToolOutcome):
+            return checked
+        report = checked.report
         memory = _memory(report, ctx)
         if memory is None:
             return fail(
@@ -63,7 +64,7 @@ class DummyForward(Tool[ScriptArguments]):
             )
         document = {"report": plain(report), "memory": memory, "fits": memory["fits"]}
         fact = {"path": script.name, "sha256": script.sha256, **document}
-        return succeed(document, Fact(kind="dummy_forward", data=fact))
+        return succeed({**document, **checked.told()}, Fact(kind="dummy_forward", data=fact))
 
 
 def _memory(report: Mapping[str, Any], ctx: ToolContext) -> dict[str, Any] | None:

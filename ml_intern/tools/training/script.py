@@ -16,7 +16,7 @@ from typing import Any
 from ml_intern.errors import InputError
 from ml_intern.events import Exhibit
 from ml_intern.sandbox.run import Completed
-from ml_intern.tools.library.keywords import WrongKeyword, wrong_keywords
+from ml_intern.tools.library.keywords import check_keywords
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace, fail
 from ml_intern.tools.run_script import run_python
 from ml_intern.tools.training.metrics import last_event
@@ -96,6 +96,20 @@ def threads_for(parameters: int | None, place: Workplace) -> int:
     return 1 if parameters is not None and parameters < 5_000_000 else place.cpus
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A script that has done what its flag asks of it."""
+
+    report: dict[str, Any]
+    """The line that it printed."""
+    cautions: tuple[str, ...]
+    """Arguments that work and should not be given any more, in the libraries' own words."""
+
+    def told(self) -> dict[str, Any]:
+        """The cautions for the model, where there are any."""
+        return {"cautions": list(self.cautions)} if self.cautions else {}
+
+
 def check(
     ctx: ToolContext,
     script: Script,
@@ -103,14 +117,15 @@ def check(
     *,
     threads: int,
     timeout_s: float = CHECK_TIMEOUT_S,
-) -> dict[str, Any] | ToolOutcome:
-    """Run the script with `--flag`; its report line, or the failure to answer with.
+) -> Checked | ToolOutcome:
+    """Run the script with `--flag`; what came of it, or the failure to answer with.
 
     The line is `{"event": flag, ...}`. A script that changes while it runs has not passed, and one
     whose calls would end in a TypeError is not run.
     """
-    if wrong := wrong_keywords(ctx, script.path, script.source):
-        return _not_run(script, wrong)
+    keywords = check_keywords(ctx, script.path, script.source)
+    if keywords.wrong:
+        return _not_run(script, keywords.wrong)
     completed = run_python(
         ctx,
         [str(script.path), f"--{flag}"],
@@ -135,14 +150,13 @@ def check(
         )
     if read_script(ctx.place, script.name).source != script.source:
         return fail(f"{script.name} changed while it ran; leave it as it is and check it again.")
-    return report
+    return Checked(report=report, cautions=keywords.leaving)
 
 
-def _not_run(script: Script, wrong: Sequence[WrongKeyword]) -> ToolOutcome:
-    sentences = [f"Line {each.line}: {each.sentence}" for each in wrong]
+def _not_run(script: Script, wrong: Sequence[str]) -> ToolOutcome:
     return fail(
         f"{script.name} was not run, because it gives arguments that the installed packages do not "
-        f"take. {' '.join(sentences)}",
+        f"take. {' '.join(wrong)}",
         traceback=None,
         exit_code=None,
     )

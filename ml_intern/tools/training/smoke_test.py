@@ -39,9 +39,10 @@ class SmokeTest(Tool[ScriptArguments]):
 
     def run(self, args: ScriptArguments, ctx: ToolContext) -> ToolOutcome:
         script = read_script(ctx.place, args.path)
-        report = check(ctx, script, "smoke", threads=threads_for(None, ctx.place))
-        if isinstance(report, ToolOutcome):
-            return report
+        checked = check(ctx, script, "smoke", threads=threads_for(None, ctx.place))
+        if isinstance(checked, ToolOutcome):
+            return checked
+        report = checked.report
         if not _is_sound(report):
             return fail(
                 f"The smoke test of {script.name} ended, but a loss in it is not a finite number "
@@ -59,7 +60,8 @@ class SmokeTest(Tool[ScriptArguments]):
                 exit_code=0,
             )
         fact = {"path": script.name, "sha256": script.sha256, "report": plain(report)}
-        return succeed({"report": plain(report)}, Fact(kind="smoke", data=fact))
+        told = {"report": plain(report), **checked.told()}
+        return succeed(told, Fact(kind="smoke", data=fact))
 
 
 def _listed(report: Mapping[str, Any]) -> list[float | None]:

@@ -21,7 +21,7 @@ FILES = {
         from .plain import Base as Renamed
 
         if TYPE_CHECKING:
-            from .inner import Config, train
+            from .inner import Config, fit, train
         else:
             sys.modules[__name__] = object()
         """,
@@ -77,7 +77,7 @@ FILES = {
         else:
             def either(b): ...
         ''',
-    "inner.py": """
+    "inner.py": '''
         from dataclasses import dataclass
         from .plain import Base
         from .deprecation import deprecate_kwarg
@@ -91,7 +91,25 @@ FILES = {
 
         @deprecate_kwarg("steps", version="3.0", new_name="max_steps")
         def train(config, max_steps=1): ...
-        """,
+
+        def fit(rows, batch=1, half_size=None, seed=0, level=0, **kwargs):
+            """Fit.
+
+            Args:
+                seed (`int`):
+                    Note: `half_size` is deprecated, and `seed` is not.
+            """
+            if half_size is not None:
+                warnings.warn(
+                    f"`half_size` is deprecated since {VERSION}, use `batch` instead. Half it.",
+                    FutureWarning,
+                )
+            if "cache" in kwargs:
+                logger.warning_once("`cache` will be removed. Use `seed` to the same effect.")
+            if level:
+                logger.warning("Please remove `level` where it is 0.")
+            return helper(kwargs)
+        ''',
     "CHANGES.md": "## 2.1\n- `packs` was renamed to `packing`.\n",
 }
 NAME = "made_for_reading"
@@ -168,6 +186,17 @@ def test_what_is_on_its_way_out_is_taken_and_told(answers: Answers):
     ]
     assert check(answers, "train", "steps")["leaving"] == [
         "train takes steps only as an old name; give max_steps instead."
+    ]
+
+
+def test_what_the_source_warns_of_is_told_with_what_to_give_instead(answers: Answers):
+    found = check(answers, "fit", "half_size", "cache", "batch", "seed", "level", "rows")
+    assert found["wrong"] == []
+    assert found["leaving"] == [
+        "fit still takes half_size, but warns of it (made_for_reading/inner.py:24): “`half_size` "
+        "is deprecated since …, use `batch` instead. Half it.”",
+        "fit still takes cache, but warns of it (made_for_reading/inner.py:29): “`cache` will be "
+        "removed. Use `seed` to the same effect.”",
     ]
 
 

@@ -68,6 +68,20 @@ def test_a_call_that_would_end_in_a_type_error_is_told_before_it_runs(
     assert not (session.place.workspace / "ran").exists()
 
 
+@pytest.mark.parametrize("tool", ["dummy_forward", "smoke_test"])
+def test_a_deprecated_argument_is_told_beside_what_passed(session: Session, tool: str) -> None:
+    session.write("train.py", a_script())
+    assert "cautions" not in session.answer(tool, path="train.py")
+    old = (
+        "def f():\n    from transformers import pipeline\n    pipeline(model='x', torch_dtype=1)\n"
+    )
+    session.write("train.py", old + a_script())
+    (caution,) = session.answer(tool, path="train.py")["cautions"]
+    assert caution.startswith("Line 3: pipeline still takes torch_dtype, but warns of it (")
+    assert "`dtype`" in caution
+    assert "cautions" not in session.facts[-1].data
+
+
 def test_a_killed_script_is_said_to_be_killed(session: Session) -> None:
     session.write("train.py", a_script(dummy="import os; os.kill(os.getpid(), 9)"))
     answer = session.refusal("dummy_forward", path="train.py")

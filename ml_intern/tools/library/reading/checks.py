@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .calls import Calls, Taken
 from .names import Found, Names
 from .versions import installed
-from .words import docstring, nearest, on_its_way_out, said_of
+from .words import docstring, nearest, on_its_way_out, said_of, warned_of
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,14 @@ class Checks:
             if name in taken.renamed:
                 yield Problem(name, _renamed(called, name, taken), wrong=False)
             elif name in taken.keywords:
-                parameter = taken.keywords[name]
-                if leaving := on_its_way_out(parameter, self.documents(found)):
+                if leaving := on_its_way_out(taken.keywords[name], self.documents(found)):
                     sentence = f"{called} still takes {name}, but says of it: “{leaving}”"
                     yield Problem(name, sentence, wrong=False)
-            elif not taken.is_open:
+                else:
+                    yield from _warned_of(called, name, taken)
+            elif taken.is_open:
+                yield from _warned_of(called, name, taken)
+            else:
                 yield Problem(name, self._no_such(called, found, name, taken), wrong=True)
 
     def documents(self, found: Found) -> Iterator[str]:
@@ -61,6 +64,12 @@ class Checks:
         if (quote := said_of(name, taken)) is not None:
             sentence += f" {quote.where} says: “{quote.text}”"
         return sentence
+
+
+def _warned_of(called: str, name: str, taken: Taken) -> Iterator[Problem]:
+    if (quote := warned_of(name, taken)) is not None:
+        sentence = f"{called} still takes {name}, but warns of it ({quote.where}): “{quote.text}”"
+        yield Problem(name, sentence, wrong=False)
 
 
 def _renamed(called: str, name: str, taken: Taken) -> str:

@@ -17,6 +17,17 @@ MOST_CHARS = 300
 _LEAVING = re.compile(
     r"deprecat|\bremoved?\b|renamed|no longer|replaced (?:by|with)|\binstead\b", re.IGNORECASE
 )
+_WARNS = re.compile(r"(?:^|\.)(?:warn|warning|warning_once|deprecate\w*)$")
+_ENDS = re.compile(
+    r"deprecat|will be removed|no longer|renamed|(?:replaced|superseded) (?:by|with)", re.IGNORECASE
+)
+_DEPRECATES = re.compile(r"\b(?:Pending)?DeprecationWarning\b|\bFutureWarning\b")
+_INSTEAD = re.compile(
+    r"\b(?:use|using|with|by|favou?r of|instead|to|set|setting|pass|passing|specify|prefer)"
+    r"(?: the| a)?(?: argument| parameter)?\s*[`'\"]*$",
+    re.IGNORECASE,
+)
+"""Before the name of what is to be given in the place of something."""
 _CHANGES = re.compile(r"(?:change|migration|history|release)", re.IGNORECASE)
 
 
@@ -79,9 +90,57 @@ def on_its_way_out(parameter: Parameter, documents: Iterable[str]) -> str:
     for text in (parameter.help, of_argument(parameter.name, documents)):
         sentences = list(_sentences(head.sub("", text)))
         for place, sentence in enumerate(sentences):
-            if re.search(r"deprecated|will be removed", sentence, re.IGNORECASE):
+            if _is_of(parameter.name, sentence):
                 return " ".join(sentences[place : place + 2])  # the second says what to do instead
     return ""
+
+
+def _is_of(name: str, sentence: str) -> bool:
+    """Whether a sentence about this argument says that it is to go, and not that another is."""
+    found = re.search(r"deprecated|will be removed", sentence, re.IGNORECASE)
+    others = re.findall(r"`(\w+)`", sentence[: found.start()]) if found is not None else []
+    return found is not None and (not others or name in others)
+
+
+def warned_of(name: str, taken: Taken) -> Quote | None:
+    """What the library warns of when a call gives the argument; None: of nothing that was found.
+
+    The text of a `warnings.warn`, or of a logger's warning, in what takes the argument.
+    """
+    for each in taken.read:
+        for call in ast.walk(each.node) if each.node is not None else ():
+            if not isinstance(call, ast.Call) or _WARNS.search(ast.unparse(call.func)) is None:
+                continue
+            sentences = list(_sentences(_text_of(call)))
+            is_final = _DEPRECATES.search(ast.unparse(call)) is not None
+            for place, sentence in enumerate(sentences):
+                if _is_subject(name, sentence) and (is_final or _ENDS.search(sentence)):
+                    words = " ".join(sentences[place : place + 2])
+                    return Quote(words, f"{_short(each.module)}:{call.lineno}")
+    return None
+
+
+def _text_of(call: ast.Call) -> str:
+    """Of its first argument; what is filled in when it runs stands as an ellipsis."""
+    match call.args[:1]:
+        case [ast.Constant(value=str(text))]:
+            return text
+        case [ast.JoinedStr(values=parts)]:
+            return "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts
+            )
+        case _:
+            return ""
+
+
+def _is_subject(name: str, sentence: str) -> bool:
+    """Whether the sentence speaks of an argument, and not of what to give in its place.
+
+    A name that is a plain word must be marked as one.
+    """
+    mark = "" if "_" in name else "[`'\"]"
+    found = re.finditer(rf"{mark}(?<!\w){re.escape(name)}\b(?!\w*\()", sentence)
+    return any(not _INSTEAD.search(sentence[: each.start()]) for each in found)
 
 
 def said_of(name: str, taken: Taken) -> Quote | None:
