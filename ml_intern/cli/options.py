@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options and arguments that several commands have."""
 
 from typing import Annotated
 
@@ -22,4 +22,36 @@ HowHard = Annotated[
 MaxCost = Annotated[
     float | None,
     typer.Option(metavar="USD", min=0, help="What it may spend.", show_default="of the settings"),
+]
+
+
+def session_ids(incomplete: str) -> list[tuple[str, str]]:
+    """What the shell offers where a session is to be named."""
+    from ml_intern.cli import completing
+
+    return completing.session_ids(incomplete)
+
+
+Task = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK...", show_default=False, help="Plain words; `-` reads standard input."
+    ),
+]
+Text = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TEXT...", show_default=False, help="Plain words; `-` reads standard input."
+    ),
+]
+Session = Annotated[
+    str,
+    typer.Argument(
+        show_default=False,
+        help="Id of a session; its first characters are enough.",
+        autocompletion=session_ids,
+    ),
+]
+Model = Annotated[
+    str | None, typer.Option(help="Which model plans the work.", show_default="of the settings")
 ]

@@ -4,7 +4,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from ml_intern.cli.options import AsJson, HowHard, IsQuiet, ListJson, MaxCost, NoWait, Yes
+from ml_intern.cli.options import (
+    AsJson,
+    HowHard,
+    IsQuiet,
+    ListJson,
+    MaxCost,
+    NoWait,
+    Yes,
+    session_ids,
+)
 from ml_intern.errors import InputError
 
 LinesJson = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
@@ -15,13 +24,6 @@ def _ids(incomplete: str) -> list[tuple[str, str]]:
     from ml_intern.cli import completing
 
     return completing.trace_ids(incomplete)
-
-
-def _own_ids(incomplete: str) -> list[tuple[str, str]]:
-    """The same where an imported trace will not do."""
-    from ml_intern.cli import completing
-
-    return completing.session_ids(incomplete)
 
 
 def _turns(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -39,7 +41,7 @@ Trace = Annotated[
         metavar="FILE|ID",
         show_default=False,
         help="A .jsonl file, or the first characters of a session's id.",
-        autocompletion=_own_ids,
+        autocompletion=session_ids,
     ),
 ]
 AnyTrace = Annotated[
@@ -120,7 +122,7 @@ def rewrite(
             metavar="ID",
             show_default=False,
             help="The first characters of a session's id.",
-            autocompletion=_own_ids,
+            autocompletion=session_ids,
         ),
     ],
 ) -> int:
@@ -325,7 +327,7 @@ def share(
             metavar="[ID]",
             show_default=False,
             help="The first characters of a session's id. Default: all of them.",
-            autocompletion=_own_ids,
+            autocompletion=session_ids,
         ),
     ] = None,
     public: Annotated[
