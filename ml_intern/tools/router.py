@@ -30,7 +30,7 @@ from ml_intern.tools.protocol import (
     Waiting,
     fail,
 )
-from ml_intern.tools.untrusted import marked
+from ml_intern.tools.untrusted import harmless, marked
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ class ToolRouter:
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
     ) -> ToolOutcome | Waiting | LeftRunning:
         """Run it; whatever happens inside becomes an outcome. `stop` ends it early."""
-        return _bounded(lambda: _as_data(call, call.tool.run(call.args, ctx)), call, ctx, stop)
+        return _bounded(lambda: call.tool.run(call.args, ctx), call, ctx, stop)
 
     def recover(
         self, call: Prepared, ctx: ToolContext, stop: threading.Event
@@ -195,7 +195,7 @@ class ToolRouter:
         """
         if call.tool.recovery == "opaque":
             return None
-        return _bounded(lambda: _as_data(call, call.tool.recover(call.args, ctx)), call, ctx, stop)
+        return _bounded(lambda: call.tool.recover(call.args, ctx), call, ctx, stop)
 
 
 def _prepared(tool: Tool[Any], args: Arguments, repairs: tuple[str, ...]) -> Prepared:
@@ -237,7 +237,7 @@ def _bounded(
     Python cannot kill a thread: one that does not listen is left behind, and whoever asked is told.
     """
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"tool-{call.tool.name}")
-    future = pool.submit(_guarded, act, call)
+    future = pool.submit(lambda: _as_data(call, _guarded(act, call)))
     try:
         return _await(future, call, ctx, stop)
     finally:
@@ -267,7 +267,7 @@ def _await(
 
 
 def _as_data(call: Prepared, outcome: U) -> U | ToolOutcome:
-    """What was read outside is marked, whatever the tool made of it."""
+    """What was read outside is marked, whatever the tool made of it: a refusal may quote it."""
     if not isinstance(outcome, ToolOutcome):
         return outcome
     if not (call.tool.reads_outside or outcome.sources):
@@ -285,9 +285,10 @@ def _guarded(act: Callable[[], T], call: Prepared) -> T | ToolOutcome:
     try:
         return act()
     except MLInternError as exc:
-        return fail(f"{call.tool.name}: {exc}")
+        return fail(f"{call.tool.name}: {harmless(str(exc))}")
     except OSError as exc:
         return fail(f"{call.tool.name}: {exc.strerror or exc} ({exc.filename or 'no file'}).")
     except Exception as exc:  # the border around one tool
         log.exception("tool_raised", extra={"tool": call.tool.name})
-        return fail(f"{call.tool.name} broke: {type(exc).__name__}: {exc}. This is a bug.")
+        why = f"{type(exc).__name__}: {harmless(str(exc))}"
+        return fail(f"{call.tool.name} broke: {why}. This is a bug.")

@@ -70,12 +70,12 @@ def cleaned(text: str) -> Cleaned:
 def marked(text: str, sources: Sequence[str]) -> str:
     """The cleaned text between marks, with where it came from."""
     found = cleaned(text)
+    inside, tokens = _harmless(found.text)
     shown = ", ".join(map(_of_one_line, sources[:SHOWN_SOURCES])) or "outside"
     more = len(sources) - SHOWN_SOURCES
     if more > 0:
         shown += f" and {more} more"
     begin = BEGIN.format(source=shown.replace("]", "%5D"))
-    inside, tokens = _CONTROL_TOKEN.subn(_apart, _MARK.sub(_unmarked, found.text))
     notes = (
         f"\n[{found.hidden:,} invisible characters were taken out]" if found.hidden else "",
         f"\n[{tokens:,} control tokens of chats have a space behind their first character]"
@@ -115,6 +115,18 @@ def _cleaned_within(value: Any, hidden: list[int]) -> Any:
             }
         case _:
             return value
+
+
+def harmless(text: str) -> str:
+    """The cleaned text without marks and control tokens, for what only quotes a text from outside:
+    a refusal that lists the names there are.
+    """
+    return _harmless(cleaned(text).text)[0]
+
+
+def _harmless(text: str) -> tuple[str, int]:
+    """Without marks and control tokens, and how many of the latter there were."""
+    return _CONTROL_TOKEN.subn(_apart, _MARK.sub(_unmarked, text))
 
 
 def _of_one_line(source: str) -> str:

@@ -63,30 +63,32 @@ def pdf(pages: Sequence[PdfPage], trailer: str = "") -> bytes:
     shared = " ".join(f"/{name} {number} 0 R" for name, number in fonts.items())
     for page in pages:
         content = zlib.compress("\n".join(page.commands).encode("latin-1", "replace"))
-        bodies.append(_stream("/Filter /FlateDecode", content))
-        stream, image = len(bodies), ""
+        bodies.append(stream("/Filter /FlateDecode", content))
+        drawn, image = len(bodies), ""
         if page.picture is not None:
             width, height, dots = page.picture
             head = (
                 f"/Type /XObject /Subtype /Image /Width {width} /Height {height} "
                 "/ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode"
             )
-            bodies.append(_stream(head, zlib.compress(dots)))
+            bodies.append(stream(head, zlib.compress(dots)))
             image = f"/XObject << /Im {len(bodies)} 0 R >>"
         bodies.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH} {HEIGHT}] /Contents {stream} 0 R "
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH} {HEIGHT}] /Contents {drawn} 0 R "
             f"/Resources << /Font << {shared} >> {image} >> >>".encode()
         )
         kids.append(f"{len(bodies)} 0 R")
     bodies[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>".encode()
-    return _file(bodies, trailer)
+    return made_of(bodies, trailer)
 
 
-def _stream(head: str, content: bytes) -> bytes:
+def stream(head: str, content: bytes) -> bytes:
+    """An object that holds `content`, packed as `head` says."""
     return f"<< {head} /Length {len(content)} >>\nstream\n".encode() + content + b"\nendstream"
 
 
-def _file(bodies: Sequence[bytes], trailer: str) -> bytes:
+def made_of(bodies: Sequence[bytes], trailer: str = "") -> bytes:
+    """A file of these objects, numbered from 1; the first is its root."""
     out = bytearray(b"%PDF-1.5\n")
     offsets = []
     for number, body in enumerate(bodies, 1):

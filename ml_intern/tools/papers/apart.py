@@ -25,6 +25,8 @@ READ_S = 60.0
 MEMORY_BYTES = 3 << 30
 _ANSWER_BYTES = 64 << 20
 _PROCESSES = 32
+_TEXTS = ("latex", "html", "markdown")
+"""Acts of the program `confined/texts.py`; those of `confined/pdfs.py` are all others."""
 INSTALL_OCR = "Install what guesses text from pictures: pip install 'ml-intern[ocr]'"
 _DOCUMENT = TypeAdapter(Document)
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -59,15 +61,17 @@ class Apart:
             raise InputError(f"What was read from {self._url} makes no sense.") from exc
 
     def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        """The answer to the request; see `confined/main.py`. Raises InputError without one."""
+        """The answer to the request; see `confined/request.py`. Raises InputError without one."""
         answer = self.folder / "answer.json"
         path = str(self.folder / "paper")
         whole = {**request, "path": path, "answer": str(answer), "is_whole": self._is_whole}
-        completed = self._run(json.dumps(whole), timeout_s)
+        is_text = request["act"] in _TEXTS
+        completed = self._run("texts" if is_text else "pdfs", json.dumps(whole), timeout_s)
         if completed.timed_out:
+            fewer = "" if is_text else " Ask for fewer pages with first_page, or"
             raise InputError(
-                f"{self._url} was not read within {timeout_s:.0f} s. Ask for fewer pages with "
-                "first_page, or read the paper in another form."
+                f"{self._url} was not read within {timeout_s:.0f} s.{fewer} "
+                f"{'Read' if is_text else 'read'} the paper in another form."
             )
         if completed.cancelled:
             raise InputError(f"Reading {self._url} was stopped.")
@@ -87,11 +91,11 @@ class Apart:
             raise InputError(f"What was read from {self._url} makes no sense.")
         return path.read_bytes()
 
-    def _run(self, request: str, timeout_s: float) -> Completed:
+    def _run(self, program: str, request: str, timeout_s: float) -> Completed:
         sandbox = self._ctx.place.sandbox
         return run_confined(
             sandbox,
-            self._command(request),
+            self._command(program, request),
             access=Access(
                 write=(self.folder,),
                 read=(_PACKAGE,),
@@ -107,19 +111,19 @@ class Apart:
             output=output_of(self._ctx),
         )
 
-    def _command(self, request: str) -> list[str]:
+    def _command(self, program: str, request: str) -> list[str]:
         """Isolated: nothing of the folder that it runs in is imported."""
-        program = (
+        lines = (
             "import sys; sys.path.insert(0, sys.argv[1]); "
-            "from ml_intern.tools.papers.confined.main import main; main()"
+            f"from ml_intern.tools.papers.confined.{program} import main; main()"
         )
-        return [sys.executable, "-I", "-c", program, str(self.folder / "code"), request]
+        return [sys.executable, "-I", "-c", lines, str(self.folder / "code"), request]
 
     def _died(self, completed: Completed) -> str:
         if "MemoryError" in completed.text or "bad_alloc" in completed.text:
             return (
                 f"{self._url} needs more memory to be read than the {MEMORY_BYTES >> 30} GiB that "
-                "are allowed for it. Ask for its HTML or source."
+                "are allowed for it. Read the paper in another form."
             )
         last = (completed.text.strip().splitlines() or ["without a word"])[-1][:300]
         return (

@@ -11,11 +11,10 @@ from typing import Literal
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.papers.answer import Reading
 from ml_intern.tools.papers.apart import Apart
-from ml_intern.tools.papers.document import Document
-from ml_intern.tools.papers.html import is_latexml, read_html
+from ml_intern.tools.papers.document import Document, How
+from ml_intern.tools.papers.html import is_latexml
 from ml_intern.tools.papers.identify import PaperId, identify
 from ml_intern.tools.papers.local import is_path, read_file
-from ml_intern.tools.papers.markdown import read_markdown
 from ml_intern.tools.papers.pdf import MOST_BYTES, read_pdf
 from ml_intern.tools.papers.resolve import on_arxiv, resolved
 from ml_intern.tools.protocol import ToolContext
@@ -50,7 +49,7 @@ def _opened_as(name: str, form: Form, first_page: int, ctx: ToolContext) -> Open
     if is_path(name) and not _is_id(name):
         _refuse_form(name, form)
         content, path = read_file(ctx.place, name)
-        document = _read_any(content, str(path), "", None, first_page, ctx)
+        document = _read_any(content, str(path), "", "", first_page, ctx)
         return Opened(document=document, content=content, sources=())
     paper = _paper(name)
     if paper is None:
@@ -193,21 +192,21 @@ def _hub(paper: PaperId, ctx: ToolContext) -> Opened:
     )
     if page.content_type == "text/html" or page.content.lstrip()[:1] == b"<":
         raise OutsideError(f"{page.url} answered with HTML, not Markdown.", trouble="broken")
-    return _opened(_whole(read_markdown(page.text, page.url, "hub_markdown")), page)
+    return _opened(_whole(_read_page("markdown", page, "hub_markdown", ctx)), page)
 
 
 def _html(service: str, paper: str, ctx: ToolContext) -> Opened:
     page = ctx.place.web.get(service, f"/html/{paper}", accept="text/html", cancelled=ctx.cancelled)
     if not is_latexml(page.content):
         raise OutsideError(f"{page.url} holds no paper as HTML.", trouble="missing")
-    return _opened(_whole(read_html(page.content, page.url, "arxiv_html", page.charset)), page)
+    return _opened(_whole(_read_page("html", page, "arxiv_html", ctx)), page)
 
 
 def _latex(paper: PaperId, ctx: ToolContext) -> Opened:
     page = _download(f"/e-print/{paper.versioned}", ctx)
     if b"%PDF-" in page.content[:_HEAD]:
         raise OutsideError(f"{page.url} is a PDF: there is no source.", trouble="missing")
-    return _opened(_read_latex(page.content, page.url, ctx), page)
+    return _opened(_read_text("latex", page.content, page.url, ctx), page)
 
 
 def _pdf(paper: PaperId, first_page: int, ctx: ToolContext) -> Opened:
@@ -244,21 +243,37 @@ def _opened(document: Document, page: Page) -> Opened:
     )
 
 
-def _read_latex(content: bytes, url: str, ctx: ToolContext) -> Document:
+def _read_page(
+    act: Literal["html", "markdown"], page: Page, how: How, ctx: ToolContext
+) -> Document:
+    return _read_text(act, page.content, page.url, ctx, how=how, charset=page.charset)
+
+
+def _read_text(
+    act: Literal["latex", "html", "markdown"],
+    content: bytes,
+    url: str,
+    ctx: ToolContext,
+    **how: str,
+) -> Document:
+    """`how`: what the act needs besides; see `confined/texts.py`."""
     with Apart(content, url, ctx) as reading:
-        return reading.document({"act": "latex", "url": url})
+        return reading.document({"act": act, "url": url, **how})
 
 
 def _read_any(
-    content: bytes, url: str, media: str, charset: str | None, first_page: int, ctx: ToolContext
+    content: bytes, url: str, media: str, charset: str, first_page: int, ctx: ToolContext
 ) -> Document:
-    """By what it is, which neither its name nor its type need tell rightly."""
+    """By what it is, which neither its name nor its type need tell rightly.
+
+    `charset`: empty where nobody says one.
+    """
     name = url.partition("?")[0].lower()
     head = content[:_HEAD]
     if b"%PDF-" in head or name.endswith(".pdf"):
         return read_pdf(content, url, ctx, first_page=first_page)
     if head.startswith(b"\x1f\x8b") or content[257:262] == b"ustar":
-        return _read_latex(content, url, ctx)
+        return _read_text("latex", content, url, ctx)
     if not content.strip():
         raise InputError(f"{url} is empty.")
     if b"\0" in head:
@@ -266,10 +281,9 @@ def _read_any(
     if name.endswith((".tex", ".ltx")) or (
         b"\\begin{document}" in content and b"<html" not in head
     ):
-        return _read_latex(content, url, ctx)
+        return _read_text("latex", content, url, ctx)
     is_html = "html" in media or name.endswith((".html", ".htm", ".xhtml"))
     if is_html or b"<html" in head.lower() or b"<!doctype html" in head.lower():
-        return read_html(content, url, "html", charset)
+        return _read_text("html", content, url, ctx, how="html", charset=charset)
     how = "markdown" if name.endswith((".md", ".markdown")) or "markdown" in media else "text"
-    text = content.decode(charset or "utf-8", "replace")
-    return read_markdown(text, url, "markdown" if how == "markdown" else "text")
+    return _read_text("markdown", content, url, ctx, how=how, charset=charset or "utf-8")

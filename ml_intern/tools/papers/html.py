@@ -61,6 +61,8 @@ _CHROME = frozenset(
     }
 )
 _MOST_SPAN = 60
+_HEAD = 4096
+_CHARSET = re.compile(rb"charset\s*=|<\?xml[^>]*encoding", re.IGNORECASE)
 Element = Any
 """lxml has no types of its own."""
 
@@ -105,7 +107,7 @@ def is_latexml(content: bytes) -> bool:
 
 def _parsed(content: bytes, url: str, charset: str | None) -> tuple[Element, Element]:
     """The page, and what the parser had to say of it."""
-    encoding = charset if charset and _is_known(charset) else None
+    encoding = charset if charset and _is_known(charset) else _said_by_none(content)
     parser = html.HTMLParser(
         encoding=encoding, remove_comments=True, remove_pis=True, no_network=True, huge_tree=False
     )
@@ -124,6 +126,17 @@ def _is_known(charset: str) -> bool:
     except LookupError:
         return False
     return True
+
+
+def _said_by_none(content: bytes) -> str | None:
+    """UTF-8 where it is that and says nothing else of itself; libxml2 would take it for Latin-1."""
+    if _CHARSET.search(content[:_HEAD]):
+        return None
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def _folder(url: str) -> str:
@@ -360,6 +373,8 @@ class _Reader:
     def _caption(self, caption: Element | None, here: _Here) -> str:
         if caption is None or (inside := self._inside(caption, here)) is None:
             return ""
+        if caption.find(".//figure") is not None:  # each would be read for itself, and here again
+            return squeezed(self._seen(caption, inside))
         return self._inline(caption, inside)
 
     def _picture(self, image: Element) -> str:

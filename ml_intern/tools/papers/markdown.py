@@ -27,9 +27,10 @@ _STYLED = re.compile(
     r"<([a-z][a-z0-9]{0,20})\s[^<>]{0,300}?(?:style\s*=\s*[\"']([^\"'<>]{0,300})|hidden\b)[^<>]{0,300}>",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\(\s*<?([^)\s>]{0,2000})>?[^)\n]{0,300}\)")
+# Possessive (`+`): what a page repeats in order to be slow would else be parted in all ways.
+_IMAGE = re.compile(r"!\[([^\]\n]{0,500}+)\]\(\s*+<?([^)\s>]{0,2000}+)>?[^)\n]{0,300}+\)")
 _LINK = re.compile(
-    r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]){0,500})\]\(([^()\s]{0,2000})[^()\n]{0,300}\)"
+    r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,200}+\]){0,500}+)\]\(([^()\s]{0,2000}+)[^()\n]{0,300}+\)"
 )
 _CELL_END = re.compile(r"(?<!\\)\|")
 _LONGEST_LINE = 200_000

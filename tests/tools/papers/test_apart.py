@@ -19,7 +19,7 @@ class Answering(Apart):
 
     program = ""
 
-    def _command(self, request: str) -> list[str]:
+    def _command(self, program: str, request: str) -> list[str]:
         return ["/usr/bin/env", "python3", "-c", self.program, json.loads(request)["answer"]]
 
 

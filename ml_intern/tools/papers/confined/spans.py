@@ -21,11 +21,14 @@ _SAMPLE = 200
 """Letters of a page that are looked at to see what most are."""
 _TINY = 2.0
 """Points; nobody reads smaller letters on paper."""
+_FLAT = 0.01
+"""In heights of a letter; even a dot is wider."""
 _WHITE = 250
 _BOLD = ("bold", "black", "heavy", "cmbx", "-medi", "demi", "sfbx")
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
 )
+_UNDRAWN = (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
 MOST_CHARACTERS = 60_000
 """Of one page; a page of a paper has about 5,000."""
 
@@ -139,7 +142,7 @@ class _PageReader:
                 continue
             left, bottom, right, top = self._box(place)
             if has_gap:
-                is_seen = self._is_seen(place, left, bottom)
+                is_seen = self._is_seen(place, left, bottom, right)
             if not is_seen:
                 self.hidden += 1
                 has_gap = False
@@ -165,7 +168,7 @@ class _PageReader:
         left_v, right_v, bottom_v, top_v = self._numbers
         return left_v.value, bottom_v.value, right_v.value, top_v.value
 
-    def _is_seen(self, place: int, left: float, bottom: float) -> bool:
+    def _is_seen(self, place: int, left: float, bottom: float, right: float) -> bool:
         """Asked at the beginning of each word."""
         west, south, east, north = self._page
         if not (west - 1 <= left <= east + 1 and south - 1 <= bottom <= north + 1):
@@ -179,14 +182,13 @@ class _PageReader:
                 return False
         if self._is_invisible(place) and not self._is_read_from_a_scan():
             return False
-        return self._size(place) >= _TINY
+        size = self._size(place)
+        return size >= _TINY and right - left >= _FLAT * size
 
     def _is_invisible(self, place: int) -> bool:
         """By its rendering mode: neither filled nor drawn."""
         drawn = raw.FPDFText_GetTextObject(self._text, place)
-        return bool(drawn) and (
-            raw.FPDFTextObj_GetTextRenderMode(drawn) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
-        )
+        return bool(drawn) and raw.FPDFTextObj_GetTextRenderMode(drawn) in _UNDRAWN
 
     def _is_read_from_a_scan(self) -> bool:
         """Whether most letters are invisible, as where they lie behind a picture of the page."""

@@ -1,21 +1,14 @@
-"""The process that reads a paper: a request as JSON on its command line, the answer in a file.
+"""The process that reads a PDF. See `request.py`."""
 
-The request: `path`, `answer` (where the answer goes), `act` and what that needs. Answers are
-`{"document": …}`, `{"picture": PATH}` or `{"error": WORD, …}`.
-"""
-
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
-from pydantic import TypeAdapter
 
-from ml_intern.errors import InputError
 from ml_intern.tools.papers.confined import figures, pictures
 from ml_intern.tools.papers.confined.layout import lay_out
+from ml_intern.tools.papers.confined.request import answer, whole
 from ml_intern.tools.papers.confined.spans import PageText, read_page
 from ml_intern.tools.papers.confined.structure import (
     Page,
@@ -24,8 +17,7 @@ from ml_intern.tools.papers.confined.structure import (
     structure,
 )
 from ml_intern.tools.papers.confined.tables import find_tables
-from ml_intern.tools.papers.document import Document, Draft, How
-from ml_intern.tools.papers.latex import read_latex
+from ml_intern.tools.papers.document import Draft, How
 
 THIN = 200
 """Characters on a page of text, at least; pages with less are pictures."""
@@ -34,16 +26,11 @@ _SMALL = 10
 
 
 def main() -> None:
-    """Answer, whatever the file does short of ending the process."""
-    request = json.loads(sys.argv[-1])
-    answer = _answer(request)
-    Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+    answer(_answer)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     path = Path(request["path"])
-    if request["act"] == "latex":
-        return _latex(path, request["url"])
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as exc:
@@ -63,17 +50,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         document.close()
 
 
-def _latex(path: Path, url: str) -> dict[str, Any]:
-    try:
-        return _said(read_latex(path.read_bytes(), url))
-    except InputError as exc:
-        return {"error": "said", "message": str(exc)}
-
-
-def _said(document: Document) -> dict[str, Any]:
-    return {"document": TypeAdapter(Document).dump_python(document, mode="json")}
-
-
 def _read(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, Any]:
     count, first = len(document), request["first_page"]
     if first > count:
@@ -89,7 +65,11 @@ def _read(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, An
     how: How = "pdf"
     thin = [text for text in texts if text.characters < THIN]
     scans = [text.number for text in thin if text.has_pictures]
-    if texts and sum(text.characters for text in texts) < THIN * len(texts):
+    if not texts:
+        return {"error": "broken"}
+    characters = sum(text.characters for text in texts)
+    # Letters that are drawn as lines are no pictures, and no text either.
+    if characters < THIN * len(texts) and (scans or not characters):
         if not request["ocr"]:
             return {"error": "scans", "pages": count}
         texts = pictures.read_pages(document, texts[: request["most_ocr_pages"]])
@@ -102,7 +82,7 @@ def _read(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, An
     _write(document, draft, texts, request)
     if how == "pdf" and not request["is_whole"]:
         draft.notes.append("The file seems to be cut off: the end of a PDF is missing.")
-    return _said(draft.document(request["url"], how))
+    return whole(draft.document(request["url"], how))
 
 
 def _pages(document: pdfium.PdfDocument, numbers: range) -> tuple[list[PageText], list[int]]:
@@ -157,7 +137,3 @@ def _write(
 def _listed(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:20]))
     return f"{shown} and {len(numbers) - 20} more" if len(numbers) > 20 else shown
-
-
-if __name__ == "__main__":
-    main()
