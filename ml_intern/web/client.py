@@ -84,18 +84,19 @@ class Web:
         *,
         accept: str = "application/json",
         fresh_s: float | None = None,
+        or_old: bool = True,
         most_bytes: int = MOST_BYTES,
         cancelled: threading.Event | None = None,
     ) -> Page:
         """What the service answers to a GET of `path` below its base URL, with a query of `params`.
 
         An answer in the cache that is younger than `fresh_s` (None: as the service has it) is used;
-        an older one where the service is away (`Page.is_old`).
+        an older one where the service is away (`Page.is_old`), unless `or_old` is false.
         Raises OutsideError, also when `cancelled`.
         """
         service = self._services[name]
         url = httpx.URL(service.base_url + path, params=_given(params))
-        return self._cached(service, url, accept, fresh_s, most_bytes, cancelled)
+        return self._cached(service, url, accept, fresh_s, most_bytes, cancelled, or_old)
 
     def post(
         self,
@@ -150,6 +151,7 @@ class Web:
         fresh_s: float | None,
         most_bytes: int,
         cancelled: threading.Event | None,
+        or_old: bool = True,
     ) -> Page:
         secrets = service.secrets()
         key = f"GET {url} {accept} {_of(secrets)}"
@@ -165,7 +167,7 @@ class Web:
             assert known is not None, "only then it is told so"
             page = replace(known, fetched=self._clock.now())
         except OutsideError as exc:
-            if known is None or exc.trouble not in ("away", "limited"):
+            if known is None or not or_old or exc.trouble not in ("away", "limited"):
                 raise
             return replace(known, is_old=True)
         self._cache.put(key, page)

@@ -9,8 +9,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 from uuid import uuid4
 
 from ml_intern.errors import InputError
@@ -30,7 +30,7 @@ def read_beneath(root: Path, path: Path, limit_bytes: int) -> bytes | None:
 
 
 @contextmanager
-def open_beneath(root: Path, path: Path) -> Iterator[BinaryIO]:
+def open_beneath(root: Path, path: Path) -> Iterator[BufferedReader]:
     """The file, for reading. Raises OSError; InputError for what is not a plain file."""
     with _folder_of(root, path, create=False) as folder:
         opened = os.open(path.name, _PLAIN_READ, dir_fd=folder)
@@ -38,7 +38,7 @@ def open_beneath(root: Path, path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> BufferedReader:
     """A file outside the workspace, for reading. Raises OSError; InputError if it is not plain."""
     return _plain(os.open(path, _PLAIN_READ), path)
 
@@ -66,7 +66,7 @@ def write_beneath(root: Path, path: Path, data: bytes) -> None:
             raise
 
 
-def _plain(opened: int, path: Path) -> BinaryIO:
+def _plain(opened: int, path: Path) -> BufferedReader:
     """The opened file, if it has content: it is not a folder, pipe or device."""
     mode = os.fstat(opened).st_mode
     if stat.S_ISREG(mode):

@@ -2,15 +2,18 @@
 
 What a person says yes to is bound to the commit that was there when they were asked (`parent`) and
 to the hash of the files (`sha256`): where either is another one when it runs, nothing is done. The
-files are copied out of the reach of the session's code before they are looked at and sent.
+files are copied out of the reach of the session's code before they are looked at and sent, and
+opened so that no link leads out of the workspace.
 """
 
 import difflib
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -27,6 +30,7 @@ from ml_intern.errors import (
 from ml_intern.events import Effect, Exhibit, Fact, Recovery
 from ml_intern.hub.away import HubAbroad
 from ml_intern.hub.protocol import Change, Ref
+from ml_intern.tools.files.beneath import open_beneath
 from ml_intern.tools.foreign import items, mapping, text
 from ml_intern.tools.hub import reading
 from ml_intern.tools.hub.blobs import is_same, outgoing, sha256_of
@@ -126,7 +130,7 @@ class HubChange(Tool[ChangeArguments]):
         try:
             _check(bare)
             parent = "" if args.operation == "create" else _look(args, ctx).sha
-            digest = _digest({path: _source(ctx, at) for path, at in args.files.items()})
+            digest = _digest(_hashes(args, ctx))
         except (MLInternError, OSError):  # `run` will say why
             return bare
         return args.model_copy(update={"parent": parent, "sha256": digest})
@@ -143,12 +147,12 @@ class HubChange(Tool[ChangeArguments]):
         if not (args.files or args.paths):
             return ()
         info = _look(args, ctx)
-        sources = {path: _source(ctx, at) for path, at in args.files.items()}
-        lines = [
-            *(f"+ {seen(path)} ({size_words(at.stat().st_size)})" for path, at in sources.items()),
-            *(f"- {seen(path)}" for path in args.paths),
-        ]
-        diff = "".join(_diff(ctx, info, path, at) for path, at in sources.items())
+        lines, diff = [], ""
+        for path, at in args.files.items():
+            with _opened(ctx, at) as file:
+                lines.append(f"+ {seen(path)} ({size_words(os.fstat(file.fileno()).st_size)})")
+                diff += _diff(ctx, info, path, file)
+        lines += [f"- {seen(path)}" for path in args.paths]
         listed = Exhibit(title="Files", kind="text", text="\n".join(lines))
         return (listed, Exhibit(title="Changes", kind="diff", text=diff)) if diff else (listed,)
 
@@ -163,7 +167,7 @@ class HubChange(Tool[ChangeArguments]):
     def content_sha256(self, args: ChangeArguments, ctx: ToolContext) -> str:
         if not args.files:
             return ""
-        return _digest({path: _source(ctx, at) for path, at in args.files.items()})
+        return _digest(_hashes(args, ctx))
 
     def run(self, args: ChangeArguments, ctx: ToolContext) -> ToolOutcome:
         _check(args)
@@ -208,12 +212,11 @@ class HubChange(Tool[ChangeArguments]):
         self, args: ChangeArguments, ctx: ToolContext, hub: HubAbroad, repo: Repo
     ) -> ToolOutcome:
         if not args.parent:
-            for at in args.files.values():
-                _source(ctx, at)
+            _hashes(args, ctx)
             _look(args, ctx)  # what was in the way says so itself, if it still is
             return fail(f"Nobody has looked at what the {repo} holds now; call hub_change again.")
         with _copied(args, ctx) as files:
-            if _digest(files) != args.sha256:
+            if _digest({path: sha256_of(at) for path, at in files.items()}) != args.sha256:
                 return fail("The files are not those that were looked at; call hub_change again.")
             made = hub.change(
                 Change(
@@ -286,22 +289,40 @@ def _look(args: ChangeArguments, ctx: ToolContext) -> Info:
     at = {"create_branch": args.start, "create_tag": args.start}.get(args.operation, args.branch)
     if args.operation in ("delete_branch", "delete_tag"):
         at = args.name
-    return reading.look(ctx, _repo(args, ctx), at, fresh_s=0.0)
+    return reading.look(ctx, _repo(args, ctx), at, now=True)
 
 
-def _source(ctx: ToolContext, path: str) -> Path:
-    """A plain file of the workspace. Raises InputError."""
-    found = ctx.place.writable(path)
-    if (ctx.place.workspace / path).is_symlink() or not found.is_file():
-        raise InputError(f"{path} is no plain file in the workspace.")
+@contextmanager
+def _opened(ctx: ToolContext, path: str) -> Iterator[BufferedReader]:
+    """A plain file of the workspace, whatever the session's code puts in its place meanwhile.
+
+    Raises InputError.
+    """
+    workspace, found = ctx.place.workspace, ctx.place.writable(path)
+    with ExitStack() as stack:
+        try:
+            if (workspace / path).is_symlink():
+                raise IsADirectoryError
+            file = stack.enter_context(open_beneath(workspace, found))
+        except (OSError, InputError) as exc:
+            raise InputError(f"{path} is no plain file in the workspace.") from exc
+        yield file
+
+
+def _hashes(args: ChangeArguments, ctx: ToolContext) -> dict[str, str]:
+    """The sha256 of each file's bytes, by its path in the repository. Raises InputError."""
+    found = {}
+    for path, at in args.files.items():
+        with _opened(ctx, at) as file:
+            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
 
 
-def _digest(files: dict[str, Path]) -> str:
+def _digest(hashes: dict[str, str]) -> str:
     """Of the paths and bytes of all files; empty of none."""
-    if not files:
+    if not hashes:
         return ""
-    lines = "".join(f"{path}\0{sha256_of(at)}\n" for path, at in sorted(files.items()))
+    lines = "".join(f"{path}\0{found}\n" for path, found in sorted(hashes.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -313,14 +334,16 @@ def _copied(args: ChangeArguments, ctx: ToolContext) -> Iterator[dict[str, Path]
         files = {}
         for number, (path, at) in enumerate(args.files.items()):
             files[path] = Path(folder) / f"{number:05d}"
-            shutil.copyfile(_source(ctx, at), files[path], follow_symlinks=False)
+            with _opened(ctx, at) as file, files[path].open("wb") as copy:
+                shutil.copyfileobj(file, copy)
         yield files
 
 
-def _diff(ctx: ToolContext, info: Info, path: str, at: Path) -> str:
+def _diff(ctx: ToolContext, info: Info, path: str, file: BufferedReader) -> str:
     """Of a small file of text; empty for any other."""
-    new = _text_of(at.read_bytes() if at.stat().st_size <= MOST_DIFF_BYTES else b"\0")
-    if new is None:
+    content = file.read(MOST_DIFF_BYTES + 1)
+    new = _text_of(content)
+    if new is None or len(content) > MOST_DIFF_BYTES:
         return ""
     try:
         old = _text_of(reading.content(ctx, info, path, most_bytes=MOST_DIFF_BYTES).content)
@@ -389,7 +412,7 @@ def _standing(args: ChangeArguments, ctx: ToolContext) -> Standing:
 def _standing_of_new(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> Standing:
     """Raises InputError, OutsideError."""
     try:
-        info = reading.look(ctx, repo, fresh_s=0.0)
+        info = reading.look(ctx, repo, now=True)
     except OutsideError as exc:
         if exc.code != "RepoNotFound":
             raise
@@ -399,18 +422,20 @@ def _standing_of_new(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> Sta
 
 def _standing_of_commit(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> Standing:
     """Raises InputError, OutsideError."""
-    info = reading.look(ctx, repo, args.branch, fresh_s=0.0)
+    info = reading.look(ctx, repo, args.branch, now=True)
     if info.sha == args.parent:
         return "untouched"
     held = reading.hashes(ctx, info, [*args.files, *args.paths])
-    is_done = not any(path in held for path in args.paths) and all(
-        is_same(held.get(path), _source(ctx, at)) for path, at in args.files.items()
-    )
+    with _copied(args, ctx) as files:
+        is_done = not any(path in held for path in args.paths) and all(
+            is_same(held.get(path), at) for path, at in files.items()
+        )
     return "done" if is_done else "unknown"
 
 
 def _refs(args: ChangeArguments, ctx: ToolContext, repo: Repo) -> dict[str, str]:
-    page = ctx.place.web.get("hub", f"{repo.api}/refs", fresh_s=0.0, cancelled=ctx.cancelled)
+    path = f"{repo.api}/refs"
+    page = ctx.place.web.get("hub", path, fresh_s=0.0, or_old=False, cancelled=ctx.cancelled)
     kind = "tags" if args.operation.endswith("tag") else "branches"
     return {
         text(mapping(each).get("name")): text(mapping(each).get("targetCommit"), 40)

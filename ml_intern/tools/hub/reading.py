@@ -70,12 +70,20 @@ class Listing:
     sources: tuple[str, ...] = field(default=())
 
 
-def look(ctx: ToolContext, repo: Repo, revision: str = "main", *, fresh_s: float = FRESH_S) -> Info:
-    """The repository at a revision. Raises InputError, OutsideError."""
+def look(ctx: ToolContext, repo: Repo, revision: str = "main", *, now: bool = False) -> Info:
+    """The repository at a revision; with `now` not as the cache knows it, also where the Hub is
+    away: what is to be changed is looked at first. Raises InputError, OutsideError.
+    """
     at = "" if revision == "main" else f"/revision/{quote(check_revision(revision), safe='')}"
     web = ctx.place.web
     with explained(web, repo, revision):
-        page = web.get("hub", repo.api + at, fresh_s=fresh_s, cancelled=ctx.cancelled)
+        page = web.get(
+            "hub",
+            repo.api + at,
+            fresh_s=0.0 if now else FRESH_S,
+            or_old=not now,
+            cancelled=ctx.cancelled,
+        )
         said = mapping(page.json())
     sha = said.get("sha")
     if not isinstance(sha, str) or not COMMIT.fullmatch(sha):

@@ -73,7 +73,7 @@ def send(
     info = _found(repo_id, ctx)
     if info is None:
         hub.make("model", repo_id, private)
-        info = reading.look(ctx, Repo(kind="model", id=repo_id), fresh_s=0.0)
+        info = reading.look(ctx, Repo(kind="model", id=repo_id), now=True)
     if private and info.said.get("private") is not True:
         raise InputError(f"{info.url} is public already, and this is to be private: {_another()}")
     held = _names(ctx, info)
@@ -102,7 +102,7 @@ def _another() -> str:
 def _found(repo_id: str, ctx: ToolContext) -> Info | None:
     """None where there is none. Raises OutsideError where that cannot be seen."""
     try:
-        return reading.look(ctx, Repo(kind="model", id=repo_id), fresh_s=0.0)
+        return reading.look(ctx, Repo(kind="model", id=repo_id), now=True)
     except OutsideError as exc:
         if exc.code != "RepoNotFound":
             raise

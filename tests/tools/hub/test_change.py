@@ -1,5 +1,6 @@
 """Changing a repository of the Hub: what a person says yes to is what happens, once."""
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from ml_intern.hub.away import HubAbroad
 from ml_intern.tools.protocol import ToolOutcome
+from ml_intern.tools.router import Prepared
 from tests.support.hub import READ_TOKEN, TOKEN, HubServer
 from tests.support.hub.repository import Blob, Repository
 from tests.tools.hub.conftest import Caller
@@ -211,6 +213,49 @@ def test_a_card_that_the_hub_does_not_take_is_not_sent(
     assert len(repository.commits) == 3
 
 
+def test_a_link_in_the_place_of_a_folder_leads_to_no_file_of_ours(
+    repository: Repository, folder: Path, call: Caller, tmp_path: Path
+) -> None:
+    """Put there by code of the session in the instant before the file is opened."""
+    ours, sub = tmp_path / "ours", folder / "sub"
+    for place, words in ((ours, "a secret"), (sub, "the model's own words")):
+        place.mkdir()
+        (place / "a.txt").write_text(words)
+    swaps = []
+
+    def swap(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open" and swaps and str(given[0]).endswith(("sub", "sub/a.txt")):
+            swaps.pop()
+            sub.rename(folder / "aside")
+            sub.symlink_to(ours)
+
+    def prepared() -> Prepared:
+        """With the link put in its place, once."""
+        swaps.append(True)
+        try:
+            return call.prepared("hub_change", **{**UPLOAD, "files": {"a.txt": "sub/a.txt"}})
+        finally:
+            assert not swaps, "the file was looked at"
+            sub.unlink()
+            (folder / "aside").rename(sub)
+
+    sys.addaudithook(swap)  # for the rest of the process, and does nothing
+    assert prepared().arguments["sha256"] == ""
+
+
+def test_nothing_is_changed_by_what_was_known_of_a_hub_that_is_away(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    """Else a person would hear that all is private which is public by now."""
+    call("hub_details", repo=NAME, kind="dataset")
+    hub.faults.refuse(503, at="/api/datasets", times=100)
+    given = call.prepared("hub_change", **UPLOAD)
+    assert given.arguments["parent"] == ""
+    reason = call.router.judge(call.router.case(given, call.context)).reason
+    assert "It would be refused now: " in reason
+    assert "private" not in reason
+
+
 # After a crash
 
 
@@ -276,10 +321,12 @@ def test_what_cannot_be_seen_after_a_crash_is_said_to_be_open(
     repository: Repository, folder: Path, call: Caller, hub: HubServer
 ) -> None:
     given = call.prepared("hub_change", **UPLOAD)
-    hub.faults.refuse(503, times=99)
+    hub.faults.refuse(503, at="/commit/", times=99)
     found = recovered(call, given)
     assert found is not None
     assert "It may have been done: look with hub_details" in found.output
+    hub.faults.refuse(503, times=99)
+    assert recovered(call, given) is None
     assert len(repository.commits) == 3
 
 
@@ -297,3 +344,14 @@ def test_marks_are_looked_up(repository: Repository, folder: Path, call: Caller)
     gone = call.prepared("hub_change", **{**tag, "operation": "delete_tag"})
     assert '"found_done"' not in done(call, gone)
     assert '"found_done": true' in done(call, gone)
+
+
+def test_a_tag_that_was_not_there_once_is_no_sign_that_it_was_deleted(
+    repository: Repository, folder: Path, call: Caller, hub: HubServer
+) -> None:
+    call("hub_details", repo=NAME, kind="dataset", revisions=True)
+    repository.tags["v1"] = repository.head
+    tag = {"operation": "delete_tag", "repo": NAME, "kind": "dataset", "name": "v1"}
+    given = call.prepared("hub_change", **tag)
+    hub.faults.refuse(503, at="/refs", times=100)
+    assert recovered(call, given) is None
