@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -375,13 +377,19 @@ def _retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
 
 def _transport(services: Iterable[Service], patience: Patience) -> httpx.HTTPTransport:
     """httpx's own, over connections that are looked at."""
-    transport = httpx.HTTPTransport()
+    transport = httpx.HTTPTransport(verify=_authorities())
     # httpx gives no other way to say how connections are made.
     places = [place_of(httpx.URL(each.base_url)) for each in services]
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(), network_backend=Guarded(places, patience)
+        ssl_context=_authorities(), network_backend=Guarded(places, patience)
     )
     return transport
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whose certificates count. Read once in a process: it takes as long as half of a start."""
+    return httpx.create_ssl_context()
 
 
 def _given(params: Params | None) -> dict[str, str | int | list[str]]:
