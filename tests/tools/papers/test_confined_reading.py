@@ -66,6 +66,25 @@ def test_a_line_across_the_page_parts_what_is_above_from_what_is_below() -> None
     assert [line.column for line in lines] == [1] * 10 + [2] * 10 + [0] + [1] * 9 + [2] * 9
 
 
+def test_the_short_last_line_of_what_goes_across_goes_with_it() -> None:
+    spans = [span("A caption that goes across", 50, 700, 560), span("and ends here.", 50, 688, 130)]
+    spans += [span("left", 50, 660 - 12 * at, 290) for at in range(10)]
+    spans += [span("right", 320, 660 - 12 * at, 560) for at in range(10)]
+
+    lines = lay_out(spans, 1).lines
+
+    assert [line.column for line in lines] == [0, 0] + [1] * 10 + [2] * 10
+    assert lines[1].text == "and ends here."
+
+
+def test_a_column_that_begins_below_what_goes_across_is_none_of_it() -> None:
+    spans = [span("A caption that goes across", 50, 700, 560)]
+    spans += [span("left", 50, 688 - 12 * at, 290) for at in range(10)]
+    spans += [span("right", 320, 688 - 12 * at, 560) for at in range(10)]
+
+    assert [line.column for line in lay_out(spans, 1).lines] == [0] + [1] * 10 + [2] * 10
+
+
 def test_the_order_of_the_file_does_not_matter() -> None:
     """Written row by row, as some programs do."""
     left, right = column(50, 290), column(320, 560)
@@ -75,6 +94,21 @@ def test_the_order_of_the_file_does_not_matter() -> None:
         *(each.text for each in left),
         *(each.text for each in right),
     ]
+
+
+def test_an_author_whose_name_begins_with_an_initial_is_no_appendix() -> None:
+    page = (
+        PdfPage()
+        .text(150, 730, "Small Steps", 18, BOLD)
+        .text(200, 705, "A. Author and B. Writer", 12)
+    )
+    page.text(54, 680, "Abstract", 12, BOLD).lines(54, 660, running_text(6, 80))
+    page.text(54, 560, "1 Method", 12, BOLD).lines(54, 540, running_text(6, 80, 500))
+    page.text(54, 440, "A. Details", 12, BOLD).lines(54, 420, running_text(6, 80, 900))
+
+    titles = [(each.number, each.title) for each in read(page).sections]
+
+    assert titles == [("", ""), ("", "Abstract"), ("1", "Method"), ("A", "Details")]
 
 
 def test_cells_go_where_their_columns_are() -> None:

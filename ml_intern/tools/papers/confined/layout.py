@@ -65,7 +65,10 @@ def lay_out(spans: Sequence[Span], page: int) -> Laid:
         right.clear()
 
     for span in sorted(spans, key=lambda each: -each.top):
-        if span.right <= gutter + 2:
+        is_between = not left and not right
+        if is_between and laid and _ends(laid[-1], span) and not _has_right(spans, span, gutter):
+            laid.extend(_lines([span], page, 0))
+        elif span.right <= gutter + 2:
             left.append(span)
         elif span.left >= gutter - 2:
             right.append(span)
@@ -75,6 +78,25 @@ def lay_out(spans: Sequence[Span], page: int) -> Laid:
             laid.extend(_lines([span], page, 0))
     close_band()
     return Laid(laid, is_doubtful=False)
+
+
+def _ends(above: Line, span: Span) -> bool:
+    """Whether a piece is the short last line of a paragraph that goes across the page."""
+    gap = above.bottom - span.top
+    return (
+        above.column == 0
+        and abs(span.left - above.left) < 2
+        and abs(span.size - above.size) < 0.3
+        and -0.5 * span.size < gap < 0.8 * span.size
+    )
+
+
+def _has_right(spans: Sequence[Span], span: Span, gutter: float) -> bool:
+    """Whether a column goes on at the height of a piece, right of the gutter."""
+    return any(
+        each.left >= gutter - 2 and each.bottom < span.top and each.top > span.bottom
+        for each in spans
+    )
 
 
 def find_gutter(spans: Sequence[Span]) -> float | None:

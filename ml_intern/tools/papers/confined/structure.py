@@ -195,6 +195,8 @@ class _Writer:
         )
         self._held: list[Line] = []
         self._last_number = 0
+        self._is_begun = False
+        """Whether a heading was written: what looks like one of an appendix may be an author."""
         self._last_letter = 0
         """Of the last appendix: 1 for A."""
 
@@ -256,6 +258,7 @@ class _Writer:
         if not self._is_heading(line, number, title):
             return 0
         self._flush()
+        self._is_begun = True
         self._count(number.split(".")[0])
         self._draft.heading(number, title, level_of(number))
         return len(taken)
@@ -274,6 +277,7 @@ class _Writer:
         if found is None or self._last_number:
             return 0
         self._flush()
+        self._is_begun = True
         self._draft.heading("", "Abstract", 1)
         if found[2]:
             line = self._lines[place]
@@ -310,7 +314,10 @@ class _Writer:
             return self._last_number <= int(first) <= self._last_number + 2
         if self._last_number <= _ROMAN.get(first, -1) <= self._last_number + 2:
             return True
-        return ord(first[0]) - ord("A") in (self._last_letter, self._last_letter - 1)
+        return self._is_begun and ord(first[0]) - ord("A") in (
+            self._last_letter,
+            self._last_letter - 1,
+        )
 
     def _is_like(self, above: Line, below: Line) -> bool:
         near = above.page == below.page and above.column == below.column
