@@ -174,7 +174,7 @@ _TAKES = re.compile(
     r"trained|train|converges?|costs?|consum\w+|run|ran|runs|fine-?tun\w+|pre-?train\w+)\b"
 )
 _NO_TIME = re.compile(
-    r"every|per (?:hour|day)|of (?:audio|speech|video|recordings?|data|footage)|-long|inference|sampling|generating|annotat|label|collect|hours? of (?!train)|record|interval|horizon|window"
+    r"every|per (?:hour|day)|of (?:audio|speech|video|recordings?|data|footage)|-long|inference|sampling|generating|annotat|label(?! smooth)|collect|hours? of (?!train)|record|interval|horizon|window"
 )
 _ONE_NODE = re.compile(
     r"\b(?:a single|one|1|the same) (?:node|machine|server)\b|\bgi?b(?: of memory)? each\b"

@@ -38,7 +38,7 @@ _CC = re.compile(
     r"creative commons attribution(?P<long>(?:[- ](?:non-?commercial|share-?alike|no-?deriv\w+))*)(?: international)?(?: licen[sc]e)?(?: \(cc[- ]by[^)]*\))?,?(?: version)? ?(?P<v2>[234]\.0)?"
 )
 _LICENSED = re.compile(
-    r"licen[sc]|(?:released|distributed|available|published|shared) under|under (?:the |an? )?(?:mit|apache|cc|bsd|gpl|creative)"
+    r"(?:code|data|software).*\((?:mit|apache|bsd|gpl|agpl|mpl|cc)\b[^()]*\)|licen[sc]|(?:released|distributed|available|published|shared) under|under (?:the |an? )?(?:mit|apache|cc|bsd|gpl|creative)"
 )
 _THINGS = {
     "code_licence": r"\b(?:code|implementation|software|source|scripts|codebase)\b",

@@ -196,12 +196,14 @@ def _own_row(table: Table, own_names: Sequence[str]) -> Row | None:
     """
     rows = [row for row in table.rows[1:] if _is_own(plain(row[0]), own_names)]
     if len(rows) > 1:
-        rows = [row for row in rows if not _IS_CHANGED.search(plain(row[0]))]
+        rows = [row for row in rows if not _IS_CHANGED.search(plain(row[0]))] or rows
     return rows[0] if len(rows) == 1 else None
 
 
 def _is_own(label: str, own_names: Sequence[str]) -> bool:
     words = label.strip(" *†‡").lower()
+    if any(re.fullmatch(rf"[\w-]+ \+ {re.escape(name.lower())}", words) for name in own_names):
+        return True
     if _NOT_OWN_ROW.search(words):
         return False
     if re.search(r"\bours?\b|this (?:work|paper)", words):

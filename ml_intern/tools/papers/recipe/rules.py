@@ -68,11 +68,12 @@ RULES = (
     Rule("learning_rate", rf"(?<!minimum )(?<!min )(?<!final )(?<!end )(?<!ending ){_LR}{_IS}{_N}", most=100),
     Rule("learning_rate", rf"{_LR}(?: \w+)? (?:is |was )?(?:starts?|started|begins?|initiali[sz]ed|initially|starting)(?: set)? (?:from |at |with |to |as )?{_N}", most=100),
     Rule("learning_rate", rf"{_LR}, (?:which is )?initially (?:set to |at )?{_N}", most=100),
+    Rule("learning_rate", rf"(?:{_WARM}|schedule)[^.;:]{{0,60}}? to (?:a |its )?(?:peak|maximum)(?: value| rate| learning rate)? of {_N}", most=1),
     Rule("learning_rate", rf"{_LR} schedule[^.;\d]{{0,40}}?(?:maximum|peak|max\.?|initial)(?: value| rate| learning rate)? (?:of|=) ?{_N}", most=100),
     Rule("learning_rate", rf"{_LR}(?: schedule)? (?:is |was )?(?:linearly )?(?:warm(?:ed|s)[- ]up|increas\w+|ramp\w+)(?: linearly)? (?:for|over|during|in) [^.;:]{{1,50}}? to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
     Rule("learning_rate", rf"{_LR}(?: of (?:the )?\w+)? (?:is |was )?(?:then )?(?:linearly |gradually |exponentially )?(?:decay(?:s|ed)|anneal(?:s|ed)|reduced|decreased|drops|dropped) (?:linearly |gradually |exponentially )?from {_N}(?= to)", most=100),
     Rule("learning_rate", rf"(?:{_WARM}|increas\w+|ramp\w+) [^.;:]{{0,50}}?{_LR}[^.;:]{{0,30}}? from (?:{NUMBER}) to {_N}", most=100),
-    Rule("learning_rate", rf"{_LR} [^.;:]{{0,40}}?(?:warm\w*[- ]?up|increas\w+|ramp\w+) [^.;:\d]{{0,20}}?(?:from (?:{NUMBER} )?)?to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
+    Rule("learning_rate", rf"{_LR} [^.;:]{{0,40}}?(?:warm\w*[- ]?up|increas\w+|ramp\w+|grow\w*|rises?|climbs?) [^.;:\d]{{0,20}}?(?:from (?:{NUMBER} )?)?to (?:a |its )?(?:peak |maximum )?(?:value )?(?:of )?{_N}", most=100),
     Rule("learning_rate", rf"\b(?:an? |the )?{_N} (?:peak |initial |constant |base |maximum )?{_LR}", most=100),
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
     Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
@@ -97,7 +98,7 @@ RULES = (
     Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:(?:l2[- ])?norms? of (?:the |all )?)?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|:|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
     Rule("gradient_clipping", rf"clip(?:ped|ping|s)? (?:all |the )?gradients? (?:whose|with|when|if|to have|having) (?:an? |the |their |its )?(?:\w+ )?(?:l2[- ]|global )?norms? (?:of )?(?:that )?(?:exceeds?|exceeding|above|greater than|larger than|over|at most|of|is) {_N}", least=1e-6, most=1000),
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
-    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
+    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn(?!ing[- ]rate)|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:stopped|stops|ended|ends|finished|terminated|complete[sd]?) (?:at most |at the latest )?after {_W} epochs", unit="epochs", least=1, needs=r"train|optimi", bars=rf"{_WARM}|validation"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
@@ -105,9 +106,12 @@ RULES = (
     Rule("epochs", rf"(?<!-)(?<!limit of )\bepochs ?[:=] ?{_N}", unit="epochs", least=1, bars=_WARM),
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=[^.;]{{0,60}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
+    Rule("steps", rf"\b(?:stop|stops|stopped|end|ends|ended) (?:it |training )?after {_N} (?:{_STEPS})", unit="steps", least=1, whole=True, bars=rf"{_WARM}|early|{_NOT_TRAINING}"),
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
     Rule("steps", rf"epochs?,? ?\(?(?:(?:ie|or|which (?:is|are|amounts? to|corresponds? to)|equivalent to|≈|~|about|approximately|roughly),? ?)+{_N} {_STEPS}", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn|fit", bars=rf"every|{_NOT_TRAINING}"),
     Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio)){_NO_DECAY}{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER}){_NO_DECAY}{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0),
+    Rule("warmup", rf"(?:learning[- ]rate|\blr) (?:is )?(?:first )?(?:grows|rises|climbs|increase[sd]|ramp(?:s|ed) up|ramp(?:s|ed))[^.;:]{{0,40}}? (?:over|during|in|for|within) (?:the first )?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0, bars=r"decay|divid"),
+    Rule("warmup", rf"(?:peak|maximum)[^.;:]{{0,40}} (?:reached|attained) (?:after|in|over|within) {_N} ?(?:{_WARM_UNIT})", least=0),
     Rule("warmup", rf"\b(?:first|initial) {_W}(?P<percent>\s?%)? ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),
     Rule("warmup", rf"{_N}[- ](?P<unit>steps?|epochs?)? ?(?:of )?(?:linear |learning[- ]rate |lr )*{_WARM}(?: (?P<unit2>steps|epochs|iterations|updates|ratio))?", least=0),
@@ -117,12 +121,12 @@ RULES = (
     Rule("weight_decay", rf"{_N} (?:decoupled )?weight[- ]decay", most=10),
     Rule("dropout", rf"(?<!attention )(?<!embedding )(?<!input )(?<!word )(?<!path )(?<!label )(?<!caption )(?<!condition )(?<!conditioning )(?<!variational )(?<!token )(?<!modality )(?<!classifier )(?<!layer )(?<!layer-)dropout(?: (?:rate|probability|ratio|prob|regulari[sz]ation|layers?|with|p))*{_IS}(?:with )?(?:p ?= ?|probability |rate |(?:a )?(?:probability|rate) of )?{_N}", most=0.99),
     Rule("dropout", rf"{_N} (?<!attention )dropout", most=0.99),
-    Rule("sequence_length", rf"(?:sequence|context|input|token)(?: sequence)? (?:length|window|size)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
+    Rule("sequence_length", rf"(?:(?:sequence|context|token)(?: sequence)? (?:length|window|size)|input (?:sequence )?length)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
     Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
     Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b|prompts?\b|quer(?:y|ies)\b|questions?\b|answers?\b|targets?\b"),
     Rule("sequence_length", rf"(?:together|combined|concatenated|in total|in all) [^.;\d]{{0,30}}{_N} tokens", unit="tokens", least=8, whole=True, bars=r"batch|corpus|generat"),
     Rule("sequence_length", rf"{_N}[- ]tokens? (?:sequences|context|windows?|inputs|chunks|blocks)", unit="tokens", least=8, whole=True),
-    Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use|fine-?tune|initiali[sz]e)|total|based on|\bhidden (?:size|units|dimension)|\blayers\b", bars=r"trainable|embedding|lora|adapter|teacher"),
+    Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bits\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use|fine-?tune|initiali[sz]e)|total|based on|\bhidden (?:size|units|dimension)|\blayers\b", bars=r"trainable|embedding|lora|adapter|teacher"),
     Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone|\bis an?\b|hidden", bars=r"last|first|top|bottom|every|mlp|perceptron|head with|lora|frozen|freez|convolution|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|encoder and \w+ decoder|classifier"),
     Rule("num_hidden_layers", rf"(?:number of (?:hidden )?layers){_IS}{_W}", whole=True, least=1, most=500),
     Rule("hidden_size", rf"(?:hidden|model|embedding)[- ](?:size|dimension(?:ality)?|width|dim|state size|units){_IS}{_N}", whole=True, least=4, most=200_000, bars=r"encoder[^.;]*decoder|feed-?forward (?:hidden|dim|size)|lora|mlp|projection head|head with"),
@@ -131,6 +135,8 @@ RULES = (
     Rule("num_attention_heads", rf"{_W} heads\b", whole=True, least=1, most=512, needs=r"layers|hidden|dimension|width", bars=r"key-?value|kv|output|classif|predict|detect"),
     Rule("num_attention_heads", rf"(?:number of (?:attention )?heads|attention heads){_IS}{_N}", whole=True, least=1, most=512),
     Rule("intermediate_size", rf"(?:feed-?forward|ffn|intermediate|inner)[- ](?:layer )?(?:network )?(?:hidden )?(?:size|dimension(?:ality)?|width|dim){_IS}{_N}", whole=True, least=4, most=1_000_000),
+    Rule("image_size", rf"(?:input|image) (?:size|resolution){_IS}{_N}(?! ?(?:×|x\b|by\b|tokens|mm|cm|m\b|k\b|seconds|words|-d))", unit="pixels", whole=True, least=16, most=4096, bars=r"token|sequence|text|patch"),
+    Rule("image_size", rf"resolution (?:is|was|of|to) {_N} pixels", unit="pixels", whole=True, least=16, most=4096, bars=r"patch|captured|recorded|camera"),
     Rule("vocab_size", rf"vocabulary(?: size)?{_IS}(?:with )?(?:\w+ )?{_N}(?: (?:tokens|subwords|types|units|pieces|entries|words))?", whole=True, least=20, most=10_000_000),
     Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has|(?:is |was )?(?:padded|limited|restricted|reduced|cut) to) (?:the )?(?:most frequent )?{_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
     Rule("adam_beta1", rf"β ?_?1 ?=? ?{_N}", most=0.9999, needs="adam|lion|lamb|optimi"),
@@ -166,6 +172,7 @@ _BY_PART = frozenset({"learning_rate", "weight_decay", "batch_size"})
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
     r"\b(?:discriminator|critic|teacher|reward model|value network|linear (?:prob(?:e|ing)|classifiers?|evaluation)|logistic regression|k-?nn)\b|"
+    r"\b(?:after training|post-training)\b|quanti[sz]ed|\b(?:more|additional|further) (?:epochs|steps|updates)|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")

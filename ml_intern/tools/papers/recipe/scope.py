@@ -33,7 +33,7 @@ _IN_GENERAL = re.compile(
 _IN_ONE_CASE = re.compile(
     r"(?:In|For|Under) (?:the|our|this) (?:[\w-]+ ){1,3}(?:settings?|regime|scenario|case|variant|experiments?|tasks?|split|condition|datasets?)\b,?"
 )
-_ON_ONE = re.compile(r"(?:On|For) (?:the )?[A-Z][\w-]*\b[^.;]{0,80}?,? we\b")
+_ON_ONE = re.compile(r"(?:On|For) (?:the )?(?:[A-Z]|og[bn]+-)[\w-]*\b[^.;]{0,80}?,? we\b")
 
 
 def placed(

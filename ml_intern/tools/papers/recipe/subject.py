@@ -55,6 +55,7 @@ _SUBJECT = re.compile(
 _IMAGE = r"(?P<w>\d{2,4})(?: ?(?:×|x) ?| by )(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
 _IMAGES = (
     re.compile(rf"(?:resolution|image size|input size|resi[sz]ed?|rescaled?|crops?|cropped|images?|inputs?|pictures)[^.;:\d]{{0,30}}?(?:of|to|at|is|=|size|with) {_IMAGE}"),
+    re.compile(rf"\bat {_IMAGE}"),
     re.compile(rf"{_IMAGE}[- ](?:pixel |random |rgb |input )*(?:images?|resolution|crops?|inputs?|pixels|pictures)"),
 )  # fmt: skip
 _NO_IMAGE = re.compile(
