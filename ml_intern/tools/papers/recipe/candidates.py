@@ -1,6 +1,6 @@
 """Values that a paper may state, before it is decided which of them it does state."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_intern.tools.papers.recipe.words import Found, Value
@@ -17,12 +17,24 @@ class Candidate:
     section: str
     standing: int = 1
     """Of candidates that differ, those of the highest standing decide. 3: it
-    says that it holds in general. 2: from where the paper tells how the experiments were run. 0: one of several, and it does not say which it took.
+    says that it holds in general. 2: from where the paper tells how the experiments were run. 0: one of several, and it does not say which it took. -1: it holds for a part of the experiments.
     """
 
     def found(self) -> Found:
         """As the recipe has it."""
         return Found(value=self.value, unit=self.unit, sentence=self.sentence, section=self.section)
+
+
+def without_parts(by_name: Mapping[str, Sequence[Candidate]]) -> dict[str, list[Candidate]]:
+    """Without what holds for a part, if the paper tells how the rest was run."""
+    tells_rest = any(each.standing >= 2 for name in _CORE for each in by_name.get(name, ()))
+    least = 0 if tells_rest else -1
+    return {
+        name: [each for each in given if each.standing >= least] for name, given in by_name.items()
+    }
+
+
+_CORE = ("optimiser", "learning_rate", "batch_size", "epochs", "steps")
 
 
 def foremost(candidates: Sequence[Candidate]) -> list[Candidate]:

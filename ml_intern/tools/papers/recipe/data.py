@@ -13,6 +13,7 @@ from ml_intern.tools.papers.recipe.dataset_names import (
     named_in_rows,
     named_in_sentences,
     quoted,
+    tells_of_origin,
 )
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
@@ -33,7 +34,7 @@ _SIZES = (
     re.compile(rf"\b{_SPLIT} ?(?:=|:) ?(?P<n>{NUMBER})"),
 )  # fmt: skip
 _THREE = re.compile(
-    rf"(?P<a>{NUMBER}) ?/ ?(?P<b>{NUMBER}) ?/ ?(?P<c>{NUMBER})(?: {_ITEM})?[^.;\d%]{{0,40}}?train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test"
+    rf"(?P<a>{NUMBER}) ?/ ?(?P<b>{NUMBER}) ?/ ?(?P<c>{NUMBER})(?: {_ITEM})?[^.;\d%]{{0,40}}?train(?:ing)?(?: ?/ ?|, )(?:val(?:idation)?|dev(?:elopment)?)(?: ?/ ?|,? and )test"
     rf"|train(?:ing)?,? (?:val(?:idation)?|dev(?:elopment)?),? and test(?:ing)?(?: (?:sets?|splits?|data|subsets?|examples|samples))?,? ?(?:of|with|contain\w*|compris\w*|consist\w* of|:|=|\() ?(?:about )?(?P<g>{NUMBER})(?: [a-z]+)?, (?P<h>{NUMBER})(?: [a-z]+)?,? and (?P<i>{NUMBER})"
     rf"|train(?:ing)? ?/ ?(?:val(?:idation)?|dev(?:elopment)?) ?/ ?test[^.;\d%]{{0,40}}?(?P<d>{NUMBER}) ?/ ?(?P<e>{NUMBER}) ?/ ?(?P<f>{NUMBER})(?! ?%)"
 )
@@ -80,7 +81,7 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
     last: tuple[int, list[str]] = (-1, [])
     for place, sentence in enumerate(sentences):
         here = _datasets(sentence.plain, names)
-        if here:
+        if here and not tells_of_origin(sentence.lower):
             last = (sentence.paragraph, here)
         if not is_own(sentence, "results"):
             continue
@@ -129,12 +130,20 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
         for match in pattern.finditer(words):
             value = value_of(match["n"])
             unit = match.groupdict().get("unit") or ""
+            before, after = words[: match.start("n")], words[match.end() :]
+            if _IS_LISTED.search(before) or _AND_SPLITS.match(after):
+                continue
             if (
                 value >= (1 if unit == "hours" else 10)
                 and value == int(value)
                 and words[match.end("n") :][:1] != "%"
             ):
                 yield _OF_SPLIT[match["split"]], int(value), _UNITS.get(unit, "examples")
+
+
+_IS_LISTED = re.compile(r"\d ?/ ?$")
+_AND_SPLITS = re.compile(r"(?:,| and|/| ?,? and) ?(?:the )?(?:validation|test|dev|training)")
+"""Behind a split: the number is of one of several."""
 
 
 def _in_tables(document: Document, names: Sequence[str]) -> Iterator[Candidate]:

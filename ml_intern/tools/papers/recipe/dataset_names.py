@@ -69,6 +69,7 @@ _FIRST = frozenset(
     ]
 )
 _CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
+_COUNT = NUMBER.replace("[kmb]", "[kKmMbB]")
 _NAMED = re.compile(
     rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
     rf"(?<![\w-])(?!(?:{'|'.join(sorted(_FIRST))})\b)(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
@@ -77,7 +78,7 @@ _NAMED = re.compile(
     rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ )?(?:dataset|corpus|data set|benchmark|collection) is (?P<being>{_CAPITAL}(?:[ -]\d[\w.]*)?)(?=[,.;]| \()|"
     rf"\b(?:dataset|corpus|data set|benchmark)(?:, (?=[A-Z][\w&+-]*(?:[ -]\d[\w.]*)?,)|,? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? ))(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
     rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
-    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over )?{NUMBER} (?:[\w-]+ )?(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over |around )?{_COUNT}(?: ?/ ?{_COUNT}){{0,2}} (?:[\w-]+ ){{0,2}}(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
 )
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
@@ -92,11 +93,18 @@ TELLS_RESULTS = re.compile(
 """What the caption of a table of results says, and that of a table of data does not."""
 
 
+def tells_of_origin(words: str) -> bool:
+    """Whether lower-case words tell what something was made of, or what it is like."""
+    return bool(_NOT_USED.search(words))
+
+
 def dataset_names(words: str) -> list[str]:
     """Those that are named in plain words, in their order, each once."""
     found: dict[str, None] = {}
     for match in _NAMED.finditer(words):
         name = next((each for each in match.groups() if each), "")
+        if match["sized"] and match.start() == 0 and not re.search(r"[A-Z\d].*[A-Z\d]", name):
+            continue  # the first word of a sentence, more likely than a name
         parts = name.split()
         while parts and parts[0] in _FIRST:
             parts = parts[1:]
@@ -112,7 +120,7 @@ def named_in_sentences(sentences: Sequence[Sentence]) -> Iterator[Candidate]:
         if (
             not is_own(sentence, "results", "further")
             or not _USED.search(sentence.lower)
-            or _NOT_USED.search(sentence.lower)
+            or tells_of_origin(sentence.lower)
         ):
             continue
         found = dataset_names(words)

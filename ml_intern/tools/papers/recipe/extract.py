@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ml_intern.tools.papers.document import Document, squeezed
-from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, differing, foremost
+from ml_intern.tools.papers.recipe.candidates import (
+    Candidate,
+    agreed,
+    differing,
+    foremost,
+    without_parts,
+)
 from ml_intern.tools.papers.recipe.data import data_of
 from ml_intern.tools.papers.recipe.names import named_in
 from ml_intern.tools.papers.recipe.own_names import own_names
@@ -47,7 +53,7 @@ def extract(document: Document) -> Extracted:
     by_name["architecture"] = most_specific(by_name["architecture"])
     for found in by_name["architecture"]:
         by_name["parameters"].extend(size_in_name(found))
-    decisive = {name: foremost(given) for name, given in by_name.items()}
+    decisive = {name: foremost(given) for name, given in without_parts(by_name).items()}
     data = tuple(
         source.kept(each) for each in data_of(document, sentences) if source.has(each.name)
     )

@@ -77,7 +77,7 @@ RULES = (
     Rule("learning_rate", rf"\b(?:an? |the )?{_N} (?:peak |initial |constant |base |maximum )?{_LR}", most=100),
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
     Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
-    Rule("batch_size", rf"\b(?:mini-?)?batch(?:es)? (?:of|with|containing|contain(?:s|ed)?|consist(?:s|ed|ing) of|comprises?d?|has|had|have|includes?d?|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
+    Rule("batch_size", rf"\b(?:mini-?)?batch(?:es)? (?:of|with|containing|contain(?:s|ed)?|consist(?:s|ed|ing) of|comprises?d?|has|had|have|holds?|includes?d?|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("batch_size", rf"^\W*(?:mini-?)?batch: ?{_N}", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("learning_rate", rf"{_LR} peaks at {_N}", most=100),
     Rule("batch_size", rf"\bbs ?= ?{_N}", whole=True, least=1),
@@ -86,7 +86,7 @@ RULES = (
     Rule("batch_size", rf"(?:\ban? |\bthe )?(?:global |total |effective |overall ){_BATCH}(?:(?: \w+){{0,3}}? (?:of|to|is)| ?=| ?:)? {_ABOUT}{_N}(?: {_ITEMS})?", whole=True, least=1),
     Rule("batch_size_per_device", rf"(?:{_BATCH}|batch) (?:of|is|=|set to)? ?{_N}(?: {_ITEMS})? (?:per[- ](?:gpu|device|worker|core|accelerator)|on each (?:gpu|device))", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"each (?:of the (?:{WORD_NUMBER}) )?(?:gpu|device|worker|core|accelerator)s? (?:holds|processes|handles|sees|gets|receives) {_W} {_ITEMS}", unit="examples", whole=True, least=1),
-    Rule("batch_size_per_device", rf"{_N} {_ITEMS} (?:per|/) ?(?:gpu|device|worker|accelerator)\b", unit="examples", whole=True, least=1, needs=r"batch|accumul", bars=r"second|throughput"),
+    Rule("batch_size_per_device", rf"{_N} {_ITEMS} (?:per|/) ?(?:gpu|device|worker|accelerator)\b", unit="examples", whole=True, least=1, needs=r"batch|accumul|\bgpus\b", bars=r"second|throughput"),
     Rule("batch_size", rf"(?:×|\btimes\b)[^=;.]{{1,60}}= ?{_N}(?: {_ITEMS})?", whole=True, least=1, needs=r"batch"),
     Rule("batch_size_per_device", rf"{_BATCH} per (?:gpu|device|worker|core|accelerator){_IS}{_N}", unit="examples", whole=True, least=1),
     Rule("batch_size_per_device", rf"per[- ](?:gpu|device|worker|core|accelerator) (?:mini-?)?batch size{_IS}{_N}", unit="examples", whole=True, least=1),
@@ -98,7 +98,7 @@ RULES = (
     Rule("gradient_clipping", rf"(?:gradient[- ](?:norm )?clipping|gradients? (?:norms? )?(?:is|are|was|were) clipped|clip(?:ped|ping)? (?:all |the )?(?:global )?(?:(?:l2[- ])?norms? of (?:the |all )?)?(?:gradients?|grad)(?:'s)?(?: l2)?(?:[- ]norms?)?)[^.;\d]{{0,40}}?(?:of|to|at|=|:|threshold|norm|value) ?{_N}", least=1e-6, most=1000),
     Rule("gradient_clipping", rf"clip(?:ped|ping|s)? (?:all |the )?gradients? (?:whose|with|when|if|to have|having) (?:an? |the |their |its )?(?:\w+ )?(?:l2[- ]|global )?norms? (?:of )?(?:that )?(?:exceeds?|exceeding|above|greater than|larger than|over|at most|of|is) {_N}", least=1e-6, most=1000),
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
-    Rule("epochs", rf"\b(?:for|over|in|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn(?!ing[- ]rate)|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
+    Rule("epochs", rf"\b(?:for|over|in|within|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn(?!ing[- ]rate)|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=[^.;]{{0,80}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
     Rule("epochs", rf"(?:stopped|stops|ended|ends|finished|terminated|complete[sd]?) (?:at most |at the latest )?after {_W} epochs", unit="epochs", least=1, needs=r"train|optimi", bars=rf"{_WARM}|validation"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
@@ -156,6 +156,7 @@ _LISTED = re.compile(
     rf"\s?%?\s?(?:,|/|,? ?\band\b|,? ?\bor\b)\s?(?:{NUMBER})"
     r"(?!\s?(?!for\b|on\b|in\b|at\b|and\b|or\b|resp|to\b|when\b|with\b|depend|across\b)[a-z×])"
     r"|\s?%?\s?(?:-|\bto\b|±|\.\.\.)\s?\.?\d"
+    r"|\s?(?:un)?labell?ed\b"
     r"|\s?×\s?(?:batch|b\b|\d|n\b|sqrt|√)|\s?\^|,? respectively"
 )
 _PARTIAL = re.compile(
@@ -168,6 +169,8 @@ _PARTIAL = re.compile(
 _PART_BEFORE = re.compile(
     r"\b(?:encoder|decoder|transformer|backbone|head|generator|discriminator|critic|actor|policy|value|teacher|embedding|adapter|lora)(?:'s)? (?:initial |peak |base |maximum )?$"
 )
+_GOES_ON = re.compile(r",? and (?:is|are|was|were|then)\b|, (?:then|which)\b")
+"""Where a sentence goes on to what happens to the value later."""
 _BY_PART = frozenset({"learning_rate", "weight_decay", "batch_size"})
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
@@ -206,7 +209,9 @@ def _candidate(
 ) -> Iterator[Candidate]:
     end = max(match.end("n"), match.end("percent") if "percent" in match.groupdict() else 0)
     after, before = clause[end:], clause[: match.start()]
-    if rule.name not in _IN_LISTS and (_LISTED.match(after) or _SOME.search(clause)):
+    if rule.name not in _IN_LISTS and (
+        _LISTED.match(after) or _SOME.search(f"{clause[:end]}{_GOES_ON.split(after)[0]}")
+    ):
         return
     if _PARTIAL.match(after) and rule.name not in _OF_MODEL:
         return

@@ -65,8 +65,9 @@ def standing_of(sentence: Sentence) -> int:
     """How much its values count: see `Candidate.standing`."""
     if _IN_GENERAL.search(sentence.lower):
         return 3
-    holds_for_all = not (_ON_ONE.match(sentence.plain) or _IN_ONE_CASE.match(sentence.plain))
-    return 2 if sentence.is_setup and holds_for_all else 1
+    if _ON_ONE.match(sentence.plain) or _IN_ONE_CASE.match(sentence.plain):
+        return -1
+    return 2 if sentence.is_setup else 1
 
 
 _SUBJECT = re.compile(

@@ -21,7 +21,7 @@ _ARCHITECTURES = (
     r"(?:Mistral|Mixtral|Gemma|Qwen|Phi|Pythia|OPT|BLOOM|Falcon|SmolLM2?|OLMo|TinyLlama|StableLM|DeepSeek)(?:[- ]?\d(?:\.\d+)?)?(?:[- ]\d+(?:\.\d+)?[BM])?",
     r"(?:Wide|Pre-?act)?-?(?:ResNet|ResNeXt)(?:-\d+(?:-\d+|x\w+)?)?(?:-D)?",
     r"Wide ResNet(?:-\d+-\d+)?",
-    r"(?:DenseNet|VGG|EfficientNet(?:V2)?|MobileNet(?:V[123])?|ConvNeXt(?:V2)?|RegNet\w?|ShuffleNet|SqueezeNet|Inception(?:-?[vV]\d)?|Xception|AlexNet|LeNet)(?:-?[A-Z]?\d+|-(?:T|S|B|L|XL|Tiny|Small|Base|Large))?",
+    r"(?:DenseNet|VGG|EfficientNet(?:V2)?|MobileNet(?:V[123])?|ConvNeXt(?:V2)?|RegNet\w?|HRNet(?:V2)?(?:-W\d\d)?|ShuffleNet|SqueezeNet|Inception(?:-?[vV]\d)?|Xception|AlexNet|LeNet)(?:-?[A-Z]?\d+|-(?:T|S|B|L|XL|Tiny|Small|Base|Large))?",
     r"(?:ViT|DeiT|Swin|BEiT|CaiT|PVT|MaxViT|MLP-Mixer)(?:-(?:Ti|T|S|B|L|H|g|Tiny|Small|Base|Large)(?:/\d\d)?)?",
     r"[Vv]ision [Tt]ransformer",
     r"(?:nn)?U-?Net(?:\+\+)?",
@@ -54,7 +54,7 @@ _SUBJECT = re.compile(
 )
 _IMAGE = r"(?P<w>\d{2,4})(?: ?(?:×|x) ?| by )(?P<h>\d{2,4})(?! ?(?:×|x) ?\d)"
 _IMAGES = (
-    re.compile(rf"(?:resolution|image size|input size|resi[sz]ed?|rescaled?|crops?|cropped|images?|inputs?|pictures)[^.;:\d]{{0,30}}?(?:of|to|at|is|=|size|with) {_IMAGE}"),
+    re.compile(rf"(?:resolution|image size|input size|resi[sz]ed?|rescaled?|crops?|cropped|images?|inputs?|pictures)[^.;:\d]{{0,30}}?(?:of|to|at|is|are|=|size|with) {_IMAGE}"),
     re.compile(rf"\bat {_IMAGE}"),
     re.compile(rf"{_IMAGE}[- ](?:pixel |random |rgb |input )*(?:images?|resolution|crops?|inputs?|pixels|pictures)"),
 )  # fmt: skip
