@@ -77,7 +77,7 @@ def test_what_the_paper_does_not_say_is_given_as_a_default_and_never_in_its_plac
 def test_only_what_is_to_be_scaled_down_is() -> None:
     world = World()
     run(world, OWLS)
-    assert planned(world)["scale"] == {"updates": 200_000 // 64}
+    assert planned(world)["scale"] == {"updates": 100_000 // 64}
     world = World()
     run(world, OWLS.replace(", scaled down", ""))
     assert "scale" not in planned(world)
@@ -126,7 +126,7 @@ def test_what_no_recipe_covers_is_refused_before_the_data_is_touched(
 ) -> None:
     world = World(paper={**PAPER, **paper})
     conversation = talk(world)
-    assert words in conversation.say(OWLS)
+    assert words in conversation.say(f"{OWLS} Train from scratch.")
     assert conversation.refused
     assert world.order() == ["read_paper", "extract_recipe"]
 

@@ -27,9 +27,10 @@ from ml_intern.llm.autopilot.step import Action, Step
 from ml_intern.llm.autopilot.words import cannot_do, missing_tools
 
 NEEDED = ("read_paper", "extract_recipe", "plan_experiment")
-_SMALL_EXAMPLES, _SMALL_EXAMPLES_ON_GPU = 200_000, 5_000_000
+_SMALL_EXAMPLES, _SMALL_EXAMPLES_ON_GPU = 100_000, 5_000_000
 """That a run looks at, all epochs together, if it was to be scaled down."""
 _LEAST_UPDATES = 100
+_TITLE_CHARS = 150
 _SMALL_WIDTH, _SMALL_WIDTH_ON_GPU = 192, 768
 _SMALL_DEPTH, _SMALL_DEPTH_ON_GPU = 6, 12
 _SHAPE = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
@@ -75,7 +76,7 @@ def extract(case: Case) -> Step | None:
     if case.hopeless("extract_recipe"):
         said = case.error_of("extract_recipe")
         return Step(f"No recipe can be taken from {paper}: {said}", failed=True)
-    title = text(case.outline or {}, "title") or paper
+    title = text(case.outline or {}, "title")[:_TITLE_CHARS] or paper
     return Step(
         f"How was the experiment of {title!r} run?",
         (Action("extract_recipe", {"paper": paper}),),
@@ -89,12 +90,12 @@ def refuse(case: Case) -> Step | None:
     task, architecture = said(case, "task"), said(case, "architecture")
     if isinstance(task, str) and task not in _TASKS:
         return Step(cannot_do(f"{task}, which is what the paper does"), failed=True)
-    if not isinstance(architecture, str) or case.objective.model or case.objective.scratch:
+    if not isinstance(architecture, str) or case.objective.model:
         return None
     if not _TRANSFORMER.search(architecture):
         what = f"a {architecture}, which is what the paper trains and no transformer"
         return Step(cannot_do(what), failed=True)
-    if _PRETRAINED.search(architecture):
+    if _PRETRAINED.search(architecture) and not case.objective.scratch:
         detail = f"The paper trains {architecture}. Name the folder or id of one, or say"
         return ask(case, "model", f"{detail} `from scratch`.")
     return None
