@@ -118,15 +118,14 @@ def work_of(values: Values, train_examples: int | None, stated: int | None = Non
     than one pass.
     """
     batch = values.whole("batch_size", "examples")
-    epochs, updates = values.number("epochs"), values.whole("steps")
-    if train_examples != stated and "steps" not in values.given:
-        if None not in (updates, batch, stated) and epochs is None:
-            epochs = (updates or 0) * (batch or 0) / (stated or 1)
-        updates = None if epochs is not None else updates
+    theirs, epochs = _length(values, batch, stated)
+    updates = values.whole("steps")
+    if train_examples != stated and "steps" not in values.given and epochs is not None:
+        updates = None
     if batch is not None and train_examples is not None:
         batch = min(batch, train_examples)
-    if updates is None and None not in (epochs, batch, train_examples):
-        updates = math.ceil((epochs or 0) * math.ceil((train_examples or 0) / (batch or 1)))
+    if updates is None:
+        updates = _updates(epochs, batch, train_examples)
     if epochs is None and None not in (updates, batch, train_examples):
         epochs = (updates or 0) * (batch or 0) / (train_examples or 1)
     seeds = values.whole("seeds", "seeds")
@@ -135,9 +134,25 @@ def work_of(values: Values, train_examples: int | None, stated: int | None = Non
         batch_examples=batch,
         epochs=epochs,
         updates=updates,
-        warmup_updates=_warmup(values, updates, epochs),
+        warmup_updates=_warmup(values, updates, epochs, theirs),
         seeds=seeds or 1,
     )
+
+
+def _length(
+    values: Values, batch: int | None, stated: int | None
+) -> tuple[int | None, float | None]:
+    """Updates and epochs on the paper's own data."""
+    epochs, steps = values.number("epochs"), values.whole("steps")
+    if epochs is None and None not in (steps, batch, stated):
+        epochs = (steps or 0) * (batch or 0) / (stated or 1)
+    return steps or _updates(epochs, batch, stated), epochs
+
+
+def _updates(epochs: float | None, batch: int | None, examples: int | None) -> int | None:
+    if epochs is None or batch is None or examples is None:
+        return None
+    return math.ceil(epochs * math.ceil(examples / batch))
 
 
 def scaled(work: Work, fraction: float) -> Scaled:
@@ -202,12 +217,16 @@ def _part(whole: int | None, fraction: float) -> int | None:
     return None if whole is None else max(1, round(whole * fraction)) if whole else 0
 
 
-def _warmup(values: Values, updates: int | None, epochs: float | None) -> int | None:
+def _warmup(
+    values: Values, updates: int | None, epochs: float | None, theirs: int | None
+) -> int | None:
+    """Updates of it; `theirs`: all updates on the paper's own data, of which it is a share."""
     value, unit = values.number("warmup"), values.units.get("warmup", "")
     if value is None:
         return None
     if unit == "steps":
-        return int(value)
+        share = value / theirs if theirs and "warmup" not in values.given else None
+        return int(value) if share is None or updates is None else round(share * updates)
     if updates is None:
         return None
     if unit == "fraction":

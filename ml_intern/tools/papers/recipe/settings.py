@@ -64,6 +64,7 @@ def not_followed(values: Values, work: Work) -> list[Change]:
     """What the scripts do otherwise than the recipe."""
     found = [_other_optimiser(values), _other_rate(values), _other_loss(values)]
     found += [_other_schedule(values), _other_batch(values), _other_length(values, work)]
+    found += [_other_warmup(values, work)]
     return [change for change in found if change is not None]
 
 
@@ -115,6 +116,16 @@ def _other_length(values: Values, work: Work) -> Change | None:
         return None
     why = "the tested scripts count epochs, and how many examples a pass has is unknown"
     return Change("steps", steps, None, why)
+
+
+def _other_warmup(values: Values, work: Work) -> Change | None:
+    """Where no share of the run can be told."""
+    value, unit = values.number("warmup"), values.units.get("warmup", "")
+    if value is None or _warmup(values, work) is not None:
+        return None
+    is_longer = None not in (work.warmup_updates, work.updates)
+    why = "longer than the whole run" if is_longer else "of how many steps is unknown"
+    return Change("warmup", f"{value:g} {unit}".strip(), None, why)
 
 
 def _batch(work: Work, memory: Mapping[str, Any] | None, devices: int) -> dict[str, Setting | None]:

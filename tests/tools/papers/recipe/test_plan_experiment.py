@@ -324,6 +324,7 @@ def test_on_other_data_it_is_as_many_passes_not_as_many_steps(ctx: ToolContext) 
     recipe = {
         "steps": {**found, "value": 10_000, "unit": "steps"},
         "batch_size": {**found, "value": 50, "unit": "examples"},
+        "warmup": {**found, "value": 500, "unit": "steps"},
         "data": [
             {
                 "name": {**found, "value": "Much"},
@@ -336,8 +337,23 @@ def test_on_other_data_it_is_as_many_passes_not_as_many_steps(ctx: ToolContext) 
     assert plan(read)["work"]["updates"] == 10_000
     said = plan(read, values={"train_examples": 500})
     assert (said["work"]["epochs"], said["work"]["updates"]) == (10, 100)
+    assert (said["work"]["warmup_updates"], said["settings"]["warmup_steps"]) == (5, 0.05)
     assert said["changes"] == [
         {"what": "train_examples", "was": 50_000, "becomes": 500, "why": "other data"}
+    ]
+
+
+def test_a_warm_up_that_is_longer_than_the_run_is_not_set(ctx: ToolContext) -> None:
+    values = {"train_examples": 500, "batch_size": 50, "epochs": 10, "warmup": 500}
+    said = plan(ctx, values=values)
+    assert "warmup_steps" not in said["settings"]
+    assert said["not_followed"] == [
+        {
+            "what": "warmup",
+            "was": "500 steps",
+            "becomes": None,
+            "why": "longer than the whole run",
+        }
     ]
 
 
