@@ -100,6 +100,37 @@ class Web:
         url = httpx.URL(service.base_url + path, params=_given(params))
         return self._cached(service, url, accept, fresh_s, most_bytes, cancelled, or_old)
 
+    def part(
+        self,
+        name: str,
+        path: str,
+        first: int,
+        size_bytes: int,
+        *,
+        cancelled: threading.Event | None = None,
+    ) -> bytes:
+        """So many bytes of the file at `path`, from the byte `first` on (RFC 9110, 14.2).
+
+        Not cached. Raises as `get` does: `refused` where the service gives whole files only.
+        """
+        service = self._services[name]
+        request = self._client.build_request(
+            "GET",
+            httpx.URL(service.base_url + path),
+            headers={
+                **service.secrets(),
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                "Range": f"bytes={first}-{first + size_bytes - 1}",
+            },
+        )
+        found = self._asked(service, request, size_bytes, cancelled or threading.Event()).content
+        if len(found) != size_bytes:
+            raise OutsideError(
+                f"{_shown(request.url)} ends before byte {first + size_bytes:,}.", trouble="broken"
+            )
+        return found
+
     def post(
         self,
         name: str,
@@ -270,6 +301,8 @@ class Web:
             raise _NotModified
         if not response.is_success:
             raise self._error(service, response)
+        if "range" in response.request.headers:
+            _check_is_part(response)
         content = bytearray()
         for piece in pieces(response):
             content += piece
@@ -328,6 +361,17 @@ class _Left:
     """Of the time that one question may take."""
 
     seconds: float
+
+
+def _check_is_part(response: httpx.Response) -> None:
+    """Raises OutsideError where it is not the part that was asked for."""
+    first = response.request.headers["range"].removeprefix("bytes=").partition("-")[0]
+    given = response.headers.get("content-range", "")
+    is_part = response.status_code == httpx.codes.PARTIAL_CONTENT
+    if not is_part or not given.startswith(f"bytes {first}-"):
+        raise OutsideError(
+            f"{_shown(response.url)} is given as a whole only, not in parts.", trouble="refused"
+        )
 
 
 def _passes_by_itself(exc: BaseException) -> bool:

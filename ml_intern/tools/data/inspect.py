@@ -1,5 +1,6 @@
 """The tool `inspect_dataset`: look at a dataset before anything is done with it."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -7,11 +8,11 @@ from pydantic import Field
 
 from ml_intern.errors import InputError, SandboxError
 from ml_intern.events import Effect, Fact, Recovery
-from ml_intern.tools.data.report import describe
-from ml_intern.tools.data.source import open_source
+from ml_intern.tools.data.report import capped, describe
+from ml_intern.tools.data.source import open_beginnings, open_source
 from ml_intern.tools.hub.dataset import about, by_viewer
 from ml_intern.tools.hub.reading import Info, look
-from ml_intern.tools.hub.source import HubSource, hub_source, pinned
+from ml_intern.tools.hub.source import HubSource, TooMuch, hub_source, pinned
 from ml_intern.tools.hub.viewer import NotShown
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail, succeed
 from ml_intern.tools.untrusted import answered
@@ -84,12 +85,31 @@ def _of_hub(source: HubSource, ctx: ToolContext) -> tuple[dict[str, Any], tuple[
 def _by_files(at: HubSource, info: Info, why: str, ctx: ToolContext) -> dict[str, Any]:
     """Raises InputError where they cannot be read either, with both reasons."""
     try:
-        with open_source(str(at), ctx) as dataset:
-            report = describe(dataset, ctx.cancelled)
+        try:
+            with open_source(str(at), ctx) as dataset:
+                report = describe(dataset, ctx.cancelled)
+        except TooMuch as large:
+            report = _by_beginnings(large, ctx)
     except InputError as exc:
         raise InputError(f"{why} {exc}") from exc
     report |= about(info)
     report["problems"].insert(0, why)
+    return report
+
+
+def _by_beginnings(large: TooMuch, ctx: ToolContext) -> dict[str, Any]:
+    """Of files that are not fetched as a whole. Raises InputError."""
+    with open_beginnings(large, ctx) as (dataset, rows):
+        report = describe(dataset, ctx.cancelled)
+        if (label := report["mapping"]["label"]) and not report["labels"]:
+            found = (row.cells.get(label) for _, row in dataset.rows(ctx.cancelled))
+            counts = Counter(str(cell).strip() for cell in found if cell not in (None, ""))
+            report["labels"], report["num_labels"] = capped(counts), len(counts)
+    report["sampled"], report["rows"] = report["rows"], sum(rows.values())
+    report["splits"] = rows if len(rows) > 1 else {}
+    # What stands against training may be so of these rows alone.
+    report["problems"] += [f"In what was read: {each}" for each in report["blocking"]]
+    report["blocking"] = [f"prepare_dataset does not fetch so much. {large}"]
     return report
 
 

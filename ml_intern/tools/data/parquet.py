@@ -4,8 +4,12 @@ The reader is a large library in another language, and a file may come from anyw
 one in the daemon.
 """
 
+import json
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml_intern.errors import InputError
 from ml_intern.tools.data.stop import check
@@ -28,20 +32,64 @@ def converted(path: Path, scratch: Path, ctx: ToolContext) -> Path:
             f"{path} has {size:,} bytes; at most {MOST_BYTES:,} are read here. Write a part of it."
         )
     folder = Path(tempfile.mkdtemp(dir=scratch))
+    _run([str(path), str(folder)], folder, [path], ctx)
+    pictures = folder / "images"
+    return pictures if pictures.is_dir() else folder / "table.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the end of a Parquet file tells."""
+
+    rows: int
+    columns: Mapping[str, Sequence[tuple[int, int]]]
+    """Of the first group of rows: where each column lies, as first byte and number of bytes."""
+    picture: str | None
+    """The column of pictures, where there is one."""
+
+
+def planned(paths: Sequence[Path], scratch: Path, ctx: ToolContext) -> list[Plan]:
+    """Of each file, of which only the end must be there. Raises as `converted` does."""
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    _run(["--plan", str(folder), *map(str, paths)], folder, paths, ctx)
+    try:
+        found = json.loads((folder / "plan.json").read_bytes())
+        return [_plan(each) for each in found]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise InputError(f"The end of {paths[0].name} cannot be understood: {exc}") from exc
+
+
+def _plan(said: Any) -> Plan:
+    return Plan(
+        rows=int(said["rows"]),
+        columns={
+            str(name): [(int(first), int(size)) for first, size in chunks]
+            for name, chunks in said["columns"].items()
+        },
+        picture=said["picture"],
+    )
+
+
+def first_rows(path: Path, columns: Sequence[str], scratch: Path, ctx: ToolContext) -> Path:
+    """These columns of the first group of rows as JSON Lines. Raises as `converted` does."""
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    _run(["--first", str(folder), str(path), *columns], folder, [path], ctx)
+    return folder / "table.jsonl"
+
+
+def _run(arguments: Sequence[str], folder: Path, paths: Sequence[Path], ctx: ToolContext) -> None:
     done = run_python(
         ctx,
-        ["-I", str(_SCRIPT), str(path), str(folder)],
+        ["-I", str(_SCRIPT), *arguments],
         cwd=folder,
         timeout_s=TIMEOUT_S,
-        extra_read=[_SCRIPT, path],
+        extra_read=[_SCRIPT, *paths],
         extra_write=[folder],
     )
     check(ctx.cancelled)
     if not done.ok:
         last = (done.tail or done.head).strip().rpartition("\n")[2]
         raise InputError(
-            f"{path} cannot be read as Parquet (exit code {done.exit_code}): "
+            f"{paths[0]} cannot be read as Parquet (exit code {done.exit_code}): "
             f"{last[:300] or 'no output'}"
         )
-    pictures = folder / "images"
-    return pictures if pictures.is_dir() else folder / "table.jsonl"

@@ -27,7 +27,8 @@ from ml_intern.tools.data.parquet import SUFFIX, converted
 from ml_intern.tools.data.picture import SUFFIXES
 from ml_intern.tools.data.table import Split, Table, TableSet
 from ml_intern.tools.data.text_file import TextFile, examine
-from ml_intern.tools.hub.source import HubSource, fetch, hub_source
+from ml_intern.tools.hub import beginnings
+from ml_intern.tools.hub.source import HubSource, TooMuch, fetch, hub_source
 from ml_intern.tools.protocol import ToolContext, Workplace
 
 Dataset = TableSet | ImageSet
@@ -65,6 +66,29 @@ def open_source(source: str, ctx: ToolContext) -> Iterator[Dataset]:
             yield _open(path, str(path), desk)
         else:
             yield _open_packaged(words, desk)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def open_beginnings(large: TooMuch, ctx: ToolContext) -> Iterator[tuple[TableSet, dict[str, int]]]:
+    """The first rows of a dataset of the Hub whose files are too large, and the rows of each split.
+
+    Raises InputError, SandboxError.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ml-intern-data-")).resolve()
+    try:
+        found = beginnings.read(large, folder, ctx)
+        dataset = _open_folder(found.folder, str(large.at), _Desk(ctx, folder))
+        assert isinstance(dataset, TableSet), "JSON Lines are tables"
+        dataset = replace(
+            dataset,
+            kind="hub",
+            fingerprint=large.at.fingerprint,
+            notes=(*found.notes, *dataset.notes),
+            picture=found.picture,
+        )
+        yield dataset, found.rows
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

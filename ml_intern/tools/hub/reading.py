@@ -203,6 +203,13 @@ def content(ctx: ToolContext, info: Info, path: str, *, most_bytes: int = MOST_T
         )
 
 
+def part(ctx: ToolContext, info: Info, path: str, first: int, size_bytes: int) -> bytes:
+    """So many bytes of a file of the commit, from `first` on. Raises InputError, OutsideError."""
+    at = f"{info.repo.page}/resolve/{info.sha}/{quote(check_path(path))}"
+    with explained(ctx.place.web, info.repo, info.sha, path):
+        return ctx.place.web.part("hub", at, first, size_bytes, cancelled=ctx.cancelled)
+
+
 def large(info: Info, found: Entry) -> str:
     """That a file is not read here."""
     size = "of unknown size" if found.size is None else f"of {size_words(found.size)}"

@@ -4,6 +4,7 @@ Pinned to a commit as soon as it is looked up, and fetched as files where its ro
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -84,21 +85,34 @@ def pinned(source: HubSource, ctx: ToolContext) -> tuple[HubSource, Info]:
     return replace(source, repo=info.repo, revision=info.sha), info
 
 
+class TooMuch(InputError):
+    """The files are more than is fetched."""
+
+    def __init__(self, message: str, at: HubSource, info: Info, files: Sequence[Entry]) -> None:
+        super().__init__(message)
+        self.at = at
+        self.info = info
+        self.files = files
+
+
 def fetch(
     source: HubSource, scratch: Path, ctx: ToolContext
 ) -> tuple[HubSource, Path, tuple[str, ...]]:
     """The files of a dataset in a folder below `scratch`: pinned source, folder, and notes.
 
-    Raises InputError where there are none that are read, or too much of them; OutsideError.
+    Raises InputError where there are none that are read, TooMuch, OutsideError.
     """
     at, info = pinned(source, ctx)
     chosen = _chosen(at, reading.listing(ctx, info, recursive=True).entries)
     total = sum(each.size or 0 for each in chosen)
     if total > MOST_BYTES or len(chosen) > MOST_FILES:
-        raise InputError(
+        raise TooMuch(
             f"The data of {at} are {len(chosen):,} files of {size_words(total)} together; at most "
             f"{MOST_FILES} of {size_words(MOST_BYTES)} are fetched. Name a smaller configuration "
-            f"as hub:OWNER/NAME:CONFIGURATION, or take a part of it: {info.url}"
+            f"as hub:OWNER/NAME:CONFIGURATION, or take a part of it: {info.url}",
+            at,
+            info,
+            chosen,
         )
     folder = scratch / "hub"
     folder.mkdir()
@@ -106,14 +120,20 @@ def fetch(
         check(ctx.cancelled)
         page = reading.content(ctx, info, each.path, most_bytes=MOST_BYTES)
         # Numbered, as files of several folders may have one name; never by a name from outside.
-        split = split_of(PurePosixPath(each.path).stem) or split_of(each.path) or "all"
-        target = folder / f"{split}-{number:05d}{PurePosixPath(each.path).suffix.lower()}"
+        target = (
+            folder / f"{split_in(each.path)}-{number:05d}{PurePosixPath(each.path).suffix.lower()}"
+        )
         target.write_bytes(page.content)
     only = next(folder.iterdir()) if len(chosen) == 1 else folder
     names = ", ".join(each.path for each in chosen[:5])
     more = f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
     note = f"Read from the files of {info.repo.id} at commit {info.sha}: {names}{more}."
     return at, only, tuple(filter(None, (note, info.note)))
+
+
+def split_in(path: str) -> str:
+    """The split that the name of a file in a dataset speaks of, or that of a folder; else `all`."""
+    return split_of(PurePosixPath(path).stem) or split_of(path) or "all"
 
 
 def _chosen(source: HubSource, entries: tuple[Entry, ...]) -> list[Entry]:

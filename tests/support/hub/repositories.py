@@ -337,7 +337,7 @@ class Repositories:
             missing.headers.update(head)
             return missing
         etag = blob.sha256 if blob.in_lfs else blob.oid
-        return web.Response(body=blob.content, headers={**head, "ETag": f'"{etag}"'})
+        return _content(request, blob, {**head, "ETag": f'"{etag}"'})
 
     # Who may
 
@@ -367,6 +367,15 @@ class Repositories:
         if not who.may_write(request.match_info["owner"]):
             return refusal(403, "Forbidden: you must use a write token to upload to a repository.")
         return found
+
+
+def _content(request: web.Request, blob: Blob, headers: dict[str, str]) -> web.Response:
+    """All of it, or the part that is asked for."""
+    first, end, _ = request.http_range.indices(len(blob.content))
+    if "Range" not in request.headers:
+        return web.Response(body=blob.content, headers=headers)
+    headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(blob.content)}"
+    return web.Response(status=206, body=blob.content[first:end], headers=headers)
 
 
 def _sees(who: Bearer | None, owner: str) -> bool:

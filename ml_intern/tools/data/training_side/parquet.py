@@ -3,6 +3,13 @@
 Usage: python -I parquet.py FILE FOLDER
 Rows: FOLDER/table.jsonl. With a column of pictures: FOLDER/images/*.png (or as they are) with
 FOLDER/images/metadata.jsonl. Classes that the file names are written by their names.
+
+Usage: python -I parquet.py --plan FOLDER FILE…
+FOLDER/plan.json: of each file, of which only the end must be there, its rows, and where each column
+of its first group of rows lies.
+
+Usage: python -I parquet.py --first FOLDER FILE COLUMN…
+FOLDER/table.jsonl: these columns of the first group of rows.
 """
 
 import json
@@ -35,6 +42,40 @@ def convert(source: Path, folder: Path) -> None:
             write_pictures(rows(file, classes), picture, folder / "images")
 
 
+def plan(files: list[Path], folder: Path) -> None:
+    """Write what is known of the files by their ends."""
+    found = [planned(file) for file in files]
+    (folder / "plan.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def planned(path: Path) -> dict[str, Any]:
+    """The rows of a file, and `[first byte, bytes]` of each column of its first group of rows."""
+    with pq.ParquetFile(path) as file:
+        known = file.metadata
+        columns: dict[str, list[list[int]]] = {}
+        if known.num_row_groups:
+            group = known.row_group(0)
+            for number in range(group.num_columns):
+                chunk = group.column(number)
+                begin = chunk.dictionary_page_offset or chunk.data_page_offset
+                begin = min(begin, chunk.data_page_offset)
+                name = chunk.path_in_schema.split(".")[0]
+                columns.setdefault(name, []).append([begin, chunk.total_compressed_size])
+        return {
+            "rows": known.num_rows,
+            "columns": columns,
+            "picture": picture_column(file.schema_arrow),
+        }
+
+
+def write_first(path: Path, folder: Path, columns: list[str]) -> None:
+    """Write the first group of rows."""
+    with pq.ParquetFile(path) as file:
+        classes = class_names(file.schema_arrow)
+        found = rows(file, classes, row_groups=[0], columns=columns)
+        write_rows(found, folder / "table.jsonl")
+
+
 def class_names(schema: pa.Schema) -> dict[str, list[str]]:
     """Of each column whose numbers stand for classes, as `datasets` writes it into the file."""
     said = (schema.metadata or {}).get(b"huggingface", b"{}")
@@ -62,9 +103,11 @@ def picture_column(schema: pa.Schema) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def rows(file: pq.ParquetFile, classes: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
-    """Every row, classes by their names."""
-    for batch in file.iter_batches(batch_size=BATCH):
+def rows(
+    file: pq.ParquetFile, classes: dict[str, list[str]], **which: Any
+) -> Iterator[dict[str, Any]]:
+    """Every row, classes by their names; or `which` groups and columns of them."""
+    for batch in file.iter_batches(batch_size=BATCH, **which):
         for row in batch.to_pylist():
             for name, names in classes.items():
                 value = row.get(name)
@@ -98,5 +141,18 @@ def shown(value: Any) -> str:
     return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
 
 
+def main(arguments: list[str]) -> None:
+    """Do what the arguments say."""
+    match arguments:
+        case ["--plan", folder, *files]:
+            plan([Path(file) for file in files], Path(folder))
+        case ["--first", folder, file, *columns]:
+            write_first(Path(file), Path(folder), columns)
+        case [file, folder]:
+            convert(Path(file), Path(folder))
+        case _:
+            sys.exit(__doc__)
+
+
 if __name__ == "__main__":
-    convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(sys.argv[1:])
