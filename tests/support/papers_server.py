@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -172,6 +173,7 @@ class PapersServer:
             each
             for each in self.known
             if each.arxiv
+            and _passes(each, query["search_query"])
             and all((a or b) in f"{each.title} {each.abstract}".lower() for a, b in words)
         ]
         if query.get("sortBy") == "submittedDate":
@@ -293,6 +295,16 @@ def feed(entries: Sequence[str], total: int) -> Given:
   <opensearch:startIndex>0</opensearch:startIndex>
   {"".join(entries)}
 </feed>""",
+    )
+
+
+def _passes(paper: Known, query: str) -> bool:
+    """Whether the fields `au` and `cat` of arXiv's language allow it."""
+    authors = re.findall(r'au:(?:"([^"]+)"|(\S+))', query)
+    wanted = re.findall(r"cat:([^\s)]+)", query)
+    named = " ".join(paper.authors).lower()
+    return all((a or b) in named for a, b in authors) and (
+        not wanted or any(fnmatchcase(paper.category, each) for each in wanted)
     )
 
 

@@ -96,4 +96,4 @@ def tarball(files: Mapping[str, bytes], *, is_packed: bool = True) -> bytes:
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(out.getvalue()) if is_packed else out.getvalue()
+    return gzip.compress(out.getvalue(), mtime=0) if is_packed else out.getvalue()

@@ -1,8 +1,9 @@
 """What the tool `papers` is given."""
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ml_intern.tools.papers.identify import MOST_CHARS
 from ml_intern.tools.protocol import Arguments
@@ -10,6 +11,9 @@ from ml_intern.tools.protocol import Arguments
 Operation = Literal[
     "search", "trending", "details", "citations", "references", "snippets", "recommend", "links"
 ]
+
+
+_CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2,}(?:-[a-z]+)?)?", re.ASCII)
 
 
 class PapersArguments(Arguments):
@@ -24,8 +28,8 @@ class PapersArguments(Arguments):
     query: str = Field(
         "",
         max_length=300,
-        description="Words for `search`, with phrases in quotes, and for `snippets`; a filter for "
-        "`trending`.",
+        description="Words for `search`, with phrases in quotes (may be empty with `author` or "
+        "`categories`), and for `snippets`; a filter for `trending`.",
     )
     paper: str = Field(
         "",
@@ -38,6 +42,24 @@ class PapersArguments(Arguments):
         description="Years: `2023`, `2021-2023`, `2023-`; for `trending` a day, week or month: "
         "`2026-11-25`, `2026-W47`, `2026-11`.",
     )
+    author: str = Field(
+        "",
+        max_length=100,
+        description="For `search`: of whom they are, `Tim Dettmers` or `Hinton`.",
+    )
+    categories: list[str] = Field(
+        [],
+        max_length=5,
+        description="For `search`: of arXiv, any of them: `cs.CL`, `stat.ML`, `cs`.",
+    )
     sort: Literal["relevance", "date", "citations"] = "relevance"
     limit: int | None = Field(None, ge=1, le=30, description="Of entries.")
     offset: int = Field(0, ge=0, le=10_000, description="`next_offset` of the answer before.")
+
+    @field_validator("categories")
+    @classmethod
+    def _of_arxiv(cls, given: list[str]) -> list[str]:
+        for each in given:
+            if not _CATEGORY.fullmatch(each):
+                raise ValueError(f"{each!r} is no category of arXiv; write cs.CL, stat.ML or cs")
+        return given

@@ -11,11 +11,11 @@ from arxiv import Result, _feed
 
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.papers import foreign
+from ml_intern.tools.papers.filters import NO_FILTERS, Filters
 from ml_intern.tools.papers.found import Found
 from ml_intern.tools.papers.identify import PaperId, identify
 from ml_intern.tools.papers.paper import Paper
 from ml_intern.tools.papers.titles import plain_title, title_key
-from ml_intern.tools.papers.when import Years
 from ml_intern.tools.papers.withdrawn import withdrawal
 from ml_intern.web import Page, Web
 
@@ -36,7 +36,7 @@ def search(
     words: str,
     *,
     limit: int,
-    years: Years | None = None,
+    filters: Filters = NO_FILTERS,
     newest: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Found:
@@ -48,7 +48,7 @@ def search(
         "arxiv",
         _PATH,
         {
-            "search_query": _query(words, years),
+            "search_query": _query(words, filters),
             "start": 0,
             "max_results": min(limit, MOST),
             "sortBy": "submittedDate" if newest else "relevance",
@@ -92,14 +92,26 @@ def by_id(web: Web, paper: PaperId, cancelled: threading.Event | None = None) ->
     return found
 
 
-def _query(words: str, years: Years | None) -> str:
-    """In arXiv's language: every word and phrase must be there."""
+def _query(words: str, filters: Filters) -> str:
+    """In arXiv's language: every word and phrase must be there, and every filter hold."""
     said = [title_key(phrase or word) for phrase, word in re.findall(r'"([^"]+)"|([^\s"]+)', words)]
     keys = [key for key in said if key]
     telling = [key for key in keys if key not in _COMMON] or keys
     # What is written with a hyphen, `4-bit`, is a phrase to it.
-    parts = [f'all:"{key}"' if " " in key else f"all:{key}" for key in telling[:MOST_WORDS]]
-    return " AND ".join([*parts, *([years.for_arxiv] if years else [])])
+    parts = [_field("all", key) for key in telling[:MOST_WORDS]]
+    if author := title_key(filters.author):
+        parts.append(_field("au", author))
+    if filters.categories:
+        # Of an archive with parts, `cs`, only the parts are categories.
+        both = (each if "." in each else f"{each} OR cat:{each}.*" for each in filters.categories)
+        parts.append(f"({' OR '.join(f'cat:{each}' for each in both)})")
+    if filters.years is not None:
+        parts.append(filters.years.for_arxiv)
+    return " AND ".join(parts)
+
+
+def _field(name: str, key: str) -> str:
+    return f'{name}:"{key}"' if " " in key else f"{name}:{key}"
 
 
 def _found(page: Page) -> Found:

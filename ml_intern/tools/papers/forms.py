@@ -11,7 +11,9 @@ from typing import Literal
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.papers.answer import Reading
 from ml_intern.tools.papers.apart import Apart
+from ml_intern.tools.papers.citation import Citation, citation
 from ml_intern.tools.papers.document import Document, How
+from ml_intern.tools.papers.headings import is_usual
 from ml_intern.tools.papers.html import is_latexml
 from ml_intern.tools.papers.identify import PaperId, identify
 from ml_intern.tools.papers.local import is_path, read_file
@@ -24,6 +26,8 @@ Form = Literal["best", "hub", "html", "latex", "pdf"]
 _LEAST_CHARACTERS = 3_000
 _LEAST_SECTIONS = 3
 """Of a paper; what has less is its abstract only."""
+_WHOLE_CHARACTERS = 12_000
+"""Of a paper on a publisher's page, which holds much else beside it."""
 _HEAD = 1024
 
 
@@ -95,10 +99,54 @@ def _found(paper: PaperId, reading: Reading, ctx: ToolContext) -> PaperId:
 
 
 def _at(address: str, first_page: int, ctx: ToolContext) -> Opened:
-    """Whatever is there."""
+    """Whatever is there; of a publisher's page about a paper, the PDF that it names."""
     page = ctx.place.web.fetch(address, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
     document = _read_any(page.content, page.url, page.content_type, page.charset, first_page, ctx)
-    return _opened(document, page)
+    opened = _opened(document, page)
+    if document.how != "html":
+        return opened
+    cited = citation(page.content, page.url, page.charset)
+    if not cited.pdf or (_is_whole(document) and first_page == 1):
+        return opened
+    return _pdf_of(opened, cited, first_page, ctx)
+
+
+def _pdf_of(landing: Opened, cited: Citation, first_page: int, ctx: ToolContext) -> Opened:
+    """The PDF that a page names; else the page itself, which says why. Raises OutsideError where
+    the call was stopped.
+    """
+    url = landing.document.url
+    try:
+        page = ctx.place.web.fetch(cited.pdf, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
+        opened = _opened(_named_pdf(page, first_page, ctx), page)
+    except (InputError, OutsideError) as exc:
+        if isinstance(exc, OutsideError) and exc.trouble == "stopped":
+            raise
+        why = f"This is the page about the paper, not the paper: its PDF was not read. {exc}"
+        return replace(landing, document=_noted(landing.document, why))
+    document = _noted(opened.document, f"The PDF that {url} names.")
+    return replace(
+        opened,
+        document=replace(document, title=cited.title or document.title),
+        sources=(*landing.sources, *opened.sources),
+    )
+
+
+def _named_pdf(page: Page, first_page: int, ctx: ToolContext) -> Document:
+    """Raises InputError for another thing, such as a page that wants somebody to sign in."""
+    if b"%PDF-" not in page.content[:_HEAD]:
+        raise InputError(f"{page.url} is no PDF ({page.content_type or 'of no type'}).")
+    return read_pdf(page.content, page.url, ctx, first_page=first_page)
+
+
+def _noted(document: Document, note: str) -> Document:
+    return replace(document, notes=(*document.notes, note))
+
+
+def _is_whole(document: Document) -> bool:
+    """Whether a page holds the paper itself, and not only what it is about."""
+    usual = sum(is_usual(section.title) for section in document.sections)
+    return len(document.text) >= _WHOLE_CHARACTERS and usual >= _LEAST_SECTIONS
 
 
 def _is_id(name: str) -> bool:

@@ -82,7 +82,7 @@ def read_html(content: bytes, url: str, how: How = "html", charset: str | None =
             f"{url} has {len(content):,} bytes of HTML; at most {MOST_BYTES:,} are read. "
             "Look for its PDF or its source."
         )
-    page, log = _parsed(content, url, charset)
+    page, log = parsed(content, url, charset)
     base = page.find(".//base[@href]")
     reader = _Reader(
         draft=Draft(title=_title(page)),
@@ -105,7 +105,7 @@ def is_latexml(content: bytes) -> bool:
     return b"ltx_document" in content
 
 
-def _parsed(content: bytes, url: str, charset: str | None) -> tuple[Element, Element]:
+def parsed(content: bytes, url: str, charset: str | None) -> tuple[Element, Element]:
     """The page, and what the parser had to say of it."""
     encoding = charset if charset and _is_known(charset) else _said_by_none(content)
     parser = html.HTMLParser(

@@ -11,7 +11,7 @@ from ml_intern.tools.papers.arguments import Operation, PapersArguments
 from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail
 
 _HEARD: dict[Operation, set[str]] = {
-    "search": {"query", "when"},
+    "search": {"query", "when", "author", "categories"},
     "trending": {"query", "when"},
     "details": {"paper"},
     "citations": {"paper", "when"},
@@ -51,7 +51,7 @@ class Papers(Tool[PapersArguments]):
 
 def _meaningless(args: PapersArguments) -> str:
     """What was said that the operation would leave unheard; empty: nothing."""
-    given = {name for name in ("query", "paper", "when") if getattr(args, name)}
+    given = {name for name in set().union(*_HEARD.values()) if getattr(args, name)}
     ignored = sorted(given - _HEARD[args.operation])
     return ", ".join(f"`{name}`" for name in ignored)
 

@@ -100,7 +100,7 @@ def test_a_table_has_its_cells_and_a_figure_its_file() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [tarball(FILES, is_packed=False), gzip.compress(MAIN), MAIN],
+    [tarball(FILES, is_packed=False), gzip.compress(MAIN, mtime=0), MAIN],
     ids=["plain tar", "one packed file", "one file"],
 )
 def test_every_form_in_which_arxiv_gives_a_source_is_read(content: bytes) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydantic import ValidationError
 
 from ml_intern.tools.papers.papers import Papers
 from ml_intern.tools.protocol import ToolContext
@@ -80,6 +81,43 @@ def test_each_index_is_asked_in_its_own_language(ask, server: PapersServer) -> N
 def test_years_hold_for_an_index_that_knows_none(ask) -> None:
     assert titles(ask("search", query="lora", when="2022-")) == [QLORA.title]
     assert titles(ask("search", query="lora", when="2021")) == [LORA.title]
+
+
+def test_authors_and_categories_are_asked_for_where_that_can_be_done(
+    ask, server: PapersServer
+) -> None:
+    found = ask("search", query="lora", author="Tim Dettmers", categories=["cs.LG", "stat"])
+    assert titles(found) == [QLORA.title]
+    assert "Only arXiv tells categories" in found["note"]
+    (arxiv,) = server.paths("/api/query")
+    assert query(arxiv)["search_query"] == (
+        'all:lora AND au:"tim dettmers" AND (cat:cs.LG OR cat:stat OR cat:stat.*)'
+    )
+    (scholar,) = server.paths("/graph/v1/paper/search")
+    assert "author" not in query(scholar)
+
+
+def test_an_author_holds_for_indexes_that_take_none(ask) -> None:
+    assert titles(ask("search", query="random forests", author="Leo Breiman")) == [FORESTS.title]
+    assert titles(ask("search", query="random forests", author="Ho")) == []
+
+
+def test_a_category_leaves_out_what_arxiv_has_not_found(ask) -> None:
+    assert titles(ask("search", query="random forests", categories=["stat.ML"])) == []
+    assert titles(ask("search", query="string", categories=["hep-th"])) == [
+        "String Theory on AdS_3"
+    ]
+
+
+def test_all_of_an_author_is_a_question_for_arxiv_alone(ask, server: PapersServer) -> None:
+    assert titles(ask("search", author="Guestrin", when="2016")) == [XGBOOST.title]
+    assert [each.path.partition("?")[0] for each in server.asked] == ["/api/query"]
+
+
+@pytest.mark.parametrize("wrong", ["cs.LG OR all:x", "CS", "cs.", "*", "cs.LG)"])
+def test_what_is_no_category_is_refused(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        Papers.arguments(operation="search", query="a", categories=[wrong])
 
 
 @pytest.mark.parametrize(("order", "first"), [("date", QLORA.title), ("citations", LORA.title)])
@@ -442,6 +480,7 @@ def test_the_output_is_marked_as_data_and_its_sources_are_facts(
         {"operation": "search", "query": "a", "paper": "2305.14314"},
         {"operation": "citations", "paper": "2305.14314", "query": "a"},
         {"operation": "details", "paper": "2305.14314", "when": "2023"},
+        {"operation": "trending", "author": "Hinton"},
         {"operation": "recommend", "paper": "2305.14314", "when": "soon"},
         {"operation": "trending", "when": "2026-13"},
         {"operation": "trending", "when": "2026-W60"},

@@ -14,7 +14,7 @@ from ml_intern.tools.papers.read_paper import ReadPaper, ReadPaperArguments
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from tests.support.outside import Given
 from tests.support.papers_server import QLORA, papers_server
-from tests.support.papers_text_server import PAPER, Sites, latexml, markdown, sites, tarball
+from tests.support.papers_text_server import LONG, PAPER, Sites, latexml, markdown, sites, tarball
 from tests.support.pdfs import PdfPage, pdf, running_text
 from tests.support.places import confined_place, context_in
 
@@ -299,6 +299,75 @@ def test_an_address_is_read_by_what_it_holds(tmp_path: Path) -> None:
 
         assert json.loads(outcome.output)["read_from"] == "pdf"
         assert outcome.sources == (f"{there.ar5iv.url}/a/paper",)
+
+
+# A publisher's page
+
+
+def landing(pdf_url: str, body: str = "<p>An abstract.</p>") -> Given:
+    page = (
+        '<html><head><META name="Citation_Title" content="Small Steps, Printed">'
+        f'<meta name="citation_pdf_url" content="{pdf_url}">'
+        f"<title>Publisher</title></head><body><h1>Small Steps</h1>{body}</body></html>"
+    )
+    return Given(content=page, content_type="text/html")
+
+
+PRINTED = Given(content=pdf([SCRIPT]), content_type="application/pdf")
+
+
+def test_of_a_page_about_a_paper_its_pdf_is_read(tmp_path: Path) -> None:
+    pages = {"/doi/1": landing("/content/1.pdf?download=true"), "/content/1.pdf": PRINTED}
+    with at(tmp_path, ar5iv=pages) as (ctx, there):
+        outcome = call(ctx, f"{there.ar5iv.url}/doi/1")
+        found = json.loads(outcome.output)
+        assert (found["read_from"], found["title"]) == ("pdf", "Small Steps, Printed")
+        assert found["note"].endswith(f"The PDF that {there.ar5iv.url}/doi/1 names.")
+        urls = [f"{there.ar5iv.url}/doi/1", f"{there.ar5iv.url}/content/1.pdf?download=true"]
+        assert list(outcome.sources) == urls
+
+
+@pytest.mark.parametrize(
+    ("pdf_url", "answer_of_pdf", "words"),
+    [
+        ("/content/1.pdf", Given(status=403), "does not let us see"),
+        ("/content/1.pdf", Given(content="<html>Sign in", content_type="text/html"), "is no PDF"),
+        ("/gone.pdf", PRINTED, "There is nothing at"),
+        ("http://169.254.169.254/1.pdf", PRINTED, "nothing was asked there"),
+        ("http://127.0.0.1:9/1.pdf", PRINTED, "nothing was asked there"),
+    ],
+)
+def test_a_pdf_that_cannot_be_had_leaves_the_page_which_says_so(
+    tmp_path: Path, pdf_url: str, answer_of_pdf: Given, words: str
+) -> None:
+    pages = {"/doi/1": landing(pdf_url), "/content/1.pdf": answer_of_pdf}
+    with at(tmp_path, ar5iv=pages) as (ctx, there):
+        found = answer(ctx, f"{there.ar5iv.url}/doi/1")
+        assert found["read_from"] == "html"
+        assert (
+            "This is the page about the paper, not the paper: its PDF was not read."
+            in found["note"]
+        )
+        assert words in found["note"]
+
+
+@pytest.mark.parametrize("pdf_url", ["", "javascript:alert(1)", "file:///etc/passwd"])
+def test_a_page_that_names_no_pdf_is_read_as_it_is(tmp_path: Path, pdf_url: str) -> None:
+    with at(tmp_path, ar5iv={"/doi/1": landing(pdf_url)}) as (ctx, there):
+        found = answer(ctx, f"{there.ar5iv.url}/doi/1")
+        assert (found["read_from"], "note" in found) == ("html", False)
+        assert there.asked == ["/doi/1"]
+
+
+def test_a_page_that_holds_the_whole_paper_is_read_itself(tmp_path: Path) -> None:
+    body = "".join(
+        f"<h2>{name}</h2><p>{LONG}</p>"
+        for name in ("Introduction", "Methods", "Results", "Discussion")
+    )
+    pages = {"/doi/1": landing("/content/1.pdf", body), "/content/1.pdf": PRINTED}
+    with at(tmp_path, ar5iv=pages) as (ctx, there):
+        assert answer(ctx, f"{there.ar5iv.url}/doi/1")["read_from"] == "html"
+        assert there.asked == ["/doi/1"]
 
 
 @pytest.mark.parametrize(
