@@ -18,7 +18,7 @@ from tests.support.outside import Given
 from tests.support.papers_text_server import PAPER as ID
 from tests.support.papers_text_server import sites
 from tests.support.pdfs import BOLD, PdfPage, pdf, running_text
-from tests.support.places import confined_place, context_in, real_place
+from tests.support.places import confined_place, context_in
 from tests.tools.papers.recipe.corpus import OWN
 
 PAPER = (OWN / "tiny_owl.md").read_text()
@@ -27,7 +27,7 @@ QUOTE = "With a learning rate of 1e-3 training diverges."
 
 @pytest.fixture
 def ctx(tmp_path: Path) -> ToolContext:
-    place = real_place(tmp_path)
+    place = confined_place(tmp_path)
     (place.started_in / "owl.md").write_text(PAPER)
     return context_in(place)
 
@@ -162,7 +162,7 @@ def test_a_paper_of_the_hub_names_where_it_was_read(tmp_path: Path) -> None:
     path = f"/papers/{ID}.md"
     text = PAPER + "\n\n## 6 More\n\n" + "Nothing more is said here. " * 200
     with sites(tmp_path, hub={path: Given(content=text, content_type="text/markdown")}) as there:
-        ctx = context_in(real_place(tmp_path, web=there.web))
+        ctx = context_in(confined_place(tmp_path, web=there.web))
         outcome = run(ctx, ID)
         assert outcome.sources == (there.hub.url + path,)
     assert json.loads(outcome.output)["epochs"]["value"] == 20

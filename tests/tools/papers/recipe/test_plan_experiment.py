@@ -19,7 +19,7 @@ from ml_intern.tools.papers.recipe.settings import NAMES
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.tools.training.memory import Load, judge
 from ml_intern.tools.training.recipe import parameters, source_of
-from tests.support.places import context_in, real_place
+from tests.support.places import confined_place, context_in, real_place
 from tests.tools.papers.recipe.corpus import OWN
 
 A100 = {"name": "NVIDIA A100-SXM4-40GB", "memory_bytes": 40 << 30}
@@ -59,12 +59,24 @@ def ctx(tmp_path: Path) -> ToolContext:
     return context_in(real_place(tmp_path, hub=HUB))
 
 
-@pytest.fixture
-def read(ctx: ToolContext) -> ToolContext:
-    """After `tiny_owl` was read."""
-    (ctx.place.started_in / "owl.md").write_text((OWN / "tiny_owl.md").read_text())
+@pytest.fixture(scope="module")
+def owl(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fact, ...]:
+    """What `tiny_owl` says."""
+    return told_by("tiny_owl", tmp_path_factory.mktemp("owl"))
+
+
+def told_by(name: str, folder: Path) -> tuple[Fact, ...]:
+    """The recipe of one of our own papers."""
+    ctx = context_in(confined_place(folder))
+    (ctx.place.started_in / "owl.md").write_text((OWN / f"{name}.md").read_text())
     tool = ExtractRecipe()
-    return with_facts(ctx, *tool.run(tool.arguments(paper="owl.md"), ctx).facts)
+    return tool.run(tool.arguments(paper="owl.md"), ctx).facts
+
+
+@pytest.fixture
+def read(ctx: ToolContext, owl: tuple[Fact, ...]) -> ToolContext:
+    """After `tiny_owl` was read."""
+    return with_facts(ctx, *owl)
 
 
 def with_facts(ctx: ToolContext, *facts: Fact) -> ToolContext:
@@ -229,11 +241,8 @@ def test_a_given_value_goes_before_the_papers(read: ToolContext) -> None:
     assert plan(surveyed(read), values={"epochs": 10})["work"]["updates"] == UPDATES // 2
 
 
-def test_what_the_paper_says_twice_is_unknown(ctx: ToolContext) -> None:
-    (ctx.place.started_in / "birds.md").write_text((OWN / "bird_song.md").read_text())
-    tool = ExtractRecipe()
-    facts = tool.run(tool.arguments(paper="birds.md"), ctx).facts
-    said = plan(with_facts(ctx, *facts))
+def test_what_the_paper_says_twice_is_unknown(ctx: ToolContext, tmp_path: Path) -> None:
+    said = plan(with_facts(ctx, *told_by("bird_song", tmp_path / "birds")))
     assert "learning_rate (the paper says several)" in said["unknown"]
     assert said["work"]["updates"] is None
 
