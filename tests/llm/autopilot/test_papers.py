@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.llm.autopilot.world import PAPER, Broken, World, run, stated, talk
+from tests.llm.autopilot.world import PAPER, Broken, World, run, stated, talk, text_report
 
 OWLS = "Reproduce owls.pdf, scaled down. Data: owls/. Do not publish."
 
@@ -112,6 +112,20 @@ def test_sizes_are_the_papers_unless_they_are_too_large_for_what_is_to_be_small(
     given = {name: values[name] for name in ("hidden_size", "image_size") if name in values}
     assert given == own
     assert ("num_hidden_layers" in values) == ("hidden_size" in own)
+
+
+@pytest.mark.parametrize(("stated_length", "given"), [(512, 64), (32, None), (None, 64)])
+def test_texts_are_no_longer_than_the_datas_own_where_the_run_is_to_be_small(
+    stated_length: int | None, given: int | None
+) -> None:
+    length = None if stated_length is None else stated(stated_length, "tokens")
+    paper = {**PAPER, "task": stated("intent classification"), "sequence_length": length}
+    report = text_report()
+    report["columns"][1]["mean_length"] = 70.0
+    world = World(report, paper=paper, answers=["kind"])
+    run(world, "Reproduce owls.pdf, scaled down. Data: tickets.jsonl, label kind. Do not publish.")
+    assert planned(world)["values"].get("sequence_length") == given
+    assert set_values(world)["max_length"] == 77  # as the plan said
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,12 @@ def compare(recipe: Mapping[str, Any], planned: Mapping[str, Any], ours: Ours) -
 
 
 def _reasons(planned: Mapping[str, Any]) -> dict[str, str]:
-    """Why, by what; the last word on each counts."""
-    changes = [*planned.get("changes", ()), *planned.get("not_followed", ())]
-    return {each["what"]: each["why"] for each in changes}
+    """Why, by what; of several changes, one after the other."""
+    found: dict[str, str] = {}
+    for each in (*planned.get("changes", ()), *planned.get("not_followed", ())):
+        before = found.get(each["what"])
+        found[each["what"]] = f"{before}; then {each['why']}" if before else each["why"]
+    return found
 
 
 def _compared(recipe: Recipe, ours: Ours, reasons: Mapping[str, str]) -> Iterator[Compared]:

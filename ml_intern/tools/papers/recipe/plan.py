@@ -196,7 +196,7 @@ def _passes(work: Work, fraction: float) -> tuple[int | None, float | None]:
 
 
 def _changes(work: Work, small: Work, fraction: float) -> list[Change]:
-    share = f"{fraction:.3g} of the recipe"
+    share = f"{fraction:.3g} of the whole run"
     said = {
         "train_examples": f"a random sample: {share}",
         "epochs": f"{share}; fewer examples instead would tell little",

@@ -27,7 +27,11 @@ OURS = Ours(
     ],
 )
 PLANNED = {
-    "changes": [{"what": "epochs", "was": 90, "becomes": 45, "why": "0.5 of the recipe"}],
+    "changes": [
+        {"what": "train_examples", "was": 9000, "becomes": 2000, "why": "other data"},
+        {"what": "train_examples", "was": 2000, "becomes": 1000, "why": "a sample"},
+        {"what": "epochs", "was": 90, "becomes": 45, "why": "0.5 of the whole run"},
+    ],
     "not_followed": [
         {"what": "optimiser", "was": "SGD", "becomes": "AdamW", "why": "the scripts use it"},
         {"what": "learning_rate", "was": 0.1, "becomes": None, "why": "it belongs to SGD"},
@@ -57,7 +61,7 @@ def test_each_value_has_its_counterpart_its_reason_and_its_sentence() -> None:
     assert {each.what: (each.paper, each.here, each.why) for each in said.compared} == {
         "optimiser": ("SGD", "AdamW", "the scripts use it"),
         "learning rate": ("0.1", "0.001", "it belongs to SGD"),
-        "epochs": ("90 epochs", "45 epochs", "0.5 of the recipe"),
+        "epochs": ("90 epochs", "45 epochs", "0.5 of the whole run"),
         "batch size": ("64 examples", "64 examples", ""),
         "schedule": ("constant", "constant", ""),
         "warmup": ("500 steps", "0.05 of all steps", "the same share of all steps"),
@@ -90,7 +94,7 @@ def test_the_size_of_the_data_stands_beside_ours() -> None:
     data = [{"name": found("ImageNet"), "train": found(1281167, "examples"), "test": found(5)}]
     (said,) = rows(data=data).compared
     assert (said.what, said.paper) == ("train examples of ImageNet", "1281167 examples")
-    assert said.here == "1000 examples of owls"
+    assert (said.here, said.why) == ("1000 examples of owls", "other data; then a sample")
     sampled = replace(OURS, arguments={"max_train_samples": 200})
     assert rows(sampled, data=data).compared[0].here == "200 examples of owls"
 

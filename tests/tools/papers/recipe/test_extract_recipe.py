@@ -1,6 +1,7 @@
 """The tool, from a file to its answer, and what whoever has read the paper may correct."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ml_intern.tools.papers.recipe.extract_recipe import (
 )
 from ml_intern.tools.papers.recipe.words import VALUES, Found, Recipe
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
+from tests.scenario.world import ROOT
 from tests.support.outside import Given
 from tests.support.papers_text_server import PAPER as ID
 from tests.support.papers_text_server import sites
@@ -167,3 +169,18 @@ def test_a_paper_of_the_hub_names_where_it_was_read(tmp_path: Path) -> None:
         assert outcome.sources == (there.hub.url + path,)
     assert json.loads(outcome.output)["epochs"]["value"] == 20
     assert ExtractRecipe.reads_outside
+
+
+def test_the_example_paper_says_what_the_documents_tell_of_it(ctx: ToolContext) -> None:
+    (ctx.place.started_in / "owl.md").write_text((ROOT / "examples/small-paper.md").read_text())
+    said = answer(ctx)
+    told = (ROOT / "docs/recipes-from-papers.md").read_text()
+    lines = re.findall(r"^- (.+?): paper (\S+) .*\[(\d)\]$", told, re.MULTILINE)
+    quotes = dict(re.findall(r"^\[(\d)\] “(.+)” \(", told, re.MULTILINE))
+    names = {"learning rate": "learning_rate", "batch size": "batch_size"}
+    stated = {what: said.get(names.get(what, what)) for what, _, _ in lines}
+    assert len([what for what in stated if stated[what]]) == 4
+    for what, value, number in lines:
+        if found := stated[what]:
+            assert value.rstrip(",") == f"{found['value']:g}"
+            assert said["sentences"][str(found["from"])]["text"] == quotes[number]
