@@ -33,6 +33,8 @@ class GitHubServer:
         parts = unquote(url.path).strip("/").split("/")
         if url.path == "/search/repositories":
             return self._search(query)
+        if url.path == "/search/code":
+            return self._search_code(asked, query)
         repository = "/".join(parts[1:3])
         if parts[0] != "repos" or repository not in self.repositories:
             return MISSING
@@ -60,6 +62,30 @@ class GitHubServer:
         }
         return Given(content=json.dumps(found))
 
+    def _search_code(self, asked: Asked, query: Mapping[str, str]) -> Given:
+        """For those alone who say who they are."""
+        if "authorization" not in asked.headers:
+            return _refused(401, "Requires authentication")
+        words = query["q"].split()
+        plain = [word for word in words if ":" not in word]
+        where = [word.partition(":")[2] for word in words if word.startswith(("repo:", "user:"))]
+        known = {*self.repositories, *(name.partition("/")[0] for name in self.repositories)}
+        if not plain or not {*where} <= known:
+            return _refused(422, "Validation Failed")
+        found = [
+            _code(name, path, content, plain)
+            for name, files in self.repositories.items()
+            for path, content in files.items()
+            if all(each in (name, name.partition("/")[0]) for each in where)
+            and all(word.encode() in content for word in plain)
+        ]
+        size, page = int(query["per_page"]), int(query["page"])
+        shown = found[(page - 1) * size : page * size]
+        if "text-match" not in asked.headers["accept"]:
+            shown = [{k: v for k, v in each.items() if k != "text_matches"} for each in shown]
+        document = {"total_count": len(found), "incomplete_results": False, "items": shown}
+        return Given(content=json.dumps(document))
+
     def _tree(self, files: Mapping[str, bytes]) -> Given:
         entries = [
             {
@@ -75,6 +101,34 @@ class GitHubServer:
         folder = {"path": "examples", "mode": "040000", "type": "tree", "sha": "1" * 40}
         tree = {"sha": "2" * 40, "tree": [folder, *entries], "truncated": self.truncated}
         return Given(content=json.dumps(tree))
+
+
+def _refused(status: int, message: str) -> Given:
+    return Given(content=json.dumps({"message": message, "status": str(status)}), status=status)
+
+
+def _code(name: str, path: str, content: bytes, words: list[str]) -> dict[str, object]:
+    fragment = content.decode("utf-8", "replace")[:200]
+    at = fragment.find(words[0])
+    return {
+        "name": path.split("/")[-1],
+        "path": path,
+        "sha": "4" * 40,
+        "url": f"https://api.github.com/repositories/1/contents/{path}",
+        "git_url": "https://api.github.com/repositories/1/git/blobs/4",
+        "html_url": f"https://github.com/{name}/blob/main/{path}",
+        "repository": {"id": 1, "full_name": name, "private": False},
+        "score": 1.0,
+        "text_matches": [
+            {
+                "object_url": "https://api.github.com/repositories/1/contents",
+                "object_type": "FileContent",
+                "property": "content",
+                "fragment": fragment,
+                "matches": [{"text": words[0], "indices": [at, at + len(words[0])]}],
+            }
+        ],
+    }
 
 
 def _repository(name: str) -> dict[str, object]:

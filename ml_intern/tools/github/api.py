@@ -91,13 +91,18 @@ class Api:
     def sources(self) -> tuple[str, ...]:
         return tuple(page.url for page in self.pages)
 
-    def get(self, path: str, params: Mapping[str, str | int | None] | None = None) -> Any:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int | None] | None = None,
+        accept: str = "application/vnd.github+json",
+    ) -> Any:
         """The JSON at a path. Raises OutsideError."""
         page = self.ctx.place.web.get(
             "github",
             path,
             params,
-            accept="application/vnd.github+json",
+            accept=accept,
             cancelled=self.ctx.cancelled,
         )
         self.pages.append(page)

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar
 
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.events import Effect, Recovery
@@ -19,9 +17,11 @@ from ml_intern.tools.github.api import (
     page_of,
     place_named,
 )
+from ml_intern.tools.github.arguments import GitHubArguments, page_wanted
+from ml_intern.tools.github.code import search_code
 from ml_intern.tools.github.examples import ranked
 from ml_intern.tools.github.notebook import as_markdown
-from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, fail
+from ml_intern.tools.protocol import Tool, ToolContext, ToolOutcome, fail
 from ml_intern.tools.rendered import PAGES, as_shown
 from ml_intern.tools.untrusted import Cleaned, answered
 from ml_intern.wording import size_words
@@ -33,26 +33,14 @@ SEARCHED = 3
 POINTER = b"version https://git-lfs.github.com/spec/"
 
 
-class GitHubArguments(Arguments):
-    """What to look for, and where."""
-
-    operation: Literal["find_examples", "read", "list_repositories"]
-    repository: str = Field("", description="OWNER/NAME, or its address.")
-    owner: str = Field("", description="Instead of one repository.")
-    query: str = Field("", max_length=200, description="Words of a file's name or its subject.")
-    path: str = Field("", description="For read: of the file.")
-    ref: str = Field("", description="Branch, tag or commit.")
-    offset: int = Field(0, ge=0, description="Lines or entries to leave out.")
-    limit: int | None = Field(None, ge=1, le=1000, description="Lines or entries to show.")
-
-
 class GitHub(Tool[GitHubArguments]):
     """Reads only."""
 
     name: ClassVar[str] = "github"
     description: ClassVar[str] = (
-        "Find example scripts and notebooks on GitHub, read a file by lines (notebooks as "
-        "Markdown), or list an owner's repositories. `next_offset` says how to read on."
+        "Find example scripts and notebooks on GitHub, search what stands in files (needs a "
+        "token), read a file by lines (notebooks as Markdown), or list an owner's repositories. "
+        "`next_offset` says how to read on."
     )
     arguments = GitHubArguments
     effect: ClassVar[Effect] = "read"
@@ -63,6 +51,7 @@ class GitHub(Tool[GitHubArguments]):
         """Answer, or say what is wrong with the question or with GitHub."""
         operations: dict[str, Callable[[GitHubArguments, Api], ToolOutcome]] = {
             "find_examples": _find_examples,
+            "search_code": search_code,
             "read": _read,
             "list_repositories": _list_repositories,
         }
@@ -138,10 +127,7 @@ def _list_repositories(args: GitHubArguments, api: Api) -> ToolOutcome:
     if not args.owner and not args.query:
         raise InputError("Give an owner, or words to search repositories by, or both.")
     words = args.query + (f" user:{owner_named(args.owner)}" if args.owner else "")
-    limit = min(args.limit or REPOSITORIES, 100)
-    if args.offset % limit:
-        raise InputError(f"GitHub gives whole pages: offset must be a multiple of limit ({limit}).")
-    page = args.offset // limit + 1
+    limit, page = page_wanted(args, REPOSITORIES)
     found = _searched(api, words.strip(), limit, page)
     return answered(
         said(

@@ -125,6 +125,61 @@ def test_a_part_of_the_files_is_said_to_be_one(github: Caller, server: Outside) 
     assert (found["next_offset"], found["total"]) == (1, 5)
 
 
+def test_what_stands_in_files_is_searched_with_a_token(github: Caller, server: Outside) -> None:
+    github.token = "ghp_not-a-real-one"
+    found = github("search_code", query="SFTTrainer language:python", repository="huggingface/trl")
+    assert found["files"] == [
+        {
+            "repository": "huggingface/trl",
+            "path": "examples/scripts/sft.py",
+            "url": "https://github.com/huggingface/trl/blob/main/examples/scripts/sft.py",
+            "stands_there": ["from trl import SFTTrainer\n"],
+        }
+    ]
+    assert (found["total"], "next_offset" in found) == (1, False)
+    assert found["note"] == "GitHub searches default branches only, and files below 384 KB."
+    (asked,) = server.asked
+    assert "repo%3Ahuggingface%2Ftrl" in asked.path
+    assert "text-match" in asked.headers["accept"]
+
+
+def test_code_of_an_owner_goes_on_page_by_page(github: Caller) -> None:
+    github.token = "ghp_not-a-real-one"
+    first = github("search_code", query="= 1", owner="huggingface", limit=2)
+    second = github("search_code", query="= 1", owner="huggingface", limit=2, offset=2)
+    assert (first["total"], first["next_offset"], "next_offset" in second) == (4, 2, False)
+    assert len({each["path"] for each in (*first["files"], *second["files"])}) == 4
+
+
+def test_without_a_token_code_is_not_searched_and_the_way_out_is_said(
+    github: Caller, server: Outside
+) -> None:
+    call = github.router.prepare("github", {"operation": "search_code", "query": "x"})
+    assert isinstance(call, Prepared)
+    outcome = github.router.run(call, github.context, threading.Event())
+    assert isinstance(outcome, ToolOutcome)
+    assert "GITHUB_TOKEN" in outcome.output
+    assert "find_examples" in outcome.output
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"query": "language:python"}, "It takes one word at least"),
+        ({"query": "x", "repository": "nobody/none"}, "repositories and owners that it knows"),
+        ({"query": "x", "offset": 995}, "must be a multiple"),
+        ({"query": "x", "offset": 1000}, "gives 1,000 files"),
+        ({"query": " "}, "Say in query"),
+    ],
+)
+def test_code_that_github_does_not_search_is_told(
+    github: Caller, given: dict[str, Any], words: str
+) -> None:
+    github.token = "ghp_not-a-real-one"
+    assert words in github("search_code", **given)["error"]
+
+
 def test_a_file_is_read_by_lines(github: Caller) -> None:
     path = "trl/trainer/sft_trainer.py"
     found = github("read", repository="huggingface/trl", path=path, offset=10, limit=2, ref="v1.0")
