@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from ml_intern.cli.doctor import _fallbacks, _model, _slack, _traces, examine
+from ml_intern.cli.doctor import examine, models, outside
 from ml_intern.settings import Settings
 from ml_intern.tracing.upload.uploader import Uploads
 from tests.support.hub import READ_TOKEN, TOKEN, USER, HubServer
@@ -23,7 +23,7 @@ def hub():
 
 def found(hub, tmp_path, token=TOKEN, **given):
     settings = Settings(state_dir=tmp_path, hf_endpoint=hub.url, hf_token=token, **given)
-    return _traces(settings)
+    return outside.traces(settings)
 
 
 def test_the_dataset_is_named_with_who_can_read_it(hub, tmp_path):
@@ -89,7 +89,7 @@ def test_where_a_daemon_runs_it_is_asked_and_not_this_shell(hub, tmp_path, uploa
 def test_half_of_what_slack_needs_is_named(monkeypatch, given, words):
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    (check,) = _slack(Settings(**given))
+    (check,) = outside.slack(Settings(**given))
     assert (check.verdict, words in check.found) == ("fail", True)
     assert "docs/slack.md" in check.found
 
@@ -107,7 +107,7 @@ def test_half_of_what_slack_needs_is_named(monkeypatch, given, words):
 )
 def test_the_window_of_the_model_is_named_and_who_said_so(pages, verdict, words):
     with ModelServer([], pages=pages) as server:
-        check = _model(Settings(model="vllm/m", api_base=server.openai_url))
+        check = models.model(Settings(model="vllm/m", api_base=server.openai_url))
     assert (check.verdict, check.found) == (verdict, words)
     assert ("context_windows" in check.next_step) is (verdict == "warn")
 
@@ -116,7 +116,7 @@ def test_the_window_of_the_model_is_named_and_who_said_so(pages, verdict, words)
 def test_a_server_that_does_not_answer_is_named(windows):
     with ModelServer([]) as server:
         gone = server.openai_url
-    check = _model(Settings(model="vllm/m", api_base=gone, context_windows=windows))
+    check = models.model(Settings(model="vllm/m", api_base=gone, context_windows=windows))
     assert (check.verdict, check.found) == ("warn", "vllm/m: its server does not answer")
 
 
@@ -136,13 +136,13 @@ def test_the_effort_of_the_settings_is_named_and_what_becomes_of_it(
     pages = {"/v1/models": {"data": [{"id": "m", "max_model_len": 131_072}]}}
     with ModelServer([], pages=pages) as server:
         monkeypatch.setenv("VLLM_API_BASE", server.openai_url)
-        check = _model(Settings(model=name, reasoning_effort=effort))
+        check = models.model(Settings(model=name, reasoning_effort=effort))
     assert check.found.endswith(words)
 
 
 def told(**given):
     """Of each fallback: how it is, and what is said of it."""
-    checks = list(_fallbacks(Settings(**given)))
+    checks = list(models.fallbacks(Settings(**given)))
     assert {check.name for check in checks} <= {"fallback"}
     return [(check.verdict, check.found, check.next_step) for check in checks]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern.cli import doctor, policies
+from ml_intern.cli import policies
+from ml_intern.cli.doctor import running
 from ml_intern.clock import SystemClock
 from ml_intern.daemon.service import Service
 from ml_intern.errors import ConfigError, InputError
@@ -200,7 +201,7 @@ def test_a_daemon_that_goes_by_the_same_rules_is_not_spoken_of(capsys, daemon, c
     config.write_text("# a line more\n" + RULES)
     assert policies.show(None, as_json=False, debug=False) == 0
     assert "daemon" not in capsys.readouterr().out
-    assert doctor._policy(load()).verdict == "ok"
+    assert running.policy(load()).verdict == "ok"
 
 
 def test_it_is_said_that_a_daemon_still_goes_by_older_rules(capsys, daemon, config: Path) -> None:
@@ -211,7 +212,7 @@ def test_it_is_said_that_a_daemon_still_goes_by_older_rules(capsys, daemon, conf
     assert policies.explain("publish", CALL, None, as_json=False, debug=False) == 0
     assert re.search(note, capsys.readouterr().out)
     assert re.search(note, explained(capsys, "publish", CALL)["daemon"])
-    check = doctor._policy(load())
+    check = running.policy(load())
     assert (check.verdict, check.next_step) == ("warn", "restart it.")
     assert check.found.startswith("3 rules of the settings")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern.cli import doctor
+from ml_intern.cli.doctor.models import prices as prices_of
 from ml_intern.daemon.models import known_price
 from ml_intern.errors import ConfigError
 from ml_intern.settings import ModelPrice, Settings
@@ -159,7 +159,7 @@ def test_no_price_is_looked_up_for_what_is_no_model() -> None:
 
 def test_doctor_warns_of_a_model_whose_price_is_unknown() -> None:
     at = {"model": "openai/ours", "api_base": "http://127.0.0.1:9/v1"}
-    found = doctor.prices(Settings(**at))
+    found = prices_of(Settings(**at))
     assert found.verdict == "warn"
     assert 'free_models = ["openai/ours"]' in found.next_step
-    assert doctor.prices(Settings(**at, free_models=["openai/ours"])).verdict == "ok"
+    assert prices_of(Settings(**at, free_models=["openai/ours"])).verdict == "ok"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern import MLIntern, tool
-from ml_intern.cli import doctor
+from ml_intern.cli.doctor import models
 from ml_intern.events import ModelReplied, ToolFinished
 from ml_intern.queue.rows import Recorded
 from ml_intern.settings import Settings
@@ -47,7 +47,7 @@ def test_a_tiny_model_drives_a_session(folder):
 
 
 def test_doctor_says_where_it_would_run_and_whether_it_fits(folder):
-    check = doctor._model(
+    check = models.model(
         Settings(model=f"transformers/{folder}", context_windows={"transformers/*": 4096})
     )
     assert (check.verdict, check.next_step) == ("ok", "")
