@@ -16,7 +16,7 @@ from ml_intern.settings import ENV_PREFIX, EXAMPLES, Address, Expressions, Setti
 
 _HEAD = """# Settings
 
-<!-- Written by `make docs` from ml_intern/settings.py; do not edit. -->
+<!-- Written by `make docs` from ml_intern/settings/settings.py; do not edit. -->
 
 Every setting can be given in three places; the first one that says something wins:
 

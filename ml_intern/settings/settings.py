@@ -1,101 +1,37 @@
-"""Every setting, with its meaning, in one class.
+"""Every setting, with its meaning, in one class. `docs/settings.md` is generated from it."""
 
-Read from (first wins): what the command line says, environment variables `ML_INTERN_*`, `.env` in
-the working directory, `LLM_ENDPOINT` (for the model), `config.toml`, the defaults here.
-`docs/settings.md` is generated from this class.
-"""
-
-import difflib
-import json
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from ml_intern.effort import Effort
-from ml_intern.errors import ConfigError
-from ml_intern.patterns import usable
-from ml_intern.rules import PolicyRule, RulePlace, numbered, places_in, problem
+from ml_intern.rules import PolicyRule
+from ml_intern.settings.kinds import (
+    LEAST_WINDOW,
+    MOST_TOKENS,
+    MOST_USD,
+    Address,
+    Expressions,
+    Listed,
+    ModelPrice,
+    json_list,
+)
+from ml_intern.settings.places import ENV_PREFIX, config_file, default_state_dir
 
-ENV_PREFIX = "ML_INTERN_"
-MOST_USD = 1_000_000.0
-"""Of a cap, and of a million tokens."""
-MOST_TOKENS = 100_000_000
-"""Of one answer: at the highest price it can still be reserved."""
-LEAST_WINDOW = 1024
-"""Tokens; a model that takes less holds no task."""
-_DOTENV_LINE = re.compile(rf"\s*(?:export\s+)?(?P<name>{ENV_PREFIX}\w+)\s*=", re.IGNORECASE)
-
-_ONE_BRACKET = re.compile(r"^\s*\[\s*policy\s*\]", re.MULTILINE)
-_BRACKETS = " Write the head of each rule of the policy with two brackets: [[policy]]."
-
-
-Listed = Annotated[tuple[str, ...], NoDecode]
-"""In a variable with commas or spaces between, or as a list in JSON."""
-
-
-def _address(given: str) -> str:
-    if not given.startswith(("http://", "https://")):
-        raise ValueError("give an address that begins with https://")
-    return given.rstrip("/")
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Expressions = tuple[Annotated[str, AfterValidator(usable)], ...]
 _REPOSITORY = re.compile(r"(?:\{user\}|[\w.-])+/(?:\{user\}|[\w.-])+")
 _NO_FALLBACK = re.compile(r"(autopilot|by-hand)$|replay/")
 """Models that do not go by the conversation, so they cannot go on with what another one began."""
 _SLACK_ID = re.compile(r"[UWTES][A-Z0-9]{2,}")
-
-
-def config_file() -> Path:
-    """`config.toml` under the XDG configuration directory, whether it exists or not."""
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "ml-intern" / "config.toml"
-
-
-def default_state_dir() -> Path:
-    """systemd's `STATE_DIRECTORY`, else `ml-intern` under the XDG state directory."""
-    given = os.environ.get("STATE_DIRECTORY")
-    if given:
-        return Path(given.split(":")[0])
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "ml-intern"
-
-
-class ModelPrice(BaseModel):
-    """What a model costs, in US dollars for a million tokens."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input_usd_per_million: float = Field(gt=0, le=MOST_USD, allow_inf_nan=False)
-    output_usd_per_million: float = Field(gt=0, le=MOST_USD, allow_inf_nan=False)
-    cache_read_usd_per_million: float | None = Field(None, ge=0, le=MOST_USD, allow_inf_nan=False)
-    cache_write_usd_per_million: float | None = Field(None, ge=0, le=MOST_USD, allow_inf_nan=False)
-    max_output_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
 
 
 class Settings(BaseSettings):
@@ -406,7 +342,7 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         if given.lstrip().startswith("["):
-            return _json_list(given)
+            return json_list(given)
         if ";" in given:
             raise ValueError("write commas between them: first, second")
         return tuple(one for one in re.split(r"[\s,]+", given.strip()) if one)
@@ -481,262 +417,3 @@ class Settings(BaseSettings):
     def socket_path(self) -> Path:
         """Where the daemon listens."""
         return self.socket or self.state_dir / "daemon.sock"
-
-
-def load(**given: Any) -> Settings:
-    """The settings of this process; `given` are those of the caller, None meaning "not said".
-
-    Raises ConfigError for a wrong value, an unknown name, or a file that is not TOML.
-    """
-    _refuse_unknown_names(_written(given))
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as exc:
-        raise ConfigError(_explain(exc, _written(given))) from exc
-    except SettingsError as exc:
-        raise ConfigError(_explain_text(exc)) from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{config_file()} is not TOML: {exc}.") from exc
-    rules = enumerate(settings.policy)
-    written = _writing_of("policy", _written(given))
-    placed = tuple(rule.at(_place_of_rule(number, written)) for number, rule in rules)
-    return settings.model_copy(update={"policy": placed})
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Written:
-    """A setting that somebody wrote down."""
-
-    name: str
-    place: str
-    """For people: in which file and line, or as which variable."""
-    rules: Sequence[RulePlace] = ()
-    """Where each one stands, of rules of the policy in a file."""
-    lines: Sequence[int] = ()
-    """Of its items, for a list of texts in a file."""
-
-
-def _written(given: Iterable[str]) -> list[_Written]:
-    """All that were, in the order in which they count."""
-    return [
-        *(_Written(name=name, place=f"`{name}`") for name in given),
-        *(_variable(name, name) for name in os.environ if name.startswith(ENV_PREFIX)),
-        *_in_dotenv(),
-        *_in_toml(),
-    ]
-
-
-def _variable(variable: str, place: str) -> _Written:
-    return _Written(name=variable.removeprefix(ENV_PREFIX).lower(), place=place)
-
-
-def _in_dotenv() -> list[_Written]:
-    path = Path(".env")
-    text = _text(path, "is not text in UTF-8") if path.is_file() else ""
-    return [
-        _variable(found["name"], f"{found['name']} in {path.absolute()}, line {number}")
-        for number, line in enumerate(text.splitlines(), 1)
-        if (found := _DOTENV_LINE.match(line))
-    ]
-
-
-def _in_toml() -> list[_Written]:
-    path = config_file()
-    text = _text(path, "is not TOML") if path.is_file() else ""
-    try:
-        names = list(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as exc:
-        hint = _BRACKETS if _ONE_BRACKET.search(text) else ""
-        raise ConfigError(f"{path} is not TOML: {exc}.{hint}") from exc
-    lines = text.splitlines()
-    return [
-        _Written(
-            name=name,
-            place=f"`{name}` in {path}{_line(lines, name)}",
-            rules=places_in(path, text) if name == "policy" else (),
-            lines=_lines_of_texts(text, name) if name == "redact_patterns" else (),
-        )
-        for name in names
-    ]
-
-
-def _line(lines: list[str], name: str) -> str:
-    """Where a name of the top level stands; nothing for one that is written in an unusual way."""
-    begins = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
-    return next((f", line {n}" for n, line in enumerate(lines, 1) if begins.match(line)), "")
-
-
-_TOML_PIECE = re.compile(
-    r"""
-      \#[^\n]* | \]
-    | (?P<text> \'{3}.*?\'{3} | "{3}.*?"{3} | '[^'\n]*' | "(?:\\.|[^"\\\n])*" )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-
-def _lines_of_texts(toml: str, name: str) -> list[int]:
-    """The line of each text in a list that is a setting."""
-    begins = re.search(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=[ \t]*\[", toml, re.MULTILINE)
-    found: list[int] = []
-    for piece in _TOML_PIECE.finditer(toml, begins.end()) if begins else ():
-        if piece.group() == "]":
-            break
-        if piece["text"]:
-            found.append(toml.count("\n", 0, piece.start()) + 1)
-    return found
-
-
-def _text(path: Path, trouble: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} {trouble}: {exc}.") from exc
-
-
-def _explain_text(exc: SettingsError) -> str:
-    """Of a variable that holds no JSON where it must."""
-    found = re.search(r'field "(\w+)"', str(exc))
-    if found is None:
-        return f"{exc}: {exc.__cause__}."
-    variable = f"{ENV_PREFIX}{found[1].upper()}"
-    shown = EXAMPLES.get(found[1], '["first", "second"]')
-    return (
-        f"{variable} is no JSON ({exc.__cause__}). A {_kind(shown)} is written as JSON there, e.g. "
-        f"{variable}='{shown}'."
-    )
-
-
-def _kind(example: str) -> str:
-    return "table" if example.startswith("{") else "list"
-
-
-def _json_list(given: str) -> tuple[str, ...]:
-    try:
-        found = json.loads(given)
-    except ValueError as exc:
-        raise ValueError(
-            f'it is no list in JSON ({exc}); write first, second or ["first", "second"]'
-        ) from exc
-    if not all(isinstance(one, str) for one in found):
-        raise ValueError('it must be a list of texts, e.g. ["first", "second"]')
-    return tuple(found)
-
-
-EXAMPLES = {
-    "context_windows": '{"ollama/*": 32768}',
-    "model_prices": '{"vllm/mine": {"input_usd_per_million": 0.2, "output_usd_per_million": 0.6}}',
-    "notify_channels": '{"team": "C0123456789"}',
-    "redact_patterns": r'["PROJ-\\d{4}", "badge (?P<secret>\\d+)"]',
-    "policy": '[{"verdict": "ask", "tool": "bash"}]',
-}
-"""Of variables that hold lists and tables in JSON."""
-
-
-def _explain(exc: ValidationError, written: list[_Written]) -> str:
-    # What fits none of several types is an error for each of them.
-    return "\n".join(dict.fromkeys(_one_problem(error, written) for error in exc.errors()))
-
-
-def _one_problem(error: ErrorDetails, written: list[_Written]) -> str:
-    match error["loc"]:
-        case ("policy", int() as number, *key):
-            place = _place_of_rule(number, _writing_of("policy", written))
-            return problem(error, place, tuple(str(part) for part in key[:2]))
-        case ("redact_patterns", int() as number, *_):
-            return _bad_pattern(error, number, _writing_of("redact_patterns", written))
-        case _:
-            pass
-    name = str(error["loc"][0])
-    if name == "policy" and isinstance(error["input"], dict):
-        return (
-            "The policy is a list of rules, but stands as one table in "
-            f"{_writing_of(name, written).place}. Write the head of "
-            "each rule with two brackets: [[policy]]."
-        )
-    secret = "secret" in str(Settings.model_fields[name].annotation).lower()
-    value = "(not shown)" if secret else repr(error["input"])
-    given = "" if error["type"] == "missing" else f" = {value}"
-    return (
-        f"Setting {_key(error['loc'])}{given}: {_why(error, name)}. It comes from "
-        f"{_writing_of(name, written).place}; "
-        f"set it in {config_file()} or as {ENV_PREFIX}{name.upper()}."
-    )
-
-
-def _key(loc: tuple[int | str, ...]) -> str:
-    """As TOML writes it: `context_windows."vllm/*"`; items of lists by their number, from 1."""
-    name, *inner = loc
-    shown = str(name)
-    for part in inner:
-        if isinstance(part, int):
-            shown += f", item {part + 1}"
-        else:
-            shown += f".{part}" if _BARE_KEY.fullmatch(part) else f".{json.dumps(part)}"
-    return shown
-
-
-_BARE_KEY = re.compile(r"[\w-]+")
-_MUST_BE = {
-    "dict": "a table",
-    "model": "a table",
-    "tuple": "a list",
-    "list": "a list",
-    "int": "a whole number",
-    "float": "a number",
-    "string": "text",
-    "bool": "true or false",
-}
-
-
-def _why(error: ErrorDetails, name: str) -> str:
-    """What is wrong with a value, in words of ours where the library's are about Python."""
-    kind, _, what = error["type"].partition("_")
-    if error["type"] == "missing":
-        return "it is missing"
-    if error["type"] == "extra_forbidden":
-        return "there is no such key"
-    if kind in _MUST_BE and what in ("type", "parsing", "from_float"):
-        example = EXAMPLES.get(name, "") if kind in ("dict", "model") else ""
-        shown = f", in a variable as {example}" if example else ""
-        return f"it must be {_MUST_BE[kind]}{shown}"
-    words = error["msg"].removeprefix("Value error, ")
-    return re.sub("^Input should", "it should", words)
-
-
-def _bad_pattern(error: ErrorDetails, number: int, written: _Written) -> str:
-    """Numbers begin with 0."""
-    at = (
-        f", line {written.lines[number]}" if number < len(written.lines) else f", item {number + 1}"
-    )
-    place = re.sub(r", line \d+$", "", written.place) + at
-    why = error["msg"].removeprefix("Value error, ")
-    return f"The pattern {error['input']!r} of redact_patterns cannot be used: {why} ({place})."
-
-
-def _writing_of(name: str, written: list[_Written]) -> _Written:
-    """The one that counts; an empty variable says nothing."""
-    counting = (one for one in written if one.name == name and os.environ.get(one.place) != "")
-    return next(counting, _Written(name=name, place=name))
-
-
-def _place_of_rule(number: int, written: _Written) -> RulePlace:
-    """Numbers begin with 0; tables in a list of one line have no lines of their own."""
-    if number < len(written.rules):
-        return written.rules[number]
-    return numbered(written.place, number + 1)
-
-
-def _refuse_unknown_names(written: list[_Written]) -> None:
-    """A misspelt name would be ignored in silence otherwise."""
-    for one in written:
-        if one.name not in Settings.model_fields:
-            raise ConfigError(f"There is no setting {one.place}.{_nearest(one.name)}")
-
-
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    known = ", ".join(sorted(Settings.model_fields))
-    return f" Did you mean {near[0]}?" if near else f" Known are: {known}."
