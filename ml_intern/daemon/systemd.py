@@ -127,12 +127,6 @@ class Heartbeat:
             if name in self._within_s:
                 self._beats[name] = now
 
-    def dismiss(self, name: str) -> None:
-        """The loop has ended as it should."""
-        with self._lock:
-            self._within_s.pop(name, None)
-            self._beats.pop(name, None)
-
     def late(self, now: float) -> list[str]:
         """The loops whose last beat is longer ago than they may take, by name."""
         with self._lock:

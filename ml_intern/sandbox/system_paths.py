@@ -6,7 +6,6 @@ Kept short on purpose. `/etc` is a list of files, because it also holds password
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,11 +57,6 @@ def accelerator_devices() -> list[str]:
     """Graphics processors, as NVIDIA's, AMD's and Intel's libraries open them."""
     nvidia = sorted(str(path) for path in Path("/dev").glob("nvidia*"))
     return _existing((*nvidia, "/dev/kfd", "/dev/dri"))
-
-
-def own_interpreter() -> list[str]:
-    """Where the Python that runs us lives: it also starts what is confined."""
-    return with_link_targets([Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable)])
 
 
 def interpreter_folders(python: Path) -> list[Path]:

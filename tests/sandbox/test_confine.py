@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ml_intern.sandbox import confine
-from ml_intern.sandbox.system_paths import own_interpreter
+from ml_intern.sandbox.system_paths import with_link_targets
 
 needs_landlock = pytest.mark.skipif(
     confine.landlock_version() < 1, reason="this kernel has no Landlock"
 )
+INTERPRETER = with_link_targets([Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable)])
 SYSTEM = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/proc"]
 
 
@@ -23,7 +24,7 @@ def confined(folder: Path, *argv: str, python: str = sys.executable, **how):
         "landlock",
         cwd=str(folder),
         write=[str(folder)],
-        read=[*SYSTEM, *own_interpreter()],
+        read=[*SYSTEM, *INTERPRETER],
         devices=["/dev/null"],
         network=False,
     )
@@ -93,7 +94,7 @@ def test_a_specification_of_any_length_fits_the_arguments(tmp_path):
     specification = confine.specification(
         "landlock",
         cwd="/",
-        read=[*SYSTEM, *own_interpreter(), *many],
+        read=[*SYSTEM, *INTERPRETER, *many],
         write=[],
         devices=["/dev/null"],
     )

@@ -42,7 +42,6 @@ from tests.support.clocks import SwiftClock
 from tests.support.desks import SESSION, Bench, Listed, calls, crash, die, words
 
 Make = Callable[..., Bench]
-CHAIN = ("listed", "second", "third")
 AWAY = Retryable("nobody is there")
 LIMITED = Retryable("too fast", trouble="rate", retry_after_s=300.0)
 

@@ -15,7 +15,6 @@ from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import (
     AssistantMessage,
-    CallId,
     Message,
     SystemMessage,
     ToolCall,
@@ -572,12 +571,3 @@ def talk(world: World) -> Talk:
 def run(world: World, task: str) -> str:
     """The planner's last words on one task."""
     return talk(world).say(task)
-
-
-def tool_message(call_id: str, name: str, text: str) -> list[Message]:
-    """A call and its answer, as two messages."""
-    call = ToolCall(call_id=CallId(call_id), name=name, arguments="{}")
-    return [
-        AssistantMessage(tool_calls=(call,)),
-        ToolMessage(call_id=CallId(call_id), name=name, text=text),
-    ]

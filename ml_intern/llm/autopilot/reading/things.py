@@ -59,7 +59,6 @@ _PLAIN = vocabulary(
 )
 _BREAKS = vocabulary("and to from on with using into then for as or in at the")
 
-_ARTICLES = r"(?:(?:the|a|an|my|our|this|its) )*"
 _OUTPUT = words(
     r"(?:\b(?:sav|stor|writ|put|export|keep|dump)\w* (?:(?:it|them|everything)|"
     r"(?:(?:the|all|final|trained|best|resulting) )*(?:model|weights|results?|outputs?"
