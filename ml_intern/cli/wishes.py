@@ -5,7 +5,7 @@ terminal goes away: leave the session as it stands, jobs go on.
 """
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 _LEAVE = (signal.SIGTERM, signal.SIGHUP)
@@ -33,12 +33,7 @@ class Wishes:
             self._before[number] = signal.signal(number, self._hear)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what `signal` gave us
 
