@@ -1,6 +1,7 @@
 """What Prometheus reads: how the service is, as its door tells it, and what was asked here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -8,7 +9,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ml_intern.api.stream import Streams
-from ml_intern.client.door import Door
+from ml_intern.client.door import Door, Health
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = ("ready", "draining", "degraded")
@@ -40,6 +41,107 @@ class Metrics:
         self._requests.labels(named, path or _NO_PATH, str(status)).inc()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Gauge:
+    """One figure of the service's health, or several under one label."""
+
+    name: str
+    words: str
+    label: str = ""
+    read: Callable[[Health], float | Mapping[str, float]]
+
+    def family(self, health: Health) -> GaugeMetricFamily:
+        found = self.read(health)
+        if not isinstance(found, Mapping):
+            return GaugeMetricFamily(self.name, self.words, value=found)
+        family = GaugeMetricFamily(self.name, self.words, labels=(self.label,))
+        for value, figure in found.items():
+            family.add_metric((value,), figure)
+        return family
+
+
+_GAUGES = (
+    _Gauge(
+        name="ml_intern_info",
+        words="The version that runs.",
+        label="version",
+        read=lambda health: {health.version: 1},
+    ),
+    _Gauge(
+        name="ml_intern_state",
+        words="1 for the state that the service is in.",
+        label="state",
+        read=lambda health: {state: int(state == health.state) for state in _STATES},
+    ),
+    _Gauge(
+        name="ml_intern_sessions",
+        words="Sessions that are worked on, wait for a worker, or wait for something outside.",
+        label="state",
+        read=lambda health: {
+            "running": health.running,
+            "queued": health.queued,
+            "waiting": health.waiting,
+        },
+    ),
+    _Gauge(
+        name="ml_intern_open_approvals",
+        words="Calls that wait for a person.",
+        read=lambda health: health.open_approvals,
+    ),
+    _Gauge(
+        name="ml_intern_unknown_calls",
+        words="Calls that may have taken effect or not, until a person says so "
+        "(ml-intern resolve).",
+        read=lambda health: health.unknown_calls,
+    ),
+    _Gauge(
+        name="ml_intern_today_micro_usd",
+        words="Money of this day (UTC), in millionths of a US dollar.",
+        label="state",
+        read=lambda health: {
+            "spent": health.spent_today_micro_usd,
+            "reserved": health.reserved_today_micro_usd,
+        },
+    ),
+    _Gauge(
+        name="ml_intern_sessions_without_room",
+        words="Sessions that wait because a cap is reached (ml-intern extend).",
+        read=lambda health: health.without_room,
+    ),
+    _Gauge(
+        name="ml_intern_sessions_without_model",
+        words="Sessions that wait because none of their models answers.",
+        read=lambda health: health.without_model,
+    ),
+    _Gauge(
+        name="ml_intern_messages",
+        words="Messages to Slack that wait, and those of the last 7 days that it did not take.",
+        label="state",
+        read=lambda health: {
+            "waiting": health.messages_waiting,
+            "refused": health.messages_refused,
+        },
+    ),
+    _Gauge(
+        name="ml_intern_oldest_message_seconds",
+        words="How long the first of the messages that wait has waited.",
+        read=lambda health: health.oldest_message_s,
+    ),
+    _Gauge(
+        name="ml_intern_trace_files",
+        words="Session files with something to be sent to the Hub, and those that wait for a "
+        "person.",
+        label="state",
+        read=lambda health: {"pending": health.traces_pending, "held": health.traces_held},
+    ),
+    _Gauge(
+        name="ml_intern_traces_in_trouble",
+        words="1 where nothing is sent to the Hub (ml-intern traces status).",
+        read=lambda health: int(bool(health.traces_trouble)),
+    ),
+)
+
+
 class _State(Collector):
     def __init__(self, door: Door, streams: Streams) -> None:
         self._door = door
@@ -48,80 +150,10 @@ class _State(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """See `Collector`."""
         health = self._door.health()
-        yield _labelled("ml_intern_info", "The version that runs.", "version", {health.version: 1})
-        yield _labelled(
-            "ml_intern_state",
-            "1 for the state that the service is in.",
-            "state",
-            {state: int(state == health.state) for state in _STATES},
-        )
-        yield _labelled(
-            "ml_intern_sessions",
-            "Sessions that are worked on, wait for a worker, or wait for something outside.",
-            "state",
-            {"running": health.running, "queued": health.queued, "waiting": health.waiting},
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_open_approvals",
-            "Calls that wait for a person.",
-            value=health.open_approvals,
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_unknown_calls",
-            "Calls that may have taken effect or not, until a person says so (ml-intern resolve).",
-            value=health.unknown_calls,
-        )
-        yield _labelled(
-            "ml_intern_today_micro_usd",
-            "Money of this day (UTC), in millionths of a US dollar.",
-            "state",
-            {
-                "spent": health.spent_today_micro_usd,
-                "reserved": health.reserved_today_micro_usd,
-            },
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_sessions_without_room",
-            "Sessions that wait because a cap is reached (ml-intern extend).",
-            value=health.without_room,
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_sessions_without_model",
-            "Sessions that wait because none of their models answers.",
-            value=health.without_model,
-        )
-        yield _labelled(
-            "ml_intern_messages",
-            "Messages to Slack that wait, and those of the last 7 days that it did not take.",
-            "state",
-            {"waiting": health.messages_waiting, "refused": health.messages_refused},
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_oldest_message_seconds",
-            "How long the first of the messages that wait has waited.",
-            value=health.oldest_message_s,
-        )
-        yield _labelled(
-            "ml_intern_trace_files",
-            "Session files with something to be sent to the Hub, and those that wait for a person.",
-            "state",
-            {"pending": health.traces_pending, "held": health.traces_held},
-        )
-        yield GaugeMetricFamily(
-            "ml_intern_traces_in_trouble",
-            "1 where nothing is sent to the Hub (ml-intern traces status).",
-            value=int(bool(health.traces_trouble)),
-        )
+        yield from (gauge.family(health) for gauge in _GAUGES)
         yield GaugeMetricFamily(
             "ml_intern_api_streams", "Clients that follow a session.", value=len(self._streams)
         )
-
-
-def _labelled(name: str, words: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=(label,))
-    for value, number in values.items():
-        family.add_metric((value,), number)
-    return family
 
 
 class Counting:
