@@ -132,25 +132,9 @@ class ContextManager:
             case BudgetNoticed(told=told) | BudgetExtended(told=told) if told:
                 self._hear(UserMessage(text=told, injected=True))
             case ModelReplied():
-                # Providers refuse an answer without words and calls when they get it back.
-                if event.tool_calls or event.text.strip():
-                    answer = AssistantMessage(
-                        text=event.text,
-                        thinking=event.thinking,
-                        tool_calls=event.tool_calls,
-                        signed=event.signed,
-                        model=event.model,
-                    )
-                    self._append(answer, origin)
-                self._unanswered = {call.call_id for call in event.tool_calls}
-                parked = {key: call for key, call in self._calls.items() if key in self._parked}
-                self._calls = parked | {call.call_id: call for call in event.tool_calls}
-                self._given = {}
+                self._take_reply(event)
             case ApprovalRequested() | ApprovalDecided() | ToolStarted():
-                if isinstance(event, ToolStarted) and event.effect == "read":
-                    self.shows[event.call_id] = f"{event.tool} {event.arguments_sha256}"
-                known = self._parked if event.call_id in self._parked else self._given
-                known[event.call_id] = event.arguments
+                self._take_arguments(event)
             case CallParked():
                 self._park(event)
             case ToolFinished(call_id=call_id) if call_id in self._parked:
@@ -158,14 +142,9 @@ class ContextManager:
             case ToolFinished():
                 self._answer(event)
             case Compacted():
-                end = compaction.kept_from(event, len(self._messages))
-                self._messages = compaction.shortened(self._messages, event.summary, end)
-                self._origins[FIRST_OLD:end] = [origin]
-                self._sizes.replaced(FIRST_OLD, end, self._messages[FIRST_OLD])
-            case Shortened(cuts=cuts):
-                for cut in cuts:
-                    self._messages[cut.place] = cut_message(self._messages[cut.place], cut)
-                self._sizes.changed({cut.place for cut in cuts}, self._messages)
+                self._sum_up(event)
+            case Shortened():
+                self._shorten(event)
             case Undone():
                 self._take_back()
             case _:
@@ -197,6 +176,39 @@ class ContextManager:
         """Of the whole conversation; costs what is new since it was last asked."""
         self._sizes.of(self._messages, with_thoughts=with_thoughts)
         return self._sizes.total(with_thoughts=with_thoughts)
+
+    def _take_reply(self, reply: ModelReplied) -> None:
+        # Providers refuse an answer without words and calls when they get it back.
+        if reply.tool_calls or reply.text.strip():
+            answer = AssistantMessage(
+                text=reply.text,
+                thinking=reply.thinking,
+                tool_calls=reply.tool_calls,
+                signed=reply.signed,
+                model=reply.model,
+            )
+            self._append(answer, self._origin)
+        self._unanswered = {call.call_id for call in reply.tool_calls}
+        parked = {key: call for key, call in self._calls.items() if key in self._parked}
+        self._calls = parked | {call.call_id: call for call in reply.tool_calls}
+        self._given = {}
+
+    def _take_arguments(self, event: ApprovalRequested | ApprovalDecided | ToolStarted) -> None:
+        if isinstance(event, ToolStarted) and event.effect == "read":
+            self.shows[event.call_id] = f"{event.tool} {event.arguments_sha256}"
+        known = self._parked if event.call_id in self._parked else self._given
+        known[event.call_id] = event.arguments
+
+    def _sum_up(self, event: Compacted) -> None:
+        end = compaction.kept_from(event, len(self._messages))
+        self._messages = compaction.shortened(self._messages, event.summary, end)
+        self._origins[FIRST_OLD:end] = [self._origin]
+        self._sizes.replaced(FIRST_OLD, end, self._messages[FIRST_OLD])
+
+    def _shorten(self, event: Shortened) -> None:
+        for cut in event.cuts:
+            self._messages[cut.place] = cut_message(self._messages[cut.place], cut)
+        self._sizes.changed({cut.place for cut in event.cuts}, self._messages)
 
     def _last_words(self) -> int:
         """The place of a person's last words; behind the end when there are none."""
