@@ -16,6 +16,7 @@ from ml_intern.client.author import author
 from ml_intern.client.door import Door
 from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import Verdict
+from ml_intern.messages import ApprovalId
 from ml_intern.queue.rows import ApprovalRow
 from ml_intern.session.said import Said
 
@@ -61,12 +62,7 @@ def _decide(
             for row in asked
             if row.state == "pending"
         ]
-        won = door.decide_all(said, decided_by=author()) if said else ()
-        lost = [row.approval_id for row in asked if row.approval_id not in won]
-        if not won:
-            raise InputError(_too_late(door.approval(lost[0])))
-        for key in lost:
-            sys.stderr.write(_too_late(door.approval(key)) + "\n")
+        won = _say(door, asked, said)
         session_id = asked[0].session_id
         tools = ", ".join(line(row.tool, 40) for row in asked if row.approval_id in won)
         words = f"{_SAID[verdict]} {tools} of session {short(session_id)}."
@@ -74,6 +70,17 @@ def _decide(
             return go_on(found, session_id, manner, wishes, said=words)
         sys.stdout.write(words + "\n")
         return exits.DONE
+
+
+def _say(door: Door, asked: Sequence[ApprovalRow], said: Sequence[Said]) -> Sequence[ApprovalId]:
+    """Those whose answer counts; of the others it is told who was first, or InputError raised."""
+    won = door.decide_all(said, decided_by=author()) if said else ()
+    lost = [row.approval_id for row in asked if row.approval_id not in won]
+    if not won:
+        raise InputError(_too_late(door.approval(lost[0])))
+    for key in lost:
+        sys.stderr.write(_too_late(door.approval(key)) + "\n")
+    return won
 
 
 def _show(asked: Sequence[ApprovalRow], manner: Manner) -> None:

@@ -80,9 +80,10 @@ def compare(recorded: Recording, new: Recording) -> Comparison:
     """What `new` has otherwise than `recorded`."""
     recorded, new = _under_names_asked_for(recorded), _under_names_asked_for(new)
     differences: list[Difference] = []
-    compared, in_part = 0, list[str]()
-    pairs = zip_longest(recorded.answers, new.answers)
-    for number, (before, after) in enumerate(pairs, start=1):
+    pairs: list[tuple[str, Outcome, Outcome]] = []
+    """Results that there are on both sides, with their place."""
+    answers = zip_longest(recorded.answers, new.answers)
+    for number, (before, after) in enumerate(answers, start=1):
         if before is None or after is None:
             differences.append(_one_sided(number, before, after))
             continue
@@ -90,11 +91,10 @@ def compare(recorded: Recording, new: Recording) -> Comparison:
         for place, was, now in _side_by_side(number, before, after, recorded, new):
             differences += _result(place, was, now)
             if was is not None and now is not None:
-                compared += 1
-                if CUT.search(was.text) or CUT.search(now.text):
-                    in_part.append(place)
+                pairs.append((place, was, now))
     differences += _ends(recorded, new)
-    return Comparison(compared=compared, differences=tuple(differences), in_part=tuple(in_part))
+    cut = (place for place, was, now in pairs if CUT.search(was.text) or CUT.search(now.text))
+    return Comparison(compared=len(pairs), differences=tuple(differences), in_part=tuple(cut))
 
 
 def _under_names_asked_for(recording: Recording) -> Recording:

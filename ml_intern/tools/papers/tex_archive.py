@@ -37,32 +37,38 @@ class TexArchive:
 
 def unpack(content: bytes, url: str) -> TexArchive:
     """Raises InputError for what is no source of a paper, is damaged, or grows too large."""
-    archive = TexArchive()
     try:
-        if not _is_tar(content):
-            plain = _whole(content)
-            if not _is_tex(plain):
-                raise InputError(f"{url} is no LaTeX source.")
-            archive.texts["main.tex"] = _decoded(plain)
-            return archive
-        room = MOST_TEXT_BYTES
-        for name, entry, file in _entries(content):
-            if not name or file is None:
-                archive.passed_over += 1
-            elif name.lower().endswith(_TEXT):
-                text = file.read(room + 1)
-                room -= len(text)
-                if room < 0:
-                    raise _too_much(url)
-                archive.texts[name] = _decoded(text)
-            elif name.lower().endswith(_PICTURES) and entry.size > 0:
-                archive.pictures.append(name)
+        archive = _of_tar(content) if _is_tar(content) else _of_one_file(content, url)
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as exc:
         raise InputError(f"The source at {url} is damaged or cut off ({exc}).") from exc
     except _Endless as exc:
         raise _too_much(url) from exc
     if not archive.texts:
         raise InputError(f"The source at {url} holds no LaTeX.")
+    return archive
+
+
+def _of_one_file(content: bytes, url: str) -> TexArchive:
+    plain = _whole(content)
+    if not _is_tex(plain):
+        raise InputError(f"{url} is no LaTeX source.")
+    return TexArchive(texts={"main.tex": _decoded(plain)})
+
+
+def _of_tar(content: bytes) -> TexArchive:
+    """Raises _Endless for more text than is read of one archive, and what `tarfile` raises."""
+    archive, room = TexArchive(), MOST_TEXT_BYTES
+    for name, entry, file in _entries(content):
+        if not name or file is None:
+            archive.passed_over += 1
+        elif name.lower().endswith(_TEXT):
+            text = file.read(room + 1)
+            room -= len(text)
+            if room < 0:
+                raise _Endless
+            archive.texts[name] = _decoded(text)
+        elif name.lower().endswith(_PICTURES) and entry.size > 0:
+            archive.pictures.append(name)
     return archive
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pdfplumber
 import pypdfium2 as pdfium
@@ -108,17 +109,21 @@ def _grids(path: Path, pages: Sequence[int], end: float) -> tuple[list[FoundTabl
             for done, page in enumerate(document.pages):
                 if time.monotonic() > end:
                     return found, len(pages) - done
-                height = float(page.height)
-                for table in page.find_tables():
-                    rows = evened([[cell or "" for cell in row] for row in table.extract()])
-                    left, top, right, bottom = table.bbox  # counted from the top of the page
-                    if _is_table(rows) and _is_filled(rows):
-                        box = (left, height - bottom, right, height - top)
-                        found.append(FoundTable(page=page.page_number, box=box, rows=rows))
+                found += _in_grids(page)
                 page.close()
     except _DAMAGED:
         return found, len(pages)
     return found, 0
+
+
+def _in_grids(page: Any) -> Iterator[FoundTable]:
+    height = float(page.height)
+    for table in page.find_tables():
+        rows = evened([[cell or "" for cell in row] for row in table.extract()])
+        left, top, right, bottom = table.bbox  # counted from the top of the page
+        if _is_table(rows) and _is_filled(rows):
+            box = (left, height - bottom, right, height - top)
+            yield FoundTable(page=page.page_number, box=box, rows=rows)
 
 
 def _is_table(rows: Sequence[Row]) -> bool:
