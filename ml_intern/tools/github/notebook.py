@@ -1,11 +1,13 @@
 """A notebook as Markdown: its cells and the text of their outputs; pictures are only named."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern.tools.foreign import items, mapping
+from ml_intern.tools.foreign import items, mapping, text
 
+_TICKS = re.compile("`+")
 MOST_OUTPUT = 2_000
 """Characters of the outputs of one cell."""
 
@@ -43,7 +45,7 @@ def _outputs(outputs: list[Any]) -> Iterator[str]:
     for output in map(mapping, outputs):
         data = mapping(output.get("data"))
         if output.get("output_type") == "error":
-            yield f"{output.get('ename')}: {output.get('evalue')}\n"
+            yield f"{text(output.get('ename'))}: {text(output.get('evalue'), MOST_OUTPUT)}\n"
         elif "text" in output:
             yield _joined(output["text"])
         elif pictures := [name for name in data if str(name).startswith("image/")]:
@@ -63,7 +65,4 @@ def _is_text(value: Any) -> bool:
 
 def _fence(text: str) -> str:
     """Longer than any in the text, so that the text cannot end it."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return fence
+    return "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))

@@ -314,7 +314,10 @@ def _hashes(args: ChangeArguments, ctx: ToolContext) -> dict[str, str]:
     found = {}
     for path, at in args.files.items():
         with _opened(ctx, at) as file:
-            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            hashed = hashlib.sha256()
+            while piece := file.read(1 << 20):
+                hashed.update(piece)
+            found[path] = hashed.hexdigest()
     return found
 
 
