@@ -36,6 +36,20 @@ def test_the_dataset_is_named_with_who_can_read_it(hub, tmp_path):
     assert check.verdict == "ok"
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"hf_token": TOKEN, "author": "ada"}, "on the Hub as ada/NAME"),
+        ({"hf_token": TOKEN}, "to a folder, as the setting author is local"),
+        ({"author": "ada"}, "to a folder"),
+    ],
+)
+def test_where_models_are_published_is_said_beside_the_token(monkeypatch, tmp_path, given, words):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "none"))
+    assert outside.hub_token(Settings(**given)).found.endswith(f"; models are published {words}")
+
+
 def test_a_token_that_cannot_is_named_before_the_first_trace(hub, tmp_path):
     assert "may only read" in found(hub, tmp_path, READ_TOKEN).found
     wrong = found(hub, tmp_path, "hf_wrong_token")

@@ -12,6 +12,7 @@ from ml_intern.daemon.slack import tokens
 from ml_intern.daemon.uploads import traces_of
 from ml_intern.errors import HubError, HubRefused, MLInternError
 from ml_intern.settings import Settings
+from ml_intern.tools.training.on_hub import NOBODY
 from ml_intern.tracing.upload.ledger import Ledger
 
 HUB_PATIENCE_S = 15.0
@@ -59,8 +60,15 @@ def hub_token(settings: Settings) -> Check:
         words = f"present in {token_file()}"
     else:
         words = "none" if token_of(settings) is None else "present in the environment"
-    step = "this version publishes to a folder in any case"
-    return Check(name="hub token", verdict="ok", found=f"{words}; {step}")
+    return Check(name="hub token", verdict="ok", found=f"{words}; {_published(settings)}")
+
+
+def _published(settings: Settings) -> str:
+    if token_of(settings) is None:
+        return "models are published to a folder"
+    if settings.author == NOBODY:
+        return f"models are published to a folder, as the setting author is {NOBODY}"
+    return f"models are published on the Hub as {settings.author}/NAME"
 
 
 def traces(settings: Settings) -> Check:
