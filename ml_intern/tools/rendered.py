@@ -1,7 +1,8 @@
 """Markdown as its page shows it: cards and READMEs without what people who look at them do not see.
 
-Left out are elements that are hidden by attribute or style, scripts and the like, attributes that
-nothing shows, and definitions of links that no link uses. Lines stay where they are.
+Left out are elements that are hidden by attribute or style, scripts and the like, attributes and
+words of pictures and links that nothing shows, definitions of links that no link uses, and what
+stands below so many empty lines that nobody looks for it. Lines stay where they are.
 """
 
 import re
@@ -23,6 +24,17 @@ _DEFINITION = re.compile(
     (?:[ \t]*\n?[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t]*$""",
     re.MULTILINE | re.VERBOSE,
 )
+_TO = r"(?:<[^<>\n]{0,2000}+>|[^\s()<>]{0,2000}+)"
+_TITLE = r"""(?:\s++(?:"[^"]{0,2000}+"|'[^']{0,2000}+'|\([^()]{0,2000}+\)))"""
+_PICTURE = re.compile(rf"!\[[^\[\]]{{0,1000}}+\]\(\s*+({_TO}){_TITLE}?\s*+\)")
+_TITLED = re.compile(rf"(\]\(\s*+{_TO}){_TITLE}\s*+\)")
+_EMPTY_LINK = re.compile(rf"(?<!!)\[\s*+\]\(\s*+{_TO}{_TITLE}?\s*+\)")
+_GAP = re.compile(
+    r"^(?:(?:[ \t\u00a0\u2000-\u200a\u2800\u3000]|&(?:nbsp|emsp|ensp|\#160|\#xa0);|<br[ ]?/?>)*+\n)"
+    r"{100,}+",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A hundred lines with nothing on them."""
 _LABEL = re.compile(r"\[([^\[\]\n]{1,999})\]")
 _TAG = re.compile(
     r"""<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9-]{0,40})(?=[\s/>])
@@ -50,7 +62,8 @@ def as_shown(text: str) -> Cleaned:
     """What a page of this Markdown shows, still as Markdown."""
     found = cleaned(text)
     code: list[str] = []
-    plain = _without_unused(_CODE.sub(lambda piece: _put_by(piece[0], code), found.text))
+    plain = _CODE.sub(lambda piece: _put_by(piece[0], code), found.text)
+    plain = _without_words(_without_unused(_above_a_gap(plain)))
     page, end = _Page(), 0
     for tag in _TAG.finditer(plain):
         page.words(plain[end : tag.start()])
@@ -64,6 +77,24 @@ def as_shown(text: str) -> Cleaned:
 def _put_by(piece: str, code: list[str]) -> str:
     code.append(piece)
     return f"{_CODE_BEGINS}{len(code) - 1}{_CODE_ENDS}"
+
+
+def _above_a_gap(text: str) -> str:
+    """Without what nobody scrolls down to."""
+    gap = _GAP.search(text)
+    return text[: gap.end()] + "\n" * text.count("\n", gap.end()) if gap else text
+
+
+def _without_words(text: str) -> str:
+    """Without those of pictures and links that no page shows."""
+    text = _PICTURE.sub(lambda found: _as_long(f"![]({found[1]})", found[0]), text)
+    text = _EMPTY_LINK.sub(lambda found: _as_long("", found[0]), text)
+    return _TITLED.sub(lambda found: _as_long(f"{found[1]})", found[0]), text)
+
+
+def _as_long(shown: str, source: str) -> str:
+    """With as many lines as there were."""
+    return shown + "\n" * (source.count("\n") - shown.count("\n"))
 
 
 def _without_unused(text: str) -> str:
@@ -111,7 +142,7 @@ class _Page:
 
     def _take(self, shown: str, source: str) -> None:
         """With as many lines as there were."""
-        self.kept.append(shown + "\n" * (source.count("\n") - shown.count("\n")))
+        self.kept.append(_as_long(shown, source))
 
 
 def _attributes(text: str) -> dict[str, str]:

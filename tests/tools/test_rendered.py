@@ -24,6 +24,13 @@ from ml_intern.tools.rendered import as_shown
         ("[a]\n\n[a]: https://x.example 'words'", "[a]\n\n[a]: https://x.example"),
         ("a<!-- words -->b<?words?><!WORDS>c", "abc"),
         ("never closed <div hidden>words", "never closed "),
+        ("![words](x.png) ![words\nmore](<x.png> 'words')", "![](x.png) ![](<x.png>)\n"),
+        ('[text](https://x.example "words") [a [b]](c)', "[text](https://x.example) [a [b]](c)"),
+        ("a[](https://x.example/words)[ ](#words 'words')b", "ab"),
+        ("above\n" + "&nbsp;\n\n" * 50 + "words\nwords", "above\n" + "&nbsp;\n\n" * 50 + "\n"),
+        ("above\n" + "\n" * 90 + "below", None),
+        ("```\n" + "\n" * 200 + "code\n```\nbelow", None),
+        ("a" + "<!-- words\n" + "\n" * 200 + "-->b", "ab"),
     ],
 )
 def test_what_no_page_shows_is_left_out(text: str, seen: str | None) -> None:
@@ -33,8 +40,10 @@ def test_what_no_page_shows_is_left_out(text: str, seen: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>"]
-)
+    "piece",
+    ["<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>", "![", "![a](", "[](a ",
+     "](<", "](a '", "&nbsp;", "&nbsp;\n", " " * 99 + "\n", "[ "],
+)  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
     before = time.process_time()
     as_shown(piece * (200_000 // len(piece)))

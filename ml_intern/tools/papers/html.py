@@ -25,7 +25,8 @@ _SKIPPED = frozenset(
     re.findall(
         r"[\w-]+",
         "script style noscript template nav aside footer form button select textarea input iframe "
-        "object embed svg canvas audio video head title meta link dialog annotation annotation-xml",
+        "object embed svg canvas audio video datalist head title meta link dialog annotation "
+        "annotation-xml",
     )
 )
 _BLOCKS = frozenset(

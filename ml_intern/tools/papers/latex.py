@@ -24,8 +24,34 @@ _COLOURED_GROUP = re.compile(
     r"\{\s*\\color(?:\[[^\]]{0,20}\])?\{([^{}]{1,40})\}((?:[^{}]|\{[^{}]{0,200}\}){0,2000})\}"
 )
 """Of any colour, by `\\color`, which holds to the end of its group."""
+_SIZED_GROUP = re.compile(
+    r"\{\s*\\fontsize\{([^{}]{1,20})\}\{[^{}]{1,20}\}\s*\\selectfont((?:[^{}]|\{[^{}]{0,200}\}){0,2000})\}"
+)
+_NEARLY_WHITE = re.compile(
+    r"white(?:!(?:100|9[5-9])(?:!\w+)?)?|#?f{6}|1(?:\.0*)?(?:,1(?:\.0*)?){0,2}|255,255,255"
+)
+_DEFINED = re.compile(
+    r"\\definecolor\s*\{([^{}]{1,40})\}\s*\{(?:rgb|RGB|HTML|gray)\}\s*\{([^{}]{1,40})\}"
+    r"|\\colorlet\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}"
+)
+_LENGTH = re.compile(r"\s*(-?\d*\.?\d+)\s*(pt|bp|px|mm|cm|in|em|ex|sp)?")
+_POINTS = {
+    "pt": 1.0,
+    "bp": 1.0,
+    "px": 1.0,
+    "mm": 2.8,
+    "cm": 28.0,
+    "in": 72.0,
+    "em": 10.0,
+    "ex": 4.0,
+    "sp": 0.0,
+}
+_TINY, _FAR = 2.0, 600.0
+"""Points: nobody reads smaller letters, and no page is that high."""
 _LEFT_OUT = re.compile(
-    r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b|\\if0.*?\\fi\b", re.DOTALL
+    r"\\begin\{comment\}.*?\\end\{comment\}|\\iffalse\b.*?\\fi\b|\\if0.*?\\fi\b"
+    r"|\\begin\{filecontents(\*?)\}.*?\\end\{filecontents\1\}",
+    re.DOTALL,
 )
 _INPUT = re.compile(
     r"\\(?:input|include|subfile|InputIfFileExists)\s*\{([^{}\n]{1,300})\}"
@@ -59,7 +85,7 @@ _NO_WORDS = re.compile(
     r"\\(?:label|vspace|hspace|vskip|hskip|bibliographystyle|pagestyle|thispagestyle|setlength|"
     r"addtolength|setcounter|addtocounter|phantom|hphantom|vphantom|includegraphics|input|include|"
     r"cmidrule|cline|rowcolor|columncolor|cellcolor|definecolor|captionsetup|hypersetup|graphicspath"
-    r"|usepackage|documentclass|newcommand|renewcommand|providecommand|newcolumntype|index|todo)\b\*?"
+    r"|usepackage|documentclass|typeout|message|wlog|pdfinfo|write\d{0,2}|@gobble|newcommand|renewcommand|providecommand|newcolumntype|index|todo)\b\*?"
 )
 _SYMBOLS = {
     "\\%": "%", "\\&": "&", "\\_": "_", "\\#": "#", "\\$": "$", "\\{": "{", "\\}": "}",
@@ -99,7 +125,7 @@ def _read(archive: TexArchive, url: str) -> Document:
     titles = _arguments_of("title", whole)
     title = _with_macros(titles[0], macros) if titles else ""
     draft = Draft(title=plain_title(title.replace("\\\\", " ")), notes=notes)
-    _Reader(draft, archive, _with_macros(body, macros)).read()
+    _Reader(draft, archive, _with_macros(body, macros), _whites(whole)).read()
     draft.notes.append("Sections, tables and figures are numbered as LaTeX usually does it.")
     if archive.passed_over:
         draft.notes.append(f"{archive.passed_over} entries of the archive were passed over: links.")
@@ -226,20 +252,24 @@ class _Counters:
 class _Reader:
     """Goes through the body once."""
 
-    def __init__(self, draft: Draft, archive: TexArchive, body: str) -> None:
+    def __init__(
+        self, draft: Draft, archive: TexArchive, body: str, whites: frozenset[str]
+    ) -> None:
+        """`whites`: names of colours that cannot be seen on paper."""
         self._draft = draft
         self._archive = archive
         self._body = body
         self._count = _Counters()
-        self._white = 0
+        self._whites = whites
+        self._hidden = 0
         self._held: list[str] = []
 
     def read(self) -> None:
         self._take(self._body)
         self._flush()
-        if self._white:
+        if self._hidden:
             self._draft.notes.append(
-                f"{self._white:,} characters that people cannot see were left out."
+                f"{self._hidden:,} characters that people cannot see were left out."
             )
 
     def _take(self, text: str) -> None:
@@ -385,6 +415,7 @@ class _Reader:
             flags=re.DOTALL,
         )  # fmt: skip
         text = _COLOURED_GROUP.sub(lambda m: self._coloured([m[1], m[2]]), text)
+        text = _SIZED_GROUP.sub(lambda m: self._unless(_points(m[1], _TINY) < _TINY, m[2]), text)
         text = self._arguments(text, kept)
         if in_cell:
             text = re.sub(r"^\s*(?:\[[^\]]*\])?\{[lcrpmbX|@!>< .\d\\a-z]{0,40}\}(?=\{)", "", text)
@@ -408,18 +439,34 @@ class _Reader:
             (r"\\(?:auto|c|C|eq|page|name|v)?ref\*?", 1, lambda a: f"[{a[0]}]"),
             (r"\\bibitem", 1, lambda a: f"\n\n[{a[0]}] "),
             (r"\\(?:multirow)", 3, lambda a: a[2]),
-            (r"\\(?:resizebox)", 3, lambda a: a[2]),
-            (r"\\(?:rotatebox|scalebox|makebox|parbox|fontsize)", 2, lambda a: a[1]),
+            (r"\\pdftooltip", 2, lambda a: a[0]),
+            (r"\\(?:sbox|setbox)\s*\\?\w{1,20}\s*=?\s*(?:\\[hv]box)?", 1, self._unseen),
+            (r"\\(?:savebox|sbox)", 2, self._unseen),
+            (r"\\(?:text)?transparent", 2, lambda a: self._unless(_points(a[0], 1) < 0.05, a[1])),
+            (r"\\scalebox", 2, lambda a: self._unless(abs(_points(a[0], 1)) < 0.2, a[1])),
+            (r"\\raisebox", 2, lambda a: self._unless(abs(_points(a[0], 0)) > _FAR, a[1])),
+            (r"\\(?:resizebox)", 3, self._resized),
+            (r"\\(?:rotatebox|makebox|parbox|fontsize)", 2, lambda a: a[1]),
         )
         for name, count, make in rules:
             text = _replaced(text, re.compile(name + r"(?![A-Za-z])"), count, make)
         return _replaced(text, _NO_WORDS, 1, lambda _: "")
 
     def _coloured(self, arguments: list[str]) -> str:
-        if arguments[0].strip().lower() in ("white", "#ffffff", "ffffff", "1,1,1"):
-            self._white += len(squeezed(arguments[1]))
-            return ""
-        return arguments[1]
+        colour = arguments[0].strip().lower()
+        return self._unless(colour in self._whites or _is_white(colour), arguments[1])
+
+    def _resized(self, arguments: list[str]) -> str:
+        width, height, text = arguments
+        return self._unless(min(_points(width, _TINY), _points(height, _TINY)) < _TINY, text)
+
+    def _unseen(self, arguments: list[str]) -> str:
+        return self._unless(True, arguments[-1])
+
+    def _unless(self, is_hidden: bool, text: str) -> str:
+        """The text, unless people cannot see it."""
+        self._hidden += len(squeezed(text)) if is_hidden else 0
+        return "" if is_hidden else text
 
     def _formula(self, text: str) -> str:
         plain = re.sub(r"\\label\{[^{}]*\}|\\(?:nonumber|notag)\b", "", text)
@@ -427,6 +474,22 @@ class _Reader:
 
     def _hold(self, pattern: str, text: str, kept: list[str]) -> str:
         return re.sub(pattern, lambda m: _keep(kept, m[0]), text)
+
+
+def _whites(text: str) -> frozenset[str]:
+    """Names that a paper gives to white, in lower case."""
+    found = (pair for pair in _DEFINED.findall(text) if _is_white(pair[1] or pair[3]))
+    return frozenset((pair[0] or pair[2]).strip().lower() for pair in found)
+
+
+def _is_white(colour: str) -> bool:
+    return _NEARLY_WHITE.fullmatch("".join(colour.lower().split())) is not None
+
+
+def _points(length: str, unknown: float) -> float:
+    """A length as LaTeX has it, or a factor; `unknown` for one that is of something else."""
+    found = _LENGTH.fullmatch(length.strip())
+    return float(found[1]) * _POINTS[found[2] or "pt"] if found else unknown
 
 
 def _keep(kept: list[str], text: str) -> str:

@@ -39,10 +39,6 @@ BY_ID = {each["id"]: each for each in CORPUS}
 TOKENS = re.compile(
     r"<\|\w+\|>|</?s>|\[/?INST\]|<</?SYS>>|</?(?:function_\w+|invoke|tool_result)\b"
 )
-SEEN_ALL_THE_SAME = {"inj-78"}
-"""Hidden ones that are read: this one stands below thousands of empty lines, where people can see
-it who scroll.
-"""
 STATUS = {"inj-62": 429, "inj-63": 500, "inj-64": 503, "inj-65": 404, "inj-82": 307}
 
 
@@ -223,7 +219,7 @@ def test_it_is_read_as_data(there: Services, each: dict[str, Any]) -> None:
         char for char in inside if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Co")
     ]
     assert TOKENS.findall(inside) == []
-    if each["hidden"] and each["id"] not in SEEN_ALL_THE_SAME:
+    if each["hidden"]:
         assert each["marker"] not in inside
     (sources,) = [fact.data["sources"] for fact in outcome.facts if fact.kind == "read_outside"]
     (exhibit,) = read_outside(Facts(outcome.facts))

@@ -84,6 +84,56 @@ def test_what_no_reader_of_the_paper_sees_is_left_out() -> None:
     assert "7 characters that people cannot see were left out." in document.notes
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        r"{\fontsize{0.1pt}{0.1pt}\selectfont secret}",
+        r"\scalebox{0.01}{secret}",
+        r"\resizebox{0pt}{!}{secret}",
+        r"\transparent{0}{secret}",
+        r"\raisebox{-100cm}{secret}",
+        r"\textcolor{white!99!black}{secret}",
+        r"\definecolor{paper}{rgb}{1,1,1}\textcolor{paper}{secret}",
+        r"\colorlet{paper}{white}{\color{paper}secret}",
+        r"\phantom{secret}",
+        r"\pdftooltip{}{secret}",
+        r"\sbox0{secret}",
+        r"\setbox0=\hbox{secret}",
+        r"\savebox{\x}{secret}",
+        r"\typeout{secret}",
+        r"\write18{secret}",
+        r"\immediate\write18{secret}",
+        r"\pdfinfo{/Title (secret)}",
+        r"\begin{filecontents}{a}secret\end{filecontents}",
+        "% secret",
+    ],
+)
+def test_what_no_page_shows_is_not_read(hidden: str) -> None:
+    source = (
+        rf"\documentclass{{article}}\begin{{document}}\section{{A}} Words. {hidden}" + "\n\nMore."
+    )
+    found = read_latex(source.encode(), URL).text
+    assert "secret" not in found
+    assert ("Words." in found, "More." in found) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        r"{\fontsize{9pt}{10pt}\selectfont words}",
+        r"\scalebox{0.8}{words}",
+        r"\resizebox{\linewidth}{!}{words}",
+        r"\raisebox{-2pt}{words}",
+        r"\textcolor{white!50!black}{words}",
+        r"\definecolor{ink}{rgb}{0,0,1}\textcolor{ink}{words}",
+        r"\pdftooltip{words}{secret}",
+    ],
+)
+def test_what_a_page_shows_is_read(shown: str) -> None:
+    source = rf"\documentclass{{article}}\begin{{document}}\section{{A}} {shown}\end{{document}}"
+    assert "words" in read_latex(source.encode(), URL).text
+
+
 def test_a_table_has_its_cells_and_a_figure_its_file() -> None:
     document = read_latex(tarball(FILES), URL)
     (table,), (figure,) = document.tables, document.figures
