@@ -240,7 +240,7 @@ def edited(given: Mapping[str, Any]) -> list[Piece]:
 
 
 def _labelled(label: str, words: str) -> Row:
-    return Row(head=Text(f"  {label:<{LABEL_WIDTH}}", "dim"), words=Text(words))
+    return Row(head=Text(f"  {label:<{LABEL_WIDTH - 1}} ", "dim"), words=Text(words))
 
 
 def question(text: str) -> list[Piece]:
