@@ -4,8 +4,10 @@ import difflib
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml_intern.cli import exits, person
 from ml_intern.cli.follow import MOST_SESSIONS, Doors, Follow, unfinished
@@ -39,6 +41,8 @@ class Manner:
 
     as_json: bool = False
     quiet: bool = False
+    aside: bool = False
+    """Standard output is for something else: what goes on is shown on standard error."""
     yes: bool = False
     debug: bool = False
     work: str = FOREGROUND
@@ -190,9 +194,13 @@ def follow(
     stopping: bool = False,
     understudy: Understudy | None = None,
     sum_up: bool = True,
+    more: Callable[[], Mapping[str, Any]] = dict,
 ) -> int:
-    """Follow one session to its rest, close what must be closed, and sum up."""
-    screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet)
+    """Follow one session to its rest, close what must be closed, and sum up.
+
+    `more`: what the summary says besides, or in the place of what it says of every session.
+    """
+    screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet, aside=manner.aside)
     asks = person.is_there() and not manner.as_json
     doors = Doors(
         screen=screen,
@@ -222,7 +230,8 @@ def follow(
     trace = Path(found.door.trace_path(session_id))
     # A daemon goes on with what is left here.
     pid = found.host_pid if status == exits.TRY_LATER and found.service is None else None
-    screen.end(following.view, {**summary(following.view, trace=trace), "exit_code": status}, pid)
+    told = {**summary(following.view, trace=trace), "exit_code": status, **more()}
+    screen.end(following.view, told, pid)
     return status
 
 

@@ -374,6 +374,19 @@ class Quiet(Lines):
         """Nothing."""
 
 
+class Aside(Terminal):
+    """What goes on right now, and questions; nothing that stays, as the output is elsewhere."""
+
+    def begin(self, view: View, now: datetime) -> None:
+        """Nothing."""
+
+    def event(self, recorded: Recorded, view: View) -> None:
+        """Nothing."""
+
+    def remark(self, text: str) -> None:
+        """Nothing."""
+
+
 def json_event(recorded: Recorded) -> dict[str, Any]:
     """One event of the journal as JSON-ready data."""
     return {
@@ -385,10 +398,14 @@ def json_event(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def choose_screen(*, as_json: bool, quiet: bool) -> Screen:
-    """The screen for this process's standard output."""
+def choose_screen(*, as_json: bool, quiet: bool, aside: bool = False) -> Screen:
+    """The screen for this process's standard output; `aside`: for its standard error."""
     if as_json:
         return Json(sys.stdout)
+    if aside:
+        console = Console(stderr=True, highlight=False)
+        is_alive = console.is_terminal and not console.is_dumb_terminal
+        return Aside(console) if is_alive else Quiet(sys.stderr)
     if quiet:
         return Quiet(sys.stdout)
     console = Console(highlight=False)

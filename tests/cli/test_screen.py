@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from ml_intern.cli import render
-from ml_intern.cli.screen import Json, Lines, Quiet, Screen, Terminal
+from ml_intern.cli.screen import Aside, Json, Lines, Quiet, Screen, Terminal
 from ml_intern.cli.summary import summary
 from ml_intern.client.view import View, fold
 from ml_intern.events import (
@@ -153,6 +153,22 @@ def _terminal(width: int, *, colour: bool = False) -> tuple[Terminal, io.StringI
         file=stream, width=width, force_terminal=True, color_system=system, highlight=False
     )
     return Terminal(console), stream
+
+
+def test_aside_shows_what_runs_and_leaves_nothing() -> None:
+    stream = io.StringIO()
+    screen = Aside(Console(file=stream, width=100, force_terminal=True, color_system=None))
+    view = View()
+    journal = Journal().reply(("c1", "read_paper", {"paper": "2305.14314"}))
+    for recorded in journal.start("c1", "read_paper", {"paper": "2305.14314"}, 0.0):
+        view.apply(recorded)
+        screen.event(recorded, view)
+    assert stream.getvalue() == ""
+
+    screen.tick(view, at(2.0))
+    assert re.search(r"read_paper +2\.0 s  2305\.14314", stream.getvalue())
+    screen.close()
+    assert stream.getvalue().endswith("\x1b[1A\x1b[2K"), "the line is gone"
 
 
 def test_a_terminal_shows_the_job_while_it_runs() -> None:

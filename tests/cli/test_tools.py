@@ -1,12 +1,14 @@
 """`tools list` and `tools call`: a call by hand goes the way of every other."""
 
+import gc
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from ml_intern.cli import tools
-from ml_intern.cli.foreground import Manner
+from ml_intern.cli.foreground import Manner, Wish, run
 from ml_intern.clock import SystemClock
 from ml_intern.errors import InputError
 from ml_intern.events import ApprovalRequested, ModelReplied, ToolFinished
@@ -69,8 +71,65 @@ def test_what_the_policy_denies_a_model_it_denies_a_person(home, capsys):
 def test_what_is_asked_of_a_person_waits_for_a_yes(home, capsys, yes, status):
     (home / "config/ml-intern/config.toml").write_text(RULES)
     arguments = json.dumps({"path": "a.txt", "content": "x"})
-    assert tools.call("write", arguments, Manner(quiet=True, yes=yes)) == status
-    assert len([event for event in journal(home) if isinstance(event, ApprovalRequested)]) == 1
+    assert tools.call("write", arguments, Manner(aside=True, yes=yes)) == status
+    (asked,) = [event for event in journal(home) if isinstance(event, ApprovalRequested)]
+    said = capsys.readouterr()
+    waits = f"write needs your yes: {asked.reason}\n→ answer with: ml-intern approve "
+    assert said.err.startswith(waits) is not yes
+    assert bool(said.out) is yes
+
+
+def test_the_next_call_finds_what_the_one_before_has_made(home, capsys):
+    arguments = json.dumps({"path": "a.txt", "content": "x"})
+    assert tools.call("write", arguments, Manner(aside=True)) == 0
+    session = re.search(r"--session (\w{8})", capsys.readouterr().err)[1]
+    assert tools.call("read", '{"path": "a.txt"}', Manner(aside=True), session=session) == 0
+    assert capsys.readouterr().out == "     1  x\n"
+    assert tools.call("read", '{"path": "b.txt"}', Manner(aside=True), session=session) == 1
+    assert "There is no file b.txt." in capsys.readouterr().out
+    assert [each.ok for each in journal(home) if isinstance(each, ToolFinished)] == [1, 1, 0]
+
+
+def test_a_session_that_waits_takes_no_other_call(home, capsys):
+    (home / "config/ml-intern/config.toml").write_text(RULES)
+    arguments = json.dumps({"path": "a.txt", "content": "x"})
+    tools.call("write", arguments, Manner(aside=True))
+    store = Store.open(home / "state/ml-intern.db", SystemClock())
+    (row,) = store.sessions(10)
+    store.close()
+    with pytest.raises(InputError, match="is not at rest"):
+        tools.call("read", '{"path": "a.txt"}', Manner(aside=True), session=row.session_id)
+
+
+def test_calls_by_hand_are_made_in_no_session_of_a_model(home, capsys):
+    task = '{"text": "Hello."}\n'
+    (home / "script.jsonl").write_text(task)
+    run(["Say hello."], Manner(quiet=True), Wish(model="scripted/script.jsonl"))
+    store = Store.open(home / "state/ml-intern.db", SystemClock())
+    (row,) = store.sessions(10)
+    store.close()
+    with pytest.raises(InputError, match="is led by a model"):
+        tools.call("read", '{"path": "a.txt"}', Manner(aside=True), session=row.session_id)
+
+
+def test_text_from_outside_is_plain_json_and_its_marks_stand_beside(home, capsys):
+    (home / "paper.md").write_text("# Small Steps\n\n## 1 Method\n\nWe use AdamW.\u200b\n")
+    assert tools.call("read_paper", '{"paper": "paper.md"}', Manner(aside=True)) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["title"] == "Small Steps"
+    assert "OUTSIDE TEXT" not in said.err, "nobody wants to be told of an unnamed outside"
+    assert "has the call on record" in said.err
+
+
+@pytest.mark.parametrize(("path", "status"), [("notes.txt", 0), ("no.txt", 1)])
+def test_the_summary_for_programs_has_the_answer_and_the_status(home, capsys, path, status):
+    (home / "notes.txt").write_text("seen\n")
+    arguments = json.dumps({"path": path})
+    assert tools.call("read", arguments, Manner(aside=True, as_json=True)) == status
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (summary["type"], summary["ok"], summary["exit_code"]) == ("summary", not status, status)
+    output = "     1  seen" if status == 0 else "There is no file no.txt."
+    assert output in (summary["output"], summary["output"]["error"] if status else "")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +142,7 @@ def test_what_is_asked_of_a_person_waits_for_a_yes(home, capsys, yes, status):
     ],
 )
 def test_what_cannot_be_called_starts_no_session(home, name, arguments, words):
+    gc.collect()  # no finalizer is to run at the bottom of the recursion
     with pytest.raises(InputError, match=words):
         tools.call(name, arguments, Manner(quiet=True))
 

@@ -8,6 +8,7 @@ from ml_intern.cli.options import (
     AsJson,
     ListJson,
     Yes,
+    session_ids,
 )
 
 app = typer.Typer(
@@ -42,15 +43,24 @@ def call(
             metavar="[JSON]", help="Its arguments as a JSON object; - is standard input."
         ),
     ] = "{}",
+    session: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of an earlier call's session: its workspace, and what it found.",
+            show_default="a new one",
+            autocompletion=session_ids,
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Call a tool by hand, in a session of its own, and write its output.
 
     What a model would be asked about, you are asked about; what is refused to it is refused. Status
-    1 when the call failed, 4 when it waits for a yes.
+    1 when the call failed, 4 when it waits for a yes. The output is JSON of most tools: as it is in
+    a pipe, in lines in a terminal.
     """
     from ml_intern.cli import foreground, tools
 
-    manner = foreground.Manner(as_json=as_json, quiet=True, yes=yes, debug=context.obj)
-    return tools.call(name, arguments, manner)
+    manner = foreground.Manner(as_json=as_json, aside=True, yes=yes, debug=context.obj)
+    return tools.call(name, arguments, manner, session=session)
