@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,10 @@ LONGEST_S = 300.0
 MOST_BYTES = 32 << 20
 MOST_REDIRECTS = 5
 TRIES = 3
+CUT_OFF_S = 30.0
+"""For so long after nothing could be connected to, one try to connect is enough for everything: a
+machine without a network says so at once.
+"""
 LONGEST_WAIT_S = 20.0
 """That a caller waits because a service says so; then it is told how long it would be."""
 LEFT_ALONE_S = 3600.0
@@ -62,6 +67,8 @@ class Web:
         self._clock = clock
         self._is_offline = is_offline
         self._patience = Patience(clock)
+        self._cut_off_until = 0.0
+        """Monotonic; one float, so threads need no lock for it."""
         self._client = httpx.Client(
             transport=_transport(self._services.values(), self._patience),
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
@@ -222,12 +229,21 @@ class Web:
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential_jitter(initial=1.0, max=8.0),
-            retry=retry_if_exception(_passes_by_itself),
+            retry=retry_if_exception(self._is_worth_another_try),
             sleep=lambda seconds: self._pause(seconds, cancelled),
             reraise=True,
         )
         left = _Left(LONGEST_S)
-        return tries(self._once, service, request, most_bytes, left, cancelled)
+        try:
+            return tries(self._once, service, request, most_bytes, left, cancelled)
+        except OutsideError as exc:
+            if _is_unconnected(exc):
+                self._cut_off_until = self._clock.monotonic() + CUT_OFF_S
+            raise
+
+    def _is_worth_another_try(self, exc: BaseException) -> bool:
+        is_cut_off = self._clock.monotonic() < self._cut_off_until
+        return _passes_by_itself(exc) and not (is_cut_off and _is_unconnected(exc))
 
     def _pause(self, seconds: float, cancelled: threading.Event) -> None:
         if self._clock.wait(cancelled, seconds):
@@ -257,7 +273,8 @@ class Web:
             ) from exc
         except httpx.HTTPError as exc:
             raise OutsideError(
-                f"{service.called} ({_shown(request.url)}) is out of reach: {exc}.", trouble="away"
+                f"{service.called} ({_shown(request.url)}) is out of reach: {_why(exc)}.",
+                trouble="away",
             ) from exc
         finally:
             left.seconds -= self._clock.monotonic() - began
@@ -274,6 +291,7 @@ class Web:
 
     def _answer(self, service: Service, request: httpx.Request, most_bytes: int) -> Page:
         response = self._followed(service, request)
+        self._cut_off_until = 0.0
         try:
             return self._read(service, response, most_bytes)
         finally:
@@ -381,6 +399,21 @@ def _passes_by_itself(exc: BaseException) -> bool:
     if exc.trouble == "limited":
         return exc.retry_after_s is None or exc.retry_after_s <= LONGEST_WAIT_S
     return exc.trouble == "away"
+
+
+def _is_unconnected(exc: BaseException) -> bool:
+    """Whether there was no connection at all."""
+    return isinstance(exc.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+
+
+def _why(exc: httpx.HTTPError) -> str:
+    """For people; a name that cannot be looked up mostly means that there is no network."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "no address is known of that name, as without a network"
+        cause = cause.__cause__ or cause.__context__
+    return str(exc)
 
 
 def _limited(service: Service, wait_s: float | None) -> OutsideError:

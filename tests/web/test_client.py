@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from ml_intern.errors import OutsideError
 from ml_intern.web import Cache, Service, Web
+from ml_intern.web.client import CUT_OFF_S
 from tests.support.clocks import SwiftClock
 from tests.support.outside import Asked, Given, Outside
 
@@ -99,6 +101,50 @@ def test_every_failure_has_its_name(web: Make, outside: Outside, given, expected
     exc = trouble(web(outside.url))
     assert (exc.trouble, TOKEN in str(exc)) == (expected, False)
     assert len(outside.asked) == (3 if expected in ("away", "limited") else 1)
+
+
+NOWHERE = "http://no-such-host.invalid"
+
+
+def test_without_a_network_only_the_first_is_tried_again(web: Make, clock: SwiftClock) -> None:
+    hub = web(NOWHERE)
+    assert "is out of reach: no address is known of that name" in str(trouble(hub))
+    waited_s = clock.skipped_s
+    assert waited_s > 0
+    assert trouble(hub, "/y").trouble == "away"
+    assert clock.skipped_s == waited_s
+    clock.skipped_s = waited_s = waited_s + CUT_OFF_S
+    trouble(hub, "/x")
+    assert clock.skipped_s > waited_s
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_any_answer_shows_that_there_is_a_network(
+    tmp_path: Path, outside: Outside, clock: SwiftClock, status: int
+) -> None:
+    outside.answer = lambda _: Given(status=status)
+    services = [Service(name="hub", base_url=NOWHERE), Service(name="there", base_url=outside.url)]
+    web = Web(services, Cache(tmp_path), clock, user_agent="test")
+    trouble(web)
+    with suppress(OutsideError):
+        web.get("there", "/x")
+    waited_s = clock.skipped_s
+    trouble(web)
+    assert clock.skipped_s > waited_s
+    web.close()
+
+
+def test_a_service_in_trouble_is_tried_again_also_where_another_is_out_of_reach(
+    tmp_path: Path, outside: Outside, clock: SwiftClock
+) -> None:
+    outside.answer = lambda _: Given(status=503)
+    services = [Service(name="gone", base_url=NOWHERE), Service(name="hub", base_url=outside.url)]
+    web = Web(services, Cache(tmp_path), clock, user_agent="test")
+    with pytest.raises(OutsideError):
+        web.get("gone", "/x")
+    assert trouble(web).trouble == "away"
+    assert len(outside.asked) == 3
+    web.close()
 
 
 @pytest.mark.parametrize("content", ["<html>", '{"a": ', "", "[" * 200_000])
