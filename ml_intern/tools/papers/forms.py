@@ -16,7 +16,7 @@ from ml_intern.tools.papers.document import Document, How
 from ml_intern.tools.papers.headings import is_usual
 from ml_intern.tools.papers.html import is_latexml
 from ml_intern.tools.papers.identify import PaperId, identify
-from ml_intern.tools.papers.local import is_path, read_file
+from ml_intern.tools.papers.local import ENDINGS, is_path, lies_here, read_file
 from ml_intern.tools.papers.pdf import MOST_BYTES, read_pdf
 from ml_intern.tools.papers.resolve import on_arxiv, resolved
 from ml_intern.tools.protocol import ToolContext
@@ -55,6 +55,11 @@ def _opened_as(name: str, form: Form, first_page: int, ctx: ToolContext) -> Open
         content, path = read_file(ctx.place, name)
         document = _read_any(content, str(path), "", "", first_page, ctx)
         return Opened(document=document, content=content, sources=())
+    if not _is_id(name) and lies_here(ctx.place, name):
+        raise InputError(
+            f"{name} lies here, but is no paper: those are files that end in {', '.join(ENDINGS)}. "
+            "Data are looked at with inspect_dataset."
+        )
     paper = _paper(name)
     if paper is None:
         _refuse_form(name, form)
@@ -223,6 +228,8 @@ def _nowhere(
         )
     trouble = next((each for each in troubles if each in ("limited", "away")), None)
     message = f"{paper} could not be read. {why}"
+    if all(each == "away" for each in troubles):
+        message += " A file of it (PDF, HTML, LaTeX, Markdown) is read without a network."
     if trouble is None:
         return InputError(message)
     later = max(

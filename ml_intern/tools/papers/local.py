@@ -23,7 +23,17 @@ def is_path(name: str) -> bool:
     return lowered.startswith(("/", "./", "../", "~/", "file:")) or lowered.endswith(ENDINGS)
 
 
-def read_file(place: Workplace, name: str) -> tuple[bytes, Path]:
+def lies_here(place: Workplace, name: str) -> bool:
+    """Whether it is the name of a file, of whatever kind, and not only the beginning of one."""
+    if not Path(name).suffix or "\n" in name:
+        return False
+    try:
+        return usable(place.readable, name.strip()).is_file()
+    except (InputError, OSError):  # nothing that may be read, or no name of a file
+        return False
+
+
+def read_file(place: Workplace, name: str, most_bytes: int = MOST_BYTES) -> tuple[bytes, Path]:
     """Content and path. Raises InputError for what may not be read, is none, or is too large."""
     path = usable(place.readable, name.strip().removeprefix("file://"))
     if path.is_dir():
@@ -33,9 +43,9 @@ def read_file(place: Workplace, name: str) -> tuple[bytes, Path]:
         with open_beneath(place.workspace, path) if is_inside else open_plain(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            content = file.read(MOST_BYTES) if size <= MOST_BYTES else b""
+            content = file.read(most_bytes) if size <= most_bytes else b""
     except FileNotFoundError as exc:
         raise InputError(f"There is no file {name}.") from exc
-    if size > MOST_BYTES:
-        raise InputError(f"{name} has {size:,} bytes; at most {MOST_BYTES:,} are read as a paper.")
+    if size > most_bytes:
+        raise InputError(f"{name} has {size:,} bytes; at most {most_bytes:,} are read of it.")
     return content, path

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ml_intern.errors import InputError
 from ml_intern.tools.papers.document import Figure
 from ml_intern.tools.papers.forms import Opened
+from ml_intern.tools.papers.local import read_file
 from ml_intern.tools.papers.pdf import draw_figure, draw_first_page
 from ml_intern.tools.papers.tex_archive import take
 from ml_intern.tools.protocol import ToolContext
@@ -37,9 +38,12 @@ def picture_of(figure: Figure, opened: Opened, ctx: ToolContext) -> Picture:
         guessed = "Nothing drawn was found beside the caption; this is what stands above it."
         return Picture(drawn.png, "png", guessed if drawn.is_guessed else "")
     if not figure.picture:
-        raise InputError(f"{figure.label} has no picture of its own here; try form=pdf.")
+        other = "try form=pdf" if opened.sources else "a PDF of the paper would have it"
+        raise InputError(f"{figure.label} has no picture of its own here; {other}.")
     if document.how == "latex":
         content, url = take(opened.content, figure.picture, MOST_BYTES), figure.picture
+    elif figure.picture.startswith("/"):
+        content, url = read_file(ctx.place, figure.picture, MOST_BYTES)[0], figure.picture
     else:
         page = ctx.place.web.fetch(figure.picture, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
         content, url = page.content, page.url

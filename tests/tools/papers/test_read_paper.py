@@ -407,6 +407,23 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert f"has {5 << 30:,} bytes; at most {local.MOST_BYTES:,} are read" in words
 
 
+@pytest.mark.parametrize("name", ["intents.csv", "loss.png", "runs/log.jsonl"])
+def test_a_file_that_is_no_paper_is_not_looked_for_outside(tmp_path: Path, name: str) -> None:
+    with at(tmp_path) as (ctx, there):
+        file = ctx.place.started_in / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("text,label\na,b\n")
+        assert refusal(ctx, name).startswith(f"{name} lies here, but is no paper")
+        assert there.asked == []
+
+
+def test_where_nothing_can_be_reached_a_file_is_offered(tmp_path: Path) -> None:
+    with at(tmp_path, hub={}, arxiv={}, ar5iv={}) as (ctx, there):
+        for site in (there.hub, there.arxiv, there.ar5iv):
+            site.answer = lambda _: Given(status=500)
+        assert refusal(ctx).endswith("is read without a network.")
+
+
 # Pictures
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
@@ -428,6 +445,42 @@ def test_the_picture_of_a_page_is_put_into_the_workspace(tmp_path: Path) -> None
         assert Path(found["path"]).is_relative_to(ctx.place.workspace.resolve() / "papers")
         assert Path(found["path"]).read_bytes() == PNG
         assert found["caption"] == "All."
+
+
+@pytest.mark.parametrize("folder", ["workspace", "started_in"])
+@pytest.mark.parametrize(
+    ("paper", "text"),
+    [
+        ("a.html", '<figure><img src="my%20files/x1.png?2"><figcaption>Figure 3: All.'),
+        ("a.md", "![All](my%20files/x1.png)\n\nFigure 3: All."),
+    ],
+)
+def test_the_picture_beside_a_file_is_found(
+    tmp_path: Path, folder: str, paper: str, text: str
+) -> None:
+    with at(tmp_path) as (ctx, there):
+        here: Path = getattr(ctx.place, folder)
+        (here / "my files").mkdir()
+        (here / "my files/x1.png").write_bytes(PNG)
+        (here / paper).write_text(f"<html><h1>A</h1>{text}" if paper == "a.html" else text)
+        found = answer(ctx, paper, operation="picture", label="Figure 3")
+        assert Path(found["path"]).read_bytes() == PNG
+        assert there.asked == []
+
+
+@pytest.mark.parametrize(
+    "address", ["../x1.png", "/etc/hostname", "file:///etc/hostname", "a/../../x1.png", "data:x"]
+)
+def test_a_picture_is_looked_for_below_the_file_only(tmp_path: Path, address: str) -> None:
+    with at(tmp_path) as (ctx, _):
+        (ctx.place.started_in / "x1.png").write_bytes(PNG)
+        below = ctx.place.started_in / "papers"
+        below.mkdir()
+        (below / "a.html").write_text(
+            f"<html><h1>A</h1><figure><img src='{address}'><figcaption>Figure 3: All."
+        )
+        said = refusal(ctx, "papers/a.html", operation="picture", label="3")
+        assert said.endswith("has no picture of its own here; a PDF of the paper would have it.")
 
 
 def test_the_picture_of_a_pdf_is_drawn(tmp_path: Path) -> None:
