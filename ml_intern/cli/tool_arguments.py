@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
-from ml_intern.cli.quantities import line
+from ml_intern.cli.quantities import shown
 
 _KINDS = {
     "string": "text",
@@ -15,7 +16,8 @@ _KINDS = {
     "object": "object",
     "null": "null",
 }
-_LONGEST = 300
+_WIDTH = 100
+_NARROWEST = 40
 
 
 def required(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -24,14 +26,16 @@ def required(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def in_lines(schema: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each, the required ones as such."""
+    """Each with its kind and meaning, whole; the required ones as such."""
     properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
     width = max(map(len, properties), default=0)
     for name, about in properties.items():
         need = "required" if name in required(schema) else f"default {_default(about)}"
         words = about.get("description", "")
         text = f"{_kind(about)}, {need}" + (f": {words}" if words else "")
-        yield f"{name:<{width}}  {line(text, _LONGEST)}"
+        rows = wrap(shown(text), max(_NARROWEST, _WIDTH - width))
+        heads = (name, *[""] * len(rows))
+        yield from (f"{head:<{width}}  {row}" for head, row in zip(heads, rows, strict=False))
 
 
 def example(schema: Mapping[str, Any]) -> str:

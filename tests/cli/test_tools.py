@@ -152,5 +152,9 @@ def test_the_tools_are_listed_for_people_and_for_programs(home, capsys):
     assert "\nread " in capsys.readouterr().out
     tools.show("read", as_json=False, debug=False)
     assert "path    text, required" in capsys.readouterr().out
+    tools.show("papers", as_json=False, debug=False)
+    rows = capsys.readouterr().out.splitlines()
+    assert "papers or of one." in rows[6], "the meaning of an argument is told to its end"
+    assert max(map(len, rows[1:])) <= 110
     tools.show(None, as_json=True, debug=False)
     assert "read" in {tool["name"] for tool in json.loads(capsys.readouterr().out)}
