@@ -104,7 +104,10 @@ def _search(args: DocsArguments, reading: _Reading) -> ToolOutcome:
         f"{reading.note}"
     )
     if not found:
-        note = f"No title of {len(links):,} pages holds a word of it; without query all are listed."
+        note = (
+            f"No title of {len(links):,} pages holds a word of it, and those are all that is "
+            "searched. Add what the page is about (sft packing); without query all are listed."
+        )
     document = [("library", args.library), ("query", args.query), ("pages", found)]
     return answered({**said(document), "note": note.strip()}, *reading.sources)
 

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from ml_intern.errors import InputError, OutsideError
+from ml_intern.tools.missing import missing_is
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.web import Page
 
@@ -68,14 +69,18 @@ def _checked(path: str) -> str:
 def links_of(ctx: ToolContext, library: str, version: str) -> tuple[list[Link], Page]:
     """The pages of a library, in the order of its table of contents. Raises OutsideError."""
     inside = library_path(library, version)
-    page = ctx.place.web.get(
-        "hub",
-        f"{ROOT}{inside}{'/index' if version else ''}",
-        accept="text/html",
-        fresh_s=86_400.0,
-        most_bytes=MOST_BYTES,
-        cancelled=ctx.cancelled,
-    )
+    with missing_is(
+        f"The Hub has no documentation at {PUBLIC}{ROOT}{inside}. Libraries are named as in their "
+        "addresses: transformers, trl, peft, datasets, hub."
+    ):
+        page = ctx.place.web.get(
+            "hub",
+            f"{ROOT}{inside}{'/index' if version else ''}",
+            accept="text/html",
+            fresh_s=86_400.0,
+            most_bytes=MOST_BYTES,
+            cancelled=ctx.cancelled,
+        )
     reader = _Anchors()
     reader.feed(page.text)
     reader.close()
@@ -129,14 +134,18 @@ class _Anchors(HTMLParser):
 
 def markdown_of(ctx: ToolContext, path: str) -> Page:
     """The page as Markdown. Raises OutsideError."""
-    page = ctx.place.web.get(
-        "hub",
-        f"{ROOT}{path}.md",
-        accept="text/markdown, text/plain",
-        fresh_s=86_400.0,
-        most_bytes=MOST_BYTES,
-        cancelled=ctx.cancelled,
-    )
+    with missing_is(
+        f"There is no page {PUBLIC}{ROOT}{path}; operation=search with the library alone lists all "
+        "pages."
+    ):
+        page = ctx.place.web.get(
+            "hub",
+            f"{ROOT}{path}.md",
+            accept="text/markdown, text/plain",
+            fresh_s=86_400.0,
+            most_bytes=MOST_BYTES,
+            cancelled=ctx.cancelled,
+        )
     if page.content_type == "text/html":
         raise OutsideError(f"{page.url} came as HTML, not as Markdown.", trouble="broken")
     return page

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.foreign import items, mapping, number, text
 from ml_intern.tools.hub.names import check_path
+from ml_intern.tools.missing import missing_is
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.web import Page
 
@@ -138,7 +139,11 @@ class File:
 def files(api: Api, place: Place) -> tuple[list[File], bool]:
     """All files of a repository, and whether those are all. Raises OutsideError."""
     ref = quote(place.ref or "HEAD", safe="")
-    tree = mapping(api.get(f"/repos/{place.repository}/git/trees/{ref}", {"recursive": 1}))
+    with missing_is(
+        f"GitHub has no repository {place.repository}{_at(place)}, or it is private; "
+        "operation=list_repositories finds those of an owner, or by words."
+    ):
+        tree = mapping(api.get(f"/repos/{place.repository}/git/trees/{ref}", {"recursive": 1}))
     if not isinstance(tree.get("tree"), list):
         raise OutsideError(
             f"GitHub did not list the files of {place.repository}.", trouble="broken"
@@ -155,7 +160,11 @@ def _files(tree: list[Any]) -> Iterator[File]:
 
 def content(api: Api, place: Place) -> bytes:
     """The bytes of a file. Raises OutsideError; InputError for what is no file."""
-    found = api.get(contents_path(place), {"ref": place.ref or None})
+    with missing_is(
+        f"There is no {place.path} in {place.repository}{_at(place)}, or the repository is "
+        "private; operation=find_examples shows which files there are."
+    ):
+        found = api.get(contents_path(place), {"ref": place.ref or None})
     if isinstance(found, list):
         names = ", ".join(text(mapping(each).get("name"), 60) for each in items(found)[:30])
         raise InputError(f"{place.path or place.repository} is a folder. It holds: {names}.")
@@ -177,6 +186,10 @@ def content(api: Api, place: Place) -> bytes:
         raise OutsideError(
             f"GitHub's answer for {place.path} cannot be decoded.", trouble="broken"
         ) from exc
+
+
+def _at(place: Place) -> str:
+    return f" at {place.ref}" if place.ref else ""
 
 
 def page_of(place: Place, lines: str = "") -> str:

@@ -100,7 +100,7 @@ def test_a_search_shows_the_section_that_fits(docs: Caller) -> None:
 def test_a_page_that_does_not_come_leaves_the_others(docs: Caller) -> None:
     found = docs("search", library="trl", query="speeding sft")
     notes = {each["title"]: each.get("note", "") for each in found["pages"]}
-    assert "There is nothing at " in notes["Speeding up SFT"]
+    assert "There is no page " in notes["Speeding up SFT"]
     assert notes["SFT"] == ""
 
 
@@ -163,7 +163,12 @@ def test_a_section_that_is_not_there_is_told_with_those_that_are(docs: Caller) -
 @pytest.mark.parametrize(
     ("operation", "given", "sentence"),
     [
-        ("search", Given(status=404), "There is nothing at "),
+        (
+            "search",
+            Given(status=404),
+            "The Hub has no documentation at https://huggingface.co/docs/trl",
+        ),
+        ("fetch", Given(status=404), "operation=search with the library alone lists all pages."),
         ("search", Given(status=500), "is in trouble itself"),
         ("search", Given(status=429, headers={"retry-after": "99"}), "may be asked again in 99 s"),
         ("search", Given(content="<html><a href='/x'>x"), "names no pages of trl"),

@@ -215,13 +215,18 @@ def test_a_file_above_the_inline_size_is_fetched_raw(github: Caller) -> None:
         ("examples/weights.py", "is a pointer of Git LFS"),
         ("logo.png", "is no text"),
         ("examples", "is a folder. It holds: "),
-        ("no/such.py", "There is nothing at "),
+        ("no/such.py", "There is no no/such.py in huggingface/trl, or the repository is private"),
         ("../../user/keys", "is no path in a repository"),
         ("", "Name the file to read in path"),
     ],
 )
 def test_what_is_no_readable_file_is_told(github: Caller, path: str, sentence: str) -> None:
     assert sentence in github("read", repository="huggingface/trl", path=path)["error"]
+
+
+def test_a_repository_that_is_not_there_is_told_with_how_to_find_one(github: Caller) -> None:
+    said = github("find_examples", repository="huggingface/trll", ref="v1", query="sft")["error"]
+    assert said.startswith("GitHub has no repository huggingface/trll at v1, or it is private;")
 
 
 @pytest.mark.parametrize(
