@@ -95,7 +95,8 @@ class CheckLicences(Tool[LicenceArguments]):
         ]
         settled = {"use": args.use, "under": args.under, "licences": found, "agreed": asked}
         outcome = answered(
-            {"use": args.use, "licences": found, "conflicts": asked, "agreed": bool(asked)},
+            {"use": args.use, "licences": found, "conflicts": asked}
+            | ({"agreed": True} if asked else {}),
             *sources,
         )
         return ToolOutcome(
