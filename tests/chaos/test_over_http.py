@@ -1,7 +1,6 @@
-"""The same kills when the model answers over HTTP, through LiteLLM, in a process made afresh.
+"""The same kills when the model answers over HTTP, through LiteLLM.
 
-The other tests have their model in the process: LiteLLM takes three times as long to load as all
-the rest, and each kill is a start.
+The daemons that are killed are forks of the nursery; the last one is made afresh, imports and all.
 """
 
 import signal
@@ -19,6 +18,7 @@ from tests.chaos.plan import VARIABLE, Plan
 from tests.chaos.script import program
 from tests.scenario.world import Running, World, wait_until
 from tests.support.model_server import Call, ModelServer, Reply
+from tests.support.nursery import Nursery
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
@@ -31,8 +31,8 @@ def effect(label: str) -> Reply:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(folder=tmp_path, state=tmp_path / "state")
+def world(tmp_path: Path, nursery: Nursery) -> Iterator[World]:
+    made = World(folder=tmp_path, state=tmp_path / "state", nursery=nursery)
     yield made
     made.end()
 
@@ -64,6 +64,7 @@ def test_a_kill_around_a_hosted_models_reply_asks_again_and_does_nothing_twice(
             assert daemon.ends() == -signal.SIGKILL
             assert reached.read_text().splitlines()[number] == point
         plan(world, "")
+        world.nursery = None
         served(world)
         count = at_rest(world)
 

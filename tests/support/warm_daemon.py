@@ -11,9 +11,14 @@ from ml_intern.settings import Settings
 
 AT_HAND = (
     "ml_intern.cli.deciding",
+    "ml_intern.cli.doctor",
     "ml_intern.cli.foreground",
     "ml_intern.cli.listing",
+    "ml_intern.cli.resolving",
+    "ml_intern.cli.revising",
     "ml_intern.cli.serving",
+    "ml_intern.cli.traces.exporting",
+    "ml_intern.cli.traces.showing",
     "ml_intern.llm.hosted.model",
     "tests.chaos.serve",
     "tests.scenario.runner",
