@@ -44,7 +44,7 @@ _THEIR_DOING = re.compile(
 _INTRODUCTION = re.compile(r"\bintroduction\b|\bmotivation\b")
 _TRIED = re.compile(
     r"\b(?:initially|at first|preliminary|pilot|(?:a second|another|an additional) (?:\w+ )?(?:model|network|training|run|experiment|version)|(?:first|early|earlier|initial|exploratory|previous) (?:experiments?|attempts?|trials?|runs?|tests?|versions?|drafts?)|sweep|swept|grid|search(?:ed|ing)? (?:over|across|among|in|space|for)|tried|try|tries|trying|"
-    r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|range|ranges|"
+    r"experimented with|explored?|exploring|ablat\w+|var(?:y|ied|ying)|ranging|\branges?\b (?:from|between)|(?:a|the|this|that|in) range|"
     r"candidates?|tested|tuned (?:over|in|from|on|within|among|between)|(?<!fine-)(?<!fine)tuned? (?:the |all |our |its |these )?(?:\w+ )?(?:hyper|learning|batch|dropout|weight decay|coefficient|temperature|threshold|values?\b)|(?:is|are|was|were|be) tune[d]? (?:on|for|by)|"
     r"(?:chosen|selected|picked) (?:from|among|in|within)|sampled (?:from|in) (?=[{\[\d(]|a (?:log|uniform))|either|trials?|variants?|"
     r"also (?:(?:tr(?:y|ied)|ran|run|trained|train|test(?:ed)?|fine-?tuned?|evaluated?)\b)|for comparison|to see (?:if|whether)|as a check)\b|"

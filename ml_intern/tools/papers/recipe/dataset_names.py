@@ -71,14 +71,14 @@ _FIRST = frozenset(
 _CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
 _COUNT = NUMBER.replace("[kmb]", "[kKmMbB]")
 _NAMED = re.compile(
-    rf"(?<![\w-])(?P<known>{_KNOWN})(?![\w-]|/\d)|"
+    rf"(?<![\w-])(?P<known>{_KNOWN})(?: [vV]\d(?:\.\d)?)?(?![\w-]|/\d)|"
     rf"(?<![\w-])(?!(?:{'|'.join(sorted(_FIRST))})\b)(?P<said>{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}})"
     r"(?: \([^()]{1,40}\)| \[[\d, ]+\])? (?:dataset|corpus|benchmark|data set|collection|treebank|(?:test|training|train|validation|dev|development) (?:set|split|data))\b|"
     rf"\b(?:call|name|dub|term) (?:the|this|our) (?:[\w-]+ )?(?:dataset|corpus|data set|set|collection|benchmark) (?P<dubbed>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
     rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ )?(?:dataset|corpus|data set|benchmark|collection) is (?P<being>{_CAPITAL}(?:[ -]\d[\w.]*)?)(?=[,.;]| \()|"
     rf"\b(?:dataset|corpus|data set|benchmark)(?:, (?=[A-Z][\w&+-]*(?:[ -]\d[\w.]*)?,)|,? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? ))(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
     rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
-    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over |around )?{_COUNT}(?: ?/ ?{_COUNT}){{0,2}} (?:[\w-]+ ){{0,2}}(?:examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over |around )?{_COUNT}(?: ?/ ?{_COUNT}){{0,2}} (?:[\w-]+ ){{0,2}}(?:training|train|examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
 )
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
@@ -103,6 +103,8 @@ def dataset_names(words: str) -> list[str]:
     found: dict[str, None] = {}
     for match in _NAMED.finditer(words):
         name = next((each for each in match.groups() if each), "")
+        if (match["sized"] or match["new"]) and re.search(r"[A-Z][\w-]* $", words[: match.start()]):
+            continue  # the end of a longer name
         if match["sized"] and match.start() == 0 and not re.search(r"[A-Z\d].*[A-Z\d]", name):
             continue  # the first word of a sentence, more likely than a name
         parts = name.split()

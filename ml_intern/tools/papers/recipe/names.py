@@ -34,7 +34,7 @@ SCHEDULES: Mapping[str, str] = {
     "linear": r"linear (?:learning[- ]rate |lr )?warm-?up and (?:linear )?decay|linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
     "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
     "inverse square root": r"inverse[- ]square[- ]root|inverse[- ]sqrt|reciprocal square root",
-    "step": r"(?:step|multi-?step)(?:wise)?[- ](?:learning[- ]rate )?(?:decay|schedul\w+)|(?:divid\w+|reduc\w+|decay\w*|decreas\w+|multipl\w+|dropp\w+|drops) (?:\w+ ){0,4}?by (?:a factor of )?(?:10|ten|0\.1|0\.5|5|2|half) (?:at|after|every)|(?:dropp\w+|drops|reduc\w+|decreas\w+|lower\w+|decay\w*) to [\d.e^×-]+ (?:and (?:to )?[\d.e^×-]+ )?(?:at|after) (?:the |epochs? |iterations? |steps? )*\d",
+    "step": r"(?:step|multi-?step)(?:wise)?[- ](?:learning[- ]rate )?(?:decay|schedul\w+)|(?:divid\w+|reduc\w+|decay\w*|decreas\w+|multipl\w+|dropp\w+|drops) (?:\w+ ){0,4}?by (?:a factor of )?(?:10|ten|0\.1|0\.5|5|2|half) (?:at|after|every)|(?:is|was|are|and) halved (?:at|after|every)|, halved (?:at|after|every)|(?:dropp\w+|drops|reduc\w+|decreas\w+|lower\w+|decay\w*) to [\d.e^×-]+ (?:and (?:to )?[\d.e^×-]+ )?(?:at|after) (?:the |epochs? |iterations? |steps? )*\d",
     "exponential": r"exponential(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*|anneal\w*)|(?:decay\w*) exponentially",
     "polynomial": r"polynomial(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*)",
     "one-cycle": r"(?:one|1)-?cycle",
@@ -299,7 +299,7 @@ def _precision(clause: str, sentence: Sentence) -> Iterator[Candidate]:
 
 def _loss(clause: str, sentence: Sentence) -> Iterator[Candidate]:
     if re.search(r"\bloss|objective|minimi[sz]|optimi[sz]e|train", clause) and not re.search(
-        r"perplexity|auxiliary|regulari[sz]er|additional|plus|sum of|combin|weighted sum|report|evaluat|\bplus\b|together with|term|\badded\b|weighted by|\bhead\b|bonus",
+        r"perplexity|auxiliary|regulari[sz]er|additional|plus|perceptual|adversarial|sum of|combin|weighted sum|report|evaluat|\bplus\b|together with|term|\badded\b|weighted by|\bhead\b|bonus",
         clause,
     ):
         yield from _made(sentence, "loss", loss_of(clause))

@@ -85,7 +85,8 @@ NUMBER = (
     r"(?![\d^]|\.\d|,\d{3})"
 )
 """Matches one number in lower-case plain text. It has no groups of its own."""
-WORD_NUMBER = rf"(?:{NUMBER}|\b(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
+NUMBER_WORDS = tuple(sorted(_WORDS, key=len, reverse=True))
+WORD_NUMBER = rf"(?:{NUMBER}|\b(?:{'|'.join(NUMBER_WORDS)})\b)"
 """The same, and numbers in words."""
 _SCALED = re.compile(r"(.*?)\s?(thousand|million|billion|trillion|k|m|b)", re.DOTALL)
 

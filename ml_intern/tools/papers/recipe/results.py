@@ -185,8 +185,8 @@ def _in_tables(
             continue
         section = document.sections[table.section].name if document.sections else ""
         row = _own_row(table, own_names)
-        if row is not None:
-            yield from _of_row(table, row, caption, names, section)
+        cells = _in_row(table, row) if row else _in_own_column(table, own_names)
+        yield from _stated_by(cells, caption, names, section)
 
 
 def _own_row(table: Table, own_names: Sequence[str]) -> Row | None:
@@ -211,15 +211,31 @@ def _is_own(label: str, own_names: Sequence[str]) -> bool:
     return any(words == name.lower() for name in own_names)
 
 
-def _of_row(
-    table: Table, row: Row, caption: str, names: Sequence[str], section: str
+_Labelled = tuple[str, str, Row]
+"""Head of a column or row, a cell below or beside it, and the row to quote."""
+
+
+def _in_row(table: Table, row: Row) -> list[_Labelled]:
+    return [(head, cell, row) for head, cell in zip(table.rows[0][1:], row[1:], strict=True)]
+
+
+def _in_own_column(table: Table, own_names: Sequence[str]) -> list[_Labelled]:
+    """Of a table whose columns are methods."""
+    heads = [plain(head) for head in table.rows[0]]
+    own = [place for place, head in enumerate(heads) if place and _is_own(head, own_names)]
+    if len(own) != 1:
+        return []
+    return [(row[0], row[own[0]], row) for row in table.rows[1:]]
+
+
+def _stated_by(
+    cells: Sequence[_Labelled], caption: str, names: Sequence[str], section: str
 ) -> Iterator[Candidate]:
-    sentence = markdown_table((row,)).split("\n")[0]
-    in_heads = {name for head in table.rows[0][1:] for name in _datasets(plain(head), names)}
+    in_heads = {name for head, _, _ in cells for name in _datasets(plain(head), names)}
     in_caption = _datasets(caption, names)
     in_caption = [name for name in in_caption if name not in in_heads] or in_caption
     metrics_said = metrics_in(caption.lower())
-    for head, cell in zip(table.rows[0][1:], row[1:], strict=True):
+    for head, cell, row in cells:
         value = _VALUE.fullmatch(plain(cell).lower().strip())
         words = plain(head)
         metrics = metrics_in_head(words)
@@ -234,6 +250,7 @@ def _of_row(
         metric = metrics or (metrics_said if dataset else [])
         if len(metric) == 1 and len(dataset) == 1:
             unit = value["unit"] or ("%" if "%" in head or ("%" in caption and not metrics) else "")
+            sentence = markdown_table((row,)).split("\n")[0]
             yield _made(dataset[0], metric[0], value["n"], unit, sentence, section)
 
 

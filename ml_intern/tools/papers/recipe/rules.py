@@ -16,7 +16,7 @@ from ml_intern.tools.papers.recipe.claims import (
     is_tried,
     names_best,
 )
-from ml_intern.tools.papers.recipe.numbers import NUMBER, WORD_NUMBER, value_of
+from ml_intern.tools.papers.recipe.numbers import NUMBER, NUMBER_WORDS, WORD_NUMBER, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence
 
 Number = int | float
@@ -24,7 +24,7 @@ _N = rf"(?P<n>{NUMBER})(?P<percent>\s?%)?"
 _W = rf"(?P<n>{WORD_NUMBER})"
 _ABOUT = r"(?:about |approximately |roughly |around |~ ?)?"
 _IS = (
-    r"(?:\s?\((?:lr|η|α|γ|λ|ε|p|wd|bs|b)\))?(?: (?:lr|η|α|γ|λ|p|b))?"
+    r"(?:\s?\((?:lr|η|α|γ|λ|ε|p|wd|bs|b)\))?(?: (?:lr|η|α|γ|λ|p|b)(?:_?0|_?max)?)?"
     r"(?:\s?(?:=|:|\()\s?|,? (?:(?:is|was|are|were|has been|being) )?(?:(?:always |then |kept |held )?"
     r"(?:set|fixed|equal|constant)? ?(?:to|at|as|of) |= ?)?)"
     rf"(?:a |an |the )?(?:constant |fixed |maximum |total |value (?:of )?|peak (?:of )?|equal to )*{_ABOUT}"
@@ -124,6 +124,7 @@ RULES = (
     Rule("sequence_length", rf"(?:(?:sequence|context|token)(?: sequence)? (?:length|window|size)|input (?:sequence )?length)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
     Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
     Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b|prompts?\b|quer(?:y|ies)\b|questions?\b|answers?\b|targets?\b"),
+    Rule("sequence_length", rf"\bcontext (?:is|of) (?:up to |at most )?{_N} tokens", unit="tokens", least=8, whole=True, bars=r"generat"),
     Rule("sequence_length", rf"(?:together|combined|concatenated|in total|in all) [^.;\d]{{0,30}}{_N} tokens", unit="tokens", least=8, whole=True, bars=r"batch|corpus|generat"),
     Rule("sequence_length", rf"{_N}[- ]tokens? (?:sequences|context|windows?|inputs|chunks|blocks)", unit="tokens", least=8, whole=True),
     Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bits\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use|fine-?tune|initiali[sz]e)|total|based on|\bhidden (?:size|units|dimension)|\blayers\b", bars=r"trainable|embedding|lora|adapter|teacher"),
@@ -175,7 +176,7 @@ _BY_PART = frozenset({"learning_rate", "weight_decay", "batch_size"})
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
     r"\b(?:discriminator|critic|teacher|reward model|value network|linear (?:prob(?:e|ing)|classifiers?|evaluation)|logistic regression|k-?nn)\b|"
-    r"\b(?:after training|post-training)\b|quanti[sz]ed|\b(?:more|additional|further) (?:epochs|steps|updates)|"
+    r"\bafter (?:training|pruning|pre-?training|convergence|quanti[sz]ation|distillation)\b|\bpost-training\b|quanti[sz]ed|\b(?:more|additional|further) (?:epochs|steps|updates)|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")
@@ -188,7 +189,9 @@ _SHARED_OUT = re.compile(
     rf",? and (?:for|on|in) [^.;]{{1,30}}? (?:{NUMBER})"
 )
 """`0.2 for one and 0.3 for the other`."""
-_BEHIND_ANOTHER = re.compile(rf"(?:{WORD_NUMBER}) ?(?:,|/|-|\band\b|\bor\b|\bto\b) (?:and |or )?$")
+_BEHIND_ANOTHER = re.compile(
+    rf"(?<![\w.^-])(?:\d{{1,7}}|{'|'.join(NUMBER_WORDS)}) ?(?:,|/|-|\band\b|\bor\b|\bto\b) (?:and |or )?$"
+)
 _POWERS_OF_TWO_K = frozenset(1000 * 2**power for power in range(9))
 
 

@@ -16,6 +16,11 @@ from ml_intern.tools.papers.recipe.sentences import Sentence
 _STAGE = re.compile(
     r"\W*(?:(?:training )?(?:stage|phase)) (?:\d|[ivx]+|one|two|three)\b", re.IGNORECASE
 )
+_EARLIER = re.compile(
+    r"(?:sft|supervised fine-?tuning|pre-?training|warm start|reward model(?:l?ing)?)(?: stage)?[:.]?",
+    re.IGNORECASE,
+)
+"""What comes before the training that a paper is about."""
 _IT = re.compile(r"(?:it|its|they|their|this (?:model|variant|one|run|version))\b", re.IGNORECASE)
 _CITED = re.compile(
     r"(?P<subject>(?:The |An? )?(?:[\w-]+ ){1,8}?)(?:of |by )?(?:[A-Z]\w+ (?:et al\.? |and [A-Z]\w+ )?)?(?:\[[\d, ]+\]|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)),? "
@@ -43,22 +48,23 @@ def placed(
 
     `names` are those of their method, `models` those that they train.
     """
-    has_stage = any(
-        _STAGE.match(each.head) and names_own(plain(each.head), names) for each in sentences
-    )
+    has_own = any(_is_own_head(each.head, names) for each in sentences)
     found: list[Sentence] = []
     for sentence in sentences:
         before = found[-1] if found and found[-1].paragraph == sentence.paragraph else None
-        is_other_stage = (
-            has_stage
-            and bool(_STAGE.match(sentence.head))
-            and not names_own(plain(sentence.head), names)
-        )
+        is_stage = _STAGE.match(sentence.head) or _EARLIER.fullmatch(sentence.head)
+        is_other_stage = has_own and bool(is_stage) and not _is_own_head(sentence.head, names)
         goes_on = before is not None and bool(_IT.match(sentence.text)) and not is_own(before)
         if is_other_stage or goes_on or is_about_another(sentence, (*names, *models)):
             sentence = replace(sentence, role="results" if is_other_stage else "aside")
         found.append(sentence)
     return found
+
+
+def _is_own_head(head: str, names: Sequence[str]) -> bool:
+    """Whether a heading in a line has the name of the authors' method, or a part of it."""
+    parts = {part for name in names for part in name.split() if part.isupper()}
+    return names_own(plain(head), names) or bool(head and head.rstrip(":") in parts)
 
 
 def standing_of(sentence: Sentence) -> int:

@@ -68,6 +68,11 @@ _CAPTION = re.compile(
     r"\s*\[?(?:figure|fig\.|table|tab\.|algorithm|listing)\s*[\dIVX]+\s*[:.|]", re.I
 )
 _ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_OTHER_MODEL = re.compile(
+    r"(?:the )?(?:teacher|reward models?|tokeni[sz]er|judge|annotators?|re-?ranker|vocoder|(?:linear )?probes?|scorer|filter)\b",
+    re.IGNORECASE,
+)
+"""What is trained beside the model that a paper is about."""
 _SAYS = re.compile(
     r"\b(?:we|it|they|this|these|there|is|are|was|were|has|have|had|does|do|did|see|use[sd]?|help(?:s|ed)?)\b",
     re.IGNORECASE,
@@ -109,13 +114,13 @@ class Sentence:
 def sentences_of(document: Document) -> list[Sentence]:
     """All of them in reading order, but for those of the references."""
     found: list[Sentence] = []
-    paragraphs = 0
+    paragraphs, head = 0, ""
     for part in _parts(document):
         for paragraph in part.section.text.split("\n\n"):
             paragraphs += 1
             if part.role == "end" or not _is_prose(paragraph):
                 continue
-            head = ""
+            head = head if head.endswith(":") and _ITEM.match(paragraph) else ""
             for words in split(paragraph):
                 head = _head(words) or head
                 role, is_setup = _below(head, part)
@@ -154,7 +159,7 @@ def _kept(words: str) -> Iterator[str]:
 
 def _head(words: str) -> str:
     """A sentence that is no more than a heading in its line: `Baselines.`"""
-    bare = words.strip("*_ ").rstrip(".:*_")
+    bare = words.strip("*_ ").rstrip(".*_")
     is_short = len(bare.split()) <= 5 and words.rstrip("*_ ").endswith((".", ":"))
     return bare if is_short and bare[:1].isupper() and not _SAYS.search(bare) else ""
 
@@ -163,6 +168,8 @@ def _below(head: str, part: "_Part") -> tuple[Role, bool]:
     """The part that a sentence below it plays, and whether that tells how things were run."""
     if head and _ASIDE.search(head):
         return "aside", part.is_setup
+    if _OTHER_MODEL.match(head):
+        return "results" if part.role == "own" else part.role, False
     if head and part.is_appendix and part.role in ("own", "further"):
         return ("own", True) if _tells_how(head) else ("further", False)
     return part.role, part.is_setup

@@ -154,7 +154,8 @@ def in_item(sentence: Sentence) -> Iterator[Candidate]:
     name = key_of(item["key"]) if item else ""
     if item is None or not name or not is_own(sentence):
         return
-    pieces = [each.strip(" .") for each in _PIECES.split(item["value"].lower())]
+    whole = item["value"].lower().strip(" .")
+    pieces = [each.strip(" .") for each in _PIECES.split(whole)] if name != "seeds" else [whole]
     for piece in pieces if name == "length" else pieces[:1]:
         for field, value, unit in _parsed(name, item["key"].lower(), piece):
             yield Candidate(
@@ -263,7 +264,7 @@ def _valued(key: str, cell: str, row: Row, section: str) -> Iterator[Candidate]:
 
 
 def _parsed(name: str, key: str, words: str) -> Iterator[tuple[str, str | int | float, str]]:
-    if re.search(r"[{}∈]|\bor\b|…|\.\.\.", words):
+    if name != "seeds" and re.search(r"[{}∈]|\bor\b|…|\.\.\.", words):
         return
     if name in _MAY_BE_LEFT_OUT and words in ("none", "no", "off", "not used"):
         yield name, 0, ""
@@ -344,7 +345,9 @@ def _length(words: str) -> Iterator[tuple[str, int | float, str]]:
 def _counted(name: str, key: str, words: str) -> Iterator[tuple[str, int | float | str, str]]:
     found = _ONE.fullmatch(words)
     if name == "seeds":
-        if found and not found["percent"]:
+        if re.fullmatch(r"[{(\[]?\d+(?:, ?(?:and )?\d+)+[)}\]]?", words):
+            yield "seeds", ", ".join(re.findall(r"\d+", words)), "seed"
+        elif found and not found["percent"]:
             counts = re.search(r"number|#|num|seeds", key) or found["unit"] == "seeds"
             yield "seeds", value_of(found["n"]), "seeds" if counts else "seed"
     elif found and found["unit"] in _TIMES:
