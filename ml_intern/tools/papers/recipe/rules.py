@@ -110,7 +110,7 @@ RULES = (
     Rule("steps", rf"(?:number of|total|max(?:imum)?) (?:training )?(?:steps|iterations|updates){_IS}{_N}", unit="steps", least=1, whole=True, bars=rf"{_WARM}|{_NOT_TRAINING}"),
     Rule("steps", rf"epochs?,? ?\(?(?:(?:ie|or|which (?:is|are|amounts? to|corresponds? to)|equivalent to|≈|~|about|approximately|roughly),? ?)+{_N} {_STEPS}", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn|fit", bars=rf"every|{_NOT_TRAINING}"),
     Rule("warmup", rf"{_WARM}(?: period| phase| schedule| stage)?(?! (?:steps|epochs|ratio)){_NO_DECAY}{{0,45}}?(?:(?:from (?:{NUMBER}) )?to (?:{NUMBER}){_NO_DECAY}{{0,30}}?)?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0),
-    Rule("warmup", rf"(?:learning[- ]rate|\blr) (?:is )?(?:first )?(?:grows|rises|climbs|increase[sd]|ramp(?:s|ed) up|ramp(?:s|ed))[^.;:]{{0,40}}? (?:over|during|in|for|within) (?:the first )?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0, bars=r"decay|divid"),
+    Rule("warmup", rf"(?:learning[- ]rate|\blr) (?:is )?(?:first )?(?:grows|rises|climbs|increase[sd]|ramp(?:s|ed) up|ramp(?:s|ed))(?:[^.;:]|\d\.\d){{0,40}}? (?:over|during|in|for|within) (?:the first )?{_N} ?(?:{_WARM_UNIT})(?! (?:the |its )?(?:peak|max|initial|base))", least=0, bars=r"decay|divid"),
     Rule("warmup", rf"(?:peak|maximum)[^.;:]{{0,40}} (?:reached|attained) (?:after|in|over|within) {_N} ?(?:{_WARM_UNIT})", least=0),
     Rule("warmup", rf"\b(?:first|initial) {_W}(?P<percent>\s?%)? ?(?:{_WARM_UNIT})", least=0, needs=rf"{_WARM}|(?:increas|ris|grow|climb)\w+ (?:\w+ ){{0,3}}?linearly|linearly (?:increas|ris)|ramp"),
     Rule("warmup", rf"{_WARM} (?:ratio|fraction|proportion){_IS}{_N}", unit="fraction", most=1),

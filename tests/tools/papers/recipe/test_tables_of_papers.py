@@ -146,6 +146,69 @@ def test_the_name_of_the_method_marks_its_row_and_variants_do_not() -> None:
     }
 
 
+def test_a_table_whose_columns_are_methods_is_read_downwards() -> None:
+    rows = (
+        ("Dataset", "ResNet", "OwlNet"),
+        ("SST-2", "90.1", "91.2"),
+        ("CIFAR-10", "94.0", "95.0"),
+    )
+    before = "We propose OwlNet, a network. We evaluate on SST-2 and CIFAR-10."
+    assert metrics(*rows, caption="Accuracy (%).", before=before) == {
+        "metrics.SST-2.accuracy": 91.2,
+        "metrics.CIFAR-10.accuracy": 95,
+    }
+
+
+def test_heads_may_shorten_names_and_count_down_to_a_rank() -> None:
+    rows = (
+        ("Model", "MRR@10", "NQ nDCG@10"),
+        ("BM25", "0.187", "0.329"),
+        ("Ours", "0.352", "0.458"),
+    )
+    before = "We train on MS MARCO and test on Natural Questions."
+    caption = "Results on MS MARCO and on Natural Questions."
+    assert metrics(*rows, caption=caption, before=before) == {
+        "metrics.MS MARCO.mrr@10": 0.352,
+        "metrics.Natural Questions.ndcg@10": 0.458,
+    }
+
+
+def test_a_column_of_data_that_is_not_known_is_not_taken_for_other_data() -> None:
+    rows = (
+        ("Model", "Owls20 MSE", "Weather MSE"),
+        ("Linear", "0.4", "0.3"),
+        ("Ours", "0.3", "0.2"),
+    )
+    assert metrics(*rows, caption="Errors.", before=USED) == {"metrics.Owls20.mse": 0.3}
+    assert metrics(*rows, caption="Errors.", before=f"{USED} Weather has 21 channels.") == {
+        "metrics.Owls20.mse": 0.3,
+        "metrics.Weather.mse": 0.2,
+    }
+
+
+def test_a_row_that_says_what_was_added_stands_back() -> None:
+    rows = (*RESULTS, ("Ours, with language model", "93.5", "92.0"))
+    assert metrics(*rows, caption="Results on Owls20.", before=USED) == {
+        "metrics.Owls20.accuracy": 92.5,
+        "metrics.Owls20.f1": 91,
+    }
+
+
+def test_the_column_of_the_model_whose_results_are_the_authors_counts() -> None:
+    document = written(
+        "# Sled", "## 4 Models", "We train three models.",
+        "| | Sled-S | Sled-L |\n|---|---|---|\n| Layers | 12 | 24 |\n| Epochs | 6 | 4 |",
+        "| Model | ppl |\n|---|---|\n| Base | 18.6 |\n| Sled-L (ours) | 17.4 |",
+    )  # fmt: skip
+    assert values(document) == {"num_hidden_layers": 24, "epochs": 4}
+
+
+def test_a_table_of_several_columns_leaves_the_choice_to_the_text() -> None:
+    rows = (("Setting", "A", "B"), ("Learning rate", "2e-4", "2e-5"), ("Dropout", "0.1", "none"))
+    before = "We use a learning rate of 2e-4."
+    assert values(tabled(*rows, before=before)) == {"learning_rate": 2e-4}
+
+
 def test_results_on_validation_data_are_no_results() -> None:
     assert metrics(*RESULTS, caption="Validation results on Owls20.", before=USED) == {}
 
