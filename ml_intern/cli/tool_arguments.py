@@ -30,7 +30,7 @@ def in_lines(schema: Mapping[str, Any]) -> Iterator[str]:
     properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
     width = max(map(len, properties), default=0)
     for name, about in properties.items():
-        need = "required" if name in required(schema) else f"default {_default(about)}"
+        need = "required" if name in required(schema) else _otherwise(about)
         words = about.get("description", "")
         text = f"{_kind(about)}, {need}" + (f": {words}" if words else "")
         rows = wrap(shown(text), max(_NARROWEST, _WIDTH - width))
@@ -45,8 +45,11 @@ def example(schema: Mapping[str, Any]) -> str:
     return json.dumps(given, ensure_ascii=False)
 
 
-def _default(about: Mapping[str, Any]) -> str:
-    return json.dumps(about.get("default"), ensure_ascii=False)
+def _otherwise(about: Mapping[str, Any]) -> str:
+    """What holds where it is left out."""
+    if "default" not in about:
+        return "default none"
+    return f"default {json.dumps(about['default'], ensure_ascii=False)}"
 
 
 def _kind(about: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """The arguments of a tool as a model is told of them: only what it can act on.
 
 It pays for each word in every request. Titles repeat names, the words of a class are for who reads
-the code, and nobody counts letters while writing, nor means to give a count below 1: what is out of
-such bounds is refused with the bounds.
+the code, and what may be left out need not be said to be empty then. Nobody counts letters while
+writing, nor means to give a count below 1: what is out of such bounds is refused with the bounds.
 """
 
 from copy import deepcopy
@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 def told(arguments: type[BaseModel]) -> dict[str, Any]:
@@ -31,6 +33,10 @@ class _InFewWords(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         return _without(super().model_schema(schema), "title", "description")
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        found = super().default_schema(schema)
+        return _without(found, "default") if found.get("default") in _NOTHING else found
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         return _without(super().str_schema(schema), "minLength", "maxLength")

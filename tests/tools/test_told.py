@@ -23,6 +23,8 @@ class Rows(Arguments):
     share: float = Field(0.1, gt=0, le=0.4)
     degrees: int = Field(ge=-40)
     split: Literal["train", "test"] | None = None
+    query: str = ""
+    tags: list[str] = Field([])
 
 
 def test_no_word_that_a_model_cannot_act_on():
@@ -45,8 +47,9 @@ def test_no_word_that_a_model_cannot_act_on():
         "degrees": {"minimum": -40, "type": "integer"},
         "split": {
             "anyOf": [{"enum": ["train", "test"], "type": "string"}, {"type": "null"}],
-            "default": None,
         },
+        "query": {"type": "string"},
+        "tags": {"items": {"type": "string"}, "type": "array"},
     }
     assert told(Rows) == {
         "$defs": {"Row": row},

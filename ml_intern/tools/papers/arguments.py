@@ -39,8 +39,8 @@ class PapersArguments(Arguments):
     when: str = Field(
         "",
         max_length=20,
-        description="Years: `2023`, `2021-2023`, `2023-`; for `trending` a day, week or month: "
-        "`2026-11-25`, `2026-W47`, `2026-11`.",
+        description="Years: `2023`, `2021-2023`, `2023-`; for `trending` `2026-11-25`, "
+        "`2026-W47` or `2026-11`.",
     )
     author: str = Field(
         "",

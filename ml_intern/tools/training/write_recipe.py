@@ -33,7 +33,7 @@ class WriteRecipe(Tool[RecipeArguments]):
     description: ClassVar[str] = (
         "Write a training script from a tested recipe, with your values as defaults; without "
         "values the answer shows every argument and its default. The script reports metrics as "
-        "JSON lines and understands --dummy_forward and --smoke. Change it with edit."
+        "JSON lines and understands --dummy_forward and --smoke."
     )
     arguments = RecipeArguments
     effect: ClassVar[Effect] = "write"
