@@ -54,6 +54,7 @@ class Sizes:
         self._sums = [0, 0]
 
     def of(self, messages: Sequence[Message], *, with_thoughts: bool) -> Sequence[int]:
+        """Of each message. Those that were counted before must be the same ones still."""
         for message in messages[len(self._words) :]:
             words, whole = self._counted(message)
             self._words.append(words)
@@ -62,6 +63,7 @@ class Sizes:
         return self._whole if with_thoughts else self._words
 
     def total(self, *, with_thoughts: bool) -> int:
+        """Of all that `of` has counted."""
         return self._sums[with_thoughts]
 
     def changed(self, places: Iterable[int], messages: Sequence[Message]) -> None:

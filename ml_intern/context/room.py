@@ -39,6 +39,7 @@ class Room:
 
     @property
     def is_enough(self) -> bool:
+        """Whether the model's window can hold a session at all."""
         return self.free >= LEAST_FREE
 
     @property

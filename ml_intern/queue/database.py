@@ -70,7 +70,7 @@ class Database(Protocol):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """What means the same in every database, in our words."""
+    """What means the same in every database, in our words: raises StateConflict, InputError."""
     try:
         yield
     except IntegrityError as exc:

@@ -90,7 +90,7 @@ class SqliteDatabase:
             yield connection
 
     def now(self, connection: Connection) -> float:
-        """The machine's monotonic time."""
+        """The machine's monotonic time, in seconds."""
         return self._clock.monotonic()
 
     def tell(self, told: Told) -> None:

@@ -33,5 +33,5 @@ def number(value: object) -> int | None:
 
 
 def said(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Without what says nothing."""
+    """As an object, without what says nothing: None, an empty text, list or object."""
     return {name: value for name, value in pairs if value not in (None, "", [], {})}

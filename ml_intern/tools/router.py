@@ -56,6 +56,7 @@ class Prepared:
 
     @property
     def sha256(self) -> str:
+        """Of the tool's name and these arguments: what a yes holds for."""
         return arguments_sha256(self.tool.name, self.arguments)
 
 

@@ -40,6 +40,7 @@ class Place:
 
     @property
     def repository(self) -> str:
+        """`OWNER/NAME`."""
         return f"{self.owner}/{self.name}"
 
 
@@ -78,6 +79,7 @@ class Api:
 
     @property
     def has_token(self) -> bool:
+        """Whether GitHub is asked as somebody; else it answers 60 requests an hour."""
         return bool(self.ctx.place.web.service("github").secrets())
 
     @property
@@ -90,6 +92,7 @@ class Api:
 
     @property
     def sources(self) -> tuple[str, ...]:
+        """The addresses of all pages that were read, in order."""
         return tuple(page.url for page in self.pages)
 
     def get(

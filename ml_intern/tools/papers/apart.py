@@ -86,7 +86,7 @@ class Apart:
         return said
 
     def taken(self, path: Path) -> bytes:
-        """What the process has written, bounded; it may have put a link there."""
+        """What the process has written. Raises InputError for a link, and for what is too large."""
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _ANSWER_BYTES:
             raise InputError(f"What was read from {self._url} makes no sense.")
         return path.read_bytes()

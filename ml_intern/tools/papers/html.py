@@ -107,7 +107,7 @@ def is_latexml(content: bytes) -> bool:
 
 
 def parsed(content: bytes, url: str, charset: str | None) -> tuple[Element, Element]:
-    """The page, and what the parser had to say of it."""
+    """The page, and what the parser had to say of it. Raises InputError for what is no HTML."""
     encoding = charset if charset and _is_known(charset) else _said_by_none(content)
     parser = html.HTMLParser(
         encoding=encoding, remove_comments=True, remove_pis=True, no_network=True, huge_tree=False

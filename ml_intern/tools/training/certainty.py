@@ -8,7 +8,10 @@ _Z_95 = 1.959964
 
 
 def interval_95(share: float, rows: int) -> tuple[float, float]:
-    """Wilson's interval for a share of right answers; it holds for few rows and at 0 and 1 too."""
+    """Wilson's interval for a share (0 to 1) of right answers, lower end first.
+
+    It holds for few rows, and at 0 and 1, too; for no rows it is all from 0 to 1.
+    """
     if rows < 1:
         return 0.0, 1.0
     z2 = _Z_95**2 / rows

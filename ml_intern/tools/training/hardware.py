@@ -130,7 +130,7 @@ def _read_limit(path: Path) -> int | None:
 
 
 def available_bytes(place: Workplace, facts: Facts) -> tuple[int, bool]:
-    """Memory that a training process may fill, and whether it is that of a GPU.
+    """Bytes that a training process may fill, and whether they are those of a GPU.
 
     A GPU counts once the survey has seen it from within the training environment.
     """
