@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn, assert_never
 
-from ml_intern.clock import Clock
-from ml_intern.context.manager import ContextManager
 from ml_intern.context.room import is_small, longest_answer, most_for_tools
 from ml_intern.effort import Effort
 from ml_intern.errors import (
@@ -42,16 +40,14 @@ from ml_intern.llm.client import (
     with_effort,
 )
 from ml_intern.messages import CallId, ToolCall, ToolSpec
-from ml_intern.session.budget import Budget, price
+from ml_intern.session.budget import price
 from ml_intern.session.chain import AllAway, Chain
 from ml_intern.session.compacting import Compactor, TooSmall, Trigger
-from ml_intern.session.desk import Signals
 from ml_intern.session.failures import cut_off, failure
-from ml_intern.session.history import History
+from ml_intern.session.ground import Ground
 from ml_intern.session.meter import price_cap
 from ml_intern.session.offering import needed_now, offered
 from ml_intern.session.remedies import Remedy, remedy
-from ml_intern.session.scribe import Scribe
 from ml_intern.session.summarizing import Asking, NotCompacted
 
 MOST_REFUSALS = 6
@@ -72,15 +68,10 @@ class Answering:
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        scribe: Scribe,
-        history: History,
-        context: ContextManager,
         chain: Callable[[], Chain],
         compactor: Compactor,
-        budget: Budget,
-        clock: Clock,
-        signals: Signals,
         specs: Callable[[], Sequence[ToolSpec]],
         prompt: Callable[[bool], str],
         effort: Effort | None = None,
@@ -92,22 +83,18 @@ class Answering:
         `effort`: of the settings. `is_spoken_to`: whether the turn has something to take in, which
         ends a wait.
         """
-        self._scribe = scribe
-        self._history = history
-        self._context = context
+        self._scribe, self._history, self._context = ground.scribe, ground.history, ground.context
+        self._budget, self._clock, self._signals = ground.budget, ground.clock, ground.signals
         self._new_chain = chain
         self._chain, self._chain_of = chain(), self._asked_for()
         self._compactor = compactor
-        self._budget = budget
-        self._clock = clock
-        self._signals = signals
         self._specs = specs
         self._prompt = prompt
         self._effort = effort
         self._on_text = on_text
         self._is_spoken_to = is_spoken_to
         self._chance = random.Random()
-        self._waited_s = LONGEST_WAIT_S if history.failures else 0.0
+        self._waited_s = LONGEST_WAIT_S if self._history.failures else 0.0
         """For models, since one answered; a turn that goes on with a wait has had its time."""
         self._rests_until: dict[str, float] = {}
         """By model, the moment before which it is not asked again, by the monotonic clock."""

@@ -29,12 +29,10 @@ from ml_intern.events import (
 )
 from ml_intern.messages import ApprovalId, CallId, ToolSpec, short_request
 from ml_intern.session.asking import ON_DENIAL, read_outside, what_became, what_changed
-from ml_intern.session.budget import Budget, price
-from ml_intern.session.desk import Limits, Signals
-from ml_intern.session.history import History
+from ml_intern.session.budget import price
+from ml_intern.session.ground import Ground
 from ml_intern.session.open_call import OpenCall
 from ml_intern.session.parking import already_waits
-from ml_intern.session.scribe import Scribe
 from ml_intern.session.unknowns import MAY_HAVE_TAKEN_EFFECT, UNKNOWN, edited, unfinished
 from ml_intern.tools.facts import Facts
 from ml_intern.tools.policy import Case, Judgement
@@ -72,24 +70,17 @@ class Calls:
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        scribe: Scribe,
-        history: History,
         router: ToolRouter,
         place: Workplace,
-        signals: Signals,
-        budget: Budget,
-        limits: Limits,
         hold: Callable[[], None],
     ) -> None:
         """`hold` raises LeaseLost when the session is not ours any more."""
-        self._scribe = scribe
-        self._history = history
+        self._scribe, self._history, self._limits = ground.scribe, ground.history, ground.limits
+        self._budget, self._signals = ground.budget, ground.signals
         self._router = router
         self._place = place
-        self._signals = signals
-        self._budget = budget
-        self._limits = limits
         self._hold = hold
 
     def specs(self) -> Sequence[ToolSpec]:

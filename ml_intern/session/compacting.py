@@ -18,9 +18,7 @@ from ml_intern.context.compaction import is_summary
 from ml_intern.context.counting import count_message, count_text, count_thinking, count_tools
 from ml_intern.context.cutting import cut_message, superseded, to_size
 from ml_intern.context.exchanges import FIRST_OLD, newest_from
-from ml_intern.context.manager import ContextManager
 from ml_intern.context.room import (
-    COMPACT_AT,
     LEAST_FREE,
     NEWEST,
     Room,
@@ -39,11 +37,8 @@ from ml_intern.messages import (
     ToolMessage,
     UserMessage,
 )
-from ml_intern.session.budget import Budget
-from ml_intern.session.desk import Signals
-from ml_intern.session.history import History
+from ml_intern.session.ground import Ground
 from ml_intern.session.outstanding import outstanding
-from ml_intern.session.scribe import Scribe
 from ml_intern.session.summarizing import Asking, NotCompacted, Summarizer
 from ml_intern.tools.files.beneath import write_beneath
 from ml_intern.tools.spill import FOLDER
@@ -68,25 +63,11 @@ class TooSmall(MLInternError):
 class Compactor:
     """Owned by one turn; not thread-safe."""
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        history: History,
-        context: ContextManager,
-        budget: Budget,
-        signals: Signals,
-        workspace: Path,
-        compact_at: int = COMPACT_AT,
-    ) -> None:
-        self._scribe = scribe
-        self._history = history
-        self._context = context
-        self._summarizer = Summarizer(
-            scribe=scribe, history=history, context=context, budget=budget, signals=signals
-        )
+    def __init__(self, ground: Ground, workspace: Path) -> None:
+        self._scribe, self._history, self._context = ground.scribe, ground.history, ground.context
+        self._compact_at = ground.limits.compact_at
+        self._summarizer = Summarizer(ground)
         self._workspace = workspace
-        self._compact_at = compact_at
 
     def fit(self, asking: Asking, trigger: Trigger = "size") -> int | None:
         """Bring the next request below the threshold; its tokens, as we count them.

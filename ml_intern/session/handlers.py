@@ -58,6 +58,7 @@ from ml_intern.session.calls import Calls
 from ml_intern.session.chain import Chain
 from ml_intern.session.compacting import Compactor
 from ml_intern.session.desk import Desk, Limits, Signals
+from ml_intern.session.ground import Ground
 from ml_intern.session.history import History
 from ml_intern.session.open_call import OpenCall
 from ml_intern.session.outage_log import OutageLog
@@ -205,7 +206,7 @@ class Handling:
             self._give_up("there are no words that could be taken back")
             return
         reason = f"{asked_by} took back what was said"
-        self._calls().abandon(reason, self._history.ends_with_words())
+        self._calls(self._ground()).abandon(reason, self._history.ends_with_words())
         words = self._context.last_words() or ""  # those that waited for the answers are in now
         detail = f"{asked_by} took back {words[:80]!r}; files and jobs are as they were"
         still = [call.waiting_on for call in self._history.open_calls.values() if call.waiting_on]
@@ -224,7 +225,7 @@ class Handling:
         while not self._history.took_up(self._claim.op_seq):
             with suppress(Overtaken):  # looked at again, with what has come meanwhile
                 self._scribe.plan(*self._events_of(self._claim.op_seq, op))
-        self._answering().compact()
+        self._answering(self._ground()).compact()
         if self._history.compact_requested is None:
             self._finish()
         elif self._signals.stop.is_set():
@@ -369,17 +370,8 @@ class Handling:
             except ComputeError:
                 log.exception("job_not_cancelled", extra={"job_id": job.job_id})
 
-    def _calls(self) -> Calls:
-        return Calls(
-            scribe=self._scribe,
-            history=self._history,
-            router=self._desk.router,
-            place=self._place(),
-            signals=self._signals,
-            budget=self._budget(),
-            limits=self._limits(),
-            hold=self._hold,
-        )
+    def _calls(self, ground: Ground) -> Calls:
+        return Calls(ground, router=self._desk.router, place=self._place(), hold=self._hold)
 
     def _hold(self) -> None:
         """Be sure that the session is ours before an effect. Raises LeaseLost when it is not.
@@ -410,30 +402,34 @@ class Handling:
             failures=tuple(self._history.unanswered),
         )
 
-    def _turn(self) -> Turn:
-        return Turn(
+    def _ground(self) -> Ground:
+        desk, limits = self._desk, self._limits()
+        session_id = self._claim.session_id
+        return Ground(
             scribe=self._scribe,
             history=self._history,
-            calls=self._calls(),
-            answering=self._answering(lambda: self._next_in_line() is not None),
-            limits=self._limits(),
-            budget=self._budget(),
-            clock=self._desk.clock,
+            context=self._context,
+            budget=Budget(session_id, self._history, limits, desk.store, desk.clock),
+            limits=limits,
+            clock=desk.clock,
             signals=self._signals,
+        )
+
+    def _turn(self) -> Turn:
+        ground = self._ground()
+        return Turn(
+            ground,
+            calls=self._calls(ground),
+            answering=self._answering(ground, lambda: self._next_in_line() is not None),
             why_stopped=self._why_stopped,
             take_in=self._take_in,
         )
 
-    def _answering(self, is_spoken_to: Callable[[], bool] = never) -> Answering:
+    def _answering(self, ground: Ground, is_spoken_to: Callable[[], bool] = never) -> Answering:
         return Answering(
-            scribe=self._scribe,
-            history=self._history,
-            context=self._context,
+            ground,
             chain=self._chain,
-            compactor=self._compactor(),
-            budget=self._budget(),
-            clock=self._desk.clock,
-            signals=self._signals,
+            compactor=Compactor(ground, self._place().workspace),
             specs=self._desk.router.specs,
             prompt=self._prompt,
             effort=self._desk.effort,
@@ -445,26 +441,6 @@ class Handling:
         """As it is from now on; a person may have changed the model."""
         names = self._desk.chain(self._history.model)
         return Chain(names, self._desk.health, self._model)
-
-    def _compactor(self) -> Compactor:
-        return Compactor(
-            scribe=self._scribe,
-            history=self._history,
-            context=self._context,
-            budget=self._budget(),
-            signals=self._signals,
-            workspace=self._place().workspace,
-            compact_at=self._desk.limits.compact_at,
-        )
-
-    def _budget(self) -> Budget:
-        return Budget(
-            self._claim.session_id,
-            self._history,
-            self._limits(),
-            self._desk.store,
-            self._desk.clock,
-        )
 
     def _limits(self) -> Limits:
         limits = self._desk.limits

@@ -5,18 +5,15 @@ from dataclasses import dataclass, field
 
 from ml_intern.context import compaction, summary
 from ml_intern.context.counting import count_message, count_text
-from ml_intern.context.manager import ContextManager
 from ml_intern.context.room import Room
 from ml_intern.errors import Interrupted, MLInternError, ModelError, OverBudget, Retryable
 from ml_intern.events import ModelAsked
 from ml_intern.llm.client import ModelClient, ModelReply, Window, goes_by_length
 from ml_intern.messages import Message, ToolSpec, Usage
-from ml_intern.session.budget import Budget, price
-from ml_intern.session.desk import Signals
+from ml_intern.session.budget import price
 from ml_intern.session.failures import cut_off, failure
-from ml_intern.session.history import History
+from ml_intern.session.ground import Ground
 from ml_intern.session.outstanding import outstanding
-from ml_intern.session.scribe import Scribe
 
 TOKENS_A_WORD = 3
 """Of a summary: paths and numbers are long words."""
@@ -71,20 +68,9 @@ class Written:
 class Summarizer:
     """Owned by one turn; not thread-safe."""
 
-    def __init__(
-        self,
-        *,
-        scribe: Scribe,
-        history: History,
-        context: ContextManager,
-        budget: Budget,
-        signals: Signals,
-    ) -> None:
-        self._scribe = scribe
-        self._history = history
-        self._context = context
-        self._budget = budget
-        self._signals = signals
+    def __init__(self, ground: Ground) -> None:
+        self._scribe, self._history, self._context = ground.scribe, ground.history, ground.context
+        self._budget, self._signals = ground.budget, ground.signals
         self._tries = 0
 
     def write(self, asking: Asking, room: Room, start: int, replaced: int) -> Written | None:

@@ -10,19 +10,16 @@ Ends in exactly one `TurnFinished`, which the caller stores together with the en
 from collections.abc import Callable
 from datetime import timedelta
 
-from ml_intern.clock import Clock, stamp
+from ml_intern.clock import stamp
 from ml_intern.errors import ConfigError, ModelError, OverBudget, Overtaken
 from ml_intern.events import BudgetReached, Outcome, TurnFinished
 from ml_intern.session.answering import Answering
-from ml_intern.session.budget import Budget
 from ml_intern.session.calls import Calls
 from ml_intern.session.caps import reached
 from ml_intern.session.chain import AllAway
 from ml_intern.session.compacting import TooSmall
-from ml_intern.session.desk import Limits, Signals
+from ml_intern.session.ground import Ground
 from ml_intern.session.guards import judge
-from ml_intern.session.history import History
-from ml_intern.session.scribe import Scribe
 
 
 class Turn:
@@ -30,30 +27,21 @@ class Turn:
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        scribe: Scribe,
-        history: History,
         calls: Calls,
         answering: Answering,
-        limits: Limits,
-        budget: Budget,
-        clock: Clock,
-        signals: Signals,
         why_stopped: Callable[[], str],
         take_in: Callable[[], bool],
     ) -> None:
         """`take_in` makes an op that has been queued meanwhile part of this turn; false: none."""
-        self._scribe = scribe
-        self._history = history
+        self._scribe, self._history, self._limits = ground.scribe, ground.history, ground.limits
+        self._budget, self._clock, self._signals = ground.budget, ground.clock, ground.signals
         self._calls = calls
         self._answering = answering
-        self._limits = limits
-        self._budget = budget
-        self._clock = clock
-        self._signals = signals
         self._why_stopped = why_stopped
         self._take_in = take_in
-        self._deadline = clock.monotonic() + limits.max_turn_s
+        self._deadline = self._clock.monotonic() + self._limits.max_turn_s
 
     def run(self) -> TurnFinished | None:
         """Go on until the turn ends; None when the process is to leave it to the next owner.
