@@ -7,20 +7,21 @@ before the STEP-th file below FOLDER that it opens to write, moves, removes or m
 import os
 import runpy
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from tests.support.nursery import ROOT, Nursery
+
 _MOVES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
 
 
-def every_cut(folder: Path, module: str, *arguments: str) -> Iterator[int]:
+def every_cut(nursery: Nursery, folder: Path, module: str, *arguments: str) -> Iterator[int]:
     """Each step before which it was killed, from 1; at last it comes to its end by itself."""
     for step in count(1):
-        command = (sys.executable, "-m", __name__, str(step), str(folder), module, *arguments)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        words = (str(step), str(folder), module, *arguments)
+        done = nursery.run(*words, module=__name__, environment=os.environ, folder=ROOT)
         if done.returncode != -signal.SIGKILL:
             assert done.returncode == 0, done.stderr
             assert step > 1, "it did nothing at all"

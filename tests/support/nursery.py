@@ -96,13 +96,18 @@ class Nursery:
         return Child(self, self.bear(module, *words, **place))
 
     def run(
-        self, *words: str, environment: Mapping[str, str], folder: Path, within_s: float = 60.0
+        self,
+        *words: str,
+        module: str = "ml_intern.cli.main",
+        environment: Mapping[str, str],
+        folder: Path,
+        within_s: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
         """`ml-intern words...`, without a terminal and seen through. Raises TimeoutExpired."""
         with tempfile.TemporaryDirectory() as kept:
             output, errors = Path(kept, "output"), Path(kept, "errors")
             process = self.child(
-                "ml_intern.cli.main",
+                module,
                 *words,
                 environment=environment,
                 folder=folder,

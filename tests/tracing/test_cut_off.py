@@ -8,6 +8,7 @@ import pytest
 from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 from tests.support.cut import every_cut
+from tests.support.nursery import Nursery
 from tests.tracing.write_long import BECAME_SECRET, main
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,10 +28,10 @@ def whole(tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_killed_at_any_step_the_next_writer_makes_the_same_files(
-    tmp_path: Path, whole: dict[str, bytes]
+    tmp_path: Path, whole: dict[str, bytes], nursery: Nursery
 ) -> None:
     traces = tmp_path / "traces"
-    for _ in every_cut(traces, MODULE, str(traces), "write"):
+    for _ in every_cut(nursery, traces, MODULE, str(traces), "write"):
         for name, data in files(traces).items():
             assert whole[name].startswith(data)
         main(str(traces), "write")
@@ -40,7 +41,7 @@ def test_killed_at_any_step_the_next_writer_makes_the_same_files(
 
 
 def test_killed_while_it_writes_anew_each_file_is_the_old_or_the_new_one(
-    tmp_path: Path, whole: dict[str, bytes]
+    tmp_path: Path, whole: dict[str, bytes], nursery: Nursery
 ) -> None:
     traces = tmp_path / "traces"
     shutil.copytree(tmp_path / "whole", tmp_path / "new")
@@ -50,7 +51,7 @@ def test_killed_while_it_writes_anew_each_file_is_the_old_or_the_new_one(
     assert not any(BECAME_SECRET.encode() in data for data in anew.values())
 
     shutil.copytree(tmp_path / "whole", traces)
-    for _ in every_cut(traces, MODULE, str(traces), "rewrite"):
+    for _ in every_cut(nursery, traces, MODULE, str(traces), "rewrite"):
         for name, data in files(traces).items():
             assert name.endswith(".new") or data in (whole[name], anew[name])
         problems = Problems()

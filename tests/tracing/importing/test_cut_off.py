@@ -15,6 +15,7 @@ from ml_intern.tracing.finding import all_files
 from ml_intern.transcript import parts
 from ml_intern.transcript.problems import Problems
 from tests.support.cut import every_cut
+from tests.support.nursery import ROOT, Nursery
 from tests.tracing.importing.test_importing import SESSION, retired
 
 TAKE = "tests.tracing.importing.take"
@@ -29,9 +30,15 @@ def saved(path: Path, *answers: str) -> Path:
     return path
 
 
-def take(source: Path, traces: Path, **more: Callable[[], object]) -> int:
-    command = (sys.executable, "-m", TAKE, str(source), str(traces))
-    return subprocess.run(command, check=False, capture_output=True, **more).returncode  # type: ignore[call-overload,no-any-return]
+@pytest.fixture
+def take(nursery: Nursery) -> Callable[[Path, Path], int]:
+    """Import a file in a process of its own; how that ends."""
+
+    def take(source: Path, traces: Path) -> int:
+        words = (str(source), str(traces))
+        return nursery.run(*words, module=TAKE, environment=os.environ, folder=ROOT).returncode
+
+    return take
 
 
 def shown(traces: Path) -> tuple[bytes, list[str]]:
@@ -49,7 +56,11 @@ def shown(traces: Path) -> tuple[bytes, list[str]]:
 @pytest.mark.parametrize("before", [0, 4, 24])
 @pytest.mark.parametrize("after", [4, 24])
 def test_killed_at_any_step_no_half_session_looks_whole_and_the_next_import_clears_up(
-    tmp_path: Path, before: int, after: int
+    tmp_path: Path,
+    before: int,
+    after: int,
+    nursery: Nursery,
+    take: Callable[[Path, Path], int],
 ) -> None:
     traces = tmp_path / "traces"
     old = saved(tmp_path / "old.json", *["old " + "x" * LONG] * before)
@@ -60,7 +71,7 @@ def test_killed_at_any_step_no_half_session_looks_whole_and_the_next_import_clea
         wholes.append(shown(tmp_path / source.stem))
     if before:
         assert take(old, traces) == 0
-    for _ in every_cut(traces, TAKE, str(new), str(traces)):
+    for _ in every_cut(nursery, traces, TAKE, str(new), str(traces)):
         found, problems = shown(traces)
         assert (found, problems) in wholes or "part 1 of the session is missing" in problems
         if before:
@@ -70,7 +81,9 @@ def test_killed_at_any_step_no_half_session_looks_whole_and_the_next_import_clea
     assert len(files) == (after > 12) + 1
 
 
-def test_without_room_nothing_is_left_and_what_was_there_stays(tmp_path: Path) -> None:
+def test_without_room_nothing_is_left_and_what_was_there_stays(
+    tmp_path: Path, take: Callable[[Path, Path], int]
+) -> None:
     traces = tmp_path / "traces"
     assert take(saved(tmp_path / "old.json", "old"), traces) == 0
     before = sorted(traces.rglob("*")), shown(traces)
@@ -80,11 +93,15 @@ def test_without_room_nothing_is_left_and_what_was_there_stays(tmp_path: Path) -
         resource.setrlimit(resource.RLIMIT_FSIZE, (LONG, LONG))
 
     new = saved(tmp_path / "new.json", "x" * LONG, "y" * LONG)
-    assert take(new, traces, preexec_fn=little_room) == 1
+    command = (sys.executable, "-m", TAKE, str(new), str(traces))
+    done = subprocess.run(command, check=False, capture_output=True, preexec_fn=little_room)
+    assert done.returncode == 1
     assert (sorted(traces.rglob("*")), shown(traces)) == before
 
 
-def test_what_a_killed_import_left_is_removed_by_one_of_another_session(tmp_path: Path) -> None:
+def test_what_a_killed_import_left_is_removed_by_one_of_another_session(
+    tmp_path: Path, take: Callable[[Path, Path], int]
+) -> None:
     left = tmp_path / "imported" / "2026-03-01" / f".{SESSION}"
     left.mkdir(parents=True)
     (left / "half.jsonl").write_bytes(b"{")
