@@ -19,6 +19,11 @@ from ml_intern.tools.run_script import run_python
 SUFFIX = ".parquet"
 TIMEOUT_S = 500.0
 MOST_BYTES = 2 << 30
+MOST_UNPACKED_BYTES = 32 << 30
+"""Of the rows as plain files: a file of some kilobytes may hold more than any disk."""
+SPARED_BYTES = 1 << 30
+"""Of the disk, which is left to others; the database may lie there."""
+MEMORY_BYTES = 4 << 30
 _SCRIPT = Path(__file__).parent / "training_side" / "parquet.py"
 
 
@@ -78,9 +83,10 @@ def first_rows(path: Path, columns: Sequence[str], scratch: Path, ctx: ToolConte
 
 
 def _run(arguments: Sequence[str], folder: Path, paths: Sequence[Path], ctx: ToolContext) -> None:
+    limits = (MOST_UNPACKED_BYTES, SPARED_BYTES, MEMORY_BYTES)
     done = run_python(
         ctx,
-        ["-I", str(_SCRIPT), *arguments],
+        ["-I", str(_SCRIPT), *map(str, limits), *arguments],
         cwd=folder,
         timeout_s=TIMEOUT_S,
         extra_read=[_SCRIPT, *paths],

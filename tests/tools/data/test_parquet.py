@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from ml_intern.tools.data import parquet
 from tests.support.places import confined_place
 from tests.tools.data.conftest import Bench
 
@@ -93,3 +94,40 @@ def test_values_that_json_has_no_word_for(bench: Bench) -> None:
 def test_what_is_no_parquet(bench: Bench, content: bytes) -> None:
     (bench.folder / "a.parquet").write_bytes(content)
     assert "cannot be read as Parquet" in bench.refusal("a.parquet")
+
+
+# Files whose maker chose what they unpack to
+
+
+def repeated(bench: Bench, value: str, rows: int) -> str:
+    """A small file of many equal values."""
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([value]))
+    return write(bench, "bomb.parquet", {"text": same, "label": [1] * rows})
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "size", "words"),
+    [
+        ("MOST_UNPACKED_BYTES", 1 << 20, 10_000, "more bytes than are unpacked here"),
+        ("SPARED_BYTES", 1 << 60, 10_000, "do not fit onto the disk"),
+        ("MEMORY_BYTES", 400 << 20, 4 << 20, "MemoryError"),
+    ],
+)
+def test_what_unpacks_to_too_much_is_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, size: int, words: str
+) -> None:
+    monkeypatch.setattr(parquet, limit, value)
+    name = repeated(bench, "x" * size, 300)
+    assert (bench.folder / name).stat().st_size < 1 << 20
+    error = bench.refusal(name)
+    assert "bomb.parquet cannot be read as Parquet (exit code" in error
+    assert words in error
+
+
+@pytest.mark.parametrize(
+    "told", [b'{"info": ' + b"[" * 100_000, b"\xff", b'{"info": {"features": 1}}']
+)
+def test_what_a_file_says_of_itself_may_be_anything(bench: Bench, told: bytes) -> None:
+    table = pa.table({"text": ["a", "b"]}).replace_schema_metadata({b"huggingface": told})
+    pq.write_table(table, bench.folder / "odd.parquet")
+    assert bench.inspect("odd.parquet")["rows"] == 2
