@@ -305,7 +305,7 @@ def _opened(ctx: ToolContext, path: str) -> Iterator[BufferedReader]:
                 raise IsADirectoryError
             file = stack.enter_context(open_beneath(workspace, found))
         except (OSError, InputError) as exc:
-            raise InputError(f"{path} is no plain file in the workspace.") from exc
+            raise InputError(f"{path} is no plain file in the workspace, {workspace}.") from exc
         yield file
 
 

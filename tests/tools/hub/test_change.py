@@ -163,7 +163,7 @@ def test_a_repository_is_made_private_unless_said(
         ({"files": {"../x": "README.md"}}, "is no path in a repository"),
         ({"files": {"x\u202e": "README.md"}}, "cannot be seen"),
         ({"files": {"x": "../../etc/passwd"}}, "outside the workspace"),
-        ({"files": {"x": "nothing"}}, "is no plain file"),
+        ({"files": {"x": "nothing"}}, "is no plain file in the workspace, /"),
         ({"files": {"x": "link"}}, "is no plain file"),
         ({"paths": ["a.csv"]}, "upload takes files"),
         ({"operation": "delete", "files": {}, "paths": []}, "needs paths"),

@@ -114,7 +114,7 @@ def _plan(args: PlanArguments, ctx: ToolContext) -> dict[str, Any]:
         "recipe": ground.title,
         "hardware": machine.words,
         "work": _work(small.work),
-        **({"scaled_to": small.fraction} if args.scale else {}),
+        **({"scaled_to": _rounded(small.fraction)} if args.scale else {}),
         **({"changes": [each._asdict() for each in changes]} if changes or args.scale else {}),
         "settings": settings_of(ground.values, small.work, whole, memory, machine.devices),
         **({"not_followed": [each._asdict() for each in left]} if left else {}),

@@ -170,10 +170,11 @@ def test_a_fraction_shrinks_data_updates_and_warm_up_alike(read: ToolContext) ->
     assert said["compare_with"][0]["note"] == "of the whole recipe"
 
 
-def test_a_budget_of_time_is_kept(read: ToolContext) -> None:
-    said = plan(surveyed(read, A100), scale={"hours": 1.5})
-    assert said["scaled_to"] == 0.5
-    assert said["total"]["time_s"] == pytest.approx(1.5 * 3600, rel=0.01)
+@pytest.mark.parametrize(("hours", "scaled_to"), [(1.5, 0.5), (1.0, 0.333)])
+def test_a_budget_of_time_is_kept(read: ToolContext, hours: float, scaled_to: float) -> None:
+    said = plan(surveyed(read, A100), scale={"hours": hours})
+    assert said["scaled_to"] == scaled_to
+    assert said["total"]["time_s"] == pytest.approx(hours * 3600, rel=0.01)
 
 
 def test_a_budget_for_some_of_the_runs_leaves_the_recipe_whole(read: ToolContext) -> None:
