@@ -21,6 +21,7 @@ from ml_intern.daemon.hub import Hub
 from ml_intern.effort import EFFORTS
 from ml_intern.errors import Draining, InputError, StateConflict, StoreUnavailable
 from ml_intern.events import Hinted, Recalled, SessionStarted, Verdict
+from ml_intern.llm import by_hand
 from ml_intern.llm.client import ModelClient
 from ml_intern.messages import ApprovalId, CallId, Choice, SessionId, ToolSpec
 from ml_intern.ops import ChangeModel, UserInput
@@ -106,7 +107,7 @@ class LocalDoor:
         self._parts.models(model)
         session_id = self._new_id(key)
         started = SessionStarted(
-            title=shortened(new.task, TITLE_CHARS),
+            title=shortened(_title(new.task, model), TITLE_CHARS),
             model=model,
             workspace=str(self._parts.sessions / session_id / "workspace"),
             started_in=new.started_in,
@@ -461,6 +462,10 @@ def _misfit(refusal: ToolOutcome) -> str:
     """What the router has against a call, as a person reads it."""
     told = json.loads(refusal.output)
     return " ".join([str(told["error"]), *map(sentence, told.get("problems", ()))])
+
+
+def _title(task: str, model: str) -> str:
+    return by_hand.title_of(task) if model == by_hand.NAME else task
 
 
 def _demand_task(task: str) -> None:

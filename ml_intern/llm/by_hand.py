@@ -34,6 +34,17 @@ class Call(BaseModel):
     arguments: dict[str, JsonValue] = {}
 
 
+def title_of(task: str) -> str:
+    """What lists call a session that begins with this call: `read_paper by hand: two.pdf, 3.1`."""
+    try:
+        call = Call.model_validate_json(task)
+    except ValidationError:
+        return task
+    given = (str(value) for value in call.arguments.values() if isinstance(value, str | int))
+    told = ", ".join(each for each in given if each)
+    return f"{call.tool} by hand{f': {told}' if told else ''}"
+
+
 class ByHand:
     """Keeps nothing between requests, so any thread may ask it anything."""
 

@@ -10,8 +10,9 @@ import pytest
 from ml_intern.cli import tools
 from ml_intern.cli.foreground import Manner, Wish, run
 from ml_intern.clock import SystemClock
+from ml_intern.daemon.local import TITLE_CHARS
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalRequested, ModelReplied, ToolFinished
+from ml_intern.events import ApprovalRequested, ModelReplied, SessionStarted, ToolFinished
 from ml_intern.queue.store import Store
 
 RULES = """
@@ -52,6 +53,21 @@ def test_a_call_by_hand_writes_what_the_tool_says(home, capsys):
     assert (status, capsys.readouterr().out) == (0, "     1  seen\n")
     replies = [event for event in journal(home) if isinstance(event, ModelReplied)]
     assert [reply.model for reply in replies] == ["by-hand", "by-hand"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "title"),
+    [
+        ("read", {"path": "a.txt", "offset": 3}, "read by hand: a.txt, 3"),
+        ("survey_hardware", {}, "survey_hardware by hand"),
+        ("memory", {"action": "pin", "text": "b" * 900}, "memory by hand: pin, bbbb"),
+    ],
+)
+def test_lists_call_it_by_tool_and_arguments(home, tool, arguments, title):
+    tools.call(tool, json.dumps(arguments), Manner(aside=True))
+    (started,) = [event for event in journal(home) if isinstance(event, SessionStarted)]
+    assert started.title.startswith(title)
+    assert len(started.title) <= TITLE_CHARS
 
 
 def test_a_call_that_fails_has_a_status_of_its_own(home, capsys):
