@@ -51,7 +51,7 @@ _TRIED = re.compile(
     r"\b(?:between|among) [{\[]?\d"
 )
 _EFFECT = re.compile(
-    r"\b(?:hurts?|degrad\w+|drops?|(?<!is )(?<!was )(?<!then )dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )improv(?:es|ed|ing)|"
+    r"\b(?:hurts?|degrad\w+|drops?|(?<!is )(?<!was )(?<!then )dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )(?<!stopped )(?<!stops )(?<!without )improv(?:es|ed|ing)|"
     r"collaps\w+|fails?|failed|sensitiv\w+|doubling|halving|increasing|reducing|raising|lowering|"
     r"when (?:using|we (?:use|increase|reduce|set|remove|double|halve)|set)|lead(?:s|ing)? to|"
     r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|(?:did|does|do) not(?! (?:improve|decrease|fall|increase)\b))\b"

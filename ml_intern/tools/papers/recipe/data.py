@@ -142,7 +142,7 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
 
 
 _IS_LISTED = re.compile(r"\d ?/ ?$")
-_AND_SPLITS = re.compile(r"(?:,| and|/| ?,? and) ?(?:the )?(?:validation|test|dev|training)")
+_AND_SPLITS = re.compile(r"(?:,| and|/| ?,? and) ?(?:the )?(?:validation|test|dev|training)\b(?!-)")
 """Behind a split: the number is of one of several."""
 
 

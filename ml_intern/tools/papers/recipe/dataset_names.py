@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
 from ml_intern.tools.papers.recipe.claims import is_own
-from ml_intern.tools.papers.recipe.metric_names import metrics_in_head, without_metrics
+from ml_intern.tools.papers.recipe.metric_names import metrics_in, metrics_in_head, without_metrics
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
 
@@ -176,7 +176,8 @@ def named_in_rows(document: Document) -> Iterator[Candidate]:
 def _is_of_results(table: Table) -> bool:
     """Whether its rows are methods, and its columns what they reach."""
     heads = [plain(cell).lower() for cell in table.rows[0]]
-    has_results = bool(TELLS_RESULTS.search(plain(table.caption).lower())) or any(
+    caption = plain(table.caption).lower()
+    has_results = bool(TELLS_RESULTS.search(caption) or metrics_in(caption)) or any(
         metrics_in_head(head) for head in heads[1:]
     )
     return has_results and bool(_OF_METHODS.fullmatch(heads[0].strip(" *")))

@@ -30,7 +30,7 @@ OPTIMISERS: Mapping[str, str] = {
     "L-BFGS": r"l-?bfgs",
 }
 SCHEDULES: Mapping[str, str] = {
-    "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:\w+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine|follow(?:s|ed|ing)? (?:a |the )(?:half-?(?:cycle )?)?cosine(?! similarity| distance)|cosine (?:curve|down to|to zero)",
+    "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:[\w.×^-]+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine|follow(?:s|ed|ing)? (?:a |the )(?:half-?(?:cycle )?)?cosine(?! similarity| distance)|cosine (?:curve|down to|to zero)",
     "linear": r"linear (?:learning[- ]rate |lr )?warm-?up and (?:linear )?decay|linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
     "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
     "inverse square root": r"inverse[- ]square[- ]root|inverse[- ]sqrt|reciprocal square root",

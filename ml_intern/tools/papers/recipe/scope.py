@@ -11,7 +11,7 @@ from dataclasses import replace
 from ml_intern.tools.papers.recipe.claims import is_own
 from ml_intern.tools.papers.recipe.numbers import plain
 from ml_intern.tools.papers.recipe.own_names import names_own
-from ml_intern.tools.papers.recipe.sentences import Sentence
+from ml_intern.tools.papers.recipe.sentences import OTHER_MODEL, Sentence
 
 _STAGE = re.compile(
     r"\W*(?:(?:training )?(?:stage|phase)) (?:\d|[ivx]+|one|two|three)\b", re.IGNORECASE
@@ -55,6 +55,8 @@ def placed(
         is_stage = _STAGE.match(sentence.head) or _EARLIER.fullmatch(sentence.head)
         is_other_stage = has_own and bool(is_stage) and not _is_own_head(sentence.head, names)
         goes_on = before is not None and bool(_IT.match(sentence.text)) and not is_own(before)
+        is_beside = sentence.role == "own" and bool(OTHER_MODEL.match(sentence.plain))
+        is_other_stage |= is_beside
         if is_other_stage or goes_on or is_about_another(sentence, (*names, *models)):
             sentence = replace(sentence, role="results" if is_other_stage else "aside")
         found.append(sentence)

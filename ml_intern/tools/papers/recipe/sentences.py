@@ -60,7 +60,7 @@ _MORE = re.compile(
 )
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|approx|fig|figs|eq|eqs|sec|secs|tab|ref|refs|no|dr|prof|"
-    r"st|app|ch|dept|inc|ca|[A-Z])|\d)\.$",
+    r"st|app|ch|dept|inc|ca)|(?:^|[\s(.])[A-Z]|\d)\.$",
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[.!?][\"'”’)\]]*(?:\[\d[\d, ]*\])?(?=\s+[\"'“‘(\[$*]*[A-Z0-9\\])")
@@ -68,8 +68,8 @@ _CAPTION = re.compile(
     r"\s*\[?(?:figure|fig\.|table|tab\.|algorithm|listing)\s*[\dIVX]+\s*[:.|]", re.I
 )
 _ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d{1,2}[.)])\s+")
-_OTHER_MODEL = re.compile(
-    r"(?:the )?(?:teacher|reward models?|tokeni[sz]er|judge|annotators?|re-?ranker|vocoder|(?:linear )?probes?|scorer|filter)\b",
+OTHER_MODEL = re.compile(
+    r"(?:the |our |an? )?(?:\w+ )?(?:teacher|reward models?|judge|annotators?|re-?ranker|vocoder|(?:linear )?probes?|scorer)\b",
     re.IGNORECASE,
 )
 """What is trained beside the model that a paper is about."""
@@ -168,7 +168,7 @@ def _below(head: str, part: "_Part") -> tuple[Role, bool]:
     """The part that a sentence below it plays, and whether that tells how things were run."""
     if head and _ASIDE.search(head):
         return "aside", part.is_setup
-    if _OTHER_MODEL.match(head):
+    if OTHER_MODEL.match(head):
         return "results" if part.role == "own" else part.role, False
     if head and part.is_appendix and part.role in ("own", "further"):
         return ("own", True) if _tells_how(head) else ("further", False)
