@@ -111,6 +111,19 @@ def test_an_author_whose_name_begins_with_an_initial_is_no_appendix() -> None:
     assert titles == [("", ""), ("", "Abstract"), ("1", "Method"), ("A", "Details")]
 
 
+def test_a_sentence_goes_on_in_the_next_column_past_a_footnote() -> None:
+    page = PdfPage().lines(
+        54, 700, [*running_text(20, 46), "We use a batch size of 64 and a learn-"]
+    )
+    page.rule(54, 430, 120).lines(54, 420, ["1 Once it was", "32."], 8)
+    page.lines(316, 700, ["ing rate of 0.001.", *running_text(20, 46, 700)])
+
+    text = read(page).text
+
+    assert "a batch size of 64 and a learning rate of 0.001." in text
+    assert "1 Once it was 32." in text.split("\n\n")
+
+
 def test_cells_go_where_their_columns_are() -> None:
     rows = [
         [span("Accuracy", 100, 700, 200)],

@@ -16,6 +16,7 @@ from ml_intern.tools.papers.headings import is_usual, level_of, numbered
 
 _MARGIN = 0.09
 """Of a page's height, above and below: where running heads and page numbers stand."""
+_FOOTNOTE = re.compile(r"(?:\d{1,2}|[*\u2020\u2021\u00a7\u00b6\u00b9\u00b2\u00b3])\s?[A-Z(h]")
 _CAPTION = re.compile(
     r"(?:Figure|Fig\.?|Table|Tab\.)\s*(?:[A-Z]?\.?\d+[\d.]*|[IVX]+)\s*(?:[:.|\u2014\u2013]|$)"
 )
@@ -194,6 +195,8 @@ class _Writer:
             word.lower() for line in lines for word in _WORD.findall(line.text)
         )
         self._held: list[Line] = []
+        self._footnotes: list[Line] = []
+        """Below a sentence that goes on in the next column or on the next page."""
         self._last_number = 0
         self._is_begun = False
         """Whether a heading was written: what looks like one of an appendix may be an author."""
@@ -211,6 +214,10 @@ class _Writer:
             taken = self._heading(place)
             if taken:
                 place += taken
+                continue
+            if self._is_footnote(line):
+                self._footnotes.append(line)
+                place += 1
                 continue
             if self._held and self._begins(self._held[-1], line):
                 self._flush()
@@ -385,10 +392,21 @@ class _Writer:
         """Whether its sentence goes on in the next line."""
         return line.text.rstrip()[-1:] not in '.!?:;\u201d"]'
 
+    def _is_footnote(self, line: Line) -> bool:
+        if not self._held or line.size > 0.93 * self._body:
+            return False
+        if self._footnotes:
+            above = self._footnotes[-1]
+            return above.page == line.page and above.column == line.column
+        above = self._held[-1]
+        is_below = above.page == line.page and above.column == line.column
+        return is_below and self._is_open(above) and _FOOTNOTE.match(line.text) is not None
+
     def _flush(self) -> None:
-        if self._held:
-            self._draft.paragraph(self._joined(self._held))
-            self._held = []
+        for lines in (self._held, self._footnotes):
+            if lines:
+                self._draft.paragraph(self._joined(lines))
+        self._held, self._footnotes = [], []
 
     def _joined(self, lines: Sequence[Line]) -> str:
         """One paragraph; a word that was parted at the end of a line is whole again."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
 from ml_intern.tools.papers.recipe.claims import is_own
+from ml_intern.tools.papers.recipe.heads import with_one_head
 from ml_intern.tools.papers.recipe.metric_names import metrics_in, metrics_in_head, without_metrics
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
@@ -78,7 +79,7 @@ _NAMED = re.compile(
     rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ )?(?:dataset|corpus|data set|benchmark|collection) is (?P<being>{_CAPITAL}(?:[ -]\d[\w.]*)?)(?=[,.;]| \()|"
     rf"\b(?:dataset|corpus|data set|benchmark)(?:, (?=[A-Z][\w&+-]*(?:[ -]\d[\w.]*)?,)|,? (?:(?:which )?(?:we )?(?:call|called|named|dubbed),? ))(?P<called>{_CAPITAL}(?:[ -]\d[\w.]*)?)|"
     rf"(?<![\w-])(?P<new>{_CAPITAL}(?:[ -]\d[\w.]*)?),? (?:is )?an? (?:[\w-]+ ){{0,5}}?(?:dataset|corpus|benchmark|collection)\b(?! of (?:methods|models))|"
-    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over |around )?{_COUNT}(?: ?/ ?{_COUNT}){{0,2}} (?:[\w-]+ ){{0,2}}(?:training|train|examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|trajectories|episodes|sequences|tasks)\b"
+    rf"(?<![\w-])(?P<sized>{_CAPITAL}(?:[ -]\d[\w.]*)?) (?:\([^()]{{1,40}}\) )?(?:has|contains|comprises|consists of|includes|provides) (?:about |over |around )?{_COUNT}(?: ?/ ?{_COUNT}){{0,2}} (?:[\w-]+ ){{0,2}}(?:training|train|examples|sentences|images|samples|documents|utterances|pairs|compounds|molecules|graphs|questions|articles|reviews|rows|records|recordings|hours|clips|instances|dialogues|items|classes|videos|tweets|patients|games|channels|levels|environments|nodes|tables|functions|proteins|structures|slides|windows|tiles|files|scenes|scans|volumes|cases|segments|trajectories|episodes|sequences|tasks)\b"
 )
 _USED = re.compile(
     r"train|tun(?:e|ed|ing)\b|evaluat|experiment|\buse|\busing|test|report|contain|consist|compris|split|"
@@ -143,16 +144,16 @@ def named_in_heads(document: Document, sentences: Sequence[Sentence]) -> Iterato
     for table in document.tables:
         if roles[table.section] in ("end", "further") or len(table.rows) < 2:
             continue
-        if not _is_of_results(table):
+        whole = with_one_head(table)
+        if not _is_of_results(whole):
             continue
         section = document.sections[table.section].name if document.sections else ""
-        for cell in table.rows[0][1:]:
+        for cell in whole.rows[0][1:]:
             words = plain(cell)
             found = [each["known"] for each in _NAMED.finditer(words) if each["known"]]
             for name in found or _told_of(without_metrics(words), told):
-                yield Candidate(
-                    name="data", value=name, sentence=quoted(table.rows[0]), section=section
-                )
+                head = next(row for row in table.rows if name in plain(" | ".join(row)))
+                yield Candidate(name="data", value=name, sentence=quoted(head), section=section)
 
 
 def named_in_rows(document: Document) -> Iterator[Candidate]:

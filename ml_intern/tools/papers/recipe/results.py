@@ -12,6 +12,7 @@ from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, foremost
 from ml_intern.tools.papers.recipe.claims import is_tried
 from ml_intern.tools.papers.recipe.dataset_names import dataset_names
+from ml_intern.tools.papers.recipe.heads import with_one_head
 from ml_intern.tools.papers.recipe.metric_names import (
     ANY_METRIC,
     metrics_in,
@@ -176,7 +177,7 @@ def _in_tables(
     document: Document, own_names: Sequence[str], names: Sequence[str]
 ) -> Iterator[Candidate]:
     roles = roles_of(document)
-    for table in document.tables:
+    for table in map(with_one_head, document.tables):
         caption = plain(table.caption)
         # Tables float, into a section on ablations too: what they show their captions say.
         if roles[table.section] == "end" or len(table.rows) < 2:

@@ -81,7 +81,7 @@ def standing_of(sentence: Sentence) -> int:
 _SUBJECT = re.compile(
     r"(?:^|[,;:] |\band |\bwhile |\bwhereas |\bThe (?:original |released )?)"
     r"(?P<name>[A-Z][\w+]{1,30}(?:[- ][A-Z0-9][\w.+]{0,30}){0,3})(?: \([^()]{1,40}\)| \[[\d, ]+\])*"
-    r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed)|"
+    r" (?:(?:was|were|is|are) (?:originally |first |also )?(?:pre-?|re-?)?(?:trained|fine-?tuned|optimi[sz]ed|tuned|initiali[sz]ed|run)|"
     r"(?:originally )?(?:use[sd]?|train(?:s|ed)?|employ(?:s|ed)|adopt(?:s|ed)|require[sd]?|need(?:s|ed)|relie[sd]|applies)|sets?)\b"
 )
 _NO_METHOD = re.compile(

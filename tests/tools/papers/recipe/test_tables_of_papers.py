@@ -186,6 +186,26 @@ def test_a_column_of_data_that_is_not_known_is_not_taken_for_other_data() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    "head",
+    [("Method", "SST-2", "SST-2", "CIFAR-10", "CIFAR-10"), ("", "SST-2", "", "CIFAR-10", "")],
+    ids=["repeated", "blank"],
+)
+def test_a_head_of_two_rows_is_one(head: tuple[str, ...]) -> None:
+    rows = (
+        head,
+        (head[0], "Acc.", "F1", "Acc.", "F1"),
+        ("ResNet", "90.1", "88.0", "94.0", "93.0"),
+        ("Ours", "92.5", "91.0", "95.0", "94.5"),
+    )
+    assert metrics(*rows, caption="Results.", before="We use SST-2 and CIFAR-10.") == {
+        "metrics.SST-2.accuracy": 92.5,
+        "metrics.SST-2.f1": 91,
+        "metrics.CIFAR-10.accuracy": 95,
+        "metrics.CIFAR-10.f1": 94.5,
+    }
+
+
 def test_a_row_that_says_what_was_added_stands_back() -> None:
     rows = (*RESULTS, ("Ours, with language model", "93.5", "92.0"))
     assert metrics(*rows, caption="Results on Owls20.", before=USED) == {
