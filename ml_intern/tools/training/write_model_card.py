@@ -87,7 +87,9 @@ class WriteModelCard(Tool[CardArguments]):
             "weights_sha256": finished.validation["weights_sha256"],
             "licence": card.licence.id if card.licence is not None else "",
         }
-        return succeed(_answer(finished, card, link), Fact(kind="card", data=fact))
+        outcome = succeed(_answer(finished, card, link), Fact(kind="card", data=fact))
+        quoted = () if card.paper is None else (card.paper.url or card.paper.title,)
+        return replace(outcome, sources=quoted)
 
 
 def _answer(finished: Finished, card: Card, link: TraceLink) -> dict[str, Any]:

@@ -478,7 +478,8 @@ class World:
     def _write_model_card(self, arguments: dict[str, Any]) -> Any:
         folder = arguments["model_dir"]
         card = {"path": f"{folder}/README.md", "picture": f"{folder}/loss_curve.png"}
-        return {**card, "paper": COMPARED} if self.named("plan_experiment") else card
+        is_of_paper = bool(self.named("plan_experiment"))
+        return _from_outside({**card, "paper": COMPARED}) if is_of_paper else card
 
     def _write_reproduce_bundle(self, arguments: dict[str, Any]) -> Any:
         return {"path": f"{arguments['model_dir']}/reproduce", "command": "bash run.sh"}
