@@ -26,7 +26,16 @@ _PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     "weight_decay": (0, 10),
     "dropout": (0, 0.95),
     "label_smoothing": (0, 0.9),
+    "gradient_clipping": (1e-6, 10**6),
+    "warmup": (0, 10**8),
     "hidden_size": (4, 100_000),
+    "intermediate_size": (4, 10**6),
+    "vocab_size": (1, 10**8),
+    "parameters": (1, 10**14),
+    "sequence_length": (1, 10**8),
+    "seeds": (0, 2**32),
+    "accelerators": (1, 10**6),
+    "training_time": (1e-4, 10**8),
     "num_hidden_layers": (1, 1_000),
     "num_attention_heads": (1, 1_000),
     "image_size": (4, 8_192),
@@ -230,7 +239,7 @@ def _warmup(
     if updates is None:
         return None
     if unit == "fraction":
-        return round(value * updates)
+        return round(value * updates) if value <= 1 else None
     return round(value / epochs * updates) if unit == "epochs" and epochs else None
 
 

@@ -30,6 +30,7 @@ from ml_intern.tools.papers.recipe.words import VALUES, Dataset, Recipe, Value
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
 MOST_TARGETS = 10
+_MOST_EXAMPLES = 10**12
 
 
 Scale = Mapping[
@@ -269,7 +270,9 @@ def _of_batch(values: Values, work: Work) -> Values:
 
 
 def _whole(value: Value | None) -> int | None:
-    return int(value) if isinstance(value, int | float) and value >= 1 else None
+    if not isinstance(value, int | float) or not 1 <= value <= _MOST_EXAMPLES:
+        return None
+    return int(value)
 
 
 def _speed(args: PlanArguments, values: Values, work: Work, machine: Machine) -> Speed:

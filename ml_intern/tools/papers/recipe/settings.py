@@ -143,8 +143,9 @@ def _sample(small: Work, whole: Work) -> int | None:
 
 def _warmup(values: Values, whole: Work) -> float | None:
     """As a share of all steps, which holds for a run of any length."""
-    if values.units.get("warmup") == "fraction":
-        return values.number("warmup")
+    value = values.number("warmup")
+    if value is not None and value < 1 and values.units.get("warmup") == "fraction":
+        return value
     if whole.warmup_updates is None or not whole.updates:
         return None
     share = whole.warmup_updates / whole.updates
