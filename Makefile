@@ -68,7 +68,7 @@ venv: .venv/.train ## the program with what training needs, in .venv
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing ml-intern with all that tests and checks need into .venv (some minutes, once) ..."
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,dev]'
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,ocr,dev]'
 	@$(BIN)/python -m compileall -q ml_intern
 	@touch .venv/.train $@
 

@@ -3,12 +3,14 @@
 import io
 from typing import Any
 
+import numpy as np
 import pypdfium2 as pdfium
 import pytest
 
 from ml_intern.tools.papers.confined.figures import grown
 from ml_intern.tools.papers.confined.layout import find_gutter, lay_out
 from ml_intern.tools.papers.confined.pictures import SCALE, read_with
+from ml_intern.tools.papers.confined.spacing import gaps, with_spaces
 from ml_intern.tools.papers.confined.spans import Span, read_page
 from ml_intern.tools.papers.confined.structure import Page, structure
 from ml_intern.tools.papers.confined.tables import cells_of
@@ -209,7 +211,7 @@ def test_a_figure_is_what_hangs_together_beside_its_caption() -> None:
 def test_what_is_seen_on_a_picture_stands_at_its_place() -> None:
     document = pdfium.PdfDocument(io.BytesIO(pdf([PdfPage().box(10, 10, 20, 20)])))
 
-    def engine(picture: Any) -> tuple[Any, Any]:
+    def engine(picture: Any, *, return_word_box: bool) -> tuple[Any, Any]:
         assert picture.shape[1:] == (round(612 * SCALE), 3)
         corners = [[54 * SCALE, 92 * SCALE], [200 * SCALE, 92 * SCALE]]
         corners += [[200 * SCALE, 102 * SCALE], [54 * SCALE, 102 * SCALE]]
@@ -222,7 +224,63 @@ def test_what_is_seen_on_a_picture_stands_at_its_place() -> None:
     assert (found.bottom, found.top) == pytest.approx((690, 700))
 
 
+def test_a_page_that_lies_upside_down_is_turned_over() -> None:
+    corners = [[54, 92], [200, 92], [200, 112], [54, 112]]
+    seen: list[int] = []
+
+    def engine(picture: Any, *, return_word_box: bool) -> tuple[Any, Any]:
+        seen.append(int(picture[-30:].min()))  # there is ink below, and once it is turned above
+        return [[corners, "Read" if len(seen) > 1 else "peeH", 0.55 + 0.4 * (len(seen) - 1)]], None
+
+    document = pdfium.PdfDocument(io.BytesIO(pdf([PdfPage().box(10, 2, 20, 10)])))
+    (found,) = read_with(engine, document, read_page(document, 1)).spans
+
+    assert (found.text, seen) == ("Read", [0, 255])
+
+
 def test_a_page_without_anything_to_see_has_no_text() -> None:
     document = pdfium.PdfDocument(io.BytesIO(pdf([PdfPage()])))
 
-    assert read_with(lambda _picture: (None, None), document, read_page(document, 1)).spans == []
+    assert (
+        read_with(lambda _picture, **_: (None, None), document, read_page(document, 1)).spans == []
+    )
+
+
+def inked(*words: int) -> np.ndarray:
+    """A line of letters three dots wide and a dot apart, words six dots apart; twenty dots high."""
+    columns: list[int] = []
+    for length in words:
+        columns += [255] * 6
+        columns += [0, 0, 0, 255] * length
+    return np.tile(np.array(columns, dtype=np.uint8), (20, 1))
+
+
+def centres(*words: int) -> list[float]:
+    """Of its letters."""
+    found, at = [], 0
+    for length in words:
+        at += 6
+        found += [at + 4 * number + 1.0 for number in range(length)]
+        at += 4 * length
+    return found
+
+
+def test_a_gap_in_the_ink_is_a_space_between_words() -> None:
+    line, places = inked(2, 5, 3), centres(2, 5, 3)
+    assert with_spaces("Wetrainfor", list("Wetrainfor"), places, line) == "We train for"
+
+
+def test_a_space_that_was_read_is_not_doubled() -> None:
+    places = centres(2, 5, 3)
+    text, there = "We trainfor", [*places[:2], places[1] + 5.0, *places[2:]]
+    assert with_spaces(text, list(text), there, inked(2, 5, 3)) == "We train for"
+
+
+@pytest.mark.parametrize("letters", [[], ["W"], list("other")])
+def test_without_the_places_of_its_letters_a_text_stays_as_it_is(letters: list[str]) -> None:
+    assert with_spaces("Wetrain", letters, [1.0] * len(letters), inked(2, 5)) == "Wetrain"
+
+
+def test_a_line_without_ink_has_no_gaps() -> None:
+    assert gaps(np.full((20, 50), 255, np.uint8)) == []
+    assert gaps(np.zeros((0, 0), np.uint8)) == []
