@@ -83,7 +83,8 @@ def test_the_schema_follows_types_defaults_and_words() -> None:
     assert fields["share"]["description"] == "Of all rows."
     assert fields["share"]["maximum"] == 1
     assert fields["order"]["enum"] == ["new", "old"]
-    assert fields["copy"]["default"] is None
+    assert fields["share"]["default"] == 0.5
+    assert "default" not in fields["copy"]
 
 
 def test_the_function_is_given_values_of_its_types() -> None:
