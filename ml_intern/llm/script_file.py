@@ -27,9 +27,6 @@ MOST_PROBLEMS = 5
 MOST_S = 86_400.0
 """Of a delay, and of a wait that a script asks for."""
 
-_KINDS = ("dict[str,any]", "str")
-"""Of `arguments`, which pydantic puts into the place of an error."""
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -28,7 +28,6 @@ SLACK_S = LEASE_S
 """An end may lie further ahead than a lease lasts by what passes between asking for the time and
 looking: others claim meanwhile.
 """
-RENEW_EVERY_S = 5.0
 MOST_ATTEMPTS = 3
 """Of one op; counted anew whenever one of its tool calls came to its end."""
 

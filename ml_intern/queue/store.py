@@ -287,7 +287,7 @@ class Store:
     def renew(self, lease: Lease) -> None:
         """Make the lease last `leases.LEASE_S` seconds from now.
 
-        Once in `leases.RENEW_EVERY_S` seconds is enough. Raises LeaseLost, StoreUnavailable.
+        Once in a third of `leases.LEASE_S` is enough. Raises LeaseLost, StoreUnavailable.
         """
         self._write(lambda c: leases.renew(c, lease, self._database.now(c)))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ml_intern.errors import InputError
-from ml_intern.events import ApprovalDecided, Outlook, RuleGranted, Verdict
+from ml_intern.events import ApprovalDecided, Outlook, RuleGranted
 from ml_intern.messages import ApprovalId
 from ml_intern.money import dollars
 from ml_intern.queue.rows import ApprovalRow
@@ -17,29 +17,6 @@ from ml_intern.wording import sentence
 
 Situation = Callable[[ApprovalRow], ToolContext]
 """What the tool of an approval would be given if it ran now."""
-
-
-def decide(
-    store: Store,
-    router: ToolRouter,
-    approval_id: str,
-    verdict: Verdict,
-    *,
-    decided_by: str,
-    reason: str = "",
-    arguments: Mapping[str, Any] | None = None,
-    like_this: bool = False,
-    situation: Situation | None = None,
-) -> bool:
-    """Decide about one call; false when somebody was first. See `decide_all`."""
-    said = Said(
-        approval_id=approval_id,
-        verdict=verdict,
-        reason=reason,
-        arguments=arguments,
-        like_this=like_this,
-    )
-    return bool(decide_all(store, router, [said], decided_by=decided_by, situation=situation))
 
 
 def decide_all(

@@ -333,10 +333,6 @@ def _arguments(
     return model
 
 
-def _default(parameter: inspect.Parameter) -> Any:
-    return ... if parameter.default is inspect.Parameter.empty else parameter.default
-
-
 def _described(hint: Any, default: object, words: str | None) -> Any:
     """`hint` with the words of the docstring, where its own `Field` has none."""
     own = [default, *getattr(hint, "__metadata__", ())]

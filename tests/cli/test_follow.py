@@ -28,8 +28,8 @@ from ml_intern.events import (
 from ml_intern.llm.scripted import Answer, calling
 from ml_intern.messages import AssistantMessage, SessionId
 from ml_intern.queue.lock import DaemonLock
-from ml_intern.session.approvals import decide
 from tests.cli.services import TypingPerson, change, scripted_service, started
+from tests.support.deciding import decide
 from tests.support.lost import lose_call
 from tests.support.store_door import StoreDoor
 from tests.support.waiting import wait_until

@@ -15,7 +15,6 @@ from ml_intern.daemon.jobs import JobWatcher
 from ml_intern.events import ApprovalRequested, BudgetReached, JobEnded, ToolStarted
 from ml_intern.llm.client import ModelReply
 from ml_intern.messages import JobId
-from ml_intern.session.approvals import decide
 from ml_intern.session.desk import Caps
 from ml_intern.tools.protocol import (
     Arguments,
@@ -27,6 +26,7 @@ from ml_intern.tools.protocol import (
 )
 from ml_intern.tools.router import ToolRouter
 from tests.queue.given import HandClock
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, words
 from tests.support.hub import HubServer, a_machine
 

@@ -14,9 +14,9 @@ from ml_intern.events import (
     ToolFinished,
     TurnFinished,
 )
-from ml_intern.session.approvals import decide
 from ml_intern.session.desk import Limits
 from tests.queue.given import HandClock
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, words
 
 HOUR = 3600.0

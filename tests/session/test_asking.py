@@ -16,12 +16,13 @@ from ml_intern.events import (
     ToolStarted,
     TurnFinished,
 )
-from ml_intern.session.approvals import check_edit, decide, decide_all
+from ml_intern.session.approvals import check_edit, decide_all
 from ml_intern.session.said import Said
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.policy import Judgement
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, succeed
 from tests.support.contexts import a_context
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, Published, calls, crash, die, words
 
 Make = Callable[..., Bench]

@@ -20,12 +20,12 @@ from ml_intern.events import (
 )
 from ml_intern.messages import Usage
 from ml_intern.ops import Compact, Interrupt, UserInput
-from ml_intern.session.approvals import decide
 from ml_intern.session.caps import more_room
 from ml_intern.session.desk import Caps
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools.protocol import succeed
 from tests.queue.given import HandClock
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, crash, die, words
 
 OWN = f"session:{SESSION}"

@@ -11,10 +11,10 @@ from ml_intern.errors import InputError, UnknownSession
 from ml_intern.events import JobEnded, JobStarted
 from ml_intern.messages import JobId, SessionId
 from ml_intern.ops import Resume
-from ml_intern.session.approvals import decide
 from ml_intern.session.lost_jobs import declare_lost, ended_key
 from ml_intern.tools.protocol import LaunchedJob, succeed
 from tests.queue.checked import told
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, words
 
 

@@ -21,11 +21,11 @@ from ml_intern.events import (
 )
 from ml_intern.messages import JobId, ToolMessage, UserMessage
 from ml_intern.ops import Interrupt, Undo, UserInput
-from ml_intern.session.approvals import decide
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, succeed
 from tests.queue.checked import told
 from tests.support.clocks import SwiftClock
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, Died, calls, words
 
 Make = Callable[..., Bench]

@@ -18,10 +18,10 @@ from ml_intern.events import (
 )
 from ml_intern.messages import AssistantMessage, ToolMessage, UserMessage, short_request
 from ml_intern.ops import Compact, Interrupt, ResolveUnknown, Resume, Undo, UserInput
-from ml_intern.session.approvals import decide
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, Waiting, succeed
 from tests.queue.checked import told
 from tests.session.test_overtaken import killed_at
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, crash, die, words
 
 Make = Callable[..., Bench]

@@ -22,9 +22,9 @@ from ml_intern.events import (
 from ml_intern.messages import JobId, ToolMessage, UserMessage
 from ml_intern.ops import Interrupt, Resume, UserInput
 from ml_intern.session.answering import JITTER
-from ml_intern.session.approvals import decide
 from ml_intern.session.handlers import handle
 from ml_intern.tools.protocol import LaunchedJob, ToolOutcome, Waiting, succeed
+from tests.support.deciding import decide
 from tests.support.desks import Bench, calls, crash, die, words
 
 

@@ -21,13 +21,13 @@ from ml_intern.events import (
 from ml_intern.messages import Choice
 from ml_intern.ops import Compact, Interrupt, ResolveUnknown, Undo, UserInput
 from ml_intern.queue.store import Claim
-from ml_intern.session.approvals import decide
 from ml_intern.session.desk import Signals
 from ml_intern.session.handlers import handle
 from ml_intern.session.history import History
 from ml_intern.session.unknowns import resolve
 from ml_intern.tools import router
 from ml_intern.tools.protocol import ToolOutcome, succeed
+from tests.support.deciding import decide
 from tests.support.desks import SESSION, Bench, calls, crash, die, words
 
 MakeBench = Callable[..., Bench]
