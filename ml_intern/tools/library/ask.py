@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern.errors import ComputeError
+from ml_intern.tools.event_lines import last_event
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.tools.run_script import run_python
-from ml_intern.tools.training.metrics import last_event
-from ml_intern.tools.training.tracebacks import last_words
+from ml_intern.tools.tracebacks import last_words
 
 TIMEOUT_S = 90.0
 """Reading takes a tenth of a second; what must be imported may take a minute on a cold disk."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_intern.tools.protocol import ToolContext
+from ml_intern.tools.tracebacks import last_words
 from ml_intern.tools.training.jobs import Job, all_jobs, read_log, state
 from ml_intern.tools.training.metrics import best
 from ml_intern.tools.training.recipe import Parameter, parameters
-from ml_intern.tools.training.tracebacks import last_words
 
 
 @dataclass(frozen=True, kw_only=True)

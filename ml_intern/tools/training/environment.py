@@ -8,10 +8,10 @@ from typing import Any
 
 from ml_intern.errors import ComputeError
 from ml_intern.sandbox.run import Completed
+from ml_intern.tools.event_lines import last_event
 from ml_intern.tools.protocol import ToolContext
 from ml_intern.tools.run_script import run_python
-from ml_intern.tools.training.metrics import last_event
-from ml_intern.tools.training.tracebacks import last_words
+from ml_intern.tools.tracebacks import last_words
 
 NEEDED = ("torch", "transformers", "datasets", "accelerate", "safetensors", "matplotlib")
 """Packages that the recipes and our own scripts import."""

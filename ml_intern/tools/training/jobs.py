@@ -11,8 +11,9 @@ from typing import Any
 from ml_intern.compute.protocol import Compute, JobState
 from ml_intern.errors import InputError
 from ml_intern.messages import CallId, JobId
+from ml_intern.tools.event_lines import parse_line
 from ml_intern.tools.protocol import ToolContext
-from ml_intern.tools.training.metrics import Course, parse_line
+from ml_intern.tools.training.metrics import Course
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _TAIL_LINES = 400

@@ -14,11 +14,11 @@ from ml_intern.errors import ComputeError
 from ml_intern.sandbox.protocol import Access
 from ml_intern.sandbox.run import Completed, run_confined
 from ml_intern.tools.confinement import output_of
+from ml_intern.tools.event_lines import last_event
 from ml_intern.tools.protocol import ToolContext
+from ml_intern.tools.tracebacks import last_words
 from ml_intern.tools.training.environment import recipe_file
-from ml_intern.tools.training.metrics import last_event
 from ml_intern.tools.training.model_folder import ModelFolder
-from ml_intern.tools.training.tracebacks import last_words
 
 SCORER = "score_classifier"
 

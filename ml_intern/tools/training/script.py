@@ -16,11 +16,11 @@ from typing import Any
 from ml_intern.errors import InputError
 from ml_intern.events import Exhibit
 from ml_intern.sandbox.run import Completed
+from ml_intern.tools.event_lines import last_event
 from ml_intern.tools.library.keywords import check_keywords
 from ml_intern.tools.protocol import ToolContext, ToolOutcome, Workplace, fail
 from ml_intern.tools.run_script import run_python
-from ml_intern.tools.training.metrics import last_event
-from ml_intern.tools.training.tracebacks import last_words, traceback_tail
+from ml_intern.tools.tracebacks import last_words, traceback_tail
 
 CHECK_TIMEOUT_S = 300.0
 _LARGEST_BYTES = 4 << 20

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from statistics import fmean, median
 
+from ml_intern.tools.tracebacks import OUT_OF_MEMORY
 from ml_intern.tools.training.metrics import Course, Evaluation, Step
-from ml_intern.tools.training.tracebacks import OUT_OF_MEMORY
 
 _NOT_A_NUMBER = re.compile(r"\bFloatingPointError\b|loss is (nan|inf)", re.IGNORECASE)
 _WINDOW = 10

@@ -7,9 +7,9 @@ from pydantic import Field
 from ml_intern.compute.protocol import JobState
 from ml_intern.events import Effect, Recovery
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, Waiting, succeed
+from ml_intern.tools.tracebacks import last_words, traceback_tail
 from ml_intern.tools.training.jobs import Job, Log, find_job, read_log, state
 from ml_intern.tools.training.metrics import plain, thin
-from ml_intern.tools.training.tracebacks import last_words, traceback_tail
 from ml_intern.tools.training.verdicts import judge
 
 _MOST_EVALUATIONS = 60

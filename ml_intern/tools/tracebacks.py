@@ -2,7 +2,7 @@
 
 import re
 
-from ml_intern.tools.training.metrics import parse_line
+from ml_intern.tools.event_lines import parse_line
 
 _BEGIN = "Traceback (most recent call last)"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")

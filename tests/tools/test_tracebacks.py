@@ -1,6 +1,6 @@
 import pytest
 
-from ml_intern.tools.training.tracebacks import OUT_OF_MEMORY, last_words, traceback_tail
+from ml_intern.tools.tracebacks import OUT_OF_MEMORY, last_words, traceback_tail
 
 CHAINED = """\
 {"event": "log", "step": 1}
