@@ -61,7 +61,7 @@ def read(large: TooMuch, scratch: Path, ctx: ToolContext) -> Beginnings:
     left_out: dict[str, None] = {}
     for split, each in firsts.items():
         plan, place = plans[each.path], ends[each.path]
-        if not (columns := _that_fit(plan, MOST_BYTES // len(firsts))):
+        if not (columns := that_fit(plan, MOST_BYTES // len(firsts))):
             raise InputError(f"{large} Its first rows alone are larger than is read.")
         reader.fill(place, each, [span for name in columns for span in plan.columns[name]])
         first_rows(place, columns, scratch, ctx).rename(folder / f"{split}.jsonl")
@@ -116,7 +116,7 @@ class _Reader:
 
     def fill(self, path: Path, entry: Entry, spans: Iterable[tuple[int, int]]) -> None:
         """Put these parts, first byte and number of bytes, to their places in `path`."""
-        for first, size in _joined(spans):
+        for first, size in joined(spans):
             if first < 0 or size <= 0 or first + size > (entry.size or 0):
                 raise InputError(f"{entry.path} says that rows lie outside of it.")
             content = self._part(entry, first, size)
@@ -130,24 +130,29 @@ class _Reader:
         return reading.part(self._ctx, self._info, entry.path, first, size)
 
 
-def _that_fit(plan: Plan, most_bytes: int) -> list[str]:
-    """The columns of the first group, the smallest first, that are no more than this together."""
-    sizes = {name: sum(size for _, size in spans) for name, spans in plan.columns.items()}
+def that_fit(plan: Plan, most_bytes: int) -> list[str]:
+    """The columns of the first group, the smallest first, that are no more than this together.
+
+    A part of less than no bytes, as a file may claim, makes no room for another.
+    """
+    sizes = {name: sum(max(0, size) for _, size in parts) for name, parts in plan.columns.items()}
     chosen, total = [], 0
     for name in sorted(sizes, key=lambda name: sizes[name]):
-        total += max(0, sizes[name])
+        total += sizes[name]
         if total > most_bytes:
             break
         chosen.append(name)
     return [name for name in plan.columns if name in chosen]
 
 
-def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Without small gaps between them."""
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Without small gaps between them, of which there may be `MOST_BYTES` altogether."""
     found: list[tuple[int, int]] = []
+    room = MOST_BYTES
     for first, size in sorted(spans):
         begin, end = (found[-1][0], sum(found[-1])) if found else (0, -GAP_BYTES - 1)
-        if 0 <= first - end <= GAP_BYTES:
+        if 0 <= first - end <= min(GAP_BYTES, room):
+            room -= first - end
             found[-1] = (begin, first + size - begin)
         else:
             found.append((first, size))

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ml_intern.tools.data.parquet import Plan
+from ml_intern.tools.hub.beginnings import MOST_BYTES, joined, that_fit
 from tests.support.hub import TOKEN, HubServer
 from tests.support.hub.repository import Blob, Repository
 from tests.support.outside import Asked, Given, Outside
@@ -195,3 +197,15 @@ def test_the_token_does_not_follow_to_where_the_files_lie(
     assert (report["rows"], len(parts)) == (100, 2)
     assert TOKEN not in json.dumps([dict(asked.headers) for asked in parts])
     assert [seen.token for seen in hub.requests if "/resolve/" in seen.path] == [TOKEN, TOKEN]
+
+
+def test_parts_of_less_than_no_bytes_make_no_room_for_large_ones() -> None:
+    claimed = {"a": [(4, 5 << 30), (9, -(5 << 30))], "b": [(4, 100)]}
+    assert that_fit(Plan(rows=1, columns=claimed, picture=None), 1_000) == ["b"]
+
+
+def test_gaps_between_many_columns_are_not_read_without_end() -> None:
+    parts = [(number * 60_000, 10) for number in range(5_000)]
+    read = joined(parts)
+    assert sum(size for _, size in read) < 2 * MOST_BYTES
+    assert read[-1][0] + read[-1][1] == parts[-1][0] + 10
