@@ -15,8 +15,8 @@ from ml_intern.tools.untrusted import Cleaned, cleaned
 PAGES = (".md", ".markdown", ".html", ".htm")
 """Endings of files that people look at as pages."""
 _CODE = re.compile(
-    r"""^[ ]{0,3}(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^[ ]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)
-    | (?<!`)(?P<ticks>`+)(?!`)[^\n]{1,500}?(?<!`)(?P=ticks)(?!`)""",
+    r"""^[ ]{0,3}(?P<fence>```++|~~~++)[^\n]*+\n.*?(?:^[ ]{0,3}(?P=fence)[`~]*+[ \t]*+$|\Z)
+    | (?<!`)(?P<ticks>`++)[^\n]{1,500}?(?<!`)(?P=ticks)(?!`)""",
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
 _DEFINITION = re.compile(

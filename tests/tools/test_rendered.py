@@ -41,7 +41,7 @@ def test_what_no_page_shows_is_left_out(text: str, seen: str | None) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>", "![", "![a](", "[](a ",
+    ["`", "~", "<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>", "![", "![a](", "[](a ",
      "](<", "](a '", "&nbsp;", "&nbsp;\n", " " * 99 + "\n", "[ "],
 )  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
