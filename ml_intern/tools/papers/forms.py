@@ -209,10 +209,16 @@ def _from_arxiv(paper: PaperId, form: Form, first_page: int, ctx: ToolContext) -
 def _with_failures(opened: Opened, failed: list[tuple[str, InputError | OutsideError]]) -> Opened:
     if not failed:
         return opened
-    why = "; ".join(f"{name}: {str(exc).rstrip('.')}" for name, exc in failed)
-    note = f"Read from {opened.document.url}, because of other forms: {why[:600]}."
+    absent = [name for name, exc in failed if _is_missing(exc)]
+    why = [f"it is not there as {', '.join(absent)}"] if absent else []
+    why += [f"{name}: {str(exc).rstrip('.')}" for name, exc in failed if not _is_missing(exc)]
+    note = f"Read from {opened.document.url}, because {'; '.join(why)[:600]}."
     document = replace(opened.document, notes=(*opened.document.notes, note))
     return replace(opened, document=document)
+
+
+def _is_missing(exc: InputError | OutsideError) -> bool:
+    return isinstance(exc, OutsideError) and exc.trouble == "missing"
 
 
 def _nowhere(
