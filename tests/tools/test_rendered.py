@@ -1,7 +1,5 @@
 """Cards and READMEs hold what their pages show."""
 
-import time
-
 import pytest
 
 from ml_intern.tools.rendered import as_shown
@@ -39,12 +37,15 @@ def test_what_no_page_shows_is_left_out(text: str, seen: str | None) -> None:
     assert found.hidden == len(text) - len(found.text)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "piece",
-    ["`", "~", "<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>", "![", "![a](", "[](a ",
-     "](<", "](a '", "&nbsp;", "&nbsp;\n", " " * 99 + "\n", "[ "],
-)  # fmt: skip
-def test_no_text_takes_long(piece: str) -> None:
-    before = time.process_time()
-    as_shown(piece * (200_000 // len(piece)))
-    assert time.process_time() - before < 2
+    [
+        *("`", "~", "<a ", "<a b='", "<!", "</a ", "`x``y", "[a]: b '\n", "<p hidden>", "![", "[ "),
+        *("![a](", "[](a ", "](<", "](a '", "&nbsp;", "&nbsp;\n", " " * 99 + "\n"),
+    ],
+)
+def test_a_text_of_one_piece_is_read_in_the_time_of_its_length(piece: str) -> None:
+    """What goes through it again at each piece takes minutes."""
+    text = piece * (200_000 // len(piece))
+    assert len(as_shown(text).text) <= len(text)
