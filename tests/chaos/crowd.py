@@ -30,7 +30,7 @@ from ml_intern.queue.rows import ApprovalRow, SessionRow
 
 T = TypeVar("T")
 AGAIN_S = 0.02
-LOOK_S = 0.1
+LOOK_S = 0.25
 CHOICES: tuple[Choice, ...] = ("retry", "done", "skip")
 
 

@@ -39,13 +39,17 @@ class Tables:
 
 
 class Peek:
-    """One database. Each look has a connection of its own, so that nothing is held."""
+    """One database. Nothing is held between two looks."""
 
     def __init__(self, state: Path, database: str = "") -> None:
         self._path = state / "ml-intern.db"
         self._url = parse(database) if database else of_file(self._path)
         self._engine = _postgres(database) if database else _sqlite(self._path)
         self._is_file = not database
+
+    def close(self) -> None:
+        """Look no more."""
+        self._engine.dispose()
 
     def exists(self) -> bool:
         """Whether there is anything to look at."""
@@ -172,6 +176,6 @@ def _sqlite(path: Path) -> Engine:
 def _postgres(database: str) -> Engine:
     return create_engine(
         parse(database),
-        poolclass=NullPool,
+        pool_pre_ping=True,  # the server may have been stopped between two looks
         isolation_level="REPEATABLE READ",
     )

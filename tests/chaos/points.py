@@ -127,6 +127,11 @@ class Reached(Point):
     hits: int = 1
     """How often the scene is sure to come by."""
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a transaction has begun, and is not committed."""
+        return self.at.startswith("queue.") and not self.at.startswith("queue.store:Store.")
+
 
 def _at(
     name: str,

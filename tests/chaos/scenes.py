@@ -106,6 +106,7 @@ class Stage:
             self._beside.end()
         self.crowd.close()
         self.home.end()
+        self.peek.close()
         if self.chat is not None:
             self.chat.close()
 

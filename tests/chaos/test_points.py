@@ -41,9 +41,9 @@ def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(
     database = request.node.callspec.params["new_database"]
 
     def broken(scene: str) -> list[str]:
-        points = [point for point in POINTS if point.scene == scene]
-        if scene in THINNED:
-            points = points[3 * (database != SQLITE) :: 6]
+        points = _chosen(scene, database)
+        if not points:
+            return []
         stage = Stage(Home(nursery, tmp_path / scene, database=new_database()))
         try:
             return _broken(stage, points)
@@ -54,6 +54,15 @@ def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(
         found = dict(zip(LONGEST_FIRST, pool.map(broken, LONGEST_FIRST), strict=True))
 
     assert {scene: problems for scene, problems in found.items() if problems} == {}
+
+
+def _chosen(scene: str, database: str) -> list[Reached]:
+    """Points inside of a transaction are tried on both databases, others on one of them here."""
+    points = [point for point in POINTS if point.scene == scene]
+    turn = int(database != SQLITE)
+    if scene in THINNED:
+        return points[3 * turn :: 6]
+    return [one for number, one in enumerate(points) if one.is_inside or number % 2 == turn]
 
 
 def _broken(stage: Stage, points: list[Reached]) -> list[str]:
