@@ -179,7 +179,10 @@ def _data_words(case: Case) -> str:
         f"{count} ({name.replace('_', ' ')})" for name, count in case.prepared.dropped().items()
     )
     left_out = f"; left out: {dropped}" if dropped else ""
-    return f"Data: {rows} rows, {case.prepared.num_labels} classes{left_out}."
+    sample = case.script.values.get("max_train_samples") if case.script is not None else None
+    is_sample = isinstance(sample, int) and 0 < sample < (case.prepared.rows("train") or 0)
+    trained = f"; trained on a random {sample} of the train rows" if is_sample else ""
+    return f"Data: {rows} rows, {case.prepared.num_labels} classes{left_out}{trained}."
 
 
 def _paper_words(run: Run) -> list[str]:

@@ -39,6 +39,7 @@ def test_the_way_goes_from_the_paper_over_the_data_to_the_plan_and_the_run() -> 
         "write_reproduce_bundle",
     ]
     assert world.named("read_paper") == world.named("extract_recipe") == [{"paper": "owls.pdf"}]
+    assert said.splitlines()[4].endswith("trained on a random 300 of the train rows.")
     assert said.splitlines()[5:11] == [
         "Beside the paper, Small Owls:",
         "- epochs: paper 30 epochs, here 3 epochs (chosen for this run) [1]",

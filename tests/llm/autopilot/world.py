@@ -69,6 +69,7 @@ SPECS = [ToolSpec(name=name, description=name, parameters={"type": "object"}) fo
 IMAGE_DEFAULTS: dict[str, Any] = {
     "train_dir": "",
     "validation_dir": "",
+    "max_train_samples": 0,
     "num_labels": 0,
     "model_name_or_path": "",
     "image_size": 0,
@@ -330,6 +331,7 @@ class World:
             "gradient_accumulation_steps": 1,
             "num_train_epochs": known["epochs"],
             "max_length": 77,
+            **({"max_train_samples": 300} if "scale" in arguments else {}),
         }
         return _from_outside({"work": {"updates": 900}, "settings": settings})
 
