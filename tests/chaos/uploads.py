@@ -24,6 +24,8 @@ from tests.support.nursery import Nursery
 
 REPO = f"{USER}/ml-intern-sessions"
 PATIENCE_S = 300.0
+LOOK_S = 0.1
+"""Between two looks at all files and all of the store, which take that long."""
 STEPS = ("write", "edit", "bash", "write", "pair")
 
 
@@ -84,7 +86,9 @@ def weather(stage: Stage, hub: HubServer, how: Weather) -> Found:
         daemon.signal(signal.SIGKILL)
         assert daemon.status(PATIENCE_S) == -signal.SIGKILL, daemon.said()
     stage.rest()
-    wait_until(lambda: not _found(stage, hub).problems, "all is on the Hub", PATIENCE_S)
+    wait_until(
+        lambda: not _found(stage, hub).problems, "all is on the Hub", PATIENCE_S, every_s=LOOK_S
+    )
     return _found(stage, hub)
 
 
@@ -93,10 +97,11 @@ def _wait_for_a_moment(stage: Stage, hub: HubServer, chance: random.Random) -> N
     enough = len(hub.requests) + chance.randrange(1, 25)
 
     def is_enough() -> bool:
-        is_over = stage.is_at_rest() and not _found(stage, hub).problems
-        return is_over or len(hub.requests) >= enough
+        if len(hub.requests) >= enough:
+            return True
+        return stage.is_at_rest() and not _found(stage, hub).problems
 
-    wait_until(is_enough, "the Hub was asked", PATIENCE_S)
+    wait_until(is_enough, "the Hub was asked", PATIENCE_S, every_s=LOOK_S)
 
 
 def _found(stage: Stage, hub: HubServer) -> Found:
