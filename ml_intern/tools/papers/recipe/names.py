@@ -346,6 +346,8 @@ def _kind(found: re.Match[str]) -> str:
 def _count(found: re.Match[str]) -> int | None:
     if re.search(r"-\d+$", found["kind"]):  # the slice says how many: TPU v3-32
         return None
+    if found.string[found.end() :].startswith(("-hour", " hour", "-day", " day")):
+        return None
     if found["count"]:
         value = value_of(found["count"])
         return int(value) if value == int(value) and 1 <= value <= 100_000 else None
@@ -364,7 +366,9 @@ def _time(sentence: Sentence) -> Iterator[Candidate]:
     if len(by_clock) != 1 or len(found) > 2:
         return
     (time,) = by_clock
-    if re.search(r"\b(?:under|than|within|at most|up to|over) $", words[: time.start()]):
+    if re.search(
+        r"\b(?:under|than|within|at most|up to|over|\d+ (?:to|-)|\d+-) ?$", words[: time.start()]
+    ):
         return
     unit = _CODES.get(time["unit"], time["unit"].rstrip("s") + "s")
     if time["gpu"]:

@@ -193,6 +193,11 @@ STATED: list[tuple[str, dict[str, Any]]] = [
         "We train on one node with 8 NVIDIA H100 80GB GPUs.",
         {"accelerator": "H100 80GB", "accelerators": 8},
     ),
+    (
+        "The training required 96 V100-hours.",
+        {"accelerator": "V100", "training_time": (96, "accelerator hours")},
+    ),
+    ("Training takes 30 to 40 minutes on a T4.", {"accelerator": "T4", "accelerators": 1}),
     ("Each run is repeated five times with different seeds.", {"seeds": (5, "seeds")}),
     (
         "Unless otherwise stated, we train for 50 epochs. For small data, we train for 200 epochs.",
@@ -280,6 +285,9 @@ NOT_STATED = (
     "Weight decay is not used for biases, and there is no dropout on embeddings.",
     "The value head is trained with a squared error weighted by 0.5, which is added to the loss.",
     "The clip range is 0.2.",
+    "Dropout (p = 0.25) is applied before the last layer only.",
+    "A residual dropout of 0.2 is used.",
+    "TRADES was run for 76 epochs with a learning rate of 0.1.",
 )
 
 
