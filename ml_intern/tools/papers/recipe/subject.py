@@ -63,6 +63,11 @@ _NO_IMAGE = re.compile(
 )
 
 
+def names_model(words: str) -> bool:
+    """Whether plain words begin with the name of a model that the field knows."""
+    return re.match(rf"(?:{_NAME})(?![\w])", words) is not None
+
+
 def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Iterator[Candidate]:
     """The models that the authors say they train or build on."""
     if not is_own(sentence) and not any(True for _ in clauses(sentence)):

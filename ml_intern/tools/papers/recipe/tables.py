@@ -11,6 +11,7 @@ from dataclasses import replace
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate
 from ml_intern.tools.papers.recipe.claims import is_own
+from ml_intern.tools.papers.recipe.dataset_names import dataset_names
 from ml_intern.tools.papers.recipe.names import (
     accelerator_of,
     loss_of,
@@ -20,6 +21,7 @@ from ml_intern.tools.papers.recipe.names import (
 )
 from ml_intern.tools.papers.recipe.numbers import NUMBER, plain, value_of
 from ml_intern.tools.papers.recipe.sentences import Sentence, roles_of
+from ml_intern.tools.papers.recipe.subject import names_model
 
 _LR = r"(?:learning[- ]rate|lr|step[- ]size)"
 KEYS: Mapping[str, str] = {
@@ -71,6 +73,9 @@ _NOT_OWN = re.compile(
 )
 _SETTINGS = re.compile(
     r"hyper-?param|\bsettings?\b|recipe|configuration|implementation|training details"
+)
+_SETTINGS_OF = re.compile(
+    r"(?:[Ss]ettings?|[Hh]yper-?parameters?|[Rr]ecipe|[Cc]onfiguration|[Vv]alues)s?(?: used)? (?:of|for|by) (?:the )?(?P<name>[A-Z][\w+-]*)"
 )
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _SYMBOL = re.compile(r" [a-zα-ω](?:_?\w)?$")
@@ -142,10 +147,22 @@ def in_tables(document: Document, own_names: Sequence[str]) -> Iterator[Candidat
         section = document.sections[table.section].name if document.sections else ""
         caption = plain(table.caption).lower()
         is_elsewhere = roles[table.section] in ("aside", "results", "further")
-        is_aside = bool(_NOT_OWN.search(caption)) or (
-            is_elsewhere and not _SETTINGS.search(caption)
+        is_aside = (
+            bool(_NOT_OWN.search(caption))
+            or (is_elsewhere and not _SETTINGS.search(caption))
+            or _is_of_another(plain(table.caption), own_names)
         )
         yield from _of_table(table, section, own_names, is_aside=is_aside)
+
+
+def _is_of_another(caption: str, own_names: Sequence[str]) -> bool:
+    """Whether it says that these are the settings of a method that is not the authors'."""
+    found = _SETTINGS_OF.search(caption)
+    if found is None or sum(char.isupper() or char.isdigit() for char in found["name"]) < 2:
+        return False
+    name = found["name"].lower()
+    is_own = any(name.startswith(own.lower()) or own.lower().startswith(name) for own in own_names)
+    return not (is_own or names_model(found["name"]) or dataset_names(found["name"]))
 
 
 def in_item(sentence: Sentence) -> Iterator[Candidate]:
@@ -231,7 +248,11 @@ def _chosen(heads: Mapping[int, str], own_names: Sequence[str]) -> tuple[list[in
     own = [place for place, head in words.items() if _is_own(head, own_names)]
     if len(own) == 1:
         return own, True
-    left = [place for place, head in words.items() if not _TRIED.search(head)]
+    left = [
+        place
+        for place, head in words.items()
+        if not _TRIED.search(head) and not re.search(r"\[\d+\]|\bet al\b", head)
+    ]
     return (left or [], False) if len(words) > 1 else (list(words), False)
 
 

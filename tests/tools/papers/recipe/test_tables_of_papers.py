@@ -97,11 +97,22 @@ def test_of_a_search_only_what_was_chosen_counts() -> None:
     assert values(document) == {"learning_rate": 1e-4, "epochs": 20}
 
 
-@pytest.mark.parametrize("caption", ["Search space.", "Ablation.", "Settings of the baselines."])
+@pytest.mark.parametrize(
+    "caption", ["Search space.", "Ablation.", "Settings of the baselines.", "Settings of SASRec."]
+)
 def test_tables_of_what_was_tried_or_is_others_are_left_out(caption: str) -> None:
     rows = (("Parameter", "Value"), ("Learning rate", "1e-4"), ("Epochs", "20"))
     assert values(tabled(*rows, caption=caption)) == {}
     assert values(tabled(*rows)) == {"learning_rate": 1e-4, "epochs": 20}
+
+
+def test_a_column_of_cited_work_is_not_the_authors() -> None:
+    rows = (
+        ("Setting", "SASRec [2]", "Value"),
+        ("Learning rate", "1e-3", "1e-4"),
+        ("Epochs", "9", "5"),
+    )
+    assert values(tabled(*rows)) == {"learning_rate": 1e-4, "epochs": 5}
 
 
 @pytest.mark.parametrize("cell", ["{1, 2}", "1 or 2", "8, 16", "many", "", "-", "16 (base)", "2x"])
