@@ -1,8 +1,4 @@
-"""Which sentences tell of the authors' own experiment, beyond what their sections say.
-
-A paragraph about another method, and a stage of the training that is not the paper's subject, are
-asides, as the sections on related work are.
-"""
+"""Which sentences tell of the authors' own experiment, beyond what their sections say."""
 
 import re
 from collections.abc import Sequence
@@ -38,29 +34,42 @@ _IN_GENERAL = re.compile(
 _IN_ONE_CASE = re.compile(
     r"(?:In|For|Under) (?:the|our|this) (?:[\w-]+ ){1,3}(?:settings?|regime|scenario|case|variant|experiments?|tasks?|split|condition|datasets?)\b,?"
 )
-_ON_ONE = re.compile(r"(?:On|For) (?:the )?(?:[A-Z]|og[bn]+-)[\w-]*\b[^.;]{0,80}?,? we\b")
+_ON_ONE = re.compile(
+    r"(?:On|For) (?:the )?(?:(?:[A-Z]|og[bn]+-)[\w-]*\b[^.;]{0,80}?,? we\b|[\w-]*[A-Z\d][\w-]*[A-Z\d][\w-]*,)"
+)
 
 
 def placed(
     sentences: Sequence[Sentence], names: Sequence[str], models: Sequence[str]
 ) -> list[Sentence]:
-    """All of them; what tells of something other than the authors' method is an aside.
+    """All of them, each with the part that it plays itself.
 
-    `names` are those of their method, `models` those that they train.
+    What tells of another method is an aside; what tells of another stage, or of a model beside the
+    authors', has no settings of theirs. `names` are those of their method, `models` those that
+    they train.
     """
-    has_own = any(_is_own_head(each.head, names) for each in sentences)
+    names_stage = any(_is_own_head(each.head, names) for each in sentences)
     found: list[Sentence] = []
     for sentence in sentences:
         before = found[-1] if found and found[-1].paragraph == sentence.paragraph else None
-        is_stage = _STAGE.match(sentence.head) or _EARLIER.fullmatch(sentence.head)
-        is_other_stage = has_own and bool(is_stage) and not _is_own_head(sentence.head, names)
-        goes_on = before is not None and bool(_IT.match(sentence.text)) and not is_own(before)
-        is_beside = sentence.role == "own" and bool(OTHER_MODEL.match(sentence.plain))
-        is_other_stage |= is_beside
-        if is_other_stage or goes_on or is_about_another(sentence, (*names, *models)):
-            sentence = replace(sentence, role="results" if is_other_stage else "aside")
-        found.append(sentence)
+        role = sentence.role
+        if (
+            names_stage and _is_stage(sentence.head) and not _is_own_head(sentence.head, names)
+        ) or (role == "own" and OTHER_MODEL.match(sentence.plain)):
+            role = "results"
+        elif _goes_on(sentence, before) or is_about_another(sentence, (*names, *models)):
+            role = "aside"
+        found.append(replace(sentence, role=role))
     return found
+
+
+def _is_stage(head: str) -> bool:
+    return bool(_STAGE.match(head) or _EARLIER.fullmatch(head))
+
+
+def _goes_on(sentence: Sentence, before: Sentence | None) -> bool:
+    """Whether it tells more of what the sentence before it tells, which is not the authors' own."""
+    return before is not None and bool(_IT.match(sentence.text)) and not is_own(before)
 
 
 def _is_own_head(head: str, names: Sequence[str]) -> bool:
