@@ -167,6 +167,26 @@ def killed_at(hub: HubServer, running: Running, path: str) -> None:
     running.ends()
 
 
+# Rows of the Hub, without a language model
+
+
+def test_the_planner_trains_on_a_dataset_of_the_hub(
+    world: World, hub: HubServer, viewer: Outside
+) -> None:
+    rows = hub.datasets.add("acme/moods", private=False)
+    rows.edit("train.jsonl", json_lines(world.folder / "rows.jsonl").read_bytes())
+    world.environment |= {**setting(hub, viewer, Path()), "ML_INTERN_MODEL": "autopilot"}
+    status, said = world.does(
+        "run", "Train a small text classifier on hub:acme/moods for 2 epochs. Do not publish it."
+    )
+    assert status == 0, said
+    (prepared,) = answers(world, world.only_session(), "prepare_dataset")
+    assert f"hub:acme/moods@{rows.head}" in prepared.output
+    written_there = world.state.glob("sessions/*/workspace/**/README.md")
+    (card,) = (path for path in written_there if path.parent.name != "reproduce")
+    assert ModelCard(card.read_text()).data.datasets == ["acme/moods"]
+
+
 # publish
 
 

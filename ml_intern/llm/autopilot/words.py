@@ -397,6 +397,7 @@ def _weak_classes(case: Case) -> str:
 
 
 def source_name(case: Case) -> str:
-    """The dataset without the folders of this machine."""
+    """The dataset without the folders of this machine, and of an address the end."""
     source = case.objective.source or ""
-    return source.rstrip("/").rsplit("/", 1)[-1] if source.startswith(("/", ".", "~")) else source
+    is_place = source.startswith(("/", ".", "~")) or "://" in source
+    return source.rstrip("/").rsplit("/", 1)[-1] if is_place else source.removeprefix("hub:")

@@ -12,7 +12,7 @@ from ml_intern.errors import InputError
 from ml_intern.tools.data.names import split_of
 from ml_intern.tools.data.stop import check
 from ml_intern.tools.hub import reading
-from ml_intern.tools.hub.names import Repo, check_id, check_revision
+from ml_intern.tools.hub.names import Repo, check_id, check_revision, repo_named
 from ml_intern.tools.hub.reading import Entry, Info
 from ml_intern.tools.protocol import ToolContext, Workplace
 from ml_intern.wording import size_words
@@ -51,14 +51,27 @@ class HubSource:
 def hub_source(words: str, place: Workplace) -> HubSource | None:
     """The dataset of the Hub that the words are; None for all others. Raises InputError.
 
-    `OWNER/NAME` alone is one where nothing of that name lies here: neither the path, nor the folder
-    that it would lie in.
+    The address of a dataset's page is one, too; `OWNER/NAME` alone where nothing of that name lies
+    here: neither the path, nor the folder that it would lie in.
     """
     if words.startswith(MARK):
         return read_mark(words)
+    if "://" in words:
+        return _at_address(words, place)
     if not _BARE.fullmatch(words) or words.endswith(FILES) or _lies_here(words, place):
         return None
     return HubSource(repo=Repo(kind="dataset", id=check_id(words)))
+
+
+def _at_address(words: str, place: Workplace) -> HubSource | None:
+    """None for an address of anything else."""
+    if "datasets/" not in words:
+        return None
+    try:
+        repo = repo_named(words, "dataset", place.web.service("hub").base_url)
+    except InputError:
+        return None
+    return HubSource(repo=repo) if repo.kind == "dataset" else None
 
 
 def read_mark(words: str) -> HubSource:

@@ -80,6 +80,19 @@ def test_an_id_alone_is_one_of_the_hub_where_no_such_folder_lies_here(
     assert call("inspect_dataset", source=f"hub:{NAME}")["rows"] == 660
 
 
+def test_the_address_of_its_page_names_it(
+    repository: Repository, shown: Viewer, call: Caller, hub: HubServer
+) -> None:
+    for address in (
+        f"{hub.url}/datasets/{NAME}",
+        f"https://huggingface.co/datasets/{NAME}/tree/main",
+    ):
+        report = call("inspect_dataset", source=address)
+        assert report["source"] == f"hub:{NAME}@{repository.head}"
+    other = call("inspect_dataset", source=f"https://example.com/datasets/{NAME}")
+    assert "is an address" in other["error"]
+
+
 def test_a_pinned_source_names_the_same_again(
     repository: Repository, shown: Viewer, call: Caller
 ) -> None:

@@ -51,6 +51,9 @@ _MODEL_ID = re.compile(
 _DATA_ENDING = re.compile(
     r"\.(?:csv|tsv|jsonl?|ndjson|parquet|arrow|txt|xlsx?|zip|tar|t?gz|npz)$", re.IGNORECASE
 )
+_HUB_DATASET = re.compile(
+    r"hub:[\w.-]+/|https?://(?:huggingface\.co|hf\.co)/datasets/|hf://datasets/"
+)
 _ROOTED = re.compile(r"(?:~|\.{1,2})?/")
 _PLAIN = vocabulary(
     "and or train training validation val test dev text label labels input output f1 acc "
@@ -167,9 +170,11 @@ def _promises_path(token: str) -> bool:
 
 
 def _lead(token: str) -> int:
-    """Characters before the path itself: brackets, and the key of `data=x.csv`."""
+    """Characters before the path itself: brackets, and the key of `data=x.csv`; the `hub:` of a
+    dataset of the Hub belongs to it.
+    """
     lead = len(token) - len(token.lstrip("([{<\"'"))
-    key = re.match(r"[\w-]{1,40}[=:](?!//)", token[lead:])
+    key = re.match(r"(?!hub:)[\w-]{1,40}[=:](?!//)", token[lead:])
     return lead + (key.end() if key else 0)
 
 
@@ -216,7 +221,7 @@ def _judge(span: _Span, before: str) -> Thing | None:
         return None
     if span.quoted and not _is_path(span.text):
         return _judge_name(span.text, before)
-    if _DATA_ENDING.search(span.text):
+    if _DATA_ENDING.search(span.text) or _HUB_DATASET.match(span.text):
         return Thing(span.text, "data", certain=True)
     if _OUTPUT.search(before):
         return Thing(span.text, "output", certain=True)

@@ -188,6 +188,14 @@ def test_settings(text: str, expected: dict[str, Any]) -> None:
 SOURCES: list[tuple[str, str | None]] = [
     (DEMO, "handwritten digits"),
     ("fine-tune /path/to/model on reviews.csv", "reviews.csv"),
+    ("Train a text classifier on hub:acme/reviews, 90 %", "hub:acme/reviews"),
+    ("Classify data=hub:acme/reviews:de and publish it as moods", "hub:acme/reviews:de"),
+    ("hub:acme/reviews@v1: a classifier, please", "hub:acme/reviews@v1"),
+    ("Classify texts of the Hub dataset acme/reviews", "acme/reviews"),
+    (
+        "Train on https://huggingface.co/datasets/acme/reviews.",
+        "https://huggingface.co/datasets/acme/reviews",
+    ),
     (
         "train a small transformer from scratch to classify the messages in data/tickets.jsonl "
         "into categories",
