@@ -13,13 +13,13 @@ from ml_intern.cli import exits, person
 from ml_intern.cli.follow import MOST_SESSIONS, Doors, Follow, unfinished
 from ml_intern.cli.opening import Opened, opened
 from ml_intern.cli.person import Person
-from ml_intern.cli.screen import choose_screen
+from ml_intern.cli.screen import Screen, choose_screen
 from ml_intern.cli.summary import short, summary
 from ml_intern.cli.traces.understudy import Understudy
 from ml_intern.cli.wishes import Wishes
 from ml_intern.client.author import author
 from ml_intern.client.door import Door, NewSession
-from ml_intern.client.view import fold
+from ml_intern.client.view import View, fold
 from ml_intern.clock import SystemClock
 from ml_intern.effort import Effort
 from ml_intern.errors import DaemonGone, InputError, UnknownSession
@@ -200,17 +200,7 @@ def follow(
 
     `more`: what the summary says besides, or in the place of what it says of every session.
     """
-    screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet, aside=manner.aside)
-    asks = person.is_there() and not manner.as_json
-    doors = Doors(
-        screen=screen,
-        wishes=wishes,
-        trouble=found.trouble,
-        person=Person(screen) if asks else None,
-        approve_all=manner.yes,
-        understudy=understudy,
-        work=manner.work,
-    )
+    doors = _doors(found, manner, wishes, understudy)
     following = Follow(
         found.door,
         session_id,
@@ -223,16 +213,34 @@ def follow(
     status = following.run()
     if status == exits.INTERRUPTED and wishes.stops > 1 and found.service is not None:
         following.view.cancelled(found.service.cancel_jobs(session_id))
-    if not sum_up:
-        return status
+    if sum_up:
+        _sum_up(found, following.view, doors.screen, status, more())
+    return status
+
+
+def _doors(found: Opened, manner: Manner, wishes: Wishes, understudy: Understudy | None) -> Doors:
+    screen = choose_screen(as_json=manner.as_json, quiet=manner.quiet, aside=manner.aside)
+    asks = person.is_there() and not manner.as_json
+    return Doors(
+        screen=screen,
+        wishes=wishes,
+        trouble=found.trouble,
+        person=Person(screen) if asks else None,
+        approve_all=manner.yes,
+        understudy=understudy,
+        work=manner.work,
+    )
+
+
+def _sum_up(
+    found: Opened, view: View, screen: Screen, status: int, more: Mapping[str, Any]
+) -> None:
     if found.service is not None and found.service.host_pid() == os.getpid():
         found.service.traces.catch_up()
-    trace = Path(found.door.trace_path(session_id))
+    trace = Path(found.door.trace_path(view.session_id))
     # A daemon goes on with what is left here.
     pid = found.host_pid if status == exits.TRY_LATER and found.service is None else None
-    told = {**summary(following.view, trace=trace), "exit_code": status, **more()}
-    screen.end(following.view, told, pid)
-    return status
+    screen.end(view, {**summary(view, trace=trace), "exit_code": status, **more}, pid)
 
 
 def task_from(words: list[str]) -> str:
