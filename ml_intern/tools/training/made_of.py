@@ -112,7 +112,7 @@ def _head(card: Path) -> dict[str, object]:
     try:
         found = _HEAD.match(card.read_text(encoding="utf-8")) if not card.is_symlink() else None
         return mapping(yaml.safe_load(found[1])) if found else {}
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ml_intern.tools.catalogue import all_tools
+from ml_intern.tools.documentation.pages import anchors
 from ml_intern.tools.protocol import ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
 from ml_intern.tools.untrusted import END
@@ -193,3 +194,34 @@ def test_hidden_text_is_taken_out_and_counted(docs: Caller, server: Outside) -> 
     found = docs("fetch", library="trl", page="a")
     assert found["text"] == "# A\nseen"
     assert found["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("page", "found"),
+    [
+        ('<a class="[&>b]:x" HREF="/d/a">A <b>page</b> &amp; more</a>', [("/d/a", "A page & more")]),
+        ("<a href=/docs/x>x<a href='y'>y", [("/docs/x", "x"), ("y", "y")]),
+        ("<!-- <a href='x'>words</a> --><script>'<a href=\"y\">'</script><a name='z'>z</a>", []),
+        ("<abbr href='x'>x</abbr><a data-href='x'>x</a>", []),
+        ("<a href='http://['>odd</a>", [("http://[", "odd")]),
+    ],
+)  # fmt: skip
+def test_links_of_a_page(page: str, found: list[tuple[str, str]]) -> None:
+    assert list(anchors(page)) == found
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", ["<a ", "<a href='", '<a "', "<!--", "<script>", "</", "<a/", "<a x>", "<a x><", "<?"]
+)
+def test_a_page_of_one_piece_is_read_in_the_time_of_its_length(piece: str) -> None:
+    """Python's own parser takes minutes."""
+    assert list(anchors(piece * (400_000 // len(piece)))) == []
+
+
+def test_an_address_that_is_none_is_no_page(docs: Caller, server: Outside) -> None:
+    server.answer = lambda _: Given(
+        content="<a href='http://['>odd</a><a href='/docs/trl/sft_trainer'>SFT</a>",
+        content_type="text/html",
+    )
+    assert [each["title"] for each in docs("search", library="trl")["pages"]] == ["SFT"]
