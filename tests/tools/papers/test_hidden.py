@@ -1,7 +1,5 @@
 """Styles by which a text is kept from people, and those that only look like it."""
 
-import time
-
 import pytest
 
 from ml_intern.tools.papers.hidden import Ground, ground_under, is_hidden_by
@@ -78,10 +76,9 @@ def test_a_style_that_shows(style: str) -> None:
     assert not is_hidden(style)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "piece", ["color:hsl(", "100%", "font: a a a a ", "; ", "left:-", "1", "opacity:0", "rgb(1 "]
 )
-def test_no_style_takes_long(piece: str) -> None:
-    before = time.process_time()
-    is_hidden(f"color:hsl({piece * (100_000 // len(piece))}")
-    assert time.process_time() - before < 1
+def test_a_style_of_one_piece_is_read_in_the_time_of_its_length(piece: str) -> None:
+    assert not is_hidden(f"margin: 0; color:hsl({piece * (1_000_000 // len(piece))}; x")
