@@ -133,6 +133,8 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
             before, after = words[: match.start("n")], words[match.end() :]
             if _IS_LISTED.search(before) or _AND_SPLITS.match(after):
                 continue
+            if _IS_YEAR.fullmatch(match["n"]) and not unit:
+                continue
             if (
                 value >= (1 if unit == "hours" else 10)
                 and value == int(value)
@@ -141,7 +143,10 @@ def _sizes(words: str) -> Iterator[tuple[str, int, str]]:
                 yield _OF_SPLIT[match["split"]], int(value), _UNITS.get(unit, "examples")
 
 
-_IS_LISTED = re.compile(r"\d ?/ ?$")
+_IS_LISTED = re.compile(
+    r"\d ?/ ?$|\b(?:sequences|windows|clips|segments|videos|chunks|series|patches) of $"
+)
+_IS_YEAR = re.compile(r"(?:19[5-9]|20[0-4])\d")
 _AND_SPLITS = re.compile(r"(?:,| and|/| ?,? and) ?(?:the )?(?:validation|test|dev|training)\b(?!-)")
 """Behind a split: the number is of one of several."""
 

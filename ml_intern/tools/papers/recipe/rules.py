@@ -100,11 +100,11 @@ RULES = (
     Rule("label_smoothing", rf"label[- ]smoothing[^.;\d]{{0,40}}?(?:of|to|at|=|with|ε|factor|value|:)? ?{_N}", most=0.9),
     Rule("epochs", rf"\b(?:for|over|in|within|of|to|runs?) (?:a (?:total|maximum|max) of |up to |at most |exactly |only |a further )?{_W}(?: (?:full|training|total|complete|fine-?tuning|pre-?training))? epochs?", unit="epochs", least=1e-9, needs=r"train|tun|optimi[sz]|\brun|adapt|learn(?!ing[- ]rate)|lasts?|\bfit", bars=rf"{_WARM}|every|{_NOT_TRAINING}|per epoch"),
     Rule("epochs", rf"\b(?:for|over) {_W}(?: (?:full|training))? epochs?(?=(?:[^.;]|\d\.\d){{0,200}}{_WARM})", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}[^.;]{{0,60}}epochs?[^.;]{{0,60}}train|every|{_NOT_TRAINING}|{_WARM} (?:for|over)"),
-    Rule("epochs", rf"training (?:lasts?|lasted|takes?|took|needs|needed|requires?d?) (?:for )?(?:about |at most |up to )?{_W} epochs", unit="epochs", least=1, bars=_WARM),
+    Rule("epochs", rf"(?:training|tuning) (?:lasts?|lasted|takes?|took|needs|needed|requires?d?|runs|ran) (?:for )?(?:about |at most |up to )?{_W} epochs", unit="epochs", least=1, bars=_WARM),
     Rule("steps", rf"training (?:lasts?|lasted|takes?|took|needs|needed|requires?d?) (?:for )?(?:about |at most |up to )?{_N} {_STEPS}", unit="steps", least=1, whole=True, bars=_WARM),
     Rule("epochs", rf"(?:stopped|stops|ended|ends|finished|terminated|complete[sd]?) (?:at most |at the latest )?after {_W} epochs", unit="epochs", least=1, needs=r"train|optimi", bars=rf"{_WARM}|validation|on average|early"),
     Rule("epochs", rf"(?:number of|maximum number of|total|training|max) epochs{_IS}{_W}", unit="epochs", least=1e-9, bars=_WARM),
-    Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse )(?:at most |up to |a maximum of )?{_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
+    Rule("epochs", rf"(?:, |\band |\bwith |\busing |\buse )(?:at most |up to |a maximum of )?{_W} (?:training )?epochs\b(?! of (?:warm|pre))", unit="epochs", least=1e-9, needs=r"train|tun|batch size|learning rate", bars=rf"{_WARM}|every|{_NOT_TRAINING}|milestone|decay|divid|drop|multipl|reduc"),
     Rule("epochs", rf"(?<!-)(?<!limit of )\bepochs ?[:=] ?{_N}", unit="epochs", least=1, bars=_WARM),
     Rule("steps", rf"\b(?:for|over|in|to|takes) (?:a total of |up to |at most |the full |exactly |only )?{_N} (?:{_STEPS})", unit="steps", least=1, whole=True, needs=r"train|tun|optimi[sz]|\brun|learn", bars=rf"{_WARM}|every|first|last|{_NOT_TRAINING}|accumulat"),
     Rule("steps", rf"\bfor (?:a total of )?{_N} (?:{_STEPS})(?=(?:[^.;]|\d\.\d){{0,200}}{_WARM})", unit="steps", least=1, whole=True, needs=r"train|tun", bars=rf"{_NOT_TRAINING}|{_WARM} (?:for|over)"),
@@ -175,11 +175,13 @@ _PART_BEFORE = re.compile(
 )
 _GOES_ON = re.compile(r",? and (?:is|are|was|were|then)\b|, (?:then|which)\b")
 """Where a sentence goes on to what happens to the value later."""
+_LASTING = frozenset({"epochs", "steps", "warmup", "gradient_accumulation_steps"})
+_OF_TIME = re.compile(r" ?-?(?:epochs?|steps?|iterations|updates|hours?|days?|gpus?|runs)\b")
 _BY_PART = frozenset({"learning_rate", "weight_decay", "batch_size"})
 _SOME = re.compile(
     r"\b(?:first|second|third|each) (?:stage|phase)\b|\bstage (?:\d|one|two|three|i{1,3})\b|\bphase (?:\d|one|two|i{1,2})\b|\brespectively\b|"
     r"\b(?:discriminator|critic|teacher|reward model|value network|linear (?:prob(?:e|ing)|classifiers?|evaluation)|logistic regression|k-?nn)\b|"
-    r"\bafter (?:training|pruning|pre-?training|convergence|quanti[sz]ation|distillation)\b|\bpost-training\b|quanti[sz]ed|\b(?:more|additional|further) (?:epochs|steps|updates)|"
+    r"\bafter (?:training|pruning|pre-?training|convergence|quanti[sz]ation|distillation)\b|\bpost-training\b|quanti[sz]ed|\b(?:more|additional|further) (?:epochs|steps|updates)|\btrained first\b|\bfirst (?:pre-?)?trained\b|"
     r"\bfor (?:the |our )?(?:smaller|small|base|larger|large|tiny|big|medium)\b"
 )
 _NOT_AFTER = re.compile(r"\b(?:not|no|without|than|except|never)\s(?:\w+\s){0,3}$")
@@ -193,7 +195,7 @@ _SHARED_OUT = re.compile(
 )
 """`0.2 for one and 0.3 for the other`."""
 _BEHIND_ANOTHER = re.compile(
-    rf"(?<![\w.^-])(?:\d{{1,7}}|{'|'.join(NUMBER_WORDS)}) ?(?:,|/|-|\band\b|\bor\b|\bto\b) (?:and |or )?$"
+    rf"(?<![\w.^-])(?<!size )(?<!size of )(?<!batch of )(?<!rate of )(?:\d{{1,7}}|{'|'.join(NUMBER_WORDS)}) ?(?:,|/|-|\band\b|\bor\b|\bto\b) (?:and |or )?$"
 )
 _POWERS_OF_TWO_K = frozenset(1000 * 2**power for power in range(9))
 
@@ -224,6 +226,8 @@ def _candidate(
     if rule.name not in _IN_LISTS and _SHARED_OUT.match(after):
         return
     if rule.name in _COUNTS and _BEHIND_ANOTHER.search(clause[: match.start("n")]):
+        return
+    if rule.name not in _LASTING and _OF_TIME.match(after):
         return
     if rule.name in _BY_PART and _PART_BEFORE.search(before):
         return

@@ -200,6 +200,14 @@ STATED: list[tuple[str, dict[str, Any]]] = [
     ("Training takes 30 to 40 minutes on a T4.", {"accelerator": "T4", "accelerators": 1}),
     ("Each run is repeated five times with different seeds.", {"seeds": (5, "seeds")}),
     (
+        "We use the RainEx dataset, with 2019 for training and 2020 for testing.",
+        {"data.RainEx": "RainEx"},
+    ),
+    (
+        "We use a batch size of 128, 200 epochs and a learning rate of 0.1 for training.",
+        {"batch_size": (128, "examples"), "epochs": (200, "epochs"), "learning_rate": 0.1},
+    ),
+    (
         "Unless otherwise stated, we train for 50 epochs. For small data, we train for 200 epochs.",
         {"epochs": (50, "epochs")},
     ),
@@ -287,6 +295,8 @@ NOT_STATED = (
     "The clip range is 0.2.",
     "Dropout (p = 0.25) is applied before the last layer only.",
     "A residual dropout of 0.2 is used.",
+    "The rate is scaled with the batch size, 40 epochs of it at first.",
+    "The autoencoder was trained first, for 50 epochs at a learning rate of 1e-4.",
     "TRADES was run for 76 epochs with a learning rate of 0.1.",
 )
 
