@@ -20,7 +20,8 @@ _NO_TEXT = frozenset(
 
 
 def pieces(response: httpx.Response) -> Iterator[bytes]:
-    """Of at most `_PIECE_BYTES`; some may be empty, so that whoever reads can stop.
+    """Of at most `_PIECE_BYTES`; some may be empty, so that whoever reads can stop. What stands
+    behind the end of what is packed is not read.
 
     Raises OutsideError for what is not packed as asked for, or broken; httpx's errors.
     """
@@ -35,11 +36,12 @@ def pieces(response: httpx.Response) -> Iterator[bytes]:
         for packed in response.iter_raw():
             while packed:
                 yield unpacker.decompress(packed, _PIECE_BYTES)
+                if unpacker.eof:  # what follows is kept by zlib, however much it is
+                    return
                 packed = unpacker.unconsumed_tail
     except zlib.error as exc:
         raise _unfit(response, f"cannot be unpacked ({exc})") from exc
-    if not unpacker.eof:
-        raise _unfit(response, "is packed, and breaks off")
+    raise _unfit(response, "is packed, and breaks off")
 
 
 def charset_of(response: httpx.Response) -> str:

@@ -100,6 +100,9 @@ ANSWERS: dict[str, Iterable[bytes]] = {
     "/slow-head": Dripping(OK, b"X-A: b\r\n"),
     "/slow-body": Dripping(OK + b"Content-Length: 1000000\r\n\r\n", b"x"),
     "/slow-continue": Dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "/packed-and-more": Dripping(
+        OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"a": 1}'), b"x" * 65536
+    ),
     "/slow-nothing": Dripping(
         CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
         + b"a\r\n" + gzip.compress(b"")[:10] + b"\r\n",
@@ -183,6 +186,10 @@ def test_every_trick_has_its_sentence(web: Web, path: str, expected: str, words:
 
 def test_what_is_packed_is_unpacked(web: Web) -> None:
     assert web.get("s2", "/packed").json() == {"a": 1}
+
+
+def test_what_stands_behind_what_is_packed_is_not_waited_for_nor_kept(web: Web) -> None:
+    assert web.get("s2", "/packed-and-more").json() == {"a": 1}
 
 
 @pytest.mark.parametrize(
