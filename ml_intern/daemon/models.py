@@ -11,7 +11,6 @@ from pathlib import Path
 from ml_intern.daemon.hub_access import token_of
 from ml_intern.errors import ConfigError
 from ml_intern.llm import by_hand, hosted, replay, scripted, weights
-from ml_intern.llm.autopilot import Autopilot
 from ml_intern.llm.client import ModelClient
 from ml_intern.llm.named_file import file_of
 from ml_intern.settings import ModelPrice, Settings
@@ -69,6 +68,9 @@ class Models:
 
     def _make(self, name: str) -> ModelClient:
         if name == AUTOPILOT:
+            # Here, because what it reads sentences with takes an eighth of a second to import.
+            from ml_intern.llm.autopilot import Autopilot
+
             return Autopilot()
         if name == by_hand.NAME:
             return by_hand.ByHand()

@@ -1,7 +1,7 @@
 """The tool `extract_recipe`: how a paper's experiment was run, each value with its sentence."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -9,9 +9,11 @@ from ml_intern.events import Effect, Fact, Recovery
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.forms import open_paper
 from ml_intern.tools.papers.recipe.corrections import MOST, Correction, corrected
-from ml_intern.tools.papers.recipe.extract import Extracted, extract
 from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Found, Recipe
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
+
+if TYPE_CHECKING:
+    from ml_intern.tools.papers.recipe.extract import Extracted
 
 SHOWN_CHARS = 300
 """Of a quoted sentence; the fact holds all of it."""
@@ -53,6 +55,9 @@ class ExtractRecipe(Tool[RecipeArguments]):
 
     def run(self, args: RecipeArguments, ctx: ToolContext) -> ToolOutcome:
         """Raises InputError and OutsideError, with what to do."""
+        # Here, because the rules take a fifth of a second to import, and every process has the tool.
+        from ml_intern.tools.papers.recipe.extract import Extracted, extract
+
         opened = open_paper(args.paper, "best", 1, ctx)
         document = opened.document
         found = extract(document)
@@ -64,7 +69,7 @@ class ExtractRecipe(Tool[RecipeArguments]):
         return replace(succeed(_answer(document, found), fact), sources=opened.sources)
 
 
-def _fact(paper: str, document: Document, found: Extracted) -> dict[str, Any]:
+def _fact(paper: str, document: Document, found: "Extracted") -> dict[str, Any]:
     return {
         "paper": paper,
         "title": document.title,
@@ -77,7 +82,7 @@ def _fact(paper: str, document: Document, found: Extracted) -> dict[str, Any]:
     }
 
 
-def _answer(document: Document, found: Extracted) -> dict[str, Any]:
+def _answer(document: Document, found: "Extracted") -> dict[str, Any]:
     """The values, and below them each sentence once."""
     quotes = Quotes()
     recipe = found.recipe
