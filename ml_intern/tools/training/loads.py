@@ -38,16 +38,18 @@ class Load:
     """As it stands there: an id or a path; None: only running the script tells it."""
     revision: str = "main"
     line: int = 0
-    """0: of an argument."""
+    """0: of an argument, or of the script as a whole."""
 
 
 def loads(source: bytes) -> list[Load]:
-    """Every one, in the order of the source; none of a source that does not parse."""
+    """Every one, in the order of the source; of one that does not parse, one that nobody knows: it
+    may be written for another Python than ours.
+    """
     text = source.decode("utf-8", "replace")
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [Load(kind="model", name=None)]
     known = _Known(text, tree)
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     found = [*_of_arguments(known), *(load for call in calls for load in _of_call(call, known))]

@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 
 from ml_intern.errors import InputError
+from ml_intern.messages import JobId
+from ml_intern.tools.files.beneath import read_beneath
 from ml_intern.tools.foreign import mapping
 from ml_intern.tools.hub.ingredients import read_or_unknown
 from ml_intern.tools.hub.licences import Ingredient, Licence, licence, licences_in
@@ -29,21 +31,24 @@ _MOST_OF = 0.8
 """Of its lines: a script that has so much in common with a recipe is one that was changed."""
 _PATH = ("/", ".", "~")
 _HEAD = re.compile(r"\A---\r?\n(.*?)^---\s*$", re.DOTALL | re.MULTILINE)
+_HEAD_BYTES = 64 << 10
 _NOBODY_KNOWS = (Licence(id=""),)
 
 
 def made_of(ctx: ToolContext, job: Job) -> list[Ingredient]:
     """Everything once. What cannot be read is named with a licence that nobody knows."""
-    return list({(each.role, each.name): each for each in _of_run(ctx, job, frozenset())}.values())
+    return list({(each.role, each.name): each for each in _of_run(ctx, job, set())}.values())
 
 
-def _of_run(ctx: ToolContext, job: Job, seen: frozenset[str]) -> Iterator[Ingredient]:
+def _of_run(ctx: ToolContext, job: Job, seen: set[JobId]) -> Iterator[Ingredient]:
+    """`seen`: the runs that were told already; one may lead to another in many ways."""
+    seen.add(job.job_id)
     data = _data(ctx, job)
     for load in _unknown_to_recipes(ctx, job):
         if load.name is None:
             yield _unread(load, job)
         elif load.kind == "model":
-            yield from _model(ctx, load.name, load.revision, seen | {job.job_id})
+            yield from _model(ctx, load.name, load.revision, seen)
         elif not _is_prepared(ctx, load.name, data):
             yield _loaded_data(ctx, load.name, load.revision)
     yield from (_prepared_data(ctx, each) for each in data)
@@ -60,22 +65,21 @@ def _unknown_to_recipes(ctx: ToolContext, job: Job) -> list[Load]:
     return [
         load
         for load in loads(source)
-        if load.name is not None or lines[load.line - 1].strip() not in shipped
+        if load.name is not None or not load.line or lines[load.line - 1].strip() not in shipped
     ]
 
 
 def _unread(load: Load, job: Job) -> Ingredient:
+    where = f"line {load.line} of {job.script}" if load.line else job.script
     return Ingredient(
         role=load.kind,
-        name=f"of line {load.line} of {job.script}",
+        name=f"of {where}",
         licences=_NOBODY_KNOWS,
         note="only running it tells which that is",
     )
 
 
-def _model(
-    ctx: ToolContext, name: str, revision: str, seen: frozenset[str]
-) -> Iterator[Ingredient]:
+def _model(ctx: ToolContext, name: str, revision: str, seen: set[JobId]) -> Iterator[Ingredient]:
     folder = _folder(ctx, name)
     own = job_of_model(ctx, folder) if folder is not None else None
     if own is not None:
@@ -88,8 +92,7 @@ def _model(
 
 def _local_model(ctx: ToolContext, folder: str | None, name: str) -> Ingredient:
     """A model that the person had on disk, by the licence in its own card."""
-    card = ctx.place.workspace / folder / "README.md" if folder is not None else None
-    named = licences_in(_head(card)) if card is not None else ()
+    named = licences_in(_head(ctx, folder)) if folder is not None else ()
     note = "as its card here says" if named else "on this machine, without a card that says"
     return Ingredient(role="model", name=name, licences=named or _NOBODY_KNOWS, note=note)
 
@@ -103,16 +106,22 @@ def _loaded_data(ctx: ToolContext, name: str, revision: str) -> Ingredient:
 def _folder(ctx: ToolContext, name: str) -> str | None:
     """What the name is in the workspace; None: nothing there."""
     workspace = ctx.place.workspace.resolve()
-    found = (workspace / name).resolve()
-    is_there = found.is_relative_to(workspace) and found.exists()
+    try:
+        found = (workspace / name).resolve()
+        is_there = found.is_relative_to(workspace) and found.exists()
+    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL, a ring of links
+        return None
     return found.relative_to(workspace).as_posix() if is_there else None
 
 
-def _head(card: Path) -> dict[str, object]:
+def _head(ctx: ToolContext, folder: str) -> dict[str, object]:
+    """Of the card in a folder of the workspace, whatever the session's code has put there."""
+    card = ctx.place.workspace.resolve() / folder / "README.md"
     try:
-        found = _HEAD.match(card.read_text(encoding="utf-8")) if not card.is_symlink() else None
+        text = read_beneath(ctx.place.workspace, card, _HEAD_BYTES) or b""
+        found = _HEAD.match(text.decode("utf-8", "replace"))
         return mapping(yaml.safe_load(found[1])) if found else {}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+    except (OSError, InputError, ValueError, RecursionError, yaml.YAMLError):
         return {}
 
 

@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -128,7 +129,7 @@ class Publish(Tool[PublishArguments]):
         come up only now, as by an edit that lets everybody see it.
         """
         found = {}
-        if unasked := _unasked(args, ctx):
+        if unasked := _unasked(args, _asked(args, ctx)):
             found["conflicts"] = (
                 f"{' '.join(unasked)} That was not part of the question. Deny it, and say that it "
                 "is to be published so: then you are asked about it."
@@ -150,7 +151,7 @@ class Publish(Tool[PublishArguments]):
 
     def run(self, args: PublishArguments, ctx: ToolContext) -> ToolOutcome:
         parcel = _pack(args, ctx)
-        if unasked := _unasked(args, ctx):
+        if unasked := _unasked(args, _conflicts(args, ctx, parcel.model)):
             return fail(
                 "Nobody was asked about conflicts of licences with this. Call publish again: the "
                 "person will read them then.",
@@ -239,12 +240,12 @@ def _on_hub(args: PublishArguments, ctx: ToolContext) -> str:
     return f"{place} {said}"
 
 
-def _unasked(args: PublishArguments, ctx: ToolContext) -> list[str]:
-    return [words for words in _asked(args, ctx) if words not in args.conflicts]
+def _unasked(args: PublishArguments, conflicts: Sequence[str]) -> list[str]:
+    return [words for words in conflicts if words not in args.conflicts]
 
 
 def _asked(args: PublishArguments, ctx: ToolContext) -> list[str]:
-    """The conflicts as they stand; none of a model that would be refused, as `run` says why."""
+    """The conflicts as they stand; none where they cannot be told, as `run` refuses it then."""
     try:
         return _conflicts(args, ctx, open_model(ctx.place, args.model_dir))
     except (MLInternError, OSError):
@@ -254,7 +255,7 @@ def _asked(args: PublishArguments, ctx: ToolContext) -> list[str]:
 def _conflicts(args: PublishArguments, ctx: ToolContext, model: ModelFolder) -> list[str]:
     """What a person must decide before it goes to the Hub, and has not decided yet.
 
-    Raises InputError.
+    Raises InputError, OSError: what cannot be told is no "none".
     """
     if on_hub.hub_for(ctx) is None:
         return []

@@ -86,5 +86,6 @@ def test_a_recipe_names_its_base_model_in_its_arguments() -> None:
     assert named == {"ada/base"}
 
 
-def test_what_does_not_parse_loads_nothing() -> None:
-    assert of("def (") == []
+@pytest.mark.parametrize("source", ["def (", "x = " + "+".join("1" * 5_000)])
+def test_what_does_not_parse_may_load_anything(source: str) -> None:
+    assert of(source) == [Load(kind="model", name=None)]

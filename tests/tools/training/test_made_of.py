@@ -1,5 +1,6 @@
 """What a model is made of comes from the records of its run, not from anybody's word."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,23 @@ def test_a_model_in_a_folder_is_read_by_its_own_card(session: Session) -> None:
     found = ingredients(session, job)
     assert licences(found["model", "mine"]) == ["gemma"]
     assert licences(found["model", "other"]) == [""]
+
+
+def test_what_stands_in_place_of_a_card_holds_nobody_up(session: Session) -> None:
+    """A pipe that nobody writes to would be read for ever, and so deep a head ends in recursion."""
+    session.write("models/deep/README.md", f"---\nlicense: {'[' * 20_000}\n---\n")
+    (session.place.workspace / "models" / "pipe").mkdir()
+    os.mkfifo(session.place.workspace / "models" / "pipe" / "README.md")
+    job = run(session, 'return from_pretrained("models/deep"), from_pretrained("models/pipe")')
+    found = ingredients(session, job)
+    assert [licences(found["model", name]) for name in ("deep", "pipe")] == [[""], [""]]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\\0b"])
+def test_what_can_be_no_name_is_a_model_that_nobody_knows(session: Session, name: str) -> None:
+    found = ingredients(session, run(session, f'return from_pretrained("{name}")'))
+    (unread,) = [each for (role, _), each in found.items() if role == "model"]
+    assert licences(unread) == [""]
 
 
 def test_a_repository_that_is_not_there_is_not_passed_over(session: Session) -> None:

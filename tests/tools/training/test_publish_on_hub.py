@@ -13,6 +13,7 @@ from ml_intern.hub.away import HubAbroad
 from ml_intern.tools.policy import Case, Judgement, Rule
 from ml_intern.tools.protocol import TraceLink
 from ml_intern.tools.router import Prepared, ToolRouter
+from ml_intern.tools.training.jobs import copied_script, job_of_model
 from ml_intern.web import Cache, Service, Web
 from tests.support.clocks import SwiftClock
 from tests.support.hub import TOKEN, HubServer
@@ -196,6 +197,21 @@ def test_the_model_cannot_say_that_somebody_was_asked(session: Session, hub: Hub
     trained_on_hub_rows(session, hub, "mit")
     conflicts, case, _ = asked(session, private=False, conflicts=["It is all settled."])
     assert (conflicts, case.is_question) == ([], False)
+
+
+def test_nothing_goes_out_where_nobody_can_tell_what_it_is_made_of(
+    session: Session, hub: HubServer
+) -> None:
+    """As where the copy of the script is gone: that is not the same as nothing in the way."""
+    job = job_of_model(session.context(), "out")
+    assert job is not None
+    copy = copied_script(job.folder, job.script)
+    aside = copy.rename(copy.with_name("aside.py"))
+    try:
+        refusal(session, private=False)
+    finally:
+        aside.rename(copy)
+    assert not hub.models.has(NAME)
 
 
 def test_a_licence_that_cannot_be_read_is_a_question(session: Session, hub: HubServer) -> None:
