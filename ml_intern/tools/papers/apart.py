@@ -25,8 +25,8 @@ READ_S = 60.0
 MEMORY_BYTES = 3 << 30
 _ANSWER_BYTES = 64 << 20
 _PROCESSES = 32
-_TEXTS = ("latex", "html", "markdown")
-"""Acts of the program `confined/texts.py`; those of `confined/pdfs.py` are all others."""
+_PROGRAMS = {"latex": "texts", "html": "texts", "markdown": "texts", "recipe": "recipes"}
+"""By act, the module of `confined`; `pdfs` has all others."""
 INSTALL_OCR = "Install what guesses text from pictures: pip install 'ml-intern[ocr]'"
 _DOCUMENT = TypeAdapter(Document)
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -65,13 +65,14 @@ class Apart:
         answer = self.folder / "answer.json"
         path = str(self.folder / "paper")
         whole = {**request, "path": path, "answer": str(answer), "is_whole": self._is_whole}
-        is_text = request["act"] in _TEXTS
-        completed = self._run("texts" if is_text else "pdfs", json.dumps(whole), timeout_s)
+        program = _PROGRAMS.get(request["act"], "pdfs")
+        completed = self._run(program, json.dumps(whole), timeout_s)
         if completed.timed_out:
-            fewer = "" if is_text else " Ask for fewer pages with first_page, or"
+            has_pages = program == "pdfs"
+            fewer = " Ask for fewer pages with first_page, or" if has_pages else ""
             raise InputError(
                 f"{self._url} was not read within {timeout_s:.0f} s.{fewer} "
-                f"{'Read' if is_text else 'read'} the paper in another form."
+                f"{'read' if has_pages else 'Read'} the paper in another form."
             )
         if completed.cancelled:
             raise InputError(f"Reading {self._url} was stopped.")
@@ -147,6 +148,8 @@ class Apart:
                 f"{url} has {pages} pages and no text: they are pictures (scans). {INSTALL_OCR}; "
                 "or read the paper in another form."
             )
+        if error == "empty":
+            return f"There is no text on {pages} pages of {url}, and none to be guessed (OCR)."
         if not self._is_whole:
             return f"{url} is cut off: the end of the PDF is missing. Fetch it again."
         return f"{url} is a damaged PDF that cannot be read. Fetch it again."

@@ -1,10 +1,12 @@
 """Papers that are made to hold readers up, or to speak past the marks of text from outside."""
 
+import json
 import os
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from ml_intern.tools.papers.html import read_html
 from ml_intern.tools.papers.markdown import read_markdown
 from ml_intern.tools.papers.pdf import read_pdf
 from ml_intern.tools.papers.read_paper import ReadPaper
+from ml_intern.tools.papers.recipe.sentences import sentences_of
 from ml_intern.tools.protocol import ToolContext, ToolOutcome
 from ml_intern.tools.router import Prepared, ToolRouter
 from ml_intern.tools.untrusted import BEGIN, END
@@ -42,10 +45,9 @@ def styled(elements: int) -> str:
     "page",
     [
         styled(20_000),
-        '<html><body><p style="color:hsl(' + "100%" * 500_000 + '">words',
         "<html><body>" + "<table><tr><td colspan=60 rowspan=60>words" * 50_000,
     ],
-    ids=["styles", "colour", "spans"],
+    ids=["styles", "spans"],
 )
 def test_a_page_that_takes_for_ever_is_stopped_and_costs_the_daemon_nothing(
     page: str, ctx: ToolContext
@@ -58,19 +60,39 @@ def test_a_page_that_takes_for_ever_is_stopped_and_costs_the_daemon_nothing(
     assert time.process_time() - before < 0.5
 
 
+def test_a_recipe_that_takes_for_ever_is_given_up_and_costs_the_daemon_nothing(
+    ctx: ToolContext,
+) -> None:
+    """Each of many data is held against all others."""
+    told = (f"We train Foo{number} on the Bar{number} dataset. " for number in range(10_000))
+    paper = read_markdown("# T\n\n## Training\n\n" + "".join(told), "https://x.example/")
+    content = json.dumps(asdict(paper)).encode()
+    before = time.process_time()
+    with Apart(content, paper.url, ctx) as reading, pytest.raises(InputError) as e:
+        reading.ask({"act": "recipe"}, 0.5)
+    assert "https://x.example/ was not read within" in str(e.value)
+    assert time.process_time() - before < 0.5
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "read",
     [
         lambda: read_markdown("![](" * 20_000, "x"),
         lambda: read_markdown("[a](" * 50_000, "x"),
+        lambda: read_html(b'<html><body><p style="color:hsl(' + b"100%" * 50_000 + b'">a', "x"),
         lambda: read_html(b"<html><body>" + b"<figure><figcaption>a" * 5_000, "x"),
         lambda: read_html(b"<html><body>" + b"</p><figcaption><figure>" * 5_000, "x"),
     ],
-    ids=["pictures", "links", "figures", "captions"],
+    ids=["pictures", "links", "colour", "figures", "captions"],
 )
 def test_repetition_costs_no_more_than_its_length(read: Callable[[], Document]) -> None:
     assert len(read().sections) <= 1
+
+
+@pytest.mark.timeout(60)
+def test_a_paper_of_one_word_is_parted_in_the_time_of_its_length() -> None:
+    assert sentences_of(read_markdown("A. " * 100_000, "x")) == []
 
 
 # PDFs that no program has written

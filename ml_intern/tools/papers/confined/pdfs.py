@@ -73,6 +73,8 @@ def _read(document: pdfium.PdfDocument, request: dict[str, Any]) -> dict[str, An
         if not request["ocr"]:
             return {"error": "scans", "pages": count}
         texts = pictures.read_pages(document, texts[: request["most_ocr_pages"]])
+        if not any(text.characters for text in texts):
+            return {"error": "empty", "pages": len(texts)}
         how = "ocr"
         _note_guessed(draft, texts, last)
     elif scans:

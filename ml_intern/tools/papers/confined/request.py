@@ -1,7 +1,8 @@
-"""What both programs that read papers have in common: how they are asked, and how they answer.
+"""What the programs that read papers have in common: how they are asked, and how they answer.
 
 The request is JSON on the command line: `path`, `answer` (where the answer goes), `act` and what
-that needs. Answers are `{"document": …}`, `{"picture": PATH}` or `{"error": WORD, …}`.
+that needs. Answers are `{"document": …}`, `{"picture": PATH}`, `{"extracted": …}` or
+`{"error": WORD, …}`.
 """
 
 import json

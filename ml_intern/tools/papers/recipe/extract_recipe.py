@@ -1,19 +1,20 @@
 """The tool `extract_recipe`: how a paper's experiment was run, each value with its sentence."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+import json
+from dataclasses import asdict, replace
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
+from ml_intern.errors import InputError
 from ml_intern.events import Effect, Fact, Recovery
+from ml_intern.tools.papers.apart import READ_S, Apart
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.forms import open_paper
 from ml_intern.tools.papers.recipe.corrections import MOST, Correction, corrected
+from ml_intern.tools.papers.recipe.extract import Extracted
 from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Found, Recipe
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
-
-if TYPE_CHECKING:
-    from ml_intern.tools.papers.recipe.extract import Extracted
 
 SHOWN_CHARS = 300
 """Of a quoted sentence; the fact holds all of it."""
@@ -21,6 +22,7 @@ ALL_SHOWN_CHARS = 12_000
 """Of all of them together, so that an answer is never cut in its middle."""
 MOST_DATASETS = 12
 MOST_METRICS = 20
+_EXTRACTED = TypeAdapter(Extracted)
 
 
 class RecipeArguments(Arguments):
@@ -55,12 +57,9 @@ class ExtractRecipe(Tool[RecipeArguments]):
 
     def run(self, args: RecipeArguments, ctx: ToolContext) -> ToolOutcome:
         """Raises InputError and OutsideError, with what to do."""
-        # Here, because the rules take a fifth of a second to import, and every process has the tool.
-        from ml_intern.tools.papers.recipe.extract import Extracted, extract
-
         opened = open_paper(args.paper, "best", 1, ctx)
         document = opened.document
-        found = extract(document)
+        found = _extracted(document, ctx)
         recipe = corrected(found.recipe, document, args.corrections)
         settled = {each.name for each in args.corrections}
         ambiguous = {name: each for name, each in found.ambiguous.items() if name not in settled}
@@ -69,7 +68,21 @@ class ExtractRecipe(Tool[RecipeArguments]):
         return replace(succeed(_answer(document, found), fact), sources=opened.sources)
 
 
-def _fact(paper: str, document: Document, found: "Extracted") -> dict[str, Any]:
+def _extracted(document: Document, ctx: ToolContext) -> Extracted:
+    """In a process of its own: a text can be made to keep rules busy for hours.
+
+    Raises InputError, SandboxError.
+    """
+    content = json.dumps(asdict(document)).encode()
+    with Apart(content, document.url, ctx) as reading:
+        said = reading.ask({"act": "recipe"}, READ_S)
+    try:
+        return _EXTRACTED.validate_python(said.get("extracted"))
+    except ValidationError as exc:
+        raise InputError(f"What was read from {document.url} makes no sense.") from exc
+
+
+def _fact(paper: str, document: Document, found: Extracted) -> dict[str, Any]:
     return {
         "paper": paper,
         "title": document.title,
@@ -82,7 +95,7 @@ def _fact(paper: str, document: Document, found: "Extracted") -> dict[str, Any]:
     }
 
 
-def _answer(document: Document, found: "Extracted") -> dict[str, Any]:
+def _answer(document: Document, found: Extracted) -> dict[str, Any]:
     """The values, and below them each sentence once."""
     quotes = Quotes()
     recipe = found.recipe

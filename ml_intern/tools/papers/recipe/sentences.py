@@ -63,6 +63,8 @@ _SHORT = re.compile(
     r"st|app|ch|dept|inc|ca)|(?:^|[\s(.])[A-Z]|\d)\.$",
     re.IGNORECASE,
 )
+_SHORT_CHARS = 16
+"""Characters before a full stop that tell whether it ends something short: more than the longest."""
 _STOP = re.compile(r"[.!?][\"'”’)\]]*(?:\[\d[\d, ]*\])?(?=\s+[\"'“‘(\[$*]*[A-Z0-9\\])")
 _CAPTION = re.compile(
     r"\s*\[?(?:figure|fig\.|table|tab\.|algorithm|listing)\s*[\dIVX]+\s*[:.|]", re.I
@@ -141,11 +143,12 @@ def split(paragraph: str) -> Iterator[str]:
 
 
 def _split(words: str) -> Iterator[str]:
+    """Of words with single spaces."""
     begin = 0
     for stop in _STOP.finditer(words):
-        head = words[begin : stop.start() + 1]
-        rest = words[stop.end() :].lstrip()
-        if _SHORT.search(head) and not (head[-2:-1].isdigit() and rest[:1].isupper()):
+        head = words[max(begin, stop.start() - _SHORT_CHARS) : stop.start() + 1]
+        after = words[stop.end() + 1 : stop.end() + 2]  # behind the one space
+        if _SHORT.search(head) and not (head[-2:-1].isdigit() and after.isupper()):
             continue
         yield from _kept(words[begin : stop.end()])
         begin = stop.end()
