@@ -6,7 +6,8 @@ from pydantic import TypeAdapter
 
 from ml_intern.tools.papers.confined.request import Request, Said, answer
 from ml_intern.tools.papers.document import Document
-from ml_intern.tools.papers.recipe.extract import Extracted, extract
+from ml_intern.tools.papers.recipe.extract import extract
+from ml_intern.tools.papers.recipe.words import Extracted
 
 
 def main() -> None:

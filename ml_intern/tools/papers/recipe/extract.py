@@ -1,8 +1,8 @@
 """A document's recipe: every value that it states once, or always alike, with where it stands."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ml_intern.tools.papers.document import Document, squeezed
 from ml_intern.tools.papers.recipe.candidates import (
@@ -28,15 +28,7 @@ from ml_intern.tools.papers.recipe.subject import (
     tasks_of,
 )
 from ml_intern.tools.papers.recipe.tables import in_item, in_tables
-from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Dataset, Found, Recipe
-
-
-@dataclass(frozen=True, kw_only=True)
-class Extracted:
-    """The recipe, and what was found for names on which the document does not agree with itself."""
-
-    recipe: Recipe
-    ambiguous: Mapping[str, tuple[Found, ...]] = field(default_factory=dict)
+from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Dataset, Extracted, Found, Recipe
 
 
 def extract(document: Document) -> Extracted:

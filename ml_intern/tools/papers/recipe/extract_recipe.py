@@ -12,8 +12,7 @@ from ml_intern.tools.papers.apart import READ_S, Apart
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.forms import open_paper
 from ml_intern.tools.papers.recipe.corrections import MOST, Correction, corrected
-from ml_intern.tools.papers.recipe.extract import Extracted
-from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Found, Recipe
+from ml_intern.tools.papers.recipe.words import SPLITS, VALUES, Extracted, Found, Recipe
 from ml_intern.tools.protocol import Arguments, Tool, ToolContext, ToolOutcome, succeed
 
 SHOWN_CHARS = 300

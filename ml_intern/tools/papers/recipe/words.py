@@ -4,7 +4,8 @@ Every value carries the sentence that it was read from, verbatim. What the paper
 says in two ways, is None: nothing here is a default.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
@@ -117,3 +118,11 @@ class Recipe(_Word):
 SPLITS = ("train", "validation", "test")
 VALUES = tuple(name for name in Recipe.model_fields if name not in ("data", "metrics"))
 """The names of all single values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extracted:
+    """The recipe, and what was found for names on which the document does not agree with itself."""
+
+    recipe: Recipe
+    ambiguous: Mapping[str, tuple[Found, ...]] = field(default_factory=dict)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ml_intern.tools.papers.document import Document
-from ml_intern.tools.papers.recipe.extract import Extracted, extract
+from ml_intern.tools.papers.recipe.extract import extract
+from ml_intern.tools.papers.recipe.words import Extracted
 from tests.tools.papers.recipe.documents import tabled, written
 
 
