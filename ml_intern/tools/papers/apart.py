@@ -25,7 +25,10 @@ READ_S = 60.0
 MEMORY_BYTES = 3 << 30
 _ANSWER_BYTES = 64 << 20
 _PROCESSES = 32
-_PROGRAMS = {"latex": "texts", "html": "texts", "markdown": "texts", "recipe": "recipes"}
+_PROGRAMS = {
+    **dict.fromkeys(("latex", "html", "markdown", "citation"), "texts"),
+    "recipe": "recipes",
+}
 """By act, the module of `confined`; `pdfs` has all others."""
 INSTALL_OCR = "Install what guesses text from pictures: pip install 'ml-intern[ocr]'"
 _DOCUMENT = TypeAdapter(Document)

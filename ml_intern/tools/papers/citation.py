@@ -12,7 +12,7 @@ from ml_intern.tools.papers.addresses import absolute
 from ml_intern.tools.papers.html import parsed
 
 _HEAD_BYTES = 256 << 10
-"""Where a page says it, so that no more of one is parsed in our own process."""
+"""Where a page says it."""
 _MOST_TAGS = 2_000
 _MOST_CHARS = 1_000
 

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from ml_intern.errors import InputError, OutsideError
 from ml_intern.tools.papers.answer import Reading
-from ml_intern.tools.papers.apart import Apart
-from ml_intern.tools.papers.citation import Citation, citation
+from ml_intern.tools.papers.apart import READ_S, Apart
+from ml_intern.tools.papers.citation import Citation
 from ml_intern.tools.papers.document import Document, How
 from ml_intern.tools.papers.headings import is_usual
 from ml_intern.tools.papers.html import is_latexml
@@ -29,6 +31,7 @@ _LEAST_SECTIONS = 3
 _WHOLE_CHARACTERS = 12_000
 """Of a paper on a publisher's page, which holds much else beside it."""
 _HEAD = 1024
+_CITATION = TypeAdapter(Citation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +111,21 @@ def _at(address: str, first_page: int, ctx: ToolContext) -> Opened:
     page = ctx.place.web.fetch(address, most_bytes=MOST_BYTES, cancelled=ctx.cancelled)
     document = _read_any(page.content, page.url, page.content_type, page.charset, first_page, ctx)
     opened = _opened(document, page)
-    if document.how != "html":
+    if document.how != "html" or (_is_whole(document) and first_page == 1):
         return opened
-    cited = citation(page.content, page.url, page.charset)
-    if not cited.pdf or (_is_whole(document) and first_page == 1):
-        return opened
-    return _pdf_of(opened, cited, first_page, ctx)
+    cited = _cited(page, ctx)
+    return _pdf_of(opened, cited, first_page, ctx) if cited.pdf else opened
+
+
+def _cited(page: Page, ctx: ToolContext) -> Citation:
+    """Raises InputError, SandboxError."""
+    with Apart(page.content, page.url, ctx) as reading:
+        request = {"act": "citation", "url": page.url, "charset": page.charset}
+        said = reading.ask(request, READ_S)
+    try:
+        return _CITATION.validate_python(said.get("citation"))
+    except ValidationError as exc:
+        raise InputError(f"What was read from {page.url} makes no sense.") from exc
 
 
 def _pdf_of(landing: Opened, cited: Citation, first_page: int, ctx: ToolContext) -> Opened:

@@ -1,8 +1,8 @@
 """What the programs that read papers have in common: how they are asked, and how they answer.
 
 The request is JSON on the command line: `path`, `answer` (where the answer goes), `act` and what
-that needs. Answers are `{"document": …}`, `{"picture": PATH}`, `{"extracted": …}` or
-`{"error": WORD, …}`.
+that needs. Answers are `{"document": …}`, `{"picture": PATH}`, `{"citation": …}`,
+`{"extracted": …}` or `{"error": WORD, …}`.
 """
 
 import json

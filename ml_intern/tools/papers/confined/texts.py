@@ -1,8 +1,10 @@
 """The process that reads papers which are text: LaTeX, HTML, Markdown. See `request.py`."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ml_intern.errors import InputError
+from ml_intern.tools.papers.citation import citation
 from ml_intern.tools.papers.confined.request import Request, Said, answer, whole
 from ml_intern.tools.papers.document import Document
 from ml_intern.tools.papers.html import read_html
@@ -15,8 +17,11 @@ def main() -> None:
 
 
 def _answer(request: Request) -> Said:
+    content = Path(request["path"]).read_bytes()
+    if request["act"] == "citation":
+        return {"citation": asdict(citation(content, request["url"], request["charset"]))}
     try:
-        return whole(_read(Path(request["path"]).read_bytes(), request))
+        return whole(_read(content, request))
     except InputError as exc:
         return {"error": "said", "message": str(exc)}
 
