@@ -19,6 +19,10 @@ class Candidate:
     """Of candidates that differ, those of the highest standing decide. 3: it
     says that it holds in general. 2: from where the paper tells how the experiments were run. 0: one of several, and it does not say which it took. -1: it holds for a part of the experiments.
     """
+    is_of_side_stage: bool = False
+    """Told of a stage before or after the main training: it contests what is told of that, but
+    alone it says nothing about it.
+    """
 
     def found(self) -> Found:
         """As the recipe has it."""
@@ -46,7 +50,9 @@ def foremost(candidates: Sequence[Candidate]) -> list[Candidate]:
 def agreed(candidates: Iterable[Candidate]) -> Found | None:
     """What all of them say, in the words of the most exact; None where they differ, or for none."""
     given = list(candidates)
-    if not given or any(not _same(given[0], each) for each in given[1:]):
+    if all(each.is_of_side_stage for each in given) or any(
+        not _same(given[0], each) for each in given[1:]
+    ):
         return None
     if isinstance(given[0].value, str):
         return max(given, key=lambda each: len(str(each.value))).found()

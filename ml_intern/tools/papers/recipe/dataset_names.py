@@ -67,6 +67,22 @@ _FIRST = frozenset(
         "Large",
         "Section",
         "Table",
+        *(
+            "As",
+            "At",
+            "By",
+            "With",
+            "To",
+            "If",
+            "When",
+            "Since",
+            "While",
+            "Here",
+            "There",
+            "It",
+            "Besides",
+            "Like",
+        ),
     ]
 )
 _CAPITAL = r"[A-Z][\w&+]*(?:[-./][\w&+]+)*"
@@ -88,6 +104,10 @@ _USED = re.compile(
 _NOT_USED = re.compile(
     r"which (?:was|were|is|has been) (?:\w+ )?(?:pre-?)?trained|initiali[sz]ed (?:from|with)|pre-?trained on|unlike|such as|e\.g\.|in contrast|similar to|inspired by|larger than|smaller than"
 )
+COUNTS_SOMETHING = re.compile(
+    r"\b(?:#|params?\b|parameters|g?flops|(?:run)?time|speed|size|latency|memory|models?|methods?|system|year|venue|throughput|gain|δ|epochs|steps|std|avg|average|mean|overall)"
+)
+"""In the head of a column in lower case: no data, and no result."""
 TELLS_RESULTS = re.compile(
     r"accuracy|error|score|perplexity|loss|result|performance|\bf1\b|bleu|wer\b|auc|time"
 )
@@ -186,6 +206,8 @@ def _is_of_results(table: Table) -> bool:
 
 def _told_of(name: str, told: Sequence[str]) -> list[str]:
     """The name alone, if it is one and stands in one of these sentences."""
+    if COUNTS_SOMETHING.search(name.lower()):
+        return []
     if (
         not re.fullmatch(rf"{_CAPITAL}(?:[ -](?:{_CAPITAL}|\d[\w.]*)){{0,2}}", name)
         or name in _FIRST

@@ -18,7 +18,7 @@ from ml_intern.tools.papers.recipe.own_names import own_names
 from ml_intern.tools.papers.recipe.release import released_in
 from ml_intern.tools.papers.recipe.results import results_of
 from ml_intern.tools.papers.recipe.rules import numbers_in
-from ml_intern.tools.papers.recipe.scope import placed, standing_of
+from ml_intern.tools.papers.recipe.scope import placed, side_stages, standing_of
 from ml_intern.tools.papers.recipe.sentences import Sentence, sentences_of
 from ml_intern.tools.papers.recipe.subject import (
     architectures_in,
@@ -72,10 +72,12 @@ def _candidates(
 ) -> Iterator[Candidate]:
     yield from in_tables(document, names)
     before: Sentence | None = None
+    beside = side_stages(sentences)
     for sentence in sentences:
         standing = standing_of(sentence)
         for candidate in _in_sentence(sentence, names):
-            yield replace(candidate, standing=standing)
+            is_beside = sentence.place in beside and candidate.name in _OF_A_STAGE
+            yield replace(candidate, standing=standing, is_of_side_stage=is_beside)
         if before is None or before.paragraph != sentence.paragraph:
             before = None
         yield from released_in(sentence, before)
@@ -89,6 +91,24 @@ def _in_sentence(sentence: Sentence, names: Sequence[str]) -> Iterator[Candidate
     yield from architectures_in(sentence, names)
     yield from image_sizes_in(sentence)
     yield from in_item(sentence)
+
+
+_OF_A_STAGE = frozenset(
+    {
+        "learning_rate",
+        "schedule",
+        "warmup",
+        "batch_size",
+        "batch_size_per_device",
+        "gradient_accumulation_steps",
+        "epochs",
+        "steps",
+        "weight_decay",
+        "dropout",
+        "label_smoothing",
+    }
+)
+"""What each stage of a training chooses anew."""
 
 
 class _Source:

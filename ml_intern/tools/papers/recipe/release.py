@@ -42,7 +42,7 @@ _LICENSED = re.compile(
 )
 _THINGS = {
     "code_licence": r"\b(?:code|implementation|software|source|scripts|codebase)\b",
-    "data_licence": r"\b(?:data|datasets?|(?:the|this|our) set|corpus|corpora|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
+    "data_licence": r"\b(?:data|datasets?|(?:the|this|our) set|corpus|corpora|(?:all|both) (?:\w+ )?sets|collection|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
     "paper_licence": r"\b(?:this (?:work|paper|article|preprint|document)|the paper|paper|article|preprint|text of this)\b",
     "": r"\b(?:models?|weights|checkpoints?)\b",
 }
@@ -73,15 +73,19 @@ def _licences(sentence: Sentence, subject: str) -> Iterator[Candidate]:
     words = sentence.lower
     if not _LICENSED.search(words) or re.search(r"\bet al\b|related|baselines?|unlike", words):
         return
-    begin = 0
+    begin, found, is_of_other = 0, [], False
     for start, end, licence in _named(words):
-        before = f"{subject if begin == 0 else ''} {words[begin:start]}"
+        before = f"{subject if begin == 0 else ''} {words[begin:start]}".rpartition(";")[2]
         begin = end
         if re.search(r"\b(?:not|except|unless|or)\s*(?:\w+\s){0,2}$", before):
             continue
-        for name, pattern in _THINGS.items():
-            if name and re.search(pattern, before):
-                yield _made(sentence, name, licence)
+        things = [name for name, pattern in _THINGS.items() if re.search(pattern, before)]
+        is_of_other |= not things
+        found += [(name, licence) for name in things if name]
+    for name, licence in found:
+        # Beside the licence of something else that is named, data are one of several.
+        if not (is_of_other and name == "data_licence"):
+            yield _made(sentence, name, licence)
 
 
 def _named(words: str) -> list[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ml_intern.tools.papers.document import Document, Row, Table, markdown_table
 from ml_intern.tools.papers.recipe.candidates import Candidate, agreed, foremost
 from ml_intern.tools.papers.recipe.claims import is_tried
-from ml_intern.tools.papers.recipe.dataset_names import dataset_names
+from ml_intern.tools.papers.recipe.dataset_names import COUNTS_SOMETHING, dataset_names
 from ml_intern.tools.papers.recipe.heads import with_one_head
 from ml_intern.tools.papers.recipe.metric_names import (
     ANY_METRIC,
@@ -56,9 +56,6 @@ _IS_CHANGED = re.compile(r",|\b(?:with|without|after|stage|fixed)\b|[+&]")
 """In the name of a row: more than the method itself."""
 _VALUE = re.compile(
     rf"(?:\*\*)?(?P<n>{NUMBER})(?:\*\*)? ?(?P<unit>%)?(?: ?(?:±|\+/-|\() ?{NUMBER}\)?)?[ *†‡^]*"
-)
-_IGNORED = re.compile(
-    r"param|flops|time|speed|size|latency|memory|model|method|system|year|venue|throughput|gain|δ|Δ|epochs|steps|std|avg|average|mean|overall"
 )
 
 
@@ -240,7 +237,11 @@ def _stated_by(
         value = _VALUE.fullmatch(plain(cell).lower().strip())
         words = plain(head)
         metrics = metrics_in_head(words)
-        if value is None or (not metrics and _IGNORED.search(words.lower())) or len(metrics) > 1:
+        if (
+            value is None
+            or (not metrics and COUNTS_SOMETHING.search(words.lower()))
+            or len(metrics) > 1
+        ):
             continue
         if re.search(r"valid|\bval\b|\bdev\b|train", words.lower()):
             continue

@@ -173,6 +173,11 @@ _PARTIAL = re.compile(
 _PART_BEFORE = re.compile(
     r"\b(?:encoder|decoder|transformer|backbone|head|generator|discriminator|critic|actor|policy|value|teacher|embedding|adapter|lora)(?:'s)? (?:initial |peak |base |maximum )?$"
 )
+_BESIDE = re.compile(
+    r"\b(?:(?P<main>encoder|backbone|model|network|transformer|we|it)|decoder|segmenter|predictor|router|probe|projector|projection head)"
+    r"(?: (?:is|has|have|with|of|uses?|consists of|comprises)\b|'s\b)"
+)
+"""Parts of a model: what is told last before a number is what it belongs to."""
 _GOES_ON = re.compile(r",? and (?:is|are|was|were|then)\b|, (?:then|which)\b")
 """Where a sentence goes on to what happens to the value later."""
 _LASTING = frozenset({"epochs", "steps", "warmup", "gradient_accumulation_steps"})
@@ -221,6 +226,8 @@ def _candidate(
         _LISTED.match(after) or _SOME.search(f"{clause[:end]}{_GOES_ON.split(after)[0]}")
     ):
         return
+    if rule.name in _OF_MODEL and _is_of_side_part(before):
+        return
     if _PARTIAL.match(after) and rule.name not in _OF_MODEL:
         return
     if rule.name not in _IN_LISTS and _SHARED_OUT.match(after):
@@ -234,6 +241,12 @@ def _candidate(
     if _NOT_AFTER.search(before) or (rule.name in _COUNTS and _NOT_LASTING.search(before)):
         return
     yield from _valued(rule, match, sentence)
+
+
+def _is_of_side_part(before: str) -> bool:
+    """Whether these words tell last of a part, such as a decoder that is thrown away later."""
+    parts = list(_BESIDE.finditer(before))
+    return bool(parts) and parts[-1]["main"] is None
 
 
 def _valued(rule: Rule, match: re.Match[str], sentence: Sentence) -> Iterator[Candidate]:

@@ -13,10 +13,19 @@ _STAGE = re.compile(
     r"\W*(?:(?:training )?(?:stage|phase)) (?:\d|[ivx]+|one|two|three)\b", re.IGNORECASE
 )
 _EARLIER = re.compile(
-    r"(?:sft|supervised fine-?tuning|pre-?training|warm start|reward model(?:l?ing)?)(?: stage)?[:.]?",
+    r"(?:sft|supervised fine-?tuning|pre-?training|(?:cold|warm) start|reward model(?:l?ing)?)(?: stage)?[:.]?",
     re.IGNORECASE,
 )
 """What comes before the training that a paper is about."""
+_BESIDE = re.compile(
+    r"(?:[\d.]+ )?(?:(?:cold|warm)[- ]start\b|(?:supervised )?fine-?tuning (?:for|on) \w)",
+    re.IGNORECASE,
+)
+"""Headings of a stage before or after the training that a paper is about."""
+_MAIN = re.compile(
+    r"(?:[\d.]+ )?(?:pre-?training|training|optimi[sz]ation|reinforcement learning|rl)\b",
+    re.IGNORECASE,
+)
 _IT = re.compile(r"(?:it|its|they|their|this (?:model|variant|one|run|version))\b", re.IGNORECASE)
 _CITED = re.compile(
     r"(?P<subject>(?:The |An? )?(?:[\w-]+ ){1,8}?)(?:of |by )?(?:[A-Z]\w+ (?:et al\.? |and [A-Z]\w+ )?)?(?:\[[\d, ]+\]|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)),? "
@@ -61,6 +70,16 @@ def placed(
             role = "aside"
         found.append(replace(sentence, role=role))
     return found
+
+
+def side_stages(sentences: Sequence[Sentence]) -> frozenset[int]:
+    """The places of those that tell of another stage than the main training, where a paper has both."""
+    headings = {(each.section, each.head) for each in sentences}
+    if not any(_MAIN.match(title) for pair in headings for title in pair):
+        return frozenset()
+    return frozenset(
+        each.place for each in sentences if _BESIDE.match(each.section) or _BESIDE.match(each.head)
+    )
 
 
 def _is_stage(head: str) -> bool:

@@ -49,7 +49,7 @@ _LAST = re.compile(
 _LETTERED = re.compile(r"[A-Z](?:\.\d+)*")
 _HOW = re.compile(
     r"(?:implementation|training|experimental|optimi[sz]ation|reproduc\w+)\b|hyper-?param|set-?up|settings?\b|"
-    r"configurations?\b|recipe|hardware|compute|computing|resources|optimi[sz]er|seeds?\b|^(?:further |additional |more )?details$|"
+    r"configurations?\b|recipe|hardware|compute|computing|resources|optimi[sz]er|seeds?\b|^(?:further |additional |more )?details(?: of (?:the )?(?:pre-?training|fine-?tuning))?$|"
     r"architectures?\b|licen[sc]e|availability",
     re.IGNORECASE,
 )
@@ -58,6 +58,11 @@ _MORE = re.compile(
     r"\b(?:additional|further|extended|more|other|extra|supplementary|larger|smaller)\b(?! (?:\w+ )?details)",
     re.IGNORECASE,
 )
+_OF_ANOTHER = re.compile(
+    r"\bof (?:the |an? )?(?!(?:all|our|the|these|main|final|best|proposed|full|whole|trained|language|large|base)\b(?!-))"
+    r"[a-z][\w-]* (?:models?|variants?|versions?|systems?)\b"
+)
+"""`Configuration of the full-context model`."""
 _SHORT = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|approx|fig|figs|eq|eqs|sec|secs|tab|ref|refs|no|dr|prof|"
     r"st|app|ch|dept|inc|ca)|(?:^|[\s(.])[A-Z]|\d)\.$",
@@ -218,7 +223,7 @@ def _in_appendix(section: Section, role: Role) -> Role:
 
 
 def _tells_how(title: str) -> bool:
-    return bool(_HOW.search(title)) and not _MORE.search(title)
+    return bool(_HOW.search(title)) and not (_MORE.search(title) or _OF_ANOTHER.search(title))
 
 
 def _own_role(section: Section, *, is_first: bool) -> Role:

@@ -49,6 +49,11 @@ _SEVERAL = re.compile(
     rf" (?:models|variants|checkpoints|encoders|family|architectures)\b|(?: \([^()]*\))?(?:,| and| or|/)+ ?(?:{_NAME}|[A-Z]\w*-?(?:base|large|small)\b)"
 )
 """Behind a name: what makes it a kind, or one of several."""
+_SMALL = re.compile(r"\b(?:small|tiny|light-?weight|auxiliary|separate|shallow|simple) $")
+_FOR_A_STEP = re.compile(
+    r"[^.;]{0,60} (?:to|that|which) (?:predicts?|estimates?|scores?|selects?|filters?)\b"
+)
+"""`a small network to predict ...`: one that serves the model that a paper is about."""
 _SUBJECT = re.compile(
     r"\b(?:we|our|this (?:paper|work|study|article|report)|task of|problem of|stud(?:y|ies)|address(?:es)?|presents?|proposes?|introduces?|for)\b"
 )
@@ -91,6 +96,8 @@ def architectures_in(sentence: Sentence, own_names: Sequence[str] = ()) -> Itera
         for match in pattern.finditer(words):
             before, after = words[: match.start("name")], words[match.end("name") :]
             if _SEVERAL.match(after) or "tokeni" in before or re.match(" tokeni", after):
+                continue
+            if _SMALL.search(before) and _FOR_A_STEP.match(after):
                 continue
             name = match["name"].strip()
             is_kind = _GENERIC.fullmatch(name.lower())

@@ -75,7 +75,7 @@ _SETTINGS = re.compile(
     r"hyper-?param|\bsettings?\b|recipe|configuration|implementation|training details"
 )
 _SETTINGS_OF = re.compile(
-    r"(?:[Ss]ettings?|[Hh]yper-?parameters?|[Rr]ecipe|[Cc]onfiguration|[Vv]alues)s?(?: used)? (?:of|for|by) (?:the )?(?P<name>[A-Z][\w+-]*)"
+    r"(?:[Ss]ettings?|[Hh]yper-?parameters?|[Rr]ecipe|[Cc]onfiguration|[Vv]alues)s?(?: used)? (?:of|for|by) (?:the )?(?P<name>[A-Z][\w+-]*)(?![\w+-]| (?:stage|phase|training|fine-?tuning)\b)"
 )
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _SYMBOL = re.compile(r" [a-zα-ω](?:_?\w)?$")

@@ -273,6 +273,10 @@ NOT_STATED = (
     "We thank the lab for 8 A100 GPUs.",
     "Inference runs at 30 ms on a single RTX 3090.",
     "The context length is 8K tokens.",
+    "The encoder is light, and a decoder with eight blocks of width 512 is thrown away.",
+    "We train a small convolutional network with seven filters to predict the difficulty.",
+    "As a third corpus we use recordings of talks.",
+    "OwlTalk is MIT-licensed, whereas the Wren data is distributed under CC BY-NC 4.0.",
     "The total loss is the sum of a cross-entropy loss and a Dice loss.",
     "Images are split into patches of 16×16 pixels.",
     "The code of the baseline is at https://github.com/example/base under the MIT license.",
@@ -375,6 +379,29 @@ def test_of_several_stages_the_one_named_after_the_method_counts() -> None:
     )  # fmt: skip
     values = {name: each.value for name, each in extract(document).recipe.flat()}
     assert (values["learning_rate"], values["epochs"]) == (5e-7, 2)
+
+
+def test_a_stage_beside_the_main_training_contests_its_values_and_adds_none() -> None:
+    document = written(
+        "# T", "## 4 Training", "We use a learning rate of 2e-6 and a weight decay of 0.01.",
+        "Cold start. We train for two epochs with a learning rate of 1e-5. Weight decay is 0.01.",
+    )  # fmt: skip
+    extracted = extract(document)
+    values = {name: each.value for name, each in extracted.recipe.flat()}
+    assert values == {"weight_decay": 0.01}
+    assert [each.value for each in extracted.ambiguous["learning_rate"]] == [2e-6, 1e-5]
+    assert [each.value for each in extracted.ambiguous["epochs"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("title", "is_told"),
+    [("Configuration", True), ("Configuration of the full-context model", False)],
+)
+def test_an_appendix_on_another_model_is_not_about_the_authors(title: str, is_told: bool) -> None:
+    document = written(
+        "# T", "## Conclusion", "It works.", f"## Appendix A {title}", "The learning rate is 0.1."
+    )
+    assert (extract(document).recipe.learning_rate is not None) == is_told
 
 
 def test_an_introduction_tells_of_others_unless_it_says_we() -> None:
