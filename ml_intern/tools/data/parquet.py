@@ -5,6 +5,8 @@ one in the daemon.
 """
 
 import json
+import os
+import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +41,7 @@ def converted(path: Path, scratch: Path, ctx: ToolContext) -> Path:
     folder = Path(tempfile.mkdtemp(dir=scratch))
     _run([str(path), str(folder)], folder, [path], ctx)
     pictures = folder / "images"
-    return pictures if pictures.is_dir() else folder / "table.jsonl"
+    return _written(pictures if pictures.is_dir() else folder / "table.jsonl", path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,9 @@ def planned(paths: Sequence[Path], scratch: Path, ctx: ToolContext) -> list[Plan
     folder = Path(tempfile.mkdtemp(dir=scratch))
     _run(["--plan", str(folder), *map(str, paths)], folder, paths, ctx)
     try:
-        found = json.loads((folder / "plan.json").read_bytes())
+        found = json.loads(_written(folder / "plan.json", paths[0]).read_bytes())
         return [_plan(each) for each in found]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise InputError(f"The end of {paths[0].name} cannot be understood: {exc}") from exc
 
 
@@ -78,8 +80,23 @@ def _plan(said: Any) -> Plan:
 def first_rows(path: Path, columns: Sequence[str], scratch: Path, ctx: ToolContext) -> Path:
     """These columns of the first group of rows as JSON Lines. Raises as `converted` does."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    _run(["--first", str(folder), str(path), *columns], folder, [path], ctx)
-    return folder / "table.jsonl"
+    # In a file: whoever made the data chose the names, and a command line holds not everything.
+    (folder / "columns.json").write_text(json.dumps(list(columns)), encoding="utf-8")
+    _run(["--first", str(folder), str(path)], folder, [path], ctx)
+    return _written(folder / "table.jsonl", path)
+
+
+def _written(path: Path, source: Path) -> Path:
+    """The file, or folder of files, that the reader wrote of `source`, if it is no more than that.
+
+    A hostile file may have taken the reader over, which then can leave links to what is ours.
+    Raises InputError.
+    """
+    is_folder = path.is_dir() and not path.is_symlink()
+    parts = list(path.iterdir()) if is_folder else [path]
+    if not all(os.path.lexists(each) and stat.S_ISREG(each.lstat().st_mode) for each in parts):
+        raise InputError(f"What was read from {source} makes no sense.")
+    return path
 
 
 def _run(arguments: Sequence[str], folder: Path, paths: Sequence[Path], ctx: ToolContext) -> None:

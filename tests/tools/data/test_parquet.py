@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from ml_intern.errors import InputError
 from ml_intern.tools.data import parquet
-from tests.support.places import confined_place
+from tests.support.places import confined_place, context_in
 from tests.tools.data.conftest import Bench
 
 Sentences = Callable[[int], list[tuple[str, str]]]
@@ -131,3 +133,24 @@ def test_what_a_file_says_of_itself_may_be_anything(bench: Bench, told: bytes) -
     table = pa.table({"text": ["a", "b"]}).replace_schema_metadata({b"huggingface": told})
     pq.write_table(table, bench.folder / "odd.parquet")
     assert bench.inspect("odd.parquet")["rows"] == 2
+
+
+def test_a_name_of_a_column_may_be_longer_than_a_command_line(bench: Bench, tmp_path: Path) -> None:
+    """Whoever made the file chose it."""
+    name = "a" * 200_000
+    source = bench.folder / write(bench, "a.parquet", {name: [1], "b": [2]})
+    rows = parquet.first_rows(source, [name], tmp_path, context_in(bench.place))
+    assert json.loads(rows.read_text()) == {name: 1}
+
+
+@pytest.mark.parametrize("left", ["ln -s /etc/hostname", "mkfifo"])
+def test_a_reader_that_was_taken_over_leads_nowhere(
+    bench: Bench, tmp_path: Path, left: str
+) -> None:
+    source = bench.folder / write(bench, "a.parquet", {"a": [1]})
+    reader = bench.place.workspace / "python"
+    reader.write_text(f'#!/bin/sh\nfor folder; do :; done\n{left} "$folder/table.jsonl"\n')
+    reader.chmod(0o755)
+    ctx = context_in(replace(bench.place, training_python=reader))
+    with pytest.raises(InputError, match="makes no sense"):
+        parquet.converted(source, tmp_path, ctx)

@@ -11,8 +11,8 @@ Usage: python -I parquet.py MOST_BYTES SPARED_BYTES MEMORY_BYTES --plan FOLDER F
 FOLDER/plan.json: of each file, of which only the end must be there, its rows, and where each column
 of its first group of rows lies.
 
-Usage: python -I parquet.py MOST_BYTES SPARED_BYTES MEMORY_BYTES --first FOLDER FILE COLUMN…
-FOLDER/table.jsonl: these columns of the first group of rows.
+Usage: python -I parquet.py MOST_BYTES SPARED_BYTES MEMORY_BYTES --first FOLDER FILE
+FOLDER/table.jsonl: the columns that FOLDER/columns.json names, of the first group of rows.
 """
 
 import json
@@ -99,8 +99,9 @@ def planned(path: Path) -> dict[str, Any]:
         }
 
 
-def write_first(path: Path, folder: Path, columns: list[str], room: Room) -> None:
+def write_first(path: Path, folder: Path, room: Room) -> None:
     """Write the first group of rows."""
+    columns = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
     with pq.ParquetFile(path) as file:
         classes = class_names(file.schema_arrow)
         found = rows(file, classes, row_groups=[0], columns=columns)
@@ -192,8 +193,8 @@ def main(arguments: list[str]) -> None:
     match arguments[len(LIMITS) :]:
         case ["--plan", folder, *files]:
             plan([Path(file) for file in files], Path(folder))
-        case ["--first", folder, file, *columns]:
-            write_first(Path(file), Path(folder), columns, Room(Path(folder), most, spared))
+        case ["--first", folder, file]:
+            write_first(Path(file), Path(folder), Room(Path(folder), most, spared))
         case [file, folder]:
             convert(Path(file), Path(folder), Room(Path(folder), most, spared))
         case _:
