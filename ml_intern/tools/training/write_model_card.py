@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
@@ -88,8 +89,16 @@ class WriteModelCard(Tool[CardArguments]):
             "licence": card.licence.id if card.licence is not None else "",
         }
         outcome = succeed(_answer(finished, card, link), Fact(kind="card", data=fact))
-        quoted = () if card.paper is None else (card.paper.url or card.paper.title,)
-        return replace(outcome, sources=quoted)
+        return replace(outcome, sources=tuple(_quoted(card, ctx)))
+
+
+def _quoted(card: Card, ctx: ToolContext) -> Iterator[str]:
+    """Whose words the answer repeats: those of the paper, and of cards that name a licence."""
+    if card.paper is not None:
+        yield card.paper.url or card.paper.title
+    for each in card.made_of:
+        if each.repo is not None:
+            yield ctx.place.web.service("hub").base_url + each.repo.page
 
 
 def _answer(finished: Finished, card: Card, link: TraceLink) -> dict[str, Any]:

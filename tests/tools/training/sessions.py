@@ -28,6 +28,7 @@ from ml_intern.tools.training.watch_job import WatchJob
 from ml_intern.tools.training.write_model_card import WriteModelCard
 from ml_intern.tools.training.write_recipe import WriteRecipe
 from ml_intern.tools.training.write_reproduce_bundle import WriteReproduceBundle
+from ml_intern.tools.untrusted import unmarked
 from tests.support.places import confined_place
 
 PREPARED = {
@@ -95,21 +96,21 @@ class Session:
         assert isinstance(outcome, ToolOutcome)
         self.facts += outcome.facts
         assert outcome.ok, outcome.output
-        return json.loads(outcome.output)
+        return json.loads(unmarked(outcome.output))
 
     def answer(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The answer of a call that works."""
         outcome = self.call(tool, **arguments)
         assert isinstance(outcome, ToolOutcome)
         assert outcome.ok, outcome.output
-        return json.loads(outcome.output)
+        return json.loads(unmarked(outcome.output))
 
     def refusal(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The answer of a call that does not."""
         outcome = self.call(tool, **arguments)
         assert isinstance(outcome, ToolOutcome)
         assert not outcome.ok, outcome.output
-        return json.loads(outcome.output)
+        return json.loads(unmarked(outcome.output))
 
     def reason(self, tool: str, **arguments: Any) -> str:
         """What a person is asked."""

@@ -233,6 +233,15 @@ def test_the_card_goes_under_the_licence_that_the_data_want(
     assert "under the same licence, not under mit" in words
 
 
+def test_what_a_card_of_others_calls_its_licence_is_told_as_text_from_outside(
+    session: Session, hub: HubServer
+) -> None:
+    trained_on_hub_rows(session, hub, "other")
+    described_anew(session)
+    (read,) = [fact for fact in session.facts if fact.kind == "read_outside"]
+    assert read.data["sources"] == [f"{hub.url}/datasets/ada/rows"]
+
+
 def test_permissive_data_leave_the_licence_to_the_author(session: Session, hub: HubServer) -> None:
     trained_on_hub_rows(session, hub, "cc-by-4.0")
     assert described_anew(session).data.license is None
