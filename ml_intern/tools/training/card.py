@@ -391,6 +391,11 @@ def _quote(section: str, sentence: str) -> str:
     return f"“{_verbatim(sentence)}”{where}"
 
 
+def _licences(made_of: Ingredient) -> str:
+    """As others name them."""
+    return ", ".join(_verbatim(one.shown) for one in made_of.licences) or "—"
+
+
 def _verbatim(text: str) -> str:
     """Words from outside, so that a page shows them as they are and does nothing else with them."""
     return _MARKUP.sub(r"\\\g<0>", _one_line(cleaned(text).text))
@@ -429,10 +434,7 @@ def _limitations(card: Card) -> str:
 def _license(card: Card) -> str:
     """Of this model, and of everything that it is made of."""
     own = f"License: `{card.licence.shown}`." if card.licence is not None else _NO_LICENSE
-    rows = [
-        (each.role, each.name, ", ".join(one.shown for one in each.licences) or "—", each.note)
-        for each in card.made_of
-    ]
+    rows = [(each.role, each.name, _licences(each), each.note) for each in card.made_of]
     made = ["", "What it is made of:", "", *_table(("", "", "license", ""), rows)] if rows else []
     return "\n".join([own, *made])
 

@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from ml_intern.events import Fact
-from ml_intern.tools.hub.licences import Ingredient, licence
+from ml_intern.tools.hub.licences import Ingredient, Licence, licence
 from ml_intern.tools.hub.names import Repo
 from ml_intern.tools.hub.source import read_mark
 from ml_intern.tools.protocol import ToolOutcome
@@ -194,6 +194,14 @@ def test_words_of_the_model_cannot_break_out_of_their_place() -> None:
     assert card.data.library_name == "transformers"
     assert card.data.model_name == "a | b c"
     assert card.data.datasets == ["someone/reviews"]
+
+
+def test_a_licence_that_others_have_named_is_shown_as_they_wrote_it_and_does_nothing() -> None:
+    named = Licence(id="other", name="![free](https://x.example/seen) | yes")
+    made_of = (replace(CARD.made_of[0], licences=(named,)),)
+    text = render(replace(CARD, made_of=made_of))
+    assert "!\\[free\\](https://x.example/seen) \\| yes" in text.replace("\\!", "!")
+    assert "![free]" not in text
 
 
 def test_a_local_file_is_no_dataset_of_the_hub() -> None:
