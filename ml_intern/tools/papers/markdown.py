@@ -1,18 +1,20 @@
 """Markdown as a paper: the Hub's own (`/papers/ID.md`), and a file of somebody's.
 
-Read are headings of both kinds, pipe tables with their captions, pictures with theirs, and code
-blocks; links into the paper itself become plain words. HTML is left out, with what it hides.
+Read are headings of both kinds, pipe tables with their captions, pictures with theirs, code
+blocks, and tables in HTML; links into the paper itself become plain words. Other HTML is left out,
+with what it hides.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
 from ml_intern.tools.papers.addresses import absolute
-from ml_intern.tools.papers.document import Document, Draft, How, captioned
+from ml_intern.tools.papers.document import Document, Draft, How, Table, captioned
 from ml_intern.tools.papers.headings import is_usual, level_of, numbered
 from ml_intern.tools.papers.hidden import Ground, is_hidden_by
+from ml_intern.tools.papers.html import MOST_BYTES, read_html
 
 _FIELD = re.compile(r"(Title|URL Source|Published Time|Number of Pages): ?(.*)")
 _BEGIN = "Markdown Content:"
@@ -155,6 +157,10 @@ class _Reader:
             self._draft.paragraph(block.text)
         elif rows := _table(block.text):
             self._take_table([[self._plain(cell) for cell in row] for row in rows])
+        elif tables := _html_tables(block.text, self._base):
+            self._flush()
+            for table in tables:
+                self._draft.table(table.label, table.caption, table.rows)
         else:
             self._take_text(block.text)
 
@@ -238,6 +244,14 @@ def _table(text: str) -> list[list[str]] | None:
     ):
         return None
     return [_cells(line) for line in (lines[0], *lines[2:])]
+
+
+def _html_tables(text: str, base: str) -> Sequence[Table]:
+    """Of a block that is nothing else; empty for other text."""
+    words = text.strip()
+    is_table = words[:6].lower() == "<table" and words[-8:].lower() == "</table>"
+    content = words.encode() if is_table else b""
+    return read_html(content, base).tables if 0 < len(content) <= MOST_BYTES else ()
 
 
 def _cells(line: str) -> list[str]:

@@ -83,6 +83,17 @@ def test_a_table_keeps_its_caption_its_cells_and_its_place() -> None:
     assert "| Base | 81.2 |" in read().sections[table.section].text
 
 
+def test_a_table_in_html_is_one_too() -> None:
+    rows = "<tr><th>Set</th><th>Train</th></tr>\n<tr><td>Owls</td><td>1,200</td></tr>"
+    text = f"# T\n\n<table>\n<caption>Table 1. Sizes.</caption>\n{rows}\n</table>\n\nBelow it."
+    document = read_markdown(text, "paper.md")
+
+    (table,) = document.tables
+    assert (table.label, table.caption) == ("Table 1", "Sizes.")
+    assert table.rows == (("Set", "Train"), ("Owls", "1,200"))
+    assert "Below it." in document.sections[-1].text
+
+
 def test_a_figure_has_its_caption_and_where_its_picture_lies() -> None:
     (figure,) = read().figures
 

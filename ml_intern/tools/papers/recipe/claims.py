@@ -16,13 +16,13 @@ _REPLACED = re.compile(
     r"in place of|in lieu of|which|who)\b"
 )
 _IS_OURS = re.compile(
-    r"\bour (?:\w+ ){0,2}(?:is|are)\b|\b(?:we|is|are) (?:\w+ )?(?:use|start(?:ed)? from|initiali[sz]ed? (?:\w+ ){0,3}(?:from|with)|build on|fine-?tune)\b"
+    r"\bour (?:\w+ ){0,2}(?:is|are)\b|\bexperiments use\b|\b(?:we|is|are) (?:\w+ )?(?:use|start(?:ed)? from|initiali[sz]ed? (?:\w+ ){0,3}(?:from|with)|build on|fine-?tune)\b"
 )
 _HAS = re.compile(r" ?(?:has|have)\b")
 """`We start from X, which has 12 layers` tells of one's own model."""
 _OWN = re.compile(r"\b(?:we|our|ours|us|this (?:work|paper|study))\b")
 _OTHERS = re.compile(
-    r"\bet al\b|\b(?:they|their|authors|prior|previous|earlier|baselines?|competitors?|existing|"
+    r"\bet al\b|\b(?:they|their(?! defaults?\b)|authors|prior|previous|earlier|baselines?|competitors?|existing|"
     r"originally|original (?:paper|work|model|network|implementation|authors|recipe|setting)|others|"
     r"state-of-the-art|concurrent|counterparts?|predecessors?|the teacher)\b"
 )
@@ -54,7 +54,7 @@ _EFFECT = re.compile(
     r"\b(?:hurts?|degrad\w+|drops?|(?<!is )(?<!was )(?<!then )dropped|worse\w*|diverg\w+|unstable|instabilit\w+|(?<!not )(?<!stopped )(?<!stops )(?<!without )improv(?:es|ed|ing)|"
     r"collaps\w+|fails?|failed|sensitiv\w+|doubling|halving|increasing|reducing|raising|lowering|"
     r"when (?:using|we (?:use|increase|reduce|set|remove|double|halve)|set)|lead(?:s|ing)? to|"
-    r"result(?:s|ed) in|no (?:gain|benefit|difference)|insensitive|(?:did|does|do) not(?! (?:improve|decrease|fall|increase)\b))\b"
+    r"result(?:s|ed) in (?!an? (?:effective|total|global)\b)|no (?:gain|benefit|difference)|insensitive|(?:did|does|do) not(?! (?:improve|decrease|fall|increase)\b))\b"
 )
 _IMAGINED = re.compile(
     r"\b(?:would|could|might|if|future work|e\.g\.|for example|for instance|such as|typical(?:ly)?|"

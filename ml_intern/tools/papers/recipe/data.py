@@ -9,6 +9,7 @@ from ml_intern.tools.papers.recipe.claims import is_own
 from ml_intern.tools.papers.recipe.dataset_names import (
     TELLS_RESULTS,
     dataset_names,
+    is_name,
     named_in_heads,
     named_in_rows,
     named_in_sentences,
@@ -89,6 +90,7 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
         of = of or (last[1] if last[0] == sentence.paragraph else [])
         if not of and len(names) == 1:
             of = list(names)
+        yield from _behind_names(sentence)
         pieces = [sentence.plain] if len(of) == 1 else _BETWEEN.split(sentence.plain)
         for piece in pieces:
             about = of if len(of) == 1 else _datasets(piece, names)
@@ -97,6 +99,28 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
                     yield _size(about[0], split, value, unit, sentence.text, sentence.section)
 
 
+def _behind_names(sentence: Sentence) -> Iterator[Candidate]:
+    """Of `we evaluate on HumanEval (164 problems)`: the size of what is trained or measured on."""
+    found = list(_SIZED.finditer(sentence.plain))
+    for match in found:
+        verbs = [
+            each.lastgroup or "" for each in _DONE_ON.finditer(sentence.plain[: match.start()])
+        ]
+        if not verbs or not is_name(match["name"]):
+            continue
+        value = value_of(match["n"].lower())
+        if value >= 10 and value == int(value):
+            yield _size(
+                match["name"], verbs[-1], int(value), "examples", sentence.text, sentence.section
+            )
+
+
+_SIZED = re.compile(
+    rf"\b(?P<name>[A-Z][\w+.-]*(?: (?:[A-Z][\w+.-]*|\d[\w.]*)){{0,2}}) \((?P<n>\d[\d,]*) (?:test )?{_ITEM}\)"
+)
+_DONE_ON = re.compile(
+    r"\b(?:(?P<test>evaluated?|tested) |(?P<train>(?:fine-?tune|train)(?:ed)?) )(?=(?:[\w-]+ ){0,3}?on\b)"
+)
 _BETWEEN = re.compile(r";|,? and (?=the |[A-Z])|, (?:while|whereas) ")
 """Where a sentence goes on to the next dataset."""
 _NAMES_IT = re.compile(r"\bWe (?:call|name|dub|term)\b")

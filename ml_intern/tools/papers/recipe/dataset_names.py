@@ -183,15 +183,30 @@ def named_in_rows(document: Document) -> Iterator[Candidate]:
         if roles[table.section] in ("aside", "end", "further") or len(table.rows) < 2:
             continue
         head, *names = [plain(row[0]).strip(" *†‡") for row in table.rows]
-        if not re.fullmatch(r"(?:data ?set|corpus|benchmark)s?(?: name)?", head.lower()):
+        is_of_tasks = head.lower() in ("task", "tasks")
+        if not is_of_tasks and not re.fullmatch(_HEAD_OF_DATA, head.lower()):
             continue
         section = document.sections[table.section].name if document.sections else ""
         for name, row in zip(names, table.rows[1:], strict=True):
             bare = re.sub(r"\s*(?:\[[\d, ]+\]|\([^()]*\))$", "", name)
+            if is_of_tasks and not is_name(bare):
+                continue
             if re.match(r"[A-Z]", bare) and not re.match(
                 r"(?i)total|all\b|average|mean|overall", bare
             ):
                 yield Candidate(name="data", value=bare, sentence=quoted(row), section=section)
+
+
+_HEAD_OF_DATA = r"(?:data ?set|corpus|benchmark)s?(?: name)?"
+
+
+def is_name(words: str) -> bool:
+    """Whether these words are the name of data by themselves: well-known, or written like one."""
+    is_written_so = re.fullmatch(rf"{_CAPITAL}(?: (?:{_CAPITAL}|\d[\w.]*)){{0,3}}", words)
+    has_marks = sum(char.isupper() or char.isdigit() for char in words) >= 2 and not re.search(
+        r" [A-Z][a-z]", words
+    )
+    return bool(re.fullmatch(_KNOWN, words) or (is_written_so and has_marks))
 
 
 def _is_of_results(table: Table) -> bool:

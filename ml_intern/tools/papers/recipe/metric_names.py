@@ -38,6 +38,7 @@ _METRICS = {
     "mae": r"mae|mean absolute error",
     "mse": r"(?<!r)mse|(?<!root )mean[- ]squared[- ]error",
     "r2": r"r\^?2|coefficient of determination",
+    "sfid": r"sfid",
     "fid": r"fid|fréchet inception distance",
     "psnr": r"psnr",
     "mrr": r"mrr(?!@)",
@@ -81,6 +82,8 @@ _IN_HEADS = {
     "wr": "win rate",
     "p": "precision",
     "r": "recall",
+    "precision": "precision",
+    "recall": "recall",
 }
 
 

@@ -156,7 +156,7 @@ TASKS: Mapping[str, str] = {
 }
 ACCELERATORS = (
     r"(?:nvidia |tesla |geforce |google |amd |cloud |quadro )*"
-    r"(?P<kind>(?:a100|h100|h200|b200|gh200|v100|p100|t4|l4|l40s?|a10g?|a40|a30|a6000|a5000|k80|titan (?:x|xp|v|rtx)|"
+    r"(?P<kind>(?:a100|h100|h200|h800|a800|h20|b200|gh200|v100|p100|t4|l4|l40s?|a10g?|a40|a30|a6000|a5000|k80|titan (?:x|xp|v|rtx)|"
     r"(?:rtx|gtx) ?-?(?:a?\d{4})(?: ?ti)?(?: ada)?|tpu ?-?v\d(?:e|p|-\d+)?|mi\d{3}x?|gaudi ?\d?))"
     r"(?P<memory>(?:[- ](?:pcie|sxm\d?))?[- (]{1,2}(?:with )?\d{2,3} ?gi?b\b)?"
 )
@@ -164,7 +164,7 @@ _COUNTED = re.compile(
     rf"(?:(?P<count>{WORD_NUMBER})[ -]?(?:×|x)?[ -]?)?(?P<article>\b(?:an?|one) )?(?<![\w]){ACCELERATORS}"
     r"\)?(?:[- ](?:tensor core |graphics )?(?:gpus?|cards?|accelerators?|chips?|devices|cores|pods?|slices?))?"
 )
-_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|compute|takes|took|batch|\bruns\b|\bwe used?\b|deepspeed|fsdp"
+_TRAIN = r"train|tun|optimi[sz]|experiment|\brun\b|\bran\b|perform|conduct|implement|hardware|comput|takes|took|batch|\bruns\b|\bwe used?\b|deepspeed|fsdp"
 _INFER = r"inference|sampling|generating|latency|throughput|deploy|measured? on|decod(?:e|ing) (?:speed|time)|evaluat\w+ (?:\w+ ){0,3}?on (?:a|an|one)"
 _TIME = re.compile(
     rf"(?P<n>{WORD_NUMBER}) ?(?P<gpu>(?:gpu|tpu|a100|v100|h100)[- ])?(?P<unit>hours?|days?|minutes?|h\b|hrs?)"
@@ -269,7 +269,8 @@ def _made(
 
 def _optimiser(clause: str, sentence: Sentence) -> Iterator[Candidate]:
     if re.search(r"optimi[sz]|train|tun|\buse|with|momentum|β1|learning", clause):
-        yield from _made(sentence, "optimiser", optimiser_of(clause))
+        words = re.sub(r"\bthan (?:with )?[\w-]+", " ", clause)  # better than Adam
+        yield from _made(sentence, "optimiser", optimiser_of(words))
 
 
 def _schedule(clause: str, sentence: Sentence) -> Iterator[Candidate]:
@@ -355,10 +356,10 @@ def _count(found: re.Match[str]) -> int | None:
 
 
 def _time(sentence: Sentence) -> Iterator[Candidate]:
-    words = sentence.lower
-    is_training = re.search(r"\b(?:pre-?)?train|tun(?:e|ing)", words) or re.search(
-        ACCELERATORS, words
-    )
+    words = re.split(r", (?:while|whereas|plus)\b", sentence.lower)[0]
+    is_training = re.search(
+        r"\b(?:pre-?)?train|tun(?:e|ing)|\brun (?:on \S+ )?takes\b", words
+    ) or re.search(ACCELERATORS, words)
     if not _TAKES.search(words) or not is_training or _NO_TIME.search(words):
         return
     found = list(_TIME.finditer(words))

@@ -43,7 +43,7 @@ _LICENSED = re.compile(
 _THINGS = {
     "code_licence": r"\b(?:code|implementation|software|source|scripts|codebase)\b",
     "data_licence": r"\b(?:data|datasets?|(?:the|this|our) set|corpus|corpora|(?:all|both) (?:\w+ )?sets|collection|annotations|recordings|benchmark|images|imagery|photographs|reports|texts)\b",
-    "paper_licence": r"\b(?:this (?:work|paper|article|preprint|document)|the paper|paper|article|preprint|text of this)\b",
+    "paper_licence": r"\b(?:this (?:work|paper|article|preprint|document|manuscript)|the paper|paper|article|preprint|text of this)\b",
     "": r"\b(?:models?|weights|checkpoints?)\b",
 }
 

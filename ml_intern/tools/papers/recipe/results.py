@@ -44,7 +44,7 @@ _COMPARES = re.compile(
 )
 _COMPARED = re.compile(
     r",? (?:as )?(?:compared (?:with|to)|as opposed to|against|versus|vs\.?|whereas|while|up from|(?:better|higher|lower|more|less) than|"
-    r"surpass\w+|outperform\w+|exceed\w+|beating|improving)\b|, [\d.]+ ?%? (?:points?|percent|absolute)\b|, (?:on a par|on par)\b"
+    r"surpass\w+|outperform\w+|exceed\w+|beating|improving)\b|, which is an? (?:relative|absolute) |, [\d.]+ ?%? (?:points?|percent|absolute)\b|, (?:on a par|on par)\b"
 )
 _NOT_RESULTS = re.compile(
     r"ablat|hyper-?param|sensitiv|effect of|impact of|varying|validation|\bdev\b|statistics|baselines? only|per[- ]class|confusion|learning curve|search|variants"
@@ -157,7 +157,7 @@ def _on_each(words: str, of: Sequence[str]) -> Iterator[_Stated]:
     metrics = metrics_in(words.lower())
     if len(metrics) != 1:
         return
-    found = [
+    found = _side_by_side(words, of) or [
         (dataset, *number)
         for dataset in of
         for number in re.findall(
@@ -168,6 +168,21 @@ def _on_each(words: str, of: Sequence[str]) -> Iterator[_Stated]:
     if len(found) == len(of) and len({unit for _, _, unit in found}) == 1:
         for dataset, number, unit in found:
             yield dataset, metrics[0], number, unit
+
+
+def _side_by_side(words: str, of: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Of `2.6% and 6.1% on test-clean and test-other`: each dataset with its number and unit."""
+    ordered = sorted(of, key=words.find)
+    numbers = _JOINT.join([rf"({NUMBER}) ?(%)?"] * len(of))
+    named = _JOINT.join(map(re.escape, ordered))
+    match = re.search(rf"{numbers},? (?:on|for) (?:the )?{named}(?![\w-])", words)
+    if match is None:
+        return []
+    given = match.groups(default="")
+    return list(zip(ordered, given[::2], given[1::2], strict=True))
+
+
+_JOINT = r"(?:,? and |, )"
 
 
 def _in_tables(
@@ -195,6 +210,9 @@ def _own_row(table: Table, own_names: Sequence[str]) -> Row | None:
     rows = [row for row in table.rows[1:] if _is_own(plain(row[0]), own_names)]
     if len(rows) > 1:
         rows = [row for row in rows if not _IS_CHANGED.search(plain(row[0]))] or rows
+    if len(rows) > 1:
+        named = {name.lower() for name in own_names}
+        rows = [row for row in rows if plain(row[0]).strip(" *†‡").lower() in named]
     return rows[0] if len(rows) == 1 else None
 
 
@@ -233,6 +251,7 @@ def _stated_by(
     in_caption = _datasets(caption, names)
     in_caption = [name for name in in_caption if name not in in_heads] or in_caption
     metrics_said = metrics_in(caption.lower())
+    metric_on = _metrics_by_data(caption.lower(), names)
     for head, cell, row in cells:
         value = _VALUE.fullmatch(plain(cell).lower().strip())
         words = plain(head)
@@ -249,11 +268,33 @@ def _stated_by(
         here = _datasets(words, names) or [name for name in names if _is_called(name, rest)]
         of_all = in_caption or (list(names) if len(names) == 1 else [])
         dataset = here or _of_part(rest, of_all)
-        metric = metrics or (metrics_said if dataset else [])
+        metric = metrics or [
+            metric for name in dataset for metric in metric_on.get(name, metrics_said)
+        ]
         if len(metric) == 1 and len(dataset) == 1:
             unit = value["unit"] or ("%" if "%" in head or ("%" in caption and not metrics) else "")
             sentence = markdown_table((row,)).split("\n")[0]
             yield _made(dataset[0], metric[0], value["n"], unit, sentence, section)
+
+
+def _metrics_by_data(caption: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Of `accuracy on GSM8K and MATH, pass@1 on HumanEval`: the metric of each dataset."""
+    found: dict[str, list[str]] = {}
+    mentions = list(_MENTION.finditer(caption))
+    ends = [*(each.start() for each in mentions), len(caption)][1:]
+    for mention, end in zip(mentions, ends, strict=True):
+        behind = _ON_DATA.match(caption[mention.end() : end])
+        metrics = metrics_in(mention[0])
+        if behind and len(metrics) == 1:
+            for name in _datasets(behind["data"], [each.lower() for each in names]):
+                found.update({each: metrics for each in names if each.lower() == name})
+    return found
+
+
+_MENTION = re.compile(rf"(?<![\w@])(?:{ANY_METRIC})(?![\w@])")
+_ON_DATA = re.compile(
+    r"(?: scores?)?\)?(?: \([^()]*\))?(?: \(?in (?:percent|%)\)?)? (?:on|for) (?P<data>[^.;:]*)"
+)
 
 
 def _of_part(rest: str, of_all: Sequence[str]) -> list[str]:
@@ -299,5 +340,5 @@ def _initials(name: str) -> str:
     """
     begin, hyphen, end = name.partition("-")
     letters = "".join(re.findall("[A-Z]", begin))
-    is_short = len(letters) > 1 and len(letters) < len(begin)
+    is_short = 1 < len(letters) < len(begin) and letters not in begin.split()
     return f"|{letters}{re.escape(hyphen + end)}" if is_short else ""

@@ -25,7 +25,7 @@ _W = rf"(?P<n>{WORD_NUMBER})"
 _ABOUT = r"(?:about |approximately |roughly |around |~ ?)?"
 _IS = (
     r"(?:\s?\((?:lr|η|α|γ|λ|ε|p|wd|bs|b)\))?(?: (?:lr|η|α|γ|λ|p|b)(?:_?0|_?max)?)?"
-    r"(?:\s?(?:=|:|\()\s?|,? (?:(?:is|was|are|were|has been|being) )?(?:(?:always |then |kept |held )?"
+    r"(?:\s?(?:=|:|\()\s?|,? (?:(?:is|was|are|were|has been|being) )?(?:(?:always |then |kept |held |left )?"
     r"(?:set|fixed|equal|constant)? ?(?:to|at|as|of) |= ?)?)"
     rf"(?:a |an |the )?(?:constant |fixed |maximum |total |value (?:of )?|peak (?:of )?|equal to )*{_ABOUT}"
 )
@@ -77,7 +77,7 @@ RULES = (
     Rule("learning_rate", rf"\b(?:an? |the )?{_N} (?:peak |initial |constant |base |maximum )?{_LR}", most=100),
     Rule("learning_rate", rf"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon) ?\((?:lr|learning rate|η|α) ?=? ?{_N}", most=100),
     Rule("batch_size", rf"{_BATCH}{_IS}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
-    Rule("batch_size", rf"\b(?:mini-?)?batch(?:es)? (?:of|with|containing|contain(?:s|ed)?|consist(?:s|ed|ing) of|comprises?d?|has|had|have|holds?|includes?d?|each of) (?:size )?{_ABOUT}{_N}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
+    Rule("batch_size", rf"\b(?:mini-?)?batch(?:es)? (?:of|with|containing|contain(?:s|ed)?|consist(?:s|ed|ing) of|comprises?d?|has|had|have|holds?|includes?d?|each of) (?:size )?{_ABOUT}{_W}(?: {_ITEMS}| \w+ {_ITEMS2})?", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("batch_size", rf"^\W*(?:mini-?)?batch: ?{_N}", whole=True, least=1, bars=_NOT_WHOLE),
     Rule("learning_rate", rf"{_LR} peaks at {_N}", most=100),
     Rule("batch_size", rf"\bbs ?= ?{_N}", whole=True, least=1),
@@ -124,17 +124,19 @@ RULES = (
     Rule("dropout", rf"(?<!attention )(?<!embedding )(?<!input )(?<!word )(?<!path )(?<!label )(?<!caption )(?<!condition )(?<!conditioning )(?<!variational )(?<!token )(?<!modality )(?<!classifier )(?<!layer )(?<!layer-)(?<!residual )dropout(?: (?:rate|probability|ratio|prob|regulari[sz]ation|layers?|with|p))*{_IS}(?:with )?(?:p ?= ?|probability |rate |(?:a )?(?:probability|rate) of )?{_N}", most=0.99, bars=r"\bonly\b"),
     Rule("dropout", rf"{_N} (?<!attention )dropout", most=0.99),
     Rule("sequence_length", rf"(?:(?:sequence|context|token)(?: sequence)? (?:length|window|size)|input (?:sequence )?length)(?: (?:limit|size))?{_IS}(?:\w+ )?{_N}(?! (?:epochs|steps|s\b|seconds|ms|words|characters|pixels|frames|×|hours))(?: tokens| subwords| word ?pieces)?", unit="tokens", least=8, whole=True, bars=r"image|audio|seconds|resolution|average|mean|median|generat"),
-    Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
+    Rule("sequence_length", rf"(?:sequences|inputs|documents|texts|examples|sentences|chunks|blocks|segments|windows|articles|reviews|passages) (?:\w+ )?(?:(?:are|were) )?(?:truncated|clipped|cut|padded|packed|limited|capped|of|up to|chunked|split|have|has|contain|hold)(?: or padded)? ?(?:to|at|into|of|up to|in|length)* (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|sequences|chunks|blocks|of|fixed|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"average|mean|median|generat|output"),
     Rule("sequence_length", rf"(?:truncate|clip|cut|pad|limit|cap)\w* [^.;\d]{{0,60}}?(?:to|at) (?:a |the )?(?:(?:maximum|length|first|up|to|at|most|of|total) )*{_N} (?:sub-?word |bpe |word ?piece )?(?:tokens|subwords|word ?pieces)", unit="tokens", least=8, whole=True, bars=r"generat|output|response|summar(?:y|ies)\b|prompts?\b|quer(?:y|ies)\b|questions?\b|answers?\b|targets?\b"),
     Rule("sequence_length", rf"\bcontext (?:is|of) (?:up to |at most )?{_N} tokens", unit="tokens", least=8, whole=True, bars=r"generat"),
     Rule("sequence_length", rf"(?:together|combined|concatenated|in total|in all) [^.;\d]{{0,30}}{_N} tokens", unit="tokens", least=8, whole=True, bars=r"batch|corpus|generat"),
     Rule("sequence_length", rf"{_N}[- ]tokens? (?:sequences|context|windows?|inputs|chunks|blocks)", unit="tokens", least=8, whole=True),
-    Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bits\b|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use|fine-?tune|initiali[sz]e)|total|based on|\bhidden (?:size|units|dimension)|\blayers\b", bars=r"trainable|embedding|lora|adapter|teacher"),
-    Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone|\bis an?\b|hidden", bars=r"last|first|top|bottom|every|mlp|perceptron|head with|lora|frozen|freez|convolution|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|encoder and \w+ decoder|classifier"),
+    Rule("parameters", rf"{_N}[- ](?:trainable )?(?:parameters?|params)\b(?! (?:larger|smaller|sharing|count of))", unit="parameters", least=1000, whole=True, needs=r"\bour\b|\bits\b|altogether|\bthe (?:resulting |full |final |whole |proposed )?(?:model|network)\b|\bwe (?:train|use|fine-?tune|initiali[sz]e)|total|based on|\bhidden (?:size|units|dimension)|\blayers\b", bars=r"trainable|embedding|lora|adapter|teacher"),
+    Rule("num_hidden_layers", rf"\b{_W}[- ](?:identical |stacked |hidden )?(?:transformer |encoder |decoder |lstm |conformer )?(?:layers?|blocks)\b(?! (?:perceptron|mlp|feed))", whole=True, least=1, most=500, needs=r"model|network|encoder|decoder|transformer|architecture|backbone|\bis an?\b|hidden", bars=r"last|first|top|bottom|every|mlp(?! of size)|perceptron|head with|lora|frozen|freez|convolution(?! kernel)|linear layer|fully|dense|project|baseline|\blayers and \w+ (?:decoder|encoder)|encoder layers[^.;]*decoder|encoder and \w+ decoder|classifier"),
     Rule("num_hidden_layers", rf"(?:number of (?:hidden )?layers){_IS}{_W}", whole=True, least=1, most=500),
-    Rule("hidden_size", rf"(?:hidden|model|embedding)[- ](?:size|dimension(?:ality)?|width|dim|state size|units){_IS}{_N}", whole=True, least=4, most=200_000, bars=r"encoder[^.;]*decoder|feed-?forward (?:hidden|dim|size)|lora|mlp|projection head|head with"),
+    Rule("hidden_size", rf"(?:hidden|model|embedding)[- ](?:size|dimension(?:ality)?|width|dim|state size|units){_IS}{_N}", whole=True, least=4, most=200_000, bars=r"encoder[^.;]*decoder|feed-?forward (?:hidden|dim|size)|lora|mlp(?! of size)|projection head|head with"),
     Rule("hidden_size", rf"\b(?<!ffn )(?<!forward )(?<!mlp )width of {_N}", whole=True, least=16, most=200_000, needs=r"\blayers\b|\bheads\b", bars=r"feather|patch|window|beam"),
     Rule("hidden_size", rf"{_N}[- ](?:dimensional )?(?:hidden (?:units|states|dimensions?|size))", whole=True, least=4, most=200_000, bars=r"mlp|head with|perceptron"),
+    Rule("hidden_size", rf"hidden states of (?:size |dimension |width )?{_N}(?: dimensions)?(?! (?:layers|tokens|heads))", whole=True, least=16, most=200_000),
+    Rule("intermediate_size", rf"(?:mlps?|feed-?forward (?:layers?|networks?|blocks?)) of (?:size |width |dimension )?{_N}(?: (?:hidden )?units)?(?! (?:layers|blocks))", whole=True, least=16, most=1_000_000),
     Rule("num_attention_heads", rf"{_W} (?:self-?)?(?:attention )heads?\b", whole=True, least=1, most=512, bars=r"key-?value|kv"),
     Rule("num_attention_heads", rf"{_W} heads\b", whole=True, least=1, most=512, needs=r"layers|hidden|dimension|width", bars=r"key-?value|kv|output|classif|predict|detect"),
     Rule("num_attention_heads", rf"(?:number of (?:attention )?heads|attention heads){_IS}{_N}", whole=True, least=1, most=512),
@@ -142,7 +144,8 @@ RULES = (
     Rule("image_size", rf"(?:input|image) (?:size|resolution){_IS}{_N}(?! ?(?:×|x\b|by\b|tokens|mm|cm|m\b|k\b|seconds|words|-d))", unit="pixels", whole=True, least=16, most=4096, bars=r"token|sequence|text|patch"),
     Rule("image_size", rf"resolution (?:is|was|of|to) {_N} pixels", unit="pixels", whole=True, least=16, most=4096, bars=r"patch|captured|recorded|camera"),
     Rule("vocab_size", rf"vocabulary(?: size)?{_IS}(?:with )?(?:\w+ )?{_N}(?: (?:tokens|subwords|types|units|pieces|entries|words))?", whole=True, least=20, most=10_000_000),
-    Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has|(?:is |was )?(?:padded|limited|restricted|reduced|cut) to) (?:the )?(?:most frequent )?{_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
+    Rule("vocab_size", rf"vocabulary (?:with|containing|contains|comprising|has|consists of|(?:is |was )?(?:padded|limited|restricted|reduced|cut) to) (?:the )?(?:most frequent )?{_N} (?:tokens|sub-?words?|types|units|pieces|entries|bpe|word ?pieces)", whole=True, least=20, most=10_000_000),
+    Rule("vocab_size", rf"targets are {_N} (?:sentence|word|byte)[- ]?(?:pieces|pairs)", whole=True, least=20, most=10_000_000),
     Rule("adam_beta1", rf"β ?_?1 ?=? ?{_N}", most=0.9999, needs="adam|lion|lamb|optimi"),
     Rule("adam_beta2", rf"(?<!β1, )(?<!β1,)(?<!β1 , )(?<!β1 and )β ?_?2 ?=? ?{_N}", most=0.99999, needs="adam|lion|lamb|optimi"),
     Rule("adam_beta1", rf"β ?_?1(?: ?,| and) ?β ?_?2\)? ?(?:=|of|to|:) ?{_N}(?: ?,| and) ?(?:{NUMBER})", most=0.9999),
@@ -330,6 +333,8 @@ def _best_of(sentence: Sentence) -> Iterator[Candidate]:
 
 _ABSENT = re.compile(
     r"(?:(?P<unused>weight[- ]decay|dropout|label[- ]smoothing|momentum) (?:is|was) not (?:used|applied|employed)(?! (?:on|for|to|in)\b)|"
+    r"\bno (?P<none>weight[- ]decay|dropout|label[- ]smoothing) (?:is|was) (?:used|applied|employed)(?! (?:on|for|to|in)\b)|"
+    r"\bneither (?P<neither>weight[- ]decay|dropout|label[- ]smoothing) nor\b|"
     r"(?:\bno|\bwithout(?: any)?|\b(?:do|did|does) not (?:use|apply|employ)(?: any)?) "
     r"(?P<what>weight[- ]decay|dropout|label[- ]smoothing|momentum)"
     r"(?:,? (?:or|and|nor) (?:(?:no|use|any) )?(?P<other>weight[- ]decay|dropout|label[- ]smoothing|momentum))?"

@@ -44,7 +44,7 @@ _IN_ONE_CASE = re.compile(
     r"(?:In|For|Under) (?:the|our|this) (?:[\w-]+ ){1,3}(?:settings?|regime|scenario|case|variant|experiments?|tasks?|split|condition|datasets?)\b,?"
 )
 _ON_ONE = re.compile(
-    r"(?:On|For) (?:the )?(?:(?:[A-Z]|og[bn]+-)[\w-]*\b[^.;]{0,80}?,? we\b|[\w-]*[A-Z\d][\w-]*[A-Z\d][\w-]*,)"
+    r"(?:On|For) (?:the )?(?:(?:[A-Z]|og[bn]+-)[\w-]*\b[^.;]{0,80}?,? we\b|[\w-]*[A-Z\d][\w-]*[A-Z\d][\w-]*,|(?:[A-Z][\w-]* ){1,2}(?:\d+ )?(?:the|it|training)\b)"
 )
 
 

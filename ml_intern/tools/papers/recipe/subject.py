@@ -18,7 +18,7 @@ _ARCHITECTURES = (
     rf"m?BART{_SIZE}",
     r"GPT-(?:2|Neo|NeoX|J)(?:[- ](?:small|medium|large|XL|\d+(?:\.\d+)?[BM]))?",
     r"(?:Code ?)?L[Ll]a[Mm][Aa](?:[- ]?[23](?:\.\d)?)?(?:[- ]\d+(?:\.\d+)?B)?",
-    r"(?:Mistral|Mixtral|Gemma|Qwen|Phi|Pythia|OPT|BLOOM|Falcon|SmolLM2?|OLMo|TinyLlama|StableLM|DeepSeek)(?:[- ]?\d(?:\.\d+)?)?(?:[- ]\d+(?:\.\d+)?[BM])?",
+    r"(?:Mistral|Mixtral|Gemma|Qwen|Phi|Pythia|OPT|BLOOM|Falcon|SmolLM2?|OLMo|TinyLlama|StableLM|DeepSeek)(?:[- ]?\d(?:\.\d+)?)?(?:-(?:Math|Coder|Code|VL))?(?:[- ]\d+(?:\.\d+)?[BM])?",
     r"(?:Wide|Pre-?act)?-?(?:ResNet|ResNeXt)(?:-\d+(?:-\d+|x\w+)?)?(?:-D)?",
     r"Wide ResNet(?:-\d+-\d+)?",
     r"(?:DenseNet|VGG|EfficientNet(?:V2)?|MobileNet(?:V[123])?|ConvNeXt(?:V2)?|RegNet\w?|HRNet(?:V2)?(?:-W\d\d)?|ShuffleNet|SqueezeNet|Inception(?:-?[vV]\d)?|Xception|AlexNet|LeNet)(?:-?[A-Z]?\d+|-(?:T|S|B|L|XL|Tiny|Small|Base|Large))?",
@@ -36,11 +36,11 @@ _ARCHITECTURES = (
 )
 _NAME = "|".join(f"(?:{pattern})" for pattern in _ARCHITECTURES)
 _GIVEN = (
-    re.compile(rf"\b(?:[Ww]e|and|then) (?:\w+ )?(?:use|adopt|employ|choose|fine-?tune|train|pre-?train|start from|start with|initiali[sz]e (?:\w+ ){{0,4}}?(?:from|with)|build (?:up)?on|take|instantiate|implement)(?: \w+ from)? (?:an? |the |all )?(?:[\w-]+,? ){{0,4}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:[Ww]e|and|then) (?:\w+ )?(?:use|adopt|employ|choose|fine-?tune|train|pre-?train|start from|(?:start|begin) with|initiali[sz]e (?:\w+ ){{0,4}}?(?:from|with)|build (?:up)?on|take|instantiate|implement)(?: \w+ from)? (?:an? |the |all )?(?:[\w-]+,? ){{0,4}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:(?:[Tt]he|[Oo]ur|[Ii]ts) (?:[\w-]+ ){{0,3}}?(?:model|architecture|backbone|network|encoder|classifier|system|detector|generator|recogni[sz]er|agent|policy|student|actor)|[Ii]t) (?:is|follows|uses|consists of|has|adopts|employs|builds on|is based on|comprises) (?:an? |the )?(?:[\w-]+,? ){{0,5}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"(?P<name>{_NAME})(?: \([^()]*\)| \[[\d, ]+\])? (?:\w+ )?as (?:the|our|a|an) (?:[\w-]+ )?(?:backbone|base model|encoder|architecture|model|feature extractor|classifier|network|initiali[sz]ation)"),
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
-    re.compile(rf"\b(?:[Aa]ll|[Oo]ur) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
+    re.compile(rf"\b(?:[Aa]ll|[Oo]ur|[Tt]he main) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"^(?:[Aa]n?|[Tt]he) (?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?: [^.;,]{{0,60}})? (?:is|are) (?:used|trained|employed|adopted|fine-?tuned)\b"),
     re.compile(rf"\b[Ss]tarting from (?:the )?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ ){{0,2}}?(?:model|network|architecture) follows the (?P<name>{_NAME})"),

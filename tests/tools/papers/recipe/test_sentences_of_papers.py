@@ -62,6 +62,33 @@ STATED: list[tuple[str, dict[str, Any]]] = [
         {"steps": (300_000, "steps"), "warmup": (10_000, "steps")},
     ),
     ("We fine-tune for three epochs.", {"epochs": (3, "epochs")}),
+    ("A batch contains thirty-two windows.", {"batch_size": (32, "examples")}),
+    (
+        "We apply neither weight decay nor clipping, and no dropout is used.",
+        {"weight_decay": 0, "dropout": 0},
+    ),
+    ("We optimise with Adam and keep its constants at their defaults.", {"optimiser": "Adam"}),
+    (
+        "The encoder has 12 blocks, hidden states of 768 dimensions and an MLP of size 3,072.",
+        {"num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072},
+    ),
+    (
+        "We use 64 queries per GPU, which results in an effective batch size of 1,024 queries.",
+        {"batch_size_per_device": (64, "examples"), "batch_size": (1024, "examples")},
+    ),
+    (
+        "We evaluate on HumanEval (164 problems) and AIME 2024 (30 problems).",
+        {
+            "data.HumanEval": "HumanEval",
+            "data.HumanEval.test": (164, "examples"),
+            "data.AIME 2024": "AIME 2024",
+            "data.AIME 2024.test": (30, "examples"),
+        },
+    ),
+    (
+        "We train for 20 epochs. For Natural Questions the training lasts for 40 epochs.",
+        {"epochs": (20, "epochs"), "data.Natural Questions": "Natural Questions"},
+    ),
     ("Warmup lasts for 5% of training.", {"warmup": (0.05, "fraction")}),
     ("The learning rate is decayed linearly to zero.", {"schedule": "linear"}),
     ("Gradients are clipped to a maximum norm of 1.0.", {"gradient_clipping": 1}),

@@ -158,6 +158,32 @@ def test_the_name_of_the_method_marks_its_row_and_variants_do_not() -> None:
     }
 
 
+def test_a_caption_says_which_metric_is_meant_on_which_data() -> None:
+    rows = (
+        ("Method", "SQuAD", "GSM8K", "HumanEval"),
+        ("Base", "1", "2", "3"),
+        ("Ours", "4", "5", "6"),
+    )
+    caption = "Accuracy on SQuAD and GSM8K, pass@1 on HumanEval."
+    assert metrics(*rows, caption=caption) == {
+        "metrics.SQuAD.accuracy": 4,
+        "metrics.GSM8K.accuracy": 5,
+        "metrics.HumanEval.pass@1": 6,
+    }
+
+
+def test_of_rows_marked_as_ours_the_one_with_the_name_of_the_method_counts() -> None:
+    rows = (("Model", "SQuAD F1"), ("constant (ours)", "80"), ("Owl", "84"))
+    before = "We call our method Owl."
+    assert metrics(*rows, caption="Results.", before=before) == {"metrics.SQuAD.f1": 84}
+
+
+def test_tasks_in_a_first_column_are_data_where_they_are_named_like_some() -> None:
+    rows = (("Task", "Base", "Ours"), ("FiQA-2018", "29.5", "33.2"), ("Sentiment", "90", "91"))
+    found = values(tabled(*rows, caption="nDCG@10 of each task."))
+    assert found == {"data.FiQA-2018": "FiQA-2018", "metrics.FiQA-2018.ndcg@10": 33.2}
+
+
 def test_a_table_whose_columns_are_methods_is_read_downwards() -> None:
     rows = (
         ("Dataset", "ResNet", "OwlNet"),
