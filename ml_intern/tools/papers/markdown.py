@@ -34,6 +34,7 @@ _IMAGE = re.compile(r"!\[([^\]\n]{0,500}+)\]\(\s*+<?([^)\s>]{0,2000}+)>?[^)\n]{0
 _LINK = re.compile(
     r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,200}+\]){0,500}+)\]\(([^()\s]{0,2000}+)[^()\n]{0,300}+\)"
 )
+_LABEL = re.compile(r"([*_]{1,2})((?:Table|Figure|Fig\.) [^*_\n]{1,20})\1")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _LONGEST_LINE = 200_000
 
@@ -192,7 +193,7 @@ class _Reader:
         for _alt, address in pictures:
             self._flush()
             self._picture = absolute(self._base, unescape(address))
-        found = captioned(words) if words else None
+        found = captioned(_unstyled(words)) if words else None
         if found is None:
             if words:
                 self._flush()
@@ -244,6 +245,12 @@ def _table(text: str) -> list[list[str]] | None:
     ):
         return None
     return [_cells(line) for line in (lines[0], *lines[2:])]
+
+
+def _unstyled(words: str) -> str:
+    """A caption without the marks of its label (`**Table 2**: ...`), or of the whole."""
+    words = _LABEL.sub(r"\2", words, count=1)
+    return words.strip("*_") if words[:1] in ("*", "_") else words
 
 
 def _html_tables(text: str, base: str) -> Sequence[Table]:

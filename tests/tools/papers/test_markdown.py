@@ -83,6 +83,16 @@ def test_a_table_keeps_its_caption_its_cells_and_its_place() -> None:
     assert "| Base | 81.2 |" in read().sections[table.section].text
 
 
+@pytest.mark.parametrize(
+    "caption", ["*Table 3: Two numbers.*", "**Table 3**: Two numbers.", "_Table 3:_ Two numbers."]
+)
+def test_a_styled_caption_below_a_table_is_its_caption(caption: str) -> None:
+    document = read_markdown(f"| A | B |\n|--|--|\n| 1 | 2 |\n\n{caption}", "paper.md")
+
+    (table,) = document.tables
+    assert (table.label, table.caption) == ("Table 3", "Two numbers.")
+
+
 def test_a_table_in_html_is_one_too() -> None:
     rows = "<tr><th>Set</th><th>Train</th></tr>\n<tr><td>Owls</td><td>1,200</td></tr>"
     text = f"# T\n\n<table>\n<caption>Table 1. Sizes.</caption>\n{rows}\n</table>\n\nBelow it."

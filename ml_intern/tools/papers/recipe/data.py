@@ -28,7 +28,7 @@ _ITEM = (
 _ITEM2 = _ITEM.replace("<unit>", "<unit2>")
 _SPLIT = r"(?P<split>training|train|validation|development|dev|testing|test|held-out test)\b"
 _SIZES = (
-    re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM}| (?!epochs|steps|iterations|gpus?|days|minutes|seconds|percent|of|gb|runs)[a-z-]+)?,? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
+    re.compile(rf"(?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM}| (?!epochs|steps|iterations|gpus?|days|minutes|seconds|percent|of|gb|runs)[a-z-]+)?,?(?: of which| of them)? (?:are |is |were )?(?:used |kept |reserved |held out |set aside )?(?:for|in) (?:the )?{_SPLIT}\b(?! (?:steps|epochs|time))"),
     re.compile(rf"(?P<n>{NUMBER}) (?:labell?ed |annotated )?{_SPLIT}(?! (?:steps|epochs|iterations|updates|time|runs|hours|days|batches|loss|accuracy|error|tokens|classes|sets?|splits?|gpus|stages|phases|seeds)\b)(?!(?: [a-z]+){{0,2}} (?:for|as) (?:the )?(?:validation|development|test|dev))(?: (?:[\w-]+ )?{_ITEM})?"),
     re.compile(rf"(?<!and )(?<!, )(?<!/)\b{_SPLIT} (?:set|split|partition|portion|data|part)s? (?:of|with|contains|has|containing|comprises|consists of|holds|includes|comprising)(?: about)? (?P<n>{NUMBER})(?: (?:\w+ )?{_ITEM})?"),
     re.compile(rf"(?P<n>{NUMBER}) (?:[\w-]+ )?{_ITEM},? (?:for|in) (?:the )?{_SPLIT}\b"),
@@ -101,22 +101,34 @@ def _in_sentences(sentences: Sequence[Sentence], names: Sequence[str]) -> Iterat
 
 def _behind_names(sentence: Sentence) -> Iterator[Candidate]:
     """Of `we evaluate on HumanEval (164 problems)`: the size of what is trained or measured on."""
-    found = list(_SIZED.finditer(sentence.plain))
+    if _IN_ORDER.search(sentence.lower):
+        for three in _THREE_BEHIND.finditer(sentence.plain):
+            for split, number in zip(SPLITS, three.group("a", "b", "c"), strict=True):
+                size = int(value_of(number))
+                yield _size(three["name"], split, size, "examples", sentence.text, sentence.section)
+    found = [*_SIZED.finditer(sentence.plain), *_OF_NAMED.finditer(sentence.plain)]
     for match in found:
         verbs = [
             each.lastgroup or "" for each in _DONE_ON.finditer(sentence.plain[: match.start()])
         ]
         if not verbs or not is_name(match["name"]):
             continue
-        value = value_of(match["n"].lower())
-        if value >= 10 and value == int(value):
-            yield _size(
-                match["name"], verbs[-1], int(value), "examples", sentence.text, sentence.section
-            )
+        size, unit = int(value_of(match["n"])), _UNITS.get(match["unit"], "examples")
+        if size >= 10:
+            yield _size(match["name"], verbs[-1], size, unit, sentence.text, sentence.section)
 
 
 _SIZED = re.compile(
     rf"\b(?P<name>[A-Z][\w+.-]*(?: (?:[A-Z][\w+.-]*|\d[\w.]*)){{0,2}}) \((?P<n>\d[\d,]*) (?:test )?{_ITEM}\)"
+)
+_OF_NAMED = re.compile(
+    rf"\b(?P<n>\d[\d,]*) {_ITEM} (?:of|from) (?:the )?(?:[a-z]+ )?(?P<name>[A-Z][\w+.-]*)(?= |[,.;])"
+)
+_THREE_BEHIND = re.compile(
+    r"\b(?P<name>[A-Z][\w+.-]*) \((?:with )?(?P<a>\d[\d,]*)(?: ?/ ?|, )(?P<b>\d[\d,]*)(?: ?/ ?|,? and )(?P<c>\d[\d,]*)(?: [a-z]+)?(?:[,)]| for train)"
+)
+_IN_ORDER = re.compile(
+    r"\btrain(?:ing)?(?:/|, )(?:val(?:idation)?|dev(?:elopment)?)(?:/|,? and )test(?:ing)?\b"
 )
 _DONE_ON = re.compile(
     r"\b(?:(?P<test>evaluated?|tested) |(?P<train>(?:fine-?tune|train)(?:ed)?) )(?=(?:[\w-]+ ){0,3}?on\b)"

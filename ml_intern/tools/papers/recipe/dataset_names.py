@@ -22,7 +22,7 @@ _KNOWN = (
     r"LibriSpeech(?:-960)?|TED-?LIUM(?: ?\d)?|VoxCeleb[12]?|Common ?Voice(?: \d{1,2}(?:\.\d)?)?|AudioSet|ESC-50|Speech Commands|LJSpeech|VCTK|"
     r"AlpacaEval(?: 2(?:\.0)?)?|MT-Bench|Arena-Hard|BANKING77|CLINC150|GSM8K|HumanEval|MBPP|MMLU|HellaSwag|WinoGrande|ARC(?:-[CE]\w*)?|PIQA|TruthfulQA|"
     r"Alpaca|Dolly|UltraFeedback|UltraChat|OpenAssistant|Anthropic HH(?:-RLHF)?|"
-    r"MS[- ]?MARCO|BEIR|FEVER|SciFact|FiQA|TREC-\w+|MATH(?:-?500)?|SVAMP|AQuA|BBH|GPQA|CommonsenseQA|OpenBookQA|StrategyQA|(?:Super)?GLUE|FLORES-?\d+|"
+    r"MS[- ]?MARCO|BEIR|FEVER|SciFact|FiQA|TREC[- ]DL(?: ?'?(?:20)?\d\d)?|TREC-\w+|MATH(?:-?500)?|SVAMP|AQuA|BBH|GPQA|CommonsenseQA|OpenBookQA|StrategyQA|(?:Super)?GLUE|FLORES-?\d+|"
     r"Multi30[kK]|OPUS-100|Europarl|MuST-C|CoVoST(?: ?2)?|FLEURS|VoxPopuli|GigaSpeech|Switchboard|TIMIT|MUSDB18(?:-HQ)?|GTZAN|NSynth|FSD50K|UrbanSound8K|IEMOCAP|"
     r"DAVIS(?: 20\d\d)?|YouTube-VOS|MOT\d\d|Something-Something(?: v2)?|ActivityNet|MSR-VTT|Flickr30[kK]|VQAv2|GQA|OK-VQA|TextVQA|ScanNet|ModelNet40|ShapeNet|S3DIS|SemanticKITTI|"
     r"Market-1501|LFW|Food-101|Stanford Cars|CUB-200(?:-2011)?|Flowers-102|Caltech-101|DTD|EuroSAT|PatchCamelyon|ISIC 20\d\d|BraTS(?: ?20\d\d)?|LiTS|ACDC|Kvasir(?:-SEG)?|ChestX-ray14|"

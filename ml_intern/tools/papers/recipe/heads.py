@@ -23,8 +23,20 @@ def with_one_head(table: Table) -> Table:
 
 def _is_head(first: Row, second: Row) -> bool:
     """Whether the second row goes on with the head: no label of its own, and no numbers."""
-    has_label = bool(second[0].strip()) and second[0] != first[0]
+    has_label = (
+        bool(second[0].strip()) and second[0] != first[0] and not _names_methods(first, second)
+    )
     return not has_label and any(second[1:]) and not any(map(_NUMBER.fullmatch, second[1:]))
+
+
+def _names_methods(first: Row, second: Row) -> bool:
+    """Whether only the lower row says that the first column has methods."""
+    return not first[0].strip() and second[0].strip(" *").lower() in (
+        "model",
+        "method",
+        "methods",
+        "models",
+    )
 
 
 def _spread(cells: Sequence[str]) -> Iterator[str]:

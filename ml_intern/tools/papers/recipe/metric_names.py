@@ -5,8 +5,10 @@ import re
 _METRICS = {
     "top-1 accuracy": r"top-?1(?: acc(?:uracy|\.)?)?",
     "top-5 accuracy": r"top-?5(?: acc(?:uracy|\.)?)?",
+    "top-20": r"top-?20(?: acc(?:uracy|\.)?)?",
+    "top-100": r"top-?100(?: acc(?:uracy|\.)?)?",
     "balanced accuracy": r"balanced accuracy",
-    "accuracy": r"(?<!top-1 )(?<!top-5 )(?<!balanced )acc(?:urac(?:y|ies)|\.|\b)",
+    "accuracy": r"(?<!top-1 )(?<!top-5 )(?<!top-20 )(?<!top-100 )(?<!balanced )acc(?:urac(?:y|ies)|\.|\b)",
     "macro f1": r"macro[- ](?:averaged )?f-?1(?:[- ]score)?|f1-macro|f1 \(macro\)",
     "micro f1": r"micro[- ](?:averaged )?f-?1(?:[- ]score)?|f1-micro|f1 \(micro\)",
     "weighted f1": r"weighted f-?1(?:[- ]score)?",

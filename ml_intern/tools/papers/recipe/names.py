@@ -32,7 +32,7 @@ OPTIMISERS: Mapping[str, str] = {
 SCHEDULES: Mapping[str, str] = {
     "cosine": r"cosine(?:[- ](?:shaped|half-cycle|learning[- ]rate|lr|warm ?restarts?))*[- ](?:decay|anneal\w*|schedul\w*|learning[- ]rate)|(?:decay\w*|anneal\w*) (?:[\w.×^-]+ ){0,9}?(?:with|following|by|using|along|according to) (?:a |the )?(?:half-?(?:cycle )?)?cosine|follow(?:s|ed|ing)? (?:a |the )(?:half-?(?:cycle )?)?cosine(?! similarity| distance)|cosine (?:curve|down to|to zero)",
     "linear": r"linear (?:learning[- ]rate |lr )?warm-?up and (?:linear )?decay|linear(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|anneal\w*|decreas\w*|schedul\w*)|(?:decay\w*|anneal\w*|decreas\w*|fall(?:s|ing)?|declin\w*|lowered|reduced|dropp?\w*)(?: (?:to (?:zero|0)|it|the learning rate))* linearly",
-    "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule",
+    "constant": r"constant (?:learning[- ]rate|lr)(?! of [^.;]{0,40}decay)|(?:learning[- ]rate|lr)(?:[^.;]{0,50}? (?:which )?(?:is|was) (?:kept|held)| (?:is |was )?(?:kept |held )?) ?(?:constant|fixed)(?! (?:to|at|until|till|for) [^.;]{0,60}(?:then|decay))|constant (?:learning[- ]rate )?schedule|warm\w*[- ]up [^.;]{0,60}?(?:and|then) (?:then )?(?:is (?:kept|held)|stays|remains) constant",
     "inverse square root": r"inverse[- ]square[- ]root|inverse[- ]sqrt|reciprocal square root",
     "step": r"(?:step|multi-?step)(?:wise)?[- ](?:learning[- ]rate )?(?:decay|schedul\w+)|(?:divid\w+|reduc\w+|decay\w*|decreas\w+|multipl\w+|dropp\w+|drops) (?:\w+ ){0,4}?by (?:a factor of )?(?:10|ten|0\.1|0\.5|0\.2|5|five|2|two|half) (?:at|after|every)|(?:is|was|are|and) halved (?:at|after|every)|, halved (?:at|after|every)|(?:dropp\w+|drops|reduc\w+|decreas\w+|lower\w+|decay\w*) to [\d.e^×-]+ (?:and (?:to )?[\d.e^×-]+ )?(?:at|after) (?:the |epochs? |iterations? |steps? )*\d[\d,]*[km]?(?:st|nd|rd|th)?",
     "exponential": r"exponential(?:ly)?[- ](?:(?:learning[- ]rate|lr)[- ])?(?:decay\w*|schedul\w*|anneal\w*)|(?:decay\w*) exponentially",
@@ -180,7 +180,7 @@ _ONE_NODE = re.compile(
     r"\b(?:a single|one|1|the same) (?:node|machine|server)\b|\bgi?b(?: of memory)? each\b"
 )
 _SEED_COUNT = re.compile(
-    rf"\b(?P<n>{WORD_NUMBER}) (?:different |independent |distinct |random |fixed |separate )*(?:seeds|(?:runs|trials|repetitions|restarts) with (?:\w+ ){{0,2}}(?:seeds|initiali[sz]ations)|random initiali[sz]ations)"
+    rf"\b(?P<n>{WORD_NUMBER}) (?:different |independent |distinct |random |fixed |separate )*(?:seeds?\b(?! (?:words?|phrases?|examples?|sets?|data|lexicons?|corpus|entit))|(?:runs|trials|repetitions|restarts) with (?:\w+ ){{0,2}}(?:seeds|initiali[sz]ations)|random initiali[sz]ations)"
 )
 _SEED_TIMES = re.compile(
     rf"\b(?:repeat\w*|run|ran|trained|performed) (?:\w+ ){{0,3}}?(?P<n>{WORD_NUMBER}) times\b(?=[^.;]{{0,40}}seed)"

@@ -59,7 +59,7 @@ def released_in(sentence: Sentence, before: Sentence | None = None) -> Iterator[
 
 def _code(sentence: Sentence) -> Iterator[Candidate]:
     found = {each.rstrip(".") for each in _URL.findall(sentence.text)}
-    words = _URL.sub("URL", sentence.lower)
+    words = re.sub(r", which is based on [^,.]*,", " ", _URL.sub("URL", sentence.lower))
     if len(found) != 1 or not _CODE.search(words) or _THEIRS.search(words):
         return
     if _OURS.search(words):

@@ -252,6 +252,8 @@ def _stated_by(
     in_caption = [name for name in in_caption if name not in in_heads] or in_caption
     metrics_said = metrics_in(caption.lower())
     metric_on = _metrics_by_data(caption.lower(), names)
+    # A caption that tells data and metrics apart tells of all that it names.
+    metrics_of_others = metrics_said if len(metric_on) < 2 else []
     for head, cell, row in cells:
         value = _VALUE.fullmatch(plain(cell).lower().strip())
         words = plain(head)
@@ -269,7 +271,7 @@ def _stated_by(
         of_all = in_caption or (list(names) if len(names) == 1 else [])
         dataset = here or _of_part(rest, of_all)
         metric = metrics or [
-            metric for name in dataset for metric in metric_on.get(name, metrics_said)
+            metric for name in dataset for metric in metric_on.get(name, metrics_of_others)
         ]
         if len(metric) == 1 and len(dataset) == 1:
             unit = value["unit"] or ("%" if "%" in head or ("%" in caption and not metrics) else "")
@@ -293,7 +295,7 @@ def _metrics_by_data(caption: str, names: Sequence[str]) -> dict[str, list[str]]
 
 _MENTION = re.compile(rf"(?<![\w@])(?:{ANY_METRIC})(?![\w@])")
 _ON_DATA = re.compile(
-    r"(?: scores?)?\)?(?: \([^()]*\))?(?: \(?in (?:percent|%)\)?)? (?:on|for) (?P<data>[^.;:]*)"
+    r"(?: scores?)?\)?(?: \([^()]*\))?(?: \(?in (?:percent|%)\)?)? (?:on|for) (?P<data>(?:(?! (?:on|for) )[^.;:])*)"
 )
 
 
@@ -316,7 +318,9 @@ _GENERAL = re.compile(
 
 def _is_called(name: str, words: str) -> bool:
     """Whether a head means this dataset: capitals aside, or by its last word (`Amazon Beauty`)."""
-    return _bare(name) == _bare(words) or (" " in name and name.split()[-1] == words)
+    return _bare(name) == _bare(words) or (
+        " " in name and (name.split()[-1] == words or (" " in words and name.endswith(f" {words}")))
+    )
 
 
 def _bare(words: str) -> str:

@@ -42,6 +42,7 @@ _GIVEN = (
     re.compile(rf"\b(?:backbone|base model|architecture) (?:is|=|:) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Aa]ll|[Oo]ur|[Tt]he main) (?:[\w-]+ )?(?:models|experiments) (?:are|use|start from|are based on|are initiali[sz]ed from) (?:an? |the )?(?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"^(?:[Aa]n?|[Tt]he) (?:[\w-]+ ){{0,3}}?(?P<name>{_NAME})(?: [^.;,]{{0,60}})? (?:is|are) (?:used|trained|employed|adopted|fine-?tuned)\b"),
+    re.compile(rf"\barchitecture is that of [^.;]{{1,30}}?: an? (?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b[Ss]tarting from (?:the )?(?P<name>{_NAME})(?![\w])"),
     re.compile(rf"\b(?:[Oo]ur|[Tt]he) (?:[\w-]+ ){{0,2}}?(?:model|network|architecture) follows the (?P<name>{_NAME})"),
 )  # fmt: skip

@@ -62,6 +62,35 @@ STATED: list[tuple[str, dict[str, Any]]] = [
         {"steps": (300_000, "steps"), "warmup": (10_000, "steps")},
     ),
     ("We fine-tune for three epochs.", {"epochs": (3, "epochs")}),
+    (
+        "The learning rate rises linearly over the first 15,000 steps to a peak of 1e-3.",
+        {"learning_rate": 1e-3, "warmup": (15_000, "steps")},
+    ),
+    (
+        "The learning rate is 1e-4. It is warmed up over 500 steps and then stays constant.",
+        {"learning_rate": 1e-4, "warmup": (500, "steps"), "schedule": "constant"},
+    ),
+    (
+        "We train for 800,000 steps, i.e., about 640 epochs.",
+        {"steps": (800_000, "steps"), "epochs": (640, "epochs")},
+    ),
+    (
+        "On each of four GPUs a batch of 4 sequences is processed.",
+        {"batch_size_per_device": (4, "examples")},
+    ),
+    (
+        "We train on the 52,002 examples of the cleaned Alpaca collection.",
+        {"data.Alpaca": "Alpaca", "data.Alpaca.train": (52_002, "examples")},
+    ),
+    (
+        "We use QM9 (53,571 / 2,512 / 12,851 molecules for training, validation and test).",
+        {
+            "data.QM9": "QM9",
+            "data.QM9.train": (53_571, "examples"),
+            "data.QM9.validation": (2_512, "examples"),
+            "data.QM9.test": (12_851, "examples"),
+        },
+    ),
     ("A batch contains thirty-two windows.", {"batch_size": (32, "examples")}),
     (
         "We apply neither weight decay nor clipping, and no dropout is used.",
@@ -302,6 +331,9 @@ NOT_STATED = (
     "The context length is 8K tokens.",
     "The encoder is light, and a decoder with eight blocks of width 512 is thrown away.",
     "We train a small convolutional network with seven filters to predict the difficulty.",
+    "Each batch contains one positive and seven negatives.",
+    "We train with a single seed lexicon.",
+    "States are projected by MLPs of size 256.",
     "As a third corpus we use recordings of talks.",
     "OwlTalk is MIT-licensed, whereas the Wren data is distributed under CC BY-NC 4.0.",
     "The total loss is the sum of a cross-entropy loss and a Dice loss.",

@@ -172,6 +172,20 @@ def test_a_caption_says_which_metric_is_meant_on_which_data() -> None:
     }
 
 
+def test_the_head_above_the_word_model_belongs_to_the_head_below() -> None:
+    rows = (
+        ("", "SQuAD", "SQuAD", "FEVER"),
+        ("Model", "F1", "Exact match", "Accuracy"),
+        ("Base", "1", "2", "3"),
+        ("Ours", "4", "5", "6"),
+    )
+    assert metrics(*rows, caption="Results.") == {
+        "metrics.SQuAD.f1": 4,
+        "metrics.SQuAD.exact match": 5,
+        "metrics.FEVER.accuracy": 6,
+    }
+
+
 def test_of_rows_marked_as_ours_the_one_with_the_name_of_the_method_counts() -> None:
     rows = (("Model", "SQuAD F1"), ("constant (ours)", "80"), ("Owl", "84"))
     before = "We call our method Owl."
