@@ -180,7 +180,7 @@ _PART_BEFORE = re.compile(
     r"\b(?:encoder|decoder|transformer|backbone|head|generator|discriminator|critic|actor|policy|value|teacher|embedding|adapter|lora)(?:'s)? (?:initial |peak |base |maximum )?$"
 )
 _BESIDE = re.compile(
-    r"\b(?:(?P<main>encoder|backbone|model|network|transformer|we|it)|decoder|segmenter|predictor|router|probe|projector|projection head)"
+    r"\b(?:(?P<main>our decoder|encoder|backbone|model|network|transformer|we|it)|decoder|segmenter|predictor|router|probe|projector|projection head)"
     r"(?: (?:is|has|have|with|of|uses?|consists of|comprises)\b|'s\b)"
 )
 """Parts of a model: what is told last before a number is what it belongs to."""

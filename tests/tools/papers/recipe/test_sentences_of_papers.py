@@ -96,6 +96,7 @@ STATED: list[tuple[str, dict[str, Any]]] = [
         "We apply neither weight decay nor clipping, and no dropout is used.",
         {"weight_decay": 0, "dropout": 0},
     ),
+    ("Our decoder has 12 layers.", {"num_hidden_layers": 12}),
     ("We optimise with Adam and keep its constants at their defaults.", {"optimiser": "Adam"}),
     (
         "The encoder has 12 blocks, hidden states of 768 dimensions and an MLP of size 3,072.",
