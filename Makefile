@@ -3,6 +3,8 @@ PYTHON ?= python3
 # Of random histories of the store: `default` (as in `make test`) or `chaos` (5,000 of 50 steps on each database: hours).
 HISTORIES ?= default
 BIN := .venv/bin
+# As pip does it, but on all processors. What packages hold for other versions of Python does not compile here.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib ml_intern || true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test check format bench chaos docs venv clean debian trace-readers
@@ -62,14 +64,14 @@ venv: .venv/.train ## the program with what training needs, in .venv
 
 .venv/.train: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing ml-intern with its training libraries into .venv (some minutes, once) ..."
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train]'
-	@$(BIN)/python -m compileall -q ml_intern
+	@$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[train]'
+	@$(COMPILE)
 	@touch $@
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing ml-intern with all that tests and checks need into .venv (some minutes, once) ..."
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[train,postgres,ocr,dev]'
-	@$(BIN)/python -m compileall -q ml_intern
+	@$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[train,postgres,ocr,dev]'
+	@$(COMPILE)
 	@touch .venv/.train $@
 
 # Programs that read traces, in environments of their own: they pin much, and nothing of it is ours.
