@@ -9,12 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import yaml
-
 from ml_intern.errors import InputError
+from ml_intern.hub.card import parted
 from ml_intern.messages import JobId
 from ml_intern.tools.files.beneath import read_beneath
-from ml_intern.tools.foreign import mapping
 from ml_intern.tools.hub.ingredients import read_or_unknown
 from ml_intern.tools.hub.licences import Ingredient, Licence, licence, licences_in
 from ml_intern.tools.protocol import ToolContext
@@ -30,7 +28,6 @@ _IS_CODE = re.compile(r"github\.com|\.(?:py|ipynb)\b", re.IGNORECASE)
 _MOST_OF = 0.8
 """Of its lines: a script that has so much in common with a recipe is one that was changed."""
 _PATH = ("/", ".", "~")
-_HEAD = re.compile(r"\A---\r?\n(.*?)^---\s*$", re.DOTALL | re.MULTILINE)
 _HEAD_BYTES = 64 << 10
 _NOBODY_KNOWS = (Licence(id=""),)
 
@@ -119,10 +116,10 @@ def _head(ctx: ToolContext, folder: str) -> dict[str, object]:
     card = ctx.place.workspace.resolve() / folder / "README.md"
     try:
         text = read_beneath(ctx.place.workspace, card, _HEAD_BYTES) or b""
-        found = _HEAD.match(text.decode("utf-8", "replace"))
-        return mapping(yaml.safe_load(found[1])) if found else {}
-    except (OSError, InputError, ValueError, RecursionError, yaml.YAMLError):
+    except (OSError, InputError, ValueError):
         return {}
+    found, _ = parted(text.decode("utf-8", "replace"))
+    return found or {}
 
 
 # Data

@@ -4,15 +4,15 @@ What somebody wrote there stays: keys are added where they are missing, and the 
 left alone.
 """
 
-import re
 from typing import Any
 
 import yaml
 
+from ml_intern.hub.card import parted
+
 MARK = "ml-intern-sessions"
 """The tag by which we know a repository as ours."""
 TAGS = ("agent-traces", MARK)
-_HEAD = re.compile(r"\A---\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _SESSIONS = {
     "config_name": "default",
     "data_files": [{"split": "train", "path": "sessions/*/*.jsonl"}],
@@ -27,18 +27,19 @@ What an agent did, session by session, in the format of Claude Code's own sessio
 session, or several for a long one, in the folder of the day on which it began. Written by ml-intern
 as it happened, without the secrets that it knew of.
 """
+_NEW_BODY = f"\n{_WORDS}"
 
 
 def is_ours(text: str) -> bool:
     """Whether a card bears our mark."""
-    fields = _fields(text)
+    fields = parted(text)[0]
     tags = None if fields is None else fields.get("tags")
     return isinstance(tags, list) and MARK in tags
 
 
 def lists_subagents(text: str) -> bool:
     """Whether a card has their configuration."""
-    return any(_name(one) == "subagents" for one in _configs(_fields(text) or {}))
+    return any(_name(one) == "subagents" for one in _configs(parted(text)[0] or {}))
 
 
 def merged(text: str, *, subagents: bool) -> str:
@@ -46,7 +47,7 @@ def merged(text: str, *, subagents: bool) -> str:
 
     Metadata that is no YAML object is left as it is: only a person knows what it was to be.
     """
-    fields = _fields(text)
+    fields, rest = parted(text)
     if fields is None:
         return text
     before = dict(fields)
@@ -63,21 +64,7 @@ def merged(text: str, *, subagents: bool) -> str:
     if fields == before:
         return text
     head = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
-    return f"---\n{head}---\n{_body(text)}"
-
-
-def _fields(text: str) -> dict[str, Any] | None:
-    """The metadata; None where they are broken."""
-    head = _HEAD.match(text)
-    if head is None:
-        return {}
-    try:
-        found = yaml.safe_load(head["yaml"])
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a day that does not exist
-        return None
-    if found is None:
-        return {}
-    return found if isinstance(found, dict) else None
+    return f"---\n{head}---\n{rest if rest.strip() else _NEW_BODY}"
 
 
 def _configs(fields: dict[str, Any]) -> list[Any]:
@@ -87,9 +74,3 @@ def _configs(fields: dict[str, Any]) -> list[Any]:
 
 def _name(config: Any) -> str:
     return str(config.get("config_name")) if isinstance(config, dict) else ""
-
-
-def _body(text: str) -> str:
-    head = _HEAD.match(text)
-    body = text[head.end() :] if head else text
-    return body if body.strip() else "\n" + _WORDS
