@@ -268,7 +268,7 @@ class Web:
             ) from exc
         except (httpx.InvalidURL, UnicodeError) as exc:  # of a redirect
             raise OutsideError(
-                f"{service.name} ({_shown(request.url)}) redirects to what is no address: {exc}.",
+                f"{service.called} ({_shown(request.url)}) redirects to what is no address: {exc}.",
                 trouble="broken",
             ) from exc
         except httpx.HTTPError as exc:

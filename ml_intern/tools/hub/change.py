@@ -314,10 +314,7 @@ def _hashes(args: ChangeArguments, ctx: ToolContext) -> dict[str, str]:
     found = {}
     for path, at in args.files.items():
         with _opened(ctx, at) as file:
-            hashed = hashlib.sha256()
-            while piece := file.read(1 << 20):
-                hashed.update(piece)
-            found[path] = hashed.hexdigest()
+            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
 
 
